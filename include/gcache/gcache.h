@@ -1,0 +1,470 @@
+/* gcache.h - an in-code distributed cache for programs that run a libuv loop.
+ *
+ * Rules that hold for every function in these headers, so they are said once:
+ *
+ *   Thread   Call only from the thread that runs the loop given to gcache_open(). The one exception
+ *            is marked: gcache_work_*() is called on a thread of libuv's pool.
+ *   Return   0 or a negative code: one of GCACHE_E*, or libuv's own UV_E*. gcache_strerror() reads
+ *            both. Negative: nothing was started, no callback will run, every argument is still
+ *            yours. Any call that allocates can return UV_ENOMEM, any call that starts something
+ *            GCACHE_ECLOSING; this is not repeated below.
+ *   Callback Runs exactly once, on a fresh stack from the loop, never before the call that asked for
+ *            it has returned. It may call any function here, gcache_close() included.
+ *   Memory   A *_t request struct is yours: embed it where you like, leave it in place until its
+ *            callback begins, reuse or free it from then on. Keys, names, URLs and option structs
+ *            are copied before the call returns.
+ *   Borrow   A pointer handed to a callback is valid until that callback returns. To keep a value,
+ *            gcache_value_ref() it.
+ *   Options  A zero in an option struct means the default named beside the field.
+ *
+ * Words. A *cache* is one member of the cluster. A *group* is a name for one kind of value, with one
+ * getter and one memory budget. The *owner* of a key is the one member that loads it. The *main cache*
+ * holds what this member loaded, the *hot cache* what it fetched from owners. A *getter* produces a
+ * value: a database read, a rendered page, an upsert.
+ *
+ * uv.h needs GNU or POSIX extensions: compile with -std=gnu11 (or any -std=gnu*), not -std=c11, where
+ * you include it. This header needs neither and compiles as C99 and C++11.
+ */
+#ifndef GCACHE_H
+#define GCACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef GCACHE_EXTERN
+#define GCACHE_EXTERN __attribute__((visibility("default")))
+#endif
+
+struct uv_loop_s;
+
+typedef struct gcache_s gcache_t;             /* opaque, ours */
+typedef struct gcache_group_s gcache_group_t; /* opaque, ours */
+typedef struct gcache_value_s gcache_value_t; /* opaque, counted, immutable */
+typedef struct gcache_load_s gcache_load_t;   /* opaque, ours: one getter run */
+typedef struct gcache_work_s gcache_work_t;   /* opaque, ours: one getter run on a pool thread */
+typedef struct gcache_transport_s gcache_transport_t; /* <gcache/transport.h> */
+
+typedef struct gcache_get_s gcache_get_t;       /* request, yours */
+typedef struct gcache_change_s gcache_change_t; /* request, yours: a set, a remove or a clear */
+
+#define GCACHE_VERSION_MAJOR 0
+#define GCACHE_VERSION_MINOR 1
+#define GCACHE_VERSION_PATCH 0
+GCACHE_EXTERN const char *gcache_version_string(void); /* of the library linked: "0.1.0" */
+
+/* ---------------------------------------------------------------------------------- errors ---- */
+
+/* Only what libuv has no word for. The range lies outside all UV_E* values. */
+#define GCACHE_ERROR_MAP(XX)                                      \
+  XX(ENOTFOUND, -20001, "the getter says there is no such key")   \
+  XX(ELOAD, -20002, "the getter failed")                          \
+  XX(EPEER, -20003, "the peer broke the exchange")                \
+  XX(EPARTIAL, -20004, "some peers were not reached")             \
+  XX(ENOGROUP, -20005, "no such group")                           \
+  XX(EEXIST, -20006, "a group of that name is already open")      \
+  XX(ESELF, -20007, "the peer list does not contain our own URL") \
+  XX(ECLOSING, -20008, "the cache or group is closing")           \
+  XX(EBUSY, -20009, "too much is waiting; try again later")       \
+  XX(ENOROOM, -20010, "the value is too large to keep in the group's memory")
+
+typedef enum {
+#define XX(name, code, text) GCACHE_##name = code,
+  GCACHE_ERROR_MAP(XX)
+#undef XX
+      GCACHE_OK = 0
+} gcache_errno_t;
+
+/* Static text for a code of ours or libuv's; "unknown error" for any other number. */
+GCACHE_EXTERN const char *gcache_strerror(int code);
+/* "GCACHE_ELOAD", "UV_ETIMEDOUT"; "OK" for 0; "UNKNOWN" for any other number. */
+GCACHE_EXTERN const char *gcache_err_name(int code);
+
+/* ------------------------------------------------------------------- injected environment ---- */
+
+/* One function allocates (ptr NULL, old_size 0), resizes and frees (new_size 0). old_size is exact.
+ * NULL: out of memory, and ptr is as it was. Called on the loop's thread only. */
+typedef struct gcache_mem_s {
+  void *(*resize)(void *data, void *ptr, size_t old_size, size_t new_size);
+  void *data;
+} gcache_mem_t;
+
+/* mono_ms: milliseconds that never go back; deadlines use it. Default: uv_now(), brought up to date.
+ * unix_ns: wall clock in nanoseconds since 1970; expiry uses it. Default: CLOCK_REALTIME. It is read
+ * once per loop turn. */
+typedef struct gcache_clock_s {
+  uint64_t (*mono_ms)(void *data);
+  int64_t (*unix_ns)(void *data);
+  void *data;
+} gcache_clock_t;
+
+typedef enum { GCACHE_LOG_DEBUG, GCACHE_LOG_INFO, GCACHE_LOG_WARN } gcache_log_level_t;
+/* line: one line, without its end, control bytes escaped. Must not call gcache. */
+typedef void (*gcache_log_cb)(void *data, gcache_log_level_t level, const char *line);
+
+/* ----------------------------------------------------------------------------------- bytes ---- */
+
+typedef struct gcache_bytes_s {
+  const void *base; /* may be NULL when len is 0 */
+  size_t len;
+} gcache_bytes_t;
+
+GCACHE_EXTERN gcache_bytes_t gcache_bytes(const void *base, size_t len);
+GCACHE_EXTERN gcache_bytes_t gcache_cstr(const char *zero_terminated); /* without the zero */
+
+/* ---------------------------------------------------------------------------------- values ---- */
+
+#define GCACHE_NEVER ((int64_t)0) /* expire_unix_ns: lives until it is evicted or removed */
+
+typedef void (*gcache_free_cb)(void *arg);
+
+/* A value may outlive the cache it came from, not the allocator. Both return a value with one
+ * reference, yours, or NULL only when out of memory; wrap then has not taken the bytes.
+ * copy: the bytes are copied. wrap: the bytes are taken; free_cb(arg) (may be NULL) runs when the last
+ * reference goes, and must not call gcache. */
+GCACHE_EXTERN gcache_value_t *gcache_value_copy(gcache_t *cache, gcache_bytes_t bytes,
+                                                int64_t expire_unix_ns);
+GCACHE_EXTERN gcache_value_t *gcache_value_wrap(gcache_t *cache, gcache_bytes_t bytes,
+                                                int64_t expire_unix_ns, gcache_free_cb free_cb,
+                                                void *arg);
+GCACHE_EXTERN gcache_value_t *gcache_value_ref(gcache_value_t *value); /* NULL is fine */
+GCACHE_EXTERN void gcache_value_unref(gcache_value_t *value);          /* NULL is fine */
+GCACHE_EXTERN gcache_bytes_t gcache_value_bytes(const gcache_value_t *value);
+GCACHE_EXTERN int64_t gcache_value_expire(const gcache_value_t *value); /* GCACHE_NEVER if never */
+
+/* "now + ms" on the cache's wall clock; saturates. What the two functions above take. */
+GCACHE_EXTERN int64_t gcache_expire_in(const gcache_t *cache, uint64_t ms);
+/* Milliseconds value has left, rounded up; 0: expired; UINT64_MAX: never expires. */
+GCACHE_EXTERN uint64_t gcache_expires_in_ms(const gcache_t *cache, const gcache_value_t *value);
+
+/* ---------------------------------------------------------------------- cache: open, close ---- */
+
+typedef enum {
+  GCACHE_PLACE_DEFAULT,       /* ours: even load, least movement, weights */
+  GCACHE_PLACE_MAILGUN,       /* places keys as mailgun/groupcache v2 does */
+  GCACHE_PLACE_GROUPCACHE_GO, /* as groupcache-go v3: by the host:port of the URL */
+  GCACHE_PLACE_GOLANG         /* as golang/groupcache */
+} gcache_place_t;
+
+/* What strangers may cost. Over a size: the request is refused with a 4xx and the connection closed.
+ * Over a time: the connection is closed. */
+typedef struct gcache_limits_s {
+  size_t key_max;           /* 4096 bytes decoded; more: UV_EMSGSIZE, 414 */
+  size_t value_max;         /* 16 MiB; more: UV_EMSGSIZE, 413. Bodies: 8 KiB more */
+  size_t line_max;          /* 8 KiB: request line of HTTP/1 */
+  size_t head_max;          /* 16 KiB: all of a message's head */
+  unsigned head_lines_max;  /* 64 header lines */
+  size_t chunk_meta_max;    /* 4 KiB: chunk extensions and trailers of one message together */
+  size_t drain_max;         /* 64 KiB of an unwanted body are read; beyond: closed */
+  uint64_t head_timeout_ms; /* 10000, from a request's first byte to the end of its head */
+  uint64_t body_timeout_ms; /* 30000, from the end of the head to the end of the body */
+  size_t body_rate_min;     /* 1024 bytes/s, averaged, once 5 s of a body have passed */
+  uint64_t write_stall_ms;  /* 10000 without a byte taken by the other side */
+  uint64_t idle_ms;         /* 60000 an incoming connection may rest between requests */
+  unsigned connections_max; /* 1024 incoming; accepting pauses there */
+  unsigned connections_per_address; /* 64 incoming, peers by their listed addresses exempt */
+  unsigned pipelined_max; /* 1024 requests of one connection unanswered; then reading stops */
+} gcache_limits_t;
+
+typedef struct gcache_options_s {
+  size_t size;            /* set by gcache_options_init() */
+  struct uv_loop_s *loop; /* required; must outlive the cache */
+  const char *self;       /* our base URL as peers write it, "http://10.0.0.1:8080". NULL: alone
+                              without a peer list; with one, a client-only member: it owns no keys,
+                              peers do not know it, and it keeps nothing unless a group says
+                              GCACHE_HOT_ON */
+  const char *base_path;  /* "/_groupcache/"; begins and ends with a slash */
+  gcache_place_t place;   /* GCACHE_PLACE_DEFAULT; all members must agree */
+  unsigned replicas;      /* 50 points per peer, for the rings of others */
+  gcache_transport_t *transport; /* NULL: the built-in HTTP one; borrowed until closed */
+  uint64_t timeout_ms;           /* 10000, for calls that pass 0 */
+  uint64_t connect_timeout_ms;   /* 1000 */
+  uint64_t response_timeout_ms; /* how long a peer may take to answer before it counts as failed and
+                                    the value is loaded here. Default: as long as the callers wait,
+                                    so that a slow getter never runs twice (P1). Set it above your
+                                    slowest getter to get local loads when a peer hangs. */
+  uint64_t idle_timeout_ms;     /* 60000 a kept-alive connection to a peer may rest */
+  unsigned conns_per_peer;      /* 8 connections, one exchange each at a time */
+  unsigned calls_per_peer;      /* 1024 waiting or running; more: GCACHE_EBUSY from that peer */
+  gcache_limits_t limits;
+  gcache_mem_t mem;     /* malloc family */
+  gcache_clock_t clock; /* the loop's and the system's */
+  gcache_log_cb log;    /* NULL: silent; nothing is ever printed */
+  void *log_data;
+} gcache_options_t;
+
+#define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))
+GCACHE_EXTERN void gcache_options_init_size(gcache_options_t *o, size_t size);
+
+/* UV_EINVAL: an option is missing or impossible; the log callback, if given, is told which. */
+GCACHE_EXTERN int gcache_open(gcache_t **out, const gcache_options_t *options);
+
+typedef void (*gcache_closed_cb)(void *arg);
+/* Every pending request ends with UV_ECANCELED, every connection, listener and group is closed. Waits
+ * for getters, transports and handlers that still owe an answer. When closed (may be NULL) runs the
+ * cache is gone: it gets your arg and nothing else. Call once. */
+GCACHE_EXTERN void gcache_close(gcache_t *cache, gcache_closed_cb closed, void *arg);
+
+/* Replaces the whole list, self included; order does not matter. n 0: alone again. weights: one per
+ * URL, 1 to 1000, a peer of weight 2 owns twice the keys of weight 1; NULL: all 1; rings of others
+ * ignore them. All or nothing: on error the old list stands. GCACHE_ESELF: options.self is set and not
+ * in the list. UV_EINVAL: a URL that is not http://host:port, twice the same URL, a weight out of
+ * range. Calls under way to a dropped peer run to their end. Every member must be given the same
+ * list. */
+GCACHE_EXTERN int gcache_set_peers(gcache_t *cache, const char *const urls[],
+                                   const unsigned weights[], size_t n);
+
+/* URL of the member that owns key, as it was given to gcache_set_peers(); options.self (may be NULL)
+ * when there is no list. Borrowed until the next gcache_set_peers(). */
+GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key);
+
+/* ---------------------------------------------------------------------------------- groups ---- */
+
+/* Runs on the owner of a key that is in no cache. Owes exactly one gcache_load_done() or
+ * gcache_load_fail(), now or later, on the loop's thread, or a successful gcache_load_work(). */
+typedef void (*gcache_getter_cb)(gcache_load_t *load);
+
+/* Nobody waits any more. A hint: the answer is still owed. */
+typedef void (*gcache_load_cancel_cb)(gcache_load_t *load);
+
+typedef enum {
+  GCACHE_HOT_DEFAULT, /* on; off for a client-only member, which removes cannot reach */
+  GCACHE_HOT_ON,
+  GCACHE_HOT_OFF /* every get of another's key asks its owner */
+} gcache_hot_t;
+
+typedef struct gcache_group_options_s {
+  size_t size;             /* set by gcache_group_options_init() */
+  size_t max_bytes;        /* required, at least 64 KiB: keys, values, headers, index and allocator
+                                   rounding of both caches together; never exceeded */
+  gcache_getter_cb getter; /* required */
+  gcache_load_cancel_cb cancel; /* NULL: getters are never told */
+  void *data;                   /* yours: gcache_group_data() */
+  gcache_hot_t hot;             /* GCACHE_HOT_DEFAULT */
+  unsigned hot_divisor; /* 8: when memory is short, the hot cache gives way while it is larger
+                                   than 1/8 of the main cache */
+} gcache_group_options_t;
+
+#define gcache_group_options_init(o) gcache_group_options_init_size((o), sizeof *(o))
+GCACHE_EXTERN void gcache_group_options_init_size(gcache_group_options_t *o, size_t size);
+
+/* name: 1 to 256 bytes, any but NUL. GCACHE_EEXIST, UV_EINVAL. */
+GCACHE_EXTERN int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
+                                    const gcache_group_options_t *o);
+/* Here only: other members keep theirs. Pending requests end with UV_ECANCELED; peers that ask get
+ * GCACHE_ENOGROUP from now on; the name is free again when closed (may be NULL) runs. */
+GCACHE_EXTERN void gcache_group_close(gcache_group_t *group, gcache_closed_cb closed, void *arg);
+GCACHE_EXTERN gcache_group_t *gcache_group_find(const gcache_t *cache,
+                                                const char *name); /* or NULL */
+GCACHE_EXTERN gcache_t *gcache_group_cache(const gcache_group_t *group);
+GCACHE_EXTERN const char *gcache_group_name(const gcache_group_t *group);
+GCACHE_EXTERN void *gcache_group_data(const gcache_group_t *group);
+
+/* --------------------------------------------------------------------- inside a getter run ---- */
+
+GCACHE_EXTERN gcache_group_t *gcache_load_group(const gcache_load_t *load);
+GCACHE_EXTERN gcache_bytes_t gcache_load_key(const gcache_load_t *load); /* valid as long as load */
+/* Milliseconds until the most patient caller gives up; 0: nobody waits; UINT64_MAX: no limit. */
+GCACHE_EXTERN uint64_t gcache_load_time_left_ms(const gcache_load_t *load);
+GCACHE_EXTERN void gcache_load_set_data(gcache_load_t *load, void *data);
+GCACHE_EXTERN void *gcache_load_data(const gcache_load_t *load);
+
+/* Takes your reference to value. Afterwards load is gone. A value that has already expired is not
+ * delivered: the callers get GCACHE_ELOAD. Over limits.value_max likewise. */
+GCACHE_EXTERN void gcache_load_done(gcache_load_t *load, gcache_value_t *value);
+/* status GCACHE_ENOTFOUND reaches the callers as such, any other value < 0 as GCACHE_ELOAD, here and
+ * across the network alike. reason (NULL: the text of status) is copied, cut to 256 bytes of
+ * printable ASCII, and travels with it. Afterwards load is gone. */
+GCACHE_EXTERN void gcache_load_fail(gcache_load_t *load, int status, const char *reason);
+/* The short cut for bytes at hand: copies them, lives ttl_ms (0: for ever), and answers; out of
+ * memory answers with a failure. Afterwards load is gone. */
+GCACHE_EXTERN void gcache_load_done_copy(gcache_load_t *load, gcache_bytes_t bytes,
+                                         uint64_t ttl_ms);
+
+/* A getter that blocks: work runs on a thread of libuv's pool and must answer with exactly one of
+ * gcache_work_copy(), _wrap() or _fail() before it returns (none: the load fails). If nobody waits any
+ * more before a thread is free, it does not run. On 0 load is taken; on error it is still owed. */
+typedef void (*gcache_work_cb)(gcache_work_t *work, void *arg);
+GCACHE_EXTERN int gcache_load_work(gcache_load_t *load, gcache_work_cb work, void *arg);
+
+/* Pool thread, inside work only. */
+GCACHE_EXTERN gcache_bytes_t gcache_work_key(const gcache_work_t *work);
+/* Copies with malloc(): the injected allocator is not called off the loop's thread. */
+GCACHE_EXTERN void gcache_work_copy(gcache_work_t *work, gcache_bytes_t bytes, uint64_t ttl_ms);
+/* Takes the bytes; free_cb(arg) runs later on the loop's thread. */
+GCACHE_EXTERN void gcache_work_wrap(gcache_work_t *work, gcache_bytes_t bytes, uint64_t ttl_ms,
+                                    gcache_free_cb free_cb, void *arg);
+GCACHE_EXTERN void gcache_work_fail(gcache_work_t *work, int status, const char *reason);
+
+/* ------------------------------------------------------------------------------ get, peek ---- */
+
+#define GCACHE_NO_TIMEOUT UINT64_MAX /* timeout_ms; 0 means options.timeout_ms */
+
+/* Private to every request. Named so that you can embed it, not so that you read it. */
+struct gcache_link_s {
+  struct gcache_link_s *next, *prev;
+};
+struct gcache_job_s {
+  struct gcache_link_s link;
+  void (*run)(struct gcache_job_s *job);
+};
+struct gcache_deadline_s {
+  uint64_t at_ms, order;
+  size_t slot;
+  void (*passed)(struct gcache_deadline_s *deadline);
+};
+struct gcache_req_s {
+  struct gcache_job_s job; /* its link: the waiters of a flight, or the completion queue */
+  struct gcache_deadline_s deadline;
+  struct gcache_link_s owned; /* all requests of a group, for close */
+  gcache_group_t *group;
+  void *flight;
+  gcache_value_t *value, *reason;
+  int status;
+  uint16_t state, from;
+  void *reserved[2]; /* the one place where the ABI may grow */
+};
+
+typedef enum {
+  GCACHE_FROM_NONE, /* no value */
+  GCACHE_FROM_MAIN, /* this member's main cache */
+  GCACHE_FROM_HOT,  /* its hot cache */
+  GCACHE_FROM_PEER, /* the owner answered */
+  GCACHE_FROM_LOAD  /* this member's getter ran */
+} gcache_from_t;
+
+/* status 0: value is set. Else value is NULL: GCACHE_ENOTFOUND, GCACHE_ELOAD, UV_ETIMEDOUT,
+ * UV_ECANCELED (cancelled or closing), UV_ENOMEM. */
+typedef void (*gcache_get_cb)(gcache_get_t *req, int status, gcache_value_t *value);
+struct gcache_get_s {
+  void *data; /* yours */
+  gcache_get_cb cb;
+  struct gcache_req_s priv;
+};
+
+/* Local caches, else the owner, else the getter here. Equal keys asked at one time share one load. A
+ * peer that answers "not found" or "getter failed" is believed; a peer that fails to answer is replaced
+ * by a load here, as long as the caller's time allows. UV_EMSGSIZE: key over limits.key_max. */
+GCACHE_EXTERN int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key,
+                             uint64_t timeout_ms, gcache_get_cb cb);
+
+/* The callback still runs, from the loop, with UV_ECANCELED. No effect once it has begun. Others who
+ * wait for the same key are not disturbed. */
+GCACHE_EXTERN void gcache_get_cancel(gcache_get_t *req);
+
+/* Only inside the callback: the words behind status, "" if none; where the value came from. */
+GCACHE_EXTERN const char *gcache_get_reason(const gcache_get_t *req);
+GCACHE_EXTERN gcache_from_t gcache_get_from(const gcache_get_t *req);
+
+/* The synchronous short cut: a new reference, yours, if the key is in a local cache now, else NULL.
+ * Starts nothing, allocates nothing. */
+GCACHE_EXTERN gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key);
+
+/* --------------------------------------------------------------------- set, remove, clear ---- */
+
+typedef struct gcache_peer_result_s {
+  const char *url;    /* NULL: this member, which has no URL */
+  int status;         /* 0, UV_ECONNREFUSED, UV_ETIMEDOUT, GCACHE_EPEER, GCACHE_ENOROOM, ... */
+  const char *reason; /* "" if none */
+} gcache_peer_result_t;
+
+/* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; asking again is
+ * safe. UV_ECANCELED: cancelled or closing; members reported 0 had done it. peers: the key's owner
+ * first, this member included; borrowed. */
+typedef void (*gcache_change_cb)(gcache_change_t *req, int status,
+                                 const gcache_peer_result_t *peers, size_t n);
+struct gcache_change_s {
+  void *data; /* yours */
+  gcache_change_cb cb;
+  struct gcache_req_s priv;
+  void *work; /* private */
+};
+
+/* Stores value at the key's owner, then drops every other member's copy. Borrows value; takes its own
+ * reference. Status 0 means: no member delivers a value that was loaded or set before this call began
+ * (P2). GCACHE_ENOROOM from the owner: the old value is gone and the new one is too large to keep.
+ * UV_EMSGSIZE: key or value over its limit. UV_EINVAL: value has already expired. */
+GCACHE_EXTERN int gcache_set(gcache_change_t *req, gcache_group_t *group, gcache_bytes_t key,
+                             gcache_value_t *value, uint64_t timeout_ms, gcache_change_cb cb);
+
+/* Drops key at its owner, then everywhere else at once. Status 0 means: no member delivers a value
+ * that was loaded before this call began (P2). A load under way still answers those who wait for it,
+ * and is not kept. */
+GCACHE_EXTERN int gcache_remove(gcache_change_t *req, gcache_group_t *group, gcache_bytes_t key,
+                                uint64_t timeout_ms, gcache_change_cb cb);
+
+/* Drops every key of the group on every member, with the same guarantee. It takes two rounds, because
+ * every member is the owner of some keys. Peers that are not gcache report UV_ENOTSUP. */
+GCACHE_EXTERN int gcache_clear(gcache_change_t *req, gcache_group_t *group, uint64_t timeout_ms,
+                               gcache_change_cb cb);
+
+/* The callback still runs, from the loop, with UV_ECANCELED. What was sent may still take effect. */
+GCACHE_EXTERN void gcache_change_cancel(gcache_change_t *req);
+
+/* ----------------------------------------------------------------------------------- stats ---- */
+
+typedef struct gcache_cache_stats_s {
+  uint64_t bytes; /* as max_bytes counts */
+  uint64_t items;
+  uint64_t gets, hits;
+  uint64_t evictions;   /* left for room */
+  uint64_t expirations; /* left because their time had come */
+} gcache_cache_stats_t;
+
+typedef struct gcache_group_stats_s {
+  uint64_t gets;          /* asked here, by callers and by peers */
+  uint64_t hits;          /* answered from main or hot cache */
+  uint64_t loads;         /* misses: gets - hits */
+  uint64_t loads_deduped; /* flights opened: loads left after sharing */
+  uint64_t local_loads;   /* getter runs that gave a value */
+  uint64_t local_load_errs;
+  uint64_t peer_loads;        /* values fetched from owners */
+  uint64_t peer_errors;       /* exchanges that failed: not the getter's word */
+  uint64_t server_requests;   /* gets, sets, removes and clears that came from peers */
+  uint64_t not_kept;          /* delivered, but memory or a remove forbade keeping */
+  uint64_t timeouts, cancels; /* callers who left without an answer */
+  uint64_t waiting;           /* callers waiting now */
+  uint64_t loading;           /* getters running now */
+  uint64_t max_bytes;
+  uint64_t
+      index_bytes; /* of both caches: the table and its spare room; main + hot + index <= max */
+  gcache_cache_stats_t main, hot;
+} gcache_group_stats_t;
+
+typedef struct gcache_peer_stats_s {
+  const char *url; /* borrowed until the next gcache_set_peers() */
+  uint64_t is_self;
+  uint64_t gets, sets, removes, clears; /* exchanges started */
+  uint64_t failures;                    /* exchanges without a believable answer */
+  uint64_t running;                     /* exchanges under way now */
+  int last_error;                       /* status of the latest failure, 0 if none yet */
+} gcache_peer_stats_t;
+
+/* Copies of the counters as they stand, zeroed beyond what this library knows. */
+#define gcache_group_stats(group, out) gcache_group_stats_size((group), (out), sizeof *(out))
+GCACHE_EXTERN void gcache_group_stats_size(const gcache_group_t *group, gcache_group_stats_t *out,
+                                           size_t size);
+/* index: 0 up, in the order given to gcache_set_peers(). UV_ENOENT past the end. */
+#define gcache_peer_stats(cache, index, out) \
+  gcache_peer_stats_size((cache), (index), (out), sizeof *(out))
+GCACHE_EXTERN int gcache_peer_stats_size(const gcache_t *cache, size_t index,
+                                         gcache_peer_stats_t *out, size_t size);
+
+typedef struct gcache_stats_s {
+  uint64_t groups, peers;
+  uint64_t memory_bytes;   /* all that was taken from the allocator and not given back */
+  uint64_t connections_in; /* open now; 0 with a transport of your own */
+  uint64_t connections_out;
+  uint64_t refused;      /* incoming connections closed for a limit */
+  uint64_t bad_requests; /* incoming requests refused as malformed or too large */
+} gcache_stats_t;
+#define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
+GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* GCACHE_H */

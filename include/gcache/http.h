@@ -1,0 +1,128 @@
+/* gcache/http.h - three ways to be reached by peers, from most to least ours:
+ *
+ *   listen  gcache owns socket, connections and HTTP.
+ *   adopt   you own the socket and accept; gcache owns the connection from there.
+ *   serve   you own HTTP; gcache only answers one request at a time.
+ *
+ * All three end in the same code. With the first two, requests outside options.base_path go to your
+ * handler, so that one port serves both. gcache.h's rules hold.
+ */
+#ifndef GCACHE_HTTP_H
+#define GCACHE_HTTP_H
+
+#include "gcache.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sockaddr;
+struct uv_stream_s;
+
+/* -------------------------------------------------------------------------------- listen ---- */
+
+typedef struct gcache_listener_s gcache_listener_t; /* opaque, ours */
+
+/* TCP over IPv4 or IPv6. Port 0: any free one. UV_EADDRINUSE, UV_EACCES, ... as uv_listen(). */
+GCACHE_EXTERN int gcache_listen(gcache_listener_t **out, gcache_t *cache,
+                                const struct sockaddr *addr, int backlog);
+GCACHE_EXTERN int gcache_listener_port(const gcache_listener_t *listener);
+/* Drains: accepts no more, closes idle connections, lets those that are owed answers have them, with
+ * "Connection: close". closed (may be NULL) runs when none is left; listener is gone then. */
+GCACHE_EXTERN void gcache_listener_close(gcache_listener_t *listener, gcache_closed_cb closed,
+                                         void *arg);
+
+/* --------------------------------------------------------------------------------- adopt ---- */
+
+/* stream: a connected uv_tcp_t or uv_pipe_t on the cache's loop, not reading. On 0 gcache owns stream
+ * and stream->data, and calls release in place of your uv_close() callback, when the connection has
+ * ended. first: bytes you have already read from it, copied; len 0 if none. */
+GCACHE_EXTERN int gcache_adopt(gcache_t *cache, struct uv_stream_s *stream, gcache_bytes_t first,
+                               void (*release)(struct uv_stream_s *stream));
+
+/* --------------------------------------------------- the application's routes on our port ---- */
+
+typedef struct gcache_exchange_s gcache_exchange_t; /* opaque, ours: one request and its answer */
+
+typedef struct gcache_header_s {
+  gcache_bytes_t name, value;
+} gcache_header_t;
+
+/* Called for each complete request outside base_path that came by listen or adopt. It owes exactly one
+ * gcache_exchange_reply() or _reply_value(), now or later. */
+typedef void (*gcache_handler_cb)(gcache_exchange_t *x, void *arg);
+/* NULL: such requests are answered 404. */
+GCACHE_EXTERN void gcache_set_handler(gcache_t *cache, gcache_handler_cb handler, void *arg);
+
+/* All borrowed: valid until the reply. */
+GCACHE_EXTERN gcache_t *gcache_exchange_cache(const gcache_exchange_t *x);
+GCACHE_EXTERN gcache_bytes_t gcache_exchange_method(const gcache_exchange_t *x); /* "GET" */
+GCACHE_EXTERN gcache_bytes_t gcache_exchange_path(const gcache_exchange_t *x);   /* still escaped */
+GCACHE_EXTERN gcache_bytes_t
+gcache_exchange_query(const gcache_exchange_t *x); /* without the '?' */
+/* name in any case; the first of several; base NULL if there is none. */
+GCACHE_EXTERN gcache_bytes_t gcache_exchange_header(const gcache_exchange_t *x, const char *name);
+/* All header lines in order. */
+GCACHE_EXTERN const gcache_header_t *gcache_exchange_headers(const gcache_exchange_t *x, size_t *n);
+/* The body as a value that never expires, so that it can be kept without a copy: ref it. NULL if the
+ * request has none. */
+GCACHE_EXTERN gcache_value_t *gcache_exchange_body(const gcache_exchange_t *x);
+/* Query parameter name, percent-decoded ('+' stays a plus). UV_ENOENT: absent. UV_EINVAL: bad escape. */
+GCACHE_EXTERN int gcache_exchange_param(gcache_exchange_t *x, const char *name,
+                                        gcache_bytes_t *out);
+
+/* The asker has left: the reply is still owed, and goes nowhere. */
+typedef void (*gcache_gone_cb)(gcache_exchange_t *x, void *arg);
+GCACHE_EXTERN void gcache_exchange_on_gone(gcache_exchange_t *x, gcache_gone_cb gone, void *arg);
+
+/* status: 200 to 599. headers: copied; names must be tokens and values free of CR, LF and NUL, and
+ * Content-Length, Transfer-Encoding, Connection and Date are ours to write: UV_EINVAL, and the reply
+ * is still owed. body is copied, or referenced without a copy (NULL: empty). Afterwards x is gone,
+ * also when the asker has left; that is not an error. */
+GCACHE_EXTERN int gcache_exchange_reply(gcache_exchange_t *x, int status,
+                                        const gcache_header_t headers[], size_t n,
+                                        gcache_bytes_t body);
+GCACHE_EXTERN int gcache_exchange_reply_value(gcache_exchange_t *x, int status,
+                                              const gcache_header_t headers[], size_t n,
+                                              gcache_value_t *body);
+
+/* -------------------------------------------- serve: mount on your own HTTP server ---- */
+
+typedef struct gcache_serve_s gcache_serve_t; /* request, yours */
+
+typedef struct gcache_http_request_s {
+  gcache_bytes_t method;          /* "GET", "PUT", "DELETE", ... */
+  gcache_bytes_t path;            /* as received: still escaped; a query is ignored */
+  const gcache_header_t *headers; /* borrowed until gcache_serve() returns; names in any case */
+  size_t n_headers;
+  gcache_bytes_t body; /* whole body; borrowed until gcache_serve() returns */
+} gcache_http_request_t;
+
+typedef struct gcache_http_reply_s {
+  int status;                     /* 200, 400, 404, 405, 413, 414, 429, 503, 504 */
+  const gcache_header_t *headers; /* Content-Type and ours; without Content-Length */
+  size_t n_headers;
+  /* The body is these parts in order; any may be empty. part[1] is the value's own bytes: to send it
+   * uncopied after the callback, ref owner, send, unref. part[0] and part[2] are a few bytes each. */
+  gcache_bytes_t part[3];
+  gcache_value_t *owner; /* NULL: part[1] is empty */
+} gcache_http_reply_t;
+
+/* status 0: reply is set, borrowed. UV_ECANCELED: reply is NULL, answer nobody. */
+typedef void (*gcache_serve_cb)(gcache_serve_t *req, int status, const gcache_http_reply_t *reply);
+struct gcache_serve_s {
+  void *data; /* yours */
+  gcache_serve_cb cb;
+  void *work; /* private */
+};
+
+/* Nonzero if path (escaped, with or without a query) lies under base_path and is gcache's to answer. */
+GCACHE_EXTERN int gcache_serves(const gcache_t *cache, gcache_bytes_t path);
+GCACHE_EXTERN int gcache_serve(gcache_serve_t *req, gcache_t *cache,
+                               const gcache_http_request_t *in, gcache_serve_cb cb);
+GCACHE_EXTERN void gcache_serve_cancel(gcache_serve_t *req); /* the client hung up */
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* GCACHE_HTTP_H */

@@ -1,0 +1,91 @@
+/* gcache/transport.h - replace HTTP between peers: by your RPC, or by a test.
+ *
+ * One word for every conversation: start it, perhaps cancel it (a hint), and it is done exactly once.
+ * gcache.h's rules hold.
+ */
+#ifndef GCACHE_TRANSPORT_H
+#define GCACHE_TRANSPORT_H
+
+#include "gcache.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  GCACHE_OP_GET,
+  GCACHE_OP_SET,
+  GCACHE_OP_REMOVE,
+  GCACHE_OP_CLEAR /* the whole group; the key is empty */
+} gcache_op_t;
+
+/* ---- outgoing: gcache asks, the transport answers ---- */
+
+typedef struct gcache_call_s gcache_call_t; /* opaque, ours */
+
+/* All borrowed: valid until gcache_call_done(). */
+GCACHE_EXTERN gcache_op_t gcache_call_op(const gcache_call_t *call);
+GCACHE_EXTERN const char *gcache_call_peer(const gcache_call_t *call); /* URL as given */
+GCACHE_EXTERN const char *gcache_call_group(const gcache_call_t *call);
+GCACHE_EXTERN gcache_bytes_t gcache_call_key(const gcache_call_t *call);
+GCACHE_EXTERN gcache_value_t *gcache_call_value(const gcache_call_t *call); /* SET, else NULL */
+/* Milliseconds until nobody waits; UINT64_MAX: no limit. The transport need not watch it: gcache
+ * cancels the call then. */
+GCACHE_EXTERN uint64_t gcache_call_time_left_ms(const gcache_call_t *call);
+GCACHE_EXTERN void gcache_call_set_data(gcache_call_t *call, void *data);
+GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
+
+/* The answer, exactly once a call; may be called inside start() or cancel(). Takes the reference to
+ * value (GET with status 0; else NULL). reason may be NULL; it is copied, cut to 256 bytes of
+ * printable ASCII. Afterwards call is gone. What a GET's status means to gcache:
+ *   0                                  the value
+ *   GCACHE_ENOTFOUND, GCACHE_ELOAD     the owner's getter said so: believed
+ *   UV_ETIMEDOUT                       the owner says its time ran out: asked again for those
+ *                                      callers who have time left
+ *   UV_ECANCELED, after cancel()       nobody is told; those who came since are asked for anew
+ *   anything else                      the exchange failed: loaded here instead */
+GCACHE_EXTERN void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value,
+                                    const char *reason);
+
+struct gcache_transport_s {
+  size_t size; /* sizeof(gcache_transport_t): how many members below you know */
+  void *data;  /* yours */
+  /* Owes one gcache_call_done(), now or later. */
+  void (*start)(gcache_transport_t *t, gcache_call_t *call);
+  /* Nobody waits any more. The answer is still owed. May be NULL. */
+  void (*cancel)(gcache_transport_t *t, gcache_call_t *call);
+  /* The peer list is now this, without self; connections to others can go. May be NULL. */
+  void (*peers)(gcache_transport_t *t, const char *const urls[], size_t n);
+  /* No start() will follow and no call is under way. Must call closed(arg), now or later. May be
+   * NULL: nothing to close. */
+  void (*close)(gcache_transport_t *t, gcache_closed_cb closed, void *arg);
+};
+
+/* ---- incoming: a peer asks, gcache answers ---- */
+
+typedef struct gcache_answer_s gcache_answer_t; /* request, yours */
+
+/* GET: status 0 and value, or GCACHE_ENOTFOUND, GCACHE_ELOAD, UV_ETIMEDOUT, UV_ECANCELED, UV_ENOMEM.
+ * SET: 0 or GCACHE_ENOROOM. REMOVE, CLEAR: 0. reason: "" if none. */
+typedef void (*gcache_answer_cb)(gcache_answer_t *req, int status, gcache_value_t *value,
+                                 const char *reason);
+struct gcache_answer_s {
+  void *data; /* yours */
+  gcache_answer_cb cb;
+  struct gcache_req_s priv;
+};
+
+/* Answers as the owner, whatever this member's own list says: from memory or by the getter here; never
+ * by asking another member, and never by waiting for a question this member has under way (P4).
+ * value: SET only; borrowed, own reference taken. timeout_ms as in gcache_get(). GCACHE_ENOGROUP: the
+ * name is unknown here. UV_EMSGSIZE, UV_EINVAL: as gcache_get() and gcache_set(). */
+GCACHE_EXTERN int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op,
+                                gcache_bytes_t group, gcache_bytes_t key, gcache_value_t *value,
+                                uint64_t timeout_ms, gcache_answer_cb cb);
+/* The asker has left. The callback still runs, with UV_ECANCELED. */
+GCACHE_EXTERN void gcache_answer_cancel(gcache_answer_t *req);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* GCACHE_TRANSPORT_H */

@@ -1,0 +1,72 @@
+/* base/env - what a cache needs of the world, injected: memory, time, a log, and a turn of a loop.
+ *
+ * net/loop drives it from libuv, test/sim from virtual time. The driver calls gci_env_turn() once per
+ * loop turn after `wake` was called or when the armed time has come. */
+#ifndef GCI_BASE_ENV_H
+#define GCI_BASE_ENV_H
+
+#include <stdint.h>
+
+#include "base/deadline.h"
+#include "base/defer.h"
+#include "base/mem.h"
+#include "gcache/gcache.h"
+
+struct gci_env;
+
+/* What the driver provides. Called from inside anything, must not call back at once. */
+struct gci_env_driver {
+  uint64_t (*mono_ms)(void *driver); /* brought up to date, not the start of the turn */
+  int64_t (*unix_ns)(void *driver);
+  /* Something waits in the completion queue: call gci_env_turn() soon. */
+  void (*wake)(void *driver);
+  /* Call gci_env_turn() at at_ms; replaces what was armed before; GCI_DEADLINE_NEVER disarms. */
+  void (*arm)(void *driver, uint64_t at_ms);
+  /* on 1: the loop must stay alive; 0: it need not. Called on changes only. */
+  void (*hold)(void *driver, int on);
+  /* Changes at least once a loop turn; the wall clock is read again when it does. */
+  uint64_t (*tick)(void *driver);
+};
+
+struct gci_env {
+  struct gci_mem *mem; /* a reference */
+  const struct gci_env_driver *driver;
+  void *driver_data;
+  struct gci_defer defer;
+  struct gci_deadlines deadlines;
+  uint64_t armed_ms; /* what the driver was told */
+  uint64_t cached_tick;
+  int64_t cached_unix_ns;
+  size_t holds; /* reasons for the loop to stay alive */
+  gcache_log_cb log;
+  void *log_data;
+};
+
+/* Takes its own reference to mem. log may be NULL. */
+void gci_env_init(struct gci_env *env, struct gci_mem *mem, const struct gci_env_driver *driver,
+                  void *driver_data, gcache_log_cb log, void *log_data);
+void gci_env_fini(struct gci_env *env); /* queue and deadlines must be empty, holds zero */
+
+/* Runs the deadlines that have passed, then drains the completion queue once; wakes or arms again if
+ * anything is left. Nothing it runs may free env: its owner closes in the driver's own time (a uv_close
+ * callback), after gci_env_fini(). */
+void gci_env_turn(struct gci_env *env);
+
+uint64_t gci_env_mono_ms(struct gci_env *env);
+int64_t gci_env_unix_ns(struct gci_env *env); /* once per tick */
+
+void gci_env_defer(struct gci_env *env, struct gcache_job_s *job);
+int gci_env_deadline(struct gci_env *env, struct gcache_deadline_s *d,
+                     uint64_t at_ms); /* UV_ENOMEM */
+void gci_env_deadline_clear(struct gci_env *env, struct gcache_deadline_s *d);
+/* now + ms, saturating at GCI_DEADLINE_NEVER. */
+uint64_t gci_env_after_ms(struct gci_env *env, uint64_t ms);
+
+void gci_env_hold(struct gci_env *env);
+void gci_env_release(struct gci_env *env);
+
+/* printf style; cut at 512 bytes; nothing is formatted without a log callback. */
+void gci_env_log(struct gci_env *env, gcache_log_level_t level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

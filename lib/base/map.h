@@ -1,0 +1,40 @@
+/* base/map - an intrusive chained hash map from a 64-bit hash to nodes that its user embeds.
+ *
+ * For the small tables of a house: flights, groups, peers. (The cache's own table is store/cache.)
+ * Owns only its bucket array. Nodes are never moved or copied. Insert never fails: when the array
+ * cannot grow, chains get longer. */
+#ifndef GCI_BASE_MAP_H
+#define GCI_BASE_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+struct gci_map_node {
+  struct gci_map_node *next;
+  uint64_t hash; /* strong: the low bits choose the bucket */
+};
+
+struct gci_map {
+  struct gci_mem *mem;
+  struct gci_map_node **buckets; /* NULL until the first insert: `spare` is the one bucket then */
+  struct gci_map_node *spare;
+  size_t n_buckets; /* a power of two */
+  size_t count;
+};
+
+void gci_map_init(struct gci_map *map, struct gci_mem *mem);
+void gci_map_fini(struct gci_map *map); /* must be empty */
+void gci_map_insert(struct gci_map *map, struct gci_map_node *node, uint64_t hash);
+void gci_map_remove(struct gci_map *map, struct gci_map_node *node); /* must be in it */
+
+/* First node with this hash, then the next one after `node` with the same hash; NULL: no more. The
+ * caller compares the real key. */
+struct gci_map_node *gci_map_first(const struct gci_map *map, uint64_t hash);
+struct gci_map_node *gci_map_next(const struct gci_map_node *node);
+
+/* Any node, NULL when empty: for taking a map apart. */
+struct gci_map_node *gci_map_any(const struct gci_map *map);
+
+#endif

@@ -1,0 +1,61 @@
+/* core/core - the cache as a whole, without sockets: options, groups, peers, and the way it closes.
+ *
+ * struct gcache_s is the core; gcache.c embeds it in the house, test/sim uses it bare. Each conversation
+ * has a file of its own: get, change (set, remove, clear), load (the getter), call (a question to a
+ * peer), answer (a peer's question).
+ * Owns groups, peers, the placement. Borrows env and transport, which must outlive it. */
+#ifndef GCI_CORE_CORE_H
+#define GCI_CORE_CORE_H
+
+#include "base/countdown.h"
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "core/peers.h"
+#include "gcache/gcache.h"
+#include "gcache/transport.h"
+
+struct gci_core_options {
+  const char *self; /* copied; NULL: no URL of our own */
+  gcache_place_t place;
+  unsigned replicas;
+  uint64_t timeout_ms; /* for calls that pass 0 */
+  size_t key_max, value_max;
+  gcache_transport_t *transport; /* NULL: every call fails with GCACHE_EPEER */
+  unsigned char hash_seed[16];   /* unpredictable */
+  /* Submits blocking work (door/work); NULL: gcache_load_work() returns UV_ENOTSUP. */
+  int (*load_work)(gcache_load_t *load, gcache_work_cb work, void *arg);
+};
+
+struct gcache_s {
+  struct gci_env *env;
+  struct gci_hash_key hash_key;
+  char *self;
+  uint64_t timeout_ms;
+  size_t key_max, value_max;
+  gcache_transport_t *transport;
+  int (*load_work)(gcache_load_t *load, gcache_work_cb work, void *arg);
+  struct gci_peers peers;
+  struct gci_map groups;     /* by name */
+  struct gci_countdown life; /* groups, changes and answers that are not done */
+  int closing;
+  gcache_closed_cb closed;
+  void *closed_arg;
+};
+
+/* Everything is validated by the caller (gcache.c), who also fills in defaults. UV_ENOMEM. */
+int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_options *o);
+/* Cancels everything; closed runs from a turn of env when nothing is owed any more: the transport may
+ * be closed then, gci_core_fini() called, and the memory freed. */
+void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg);
+void gci_core_fini(gcache_t *core);
+
+/* urls validated by the caller; labels are what the placement hashes. Semantics of gcache_set_peers(). */
+int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *const labels[],
+                       const unsigned weights[], size_t n);
+
+uint64_t gci_core_hash(const gcache_t *core, gcache_bytes_t key);
+/* Absolute deadline of a call that was given timeout_ms. */
+uint64_t gci_core_deadline(gcache_t *core, uint64_t timeout_ms);
+
+#endif

@@ -1,0 +1,44 @@
+/* http/message - what HTTP/1.1 and HTTP/2 have in common: heads, bodies, and the exchange that joins a
+ * request to its answer. The code above sees only this. */
+#ifndef GCI_HTTP_MESSAGE_H
+#define GCI_HTTP_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "gcache/gcache.h"
+#include "gcache/http.h"
+
+/* A received head. Slices point into storage of the session, valid as long as the exchange (server) or
+ * until the response callback returns (client). */
+struct gci_http_head {
+  gcache_bytes_t method, target; /* requests: target as received */
+  int status;                    /* answers */
+  int version_minor;             /* HTTP/1.x */
+  const gcache_header_t *headers;
+  size_t n_headers;
+};
+
+/* First header of that name, any case; base NULL: none. */
+gcache_bytes_t gci_http_header(const gcache_header_t headers[], size_t n, gcache_bytes_t name);
+/* A token of RFC 9110, and field content free of CR, LF, NUL: what may be written into a head. */
+int gci_http_name_ok(gcache_bytes_t name);
+int gci_http_value_ok(gcache_bytes_t value);
+
+/* A message to send. Everything is borrowed until the call returns; `value` is referenced if it is
+ * large. The body is before + value + after, and its length is always stated. */
+struct gci_http_message {
+  gcache_bytes_t method, target, host; /* requests; host: the Host line's value */
+  int status;                          /* answers */
+  const gcache_header_t *headers;
+  size_t n_headers;
+  gcache_bytes_t before, after;
+  gcache_value_t *value; /* NULL: none */
+  int has_body;          /* requests: write Content-Length even when it is 0 (PUT, POST) */
+};
+
+/* Reason phrase of RFC 9110, "" if unknown. */
+const char *gci_http_status_text(int status);
+
+#endif

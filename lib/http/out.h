@@ -1,0 +1,35 @@
+/* http/out - bytes on their way out of a connection: small texts gathered in buffers, values by
+ * reference.
+ *
+ * A queue of spans. Texts are appended to the last buffer; a value smaller than GCI_OUT_COPY_MAX is
+ * copied behind them, a larger one is kept by reference and becomes a span of its own. A whole queue
+ * leaves in one gather write. `bytes` is what waits in all; `held` what of it is not shared values: the
+ * memory a slow reader costs.
+ * Fails: UV_ENOMEM, and the queue is as before. */
+#ifndef GCI_HTTP_OUT_H
+#define GCI_HTTP_OUT_H
+
+#include "base/list.h"
+#include "base/mem.h"
+
+#define GCI_OUT_COPY_MAX 1024
+
+struct gci_out {
+  struct gci_mem *mem;
+  struct gci_list spans;
+  struct gcache_link_s *spare; /* one emptied buffer, kept for the next text */
+  size_t bytes, held;
+};
+
+void gci_out_init(struct gci_out *out, struct gci_mem *mem);
+void gci_out_fini(struct gci_out *out); /* drops what waits */
+
+int gci_out_text(struct gci_out *out, gcache_bytes_t text);
+int gci_out_value(struct gci_out *out, gcache_value_t *value); /* own reference taken */
+
+/* The front of the queue as at most max slices, in order; returns how many. Valid until the queue
+ * changes, except by appending. */
+size_t gci_out_slices(const struct gci_out *out, gcache_bytes_t slices[], size_t max);
+void gci_out_consume(struct gci_out *out, size_t bytes); /* <= out->bytes */
+
+#endif

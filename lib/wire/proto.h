@@ -1,0 +1,42 @@
+/* wire/proto - the two messages of the peer protocol, and an application's own, through protobuf-c.
+ * The only room that includes protobuf-c.
+ *
+ * GetResponse{1: bytes value, 3: int64 expire} is written and, in its usual shape, read by hand, so that
+ * the value is never copied: a received body becomes the value by being narrowed. Every other shape
+ * goes through protobuf-c with a capped allocator (twice the body plus 64 KiB). Bytes as mailgun v2
+ * sends them: value, then expire, also when 0. */
+#ifndef GCI_WIRE_PROTO_H
+#define GCI_WIRE_PROTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "gcache/gcache.h"
+
+#define GCI_PROTO_EDGE 24
+
+/* What surrounds the value's bytes in a message. */
+struct gci_proto_frame {
+  char before[GCI_PROTO_EDGE], after[GCI_PROTO_EDGE];
+  size_t before_len, after_len;
+};
+
+void gci_proto_answer_frame(struct gci_proto_frame *out, size_t value_len, int64_t expire_unix_ns);
+
+/* Takes body on success and gives the value, the same block narrowed where the shape allows it.
+ * UV_EPROTO: not a GetResponse, or expire < 0; UV_ENOMEM. body is still the caller's then. */
+int gci_proto_answer_read(struct gci_mem *mem, gcache_value_t *body, gcache_value_t **value);
+
+/* SetRequest{1: group, 2: key, 3: value, 4: expire}: everything before the value's bytes is written to
+ * a buffer of gci_proto_set_before_size(), everything after to `after`. */
+size_t gci_proto_set_before_size(gcache_bytes_t group, gcache_bytes_t key, size_t value_len);
+size_t gci_proto_set_before(char *out, gcache_bytes_t group, gcache_bytes_t key, size_t value_len);
+size_t gci_proto_set_after(char out[GCI_PROTO_EDGE], int64_t expire_unix_ns);
+
+/* Takes body on success, as above. UV_EPROTO: does not decode; UV_EINVAL: negative expire; UV_ENOMEM. An absent value is an empty one.
+ * want_group, want_key: from the URL; UV_EINVAL when the body disagrees (row 9 of the defences). */
+int gci_proto_set_read(struct gci_mem *mem, gcache_value_t *body, gcache_bytes_t want_group,
+                       gcache_bytes_t want_key, gcache_value_t **value);
+
+#endif

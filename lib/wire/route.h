@@ -1,0 +1,50 @@
+/* wire/route - where a key lives: <base path><escaped group>/<escaped key>, both directions, and the
+ * parts of a peer's URL. Pure functions over borrowed bytes.
+ *
+ * Reading: the prefix is compared on raw bytes, the query dropped, the rest percent-decoded once and
+ * split at the first decoded slash. The key is what is left, verbatim: any byte, slashes and dots
+ * included, possibly empty. Absolute-form targets (http://host/path) are read as their path. */
+#ifndef GCI_WIRE_ROUTE_H
+#define GCI_WIRE_ROUTE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gcache/gcache.h"
+
+size_t gci_route_size(gcache_bytes_t base_path, gcache_bytes_t group, gcache_bytes_t key);
+size_t gci_route_write(char *out, gcache_bytes_t base_path, gcache_bytes_t group,
+                       gcache_bytes_t key); /* no terminator */
+
+struct gci_route {
+  gcache_bytes_t group, key; /* point into buf */
+};
+
+enum gci_route_result {
+  GCI_ROUTE_OK,
+  GCI_ROUTE_ELSEWHERE, /* not under base_path */
+  GCI_ROUTE_NO_KEY,    /* no slash after the group, or an empty group: 400 */
+  GCI_ROUTE_BAD_ESCAPE /* 400 */
+};
+
+/* buf: room for path.len bytes. path: of the request, escaped, without the query. */
+enum gci_route_result gci_route_read(gcache_bytes_t base_path, gcache_bytes_t path, char *buf,
+                                     struct gci_route *out);
+
+/* Splits a request target into path and query; absolute-form loses scheme and authority (an empty path
+ * becomes "/"). Borrowed slices. */
+void gci_route_split_target(gcache_bytes_t target, gcache_bytes_t *path, gcache_bytes_t *query);
+
+/* Value of a query parameter, still escaped; -1: absent. */
+int gci_route_param(gcache_bytes_t query, gcache_bytes_t name, gcache_bytes_t *value);
+
+/* http://host[:port][/], host a name, IPv4 or [IPv6]; nothing else. Slices of url; UV_EINVAL. port
+ * defaults to 80. authority: host:port as written, what goes into Host. */
+struct gci_url {
+  gcache_bytes_t host; /* without brackets */
+  gcache_bytes_t authority;
+  uint16_t port;
+};
+int gci_url_read(gcache_bytes_t url, struct gci_url *out);
+
+#endif
