@@ -1,0 +1,24 @@
+/* nodes - the demo's processes: three reference nodes over one SQLite file, started, told of one another,
+ * and ended whatever happens. */
+#ifndef DEMO_NODES_H
+#define DEMO_NODES_H
+
+#include <stdio.h>
+#include <sys/types.h>
+
+#define N_NODES 3
+
+struct node {
+  pid_t pid; /* 0: not running */
+  FILE *out; /* its standard output, kept open */
+  int port;
+  char url[64];
+};
+
+/* Starts `program` N_NODES times on free ports and gives each the list of all. 0, or -1 having said why. */
+int nodes_start(struct node nodes[N_NODES], const char *program, const char *sqlite_file);
+void node_kill(struct node *node); /* SIGKILL: no goodbye */
+/* SIGTERM; exit status of the node, -1 if it had to be killed. */
+int node_stop(struct node *node);
+
+#endif
