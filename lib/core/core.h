@@ -15,6 +15,8 @@
 #include "gcache/gcache.h"
 #include "gcache/transport.h"
 
+struct gci_door; /* lib/door: opaque here */
+
 struct gci_core_options {
   const char *self; /* copied; NULL: no URL of our own */
   gcache_place_t place;
@@ -25,6 +27,9 @@ struct gci_core_options {
   unsigned char hash_seed[16];   /* unpredictable */
   /* Submits blocking work (door/work); NULL: gcache_load_work() returns UV_ENOTSUP. */
   int (*load_work)(gcache_load_t *load, gcache_work_cb work, void *arg);
+  /* Nobody waits for a load that load_work has taken: a hint, the answer is still owed. In place of the
+   * group's cancel; from a turn. */
+  void (*load_work_cancel)(gcache_load_t *load);
 };
 
 struct gcache_s {
@@ -35,6 +40,8 @@ struct gcache_s {
   size_t key_max, value_max;
   gcache_transport_t *transport;
   int (*load_work)(gcache_load_t *load, gcache_work_cb work, void *arg);
+  void (*load_work_cancel)(gcache_load_t *load);
+  struct gci_door *door; /* set by gcache.c after gci_core_open(); NULL: no network side */
   struct gci_peers peers;
   struct gci_map groups;     /* by name */
   struct gci_countdown life; /* groups, changes and answers that are not done */

@@ -19,13 +19,6 @@
 
 struct gci_h1_server; /* opaque */
 
-/* One request and the place of its answer among those of its connection. */
-struct gci_http_exchange {
-  struct gci_http_head head;
-  gcache_value_t *body; /* NULL: none; the exchange's reference */
-  void *data;           /* of the code above; NULL at first */
-};
-
 struct gci_h1_server_events {
   /* A whole request has arrived, inside gci_h1_server_input(). Owes one gci_http_reply(), now or later.
    * Requests come in order; answers may be given in any order and leave in order. */
@@ -65,9 +58,6 @@ uint64_t gci_h1_server_bad_requests(const struct gci_h1_server *s);
 void gci_h1_server_drain(struct gci_h1_server *s);
 /* A time limit passed in the middle of a request: answers 408 and wants to be closed. */
 void gci_h1_server_timed_out(struct gci_h1_server *s);
-
-/* Afterwards x is gone. UV_ENOMEM: the connection wants to be closed, x is gone all the same. */
-int gci_http_reply(struct gci_http_exchange *x, const struct gci_http_message *answer);
 
 /* ------------------------------------------------------------------------------------ client -- */
 

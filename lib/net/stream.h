@@ -4,7 +4,8 @@
  *
  * Happy path: on_read with bytes, on_written when a blocked queue has drained. Failure: on_end once, with
  * UV_EOF or the error; nothing follows but on_closed. The owner closes, always: gci_stream_close(), then
- * on_closed from the loop, and only then is the memory free to go.
+ * on_closed from the loop, and only then is the memory free to go. Its handle never keeps the loop alive
+ * (P9): whoever waits for an answer holds the env.
  * SIGPIPE: libuv writes with MSG_NOSIGNAL semantics on sockets; pipes are checked by libuv as well. */
 #ifndef GCI_NET_STREAM_H
 #define GCI_NET_STREAM_H
@@ -45,6 +46,8 @@ struct gci_stream {
 /* Prepares an own TCP handle, for accept or connect. */
 int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
                     const struct gci_stream_events *events, void *user);
+/* Takes the connection that waits at a listening socket into s, which gci_stream_init() prepared. */
+int gci_stream_accept(struct gci_stream *s, uv_stream_t *server);
 /* Takes over a connected stream of the application's. */
 int gci_stream_adopt(struct gci_stream *s, struct gci_env *env, uv_stream_t *stream,
                      void (*release)(uv_stream_t *), const struct gci_stream_events *events,
