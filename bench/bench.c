@@ -1,0 +1,98 @@
+/* gcache-bench - measures gcache on this machine. See bench.h for what the sub-commands share.
+ *
+ * Absolute times on a shared machine drift; compare figures of one run. */
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+void bench_key(char out[KEY_SIZE], uint64_t i) {
+  memcpy(out, "key:", 4);
+  for (int at = KEY_SIZE - 1; at >= 4; at--, i /= 10)
+    out[at] = (char)('0' + i % 10);
+}
+
+uint64_t bench_random(uint64_t *state) {
+  uint64_t x = *state;
+  x ^= x << 13;
+  x ^= x >> 7;
+  x ^= x << 17;
+  return *state = x;
+}
+
+static uint64_t read_clock(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t bench_now_ns(void) {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t bench_cpu_ns(void) {
+  return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void bench_need(int rc, const char *what) {
+  if (rc >= 0) return;
+  fprintf(stderr, "gcache-bench: %s: %s\n", what, gcache_strerror(rc));
+  exit(1);
+}
+
+static void get_bytes(gcache_load_t *load) {
+  static const char zeros[1 << 20];
+  struct bench_member *m = gcache_group_data(gcache_load_group(load));
+  gcache_load_done_copy(load, gcache_bytes(zeros, m->value_bytes), 0);
+}
+
+void bench_open(struct bench_member *m, size_t value_bytes, size_t max_bytes, gcache_hot_t hot) {
+  gcache_options_t o;
+  gcache_group_options_t g;
+
+  m->value_bytes = value_bytes;
+  gcache_options_init(&o);
+  o.loop = uv_default_loop();
+  bench_need(gcache_open(&m->cache, &o), "open");
+  gcache_group_options_init(&g);
+  g.max_bytes = max_bytes;
+  g.getter = get_bytes;
+  g.data = m;
+  g.hot = hot;
+  bench_need(gcache_group_open(&m->group, m->cache, "bench", &g), "group");
+}
+
+static const struct {
+  const char *name;
+  int (*run)(const struct bench_options *o);
+  const char *what;
+} commands[] = {
+    {"local", bench_local, "a hit in this process's memory: peek, and get with its callback"},
+    {"remote", bench_remote, "a hit in another process's memory, asked over HTTP on loopback"},
+};
+
+static int usage(void) {
+  fputs("usage: gcache-bench COMMAND [--json] [--rounds N]\n", stderr);
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    fprintf(stderr, "  %-8s %s\n", commands[i].name, commands[i].what);
+  return 2;
+}
+
+int main(int argc, char **argv) {
+  struct bench_options o = {.json = 0, .rounds = 5};
+
+  for (int i = 2; i < argc; i++) {
+    if (strcmp(argv[i], "--json") == 0)
+      o.json = 1;
+    else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc && atoi(argv[i + 1]) > 0)
+      o.rounds = (unsigned)atoi(argv[++i]);
+    else
+      return usage();
+  }
+  for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+    if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(&o);
+  return usage();
+}

@@ -1,0 +1,39 @@
+/* bench - what the sub-commands of gcache-bench share: options, and a member to measure. */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gcache/gcache.h>
+
+struct bench_options {
+  int json;        /* one object a line instead of a table */
+  unsigned rounds; /* of each measurement; the median is reported */
+};
+
+int bench_local(const struct bench_options *o);
+int bench_remote(const struct bench_options *o);
+
+#define KEY_SIZE 16
+/* Key number i, KEY_SIZE bytes: "key:" and 12 digits. */
+void bench_key(char out[KEY_SIZE], uint64_t i);
+
+/* Next number of a xorshift generator; *state must not be 0. */
+uint64_t bench_random(uint64_t *state);
+
+uint64_t bench_now_ns(void);
+uint64_t bench_cpu_ns(void); /* of this process */
+
+/* Says what failed and ends the process: a measurement that could not be made has no result. */
+void bench_need(int rc, const char *what);
+
+/* A cache on the default loop with one group, whose getter gives value_bytes bytes for any key. */
+struct bench_member {
+  gcache_t *cache;
+  gcache_group_t *group;
+  size_t value_bytes;
+};
+void bench_open(struct bench_member *m, size_t value_bytes, size_t max_bytes, gcache_hot_t hot);
+
+#endif
