@@ -1,0 +1,39 @@
+/* store/ring - the consistent-hash rings of the Go systems, bit-exact.
+ *
+ * Each peer has a point for every label decimal(0..replicas-1) + its string; a key belongs to the first
+ * point at or after its hash, and past the last point to the first. golang: CRC-32, unsigned. mailgun
+ * and groupcache-go: FNV-1 64, of the key and of the hex MD5 of the label, in the order of signed
+ * integers. Equal points belong to the peer added last.
+ *
+ * Owns the array of points; labels are borrowed for init only.
+ * Fails: init, UV_ENOMEM and UV_EINVAL (more points than can be counted). */
+#ifndef GCI_STORE_RING_H
+#define GCI_STORE_RING_H
+
+#include "store/placement.h"
+
+#define GCI_RING_REPLICAS 50
+
+struct gci_ring_point {
+  uint64_t at; /* compares unsigned, whatever the dialect */
+  uint32_t peer;
+};
+
+struct gci_ring {
+  struct gci_mem *mem;
+  struct gci_ring_point *points; /* ascending, none equal */
+  size_t n_points, n_allocated;
+  size_t n_peers;
+  uint64_t (*at)(gcache_bytes_t key);
+};
+
+/* kind: one of the Go systems'. replicas 0: GCI_RING_REPLICAS. */
+int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_place_t kind,
+                  unsigned replicas, const struct gci_placed_peer peers[], size_t n);
+void gci_ring_fini(struct gci_ring *ring);
+
+/* Index of the peer of the first point from the key's place on with skip[index] zero; skip NULL: any.
+ * The number of peers: none is left. */
+size_t gci_ring_owner(const struct gci_ring *ring, gcache_bytes_t key, const unsigned char skip[]);
+
+#endif
