@@ -1,0 +1,153 @@
+/* wire/route - see route.h. Owns nothing, allocates nothing. */
+#include "wire/route.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/escape.h"
+
+#define NAME_MAX_LEN 253 /* of a host name, RFC 1035 */
+#define NAME_PART_MAX 63
+#define PORT_DEFAULT 80
+
+size_t gci_route_size(gcache_bytes_t base_path, gcache_bytes_t group, gcache_bytes_t key) {
+  return base_path.len + gci_escape_size(group) + 1 + gci_escape_size(key);
+}
+
+size_t gci_route_write(char *out, gcache_bytes_t base_path, gcache_bytes_t group,
+                       gcache_bytes_t key) {
+  char *p = out;
+  if (base_path.len > 0) memcpy(p, base_path.base, base_path.len);
+  p += base_path.len;
+  p += gci_escape(p, group);
+  *p++ = '/';
+  p += gci_escape(p, key);
+  return (size_t)(p - out);
+}
+
+/* Where c first stands in text; text.len: nowhere. */
+static size_t find(gcache_bytes_t text, char c) {
+  const char *at = text.len == 0 ? NULL : memchr(text.base, c, text.len);
+  return at == NULL ? text.len : (size_t)(at - (const char *)text.base);
+}
+
+static gcache_bytes_t first(gcache_bytes_t text, size_t n) {
+  return (gcache_bytes_t){text.base, n};
+}
+
+enum gci_route_result gci_route_read(gcache_bytes_t base_path, gcache_bytes_t path, char *buf,
+                                     struct gci_route *out) {
+  if (!gci_bytes_begins(path, base_path)) return GCI_ROUTE_ELSEWHERE;
+  gcache_bytes_t decoded = {buf, 0};
+  if (gci_unescape(buf, gci_bytes_skip(path, base_path.len), &decoded.len) != 0)
+    return GCI_ROUTE_BAD_ESCAPE;
+  size_t slash = find(decoded, '/');
+  if (slash == 0 || slash == decoded.len) return GCI_ROUTE_NO_KEY;
+  out->group = first(decoded, slash);
+  out->key = gci_bytes_skip(decoded, slash + 1);
+  return GCI_ROUTE_OK;
+}
+
+/* Length of "http://" or "https://" in any case at the start of target; 0: neither. */
+static size_t scheme_len(gcache_bytes_t target) {
+  static const char *const schemes[] = {"http://", "https://"};
+  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+    gcache_bytes_t scheme = {schemes[i], strlen(schemes[i])};
+    if (target.len >= scheme.len && gci_bytes_equal_nocase(first(target, scheme.len), scheme))
+      return scheme.len;
+  }
+  return 0;
+}
+
+void gci_route_split_target(gcache_bytes_t target, gcache_bytes_t *path, gcache_bytes_t *query) {
+  size_t scheme = scheme_len(target);
+  gcache_bytes_t rest = gci_bytes_skip(target, scheme);
+  size_t mark = find(rest, '?');
+  *path = first(rest, mark);
+  *query = gci_bytes_skip(rest, mark == rest.len ? mark : mark + 1);
+  if (scheme == 0) return;
+  *path = gci_bytes_skip(*path, find(*path, '/'));
+  if (path->len == 0) *path = GCI_LIT("/");
+}
+
+int gci_route_param(gcache_bytes_t query, gcache_bytes_t name, gcache_bytes_t *value) {
+  while (query.len > 0) {
+    size_t end = find(query, '&');
+    gcache_bytes_t pair = first(query, end);
+    size_t equals = find(pair, '=');
+    if (gci_bytes_equal(first(pair, equals), name)) {
+      *value = gci_bytes_skip(pair, equals == pair.len ? equals : equals + 1);
+      return 0;
+    }
+    query = gci_bytes_skip(query, end == query.len ? end : end + 1);
+  }
+  return -1;
+}
+
+static int is_name_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+/* Parts of 1 to 63 letters, digits, '-' and '_', joined by dots; none begins or ends with '-'. IPv4
+ * addresses are among them; one dot at the end is lawful. */
+static int is_name(gcache_bytes_t host) {
+  if (host.len == 0 || host.len > NAME_MAX_LEN) return 0;
+  while (host.len > 0) {
+    size_t dot = find(host, '.');
+    const char *part = host.base;
+    if (dot == 0 || dot > NAME_PART_MAX || part[0] == '-' || part[dot - 1] == '-') return 0;
+    for (size_t i = 0; i < dot; i++)
+      if (!is_name_char(part[i])) return 0;
+    host = gci_bytes_skip(host, dot == host.len ? dot : dot + 1);
+  }
+  return 1;
+}
+
+static int is_ipv6(gcache_bytes_t host) {
+  char text[INET6_ADDRSTRLEN];
+  struct in6_addr address;
+  if (host.len >= sizeof text || find(host, '\0') != host.len) return 0;
+  memcpy(text, host.base, host.len);
+  text[host.len] = '\0';
+  return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* "" is the default; else ":" and 1 to 65535 without leading zeros. -1: neither. */
+static int read_port(gcache_bytes_t text, uint16_t *port) {
+  uint64_t number;
+  *port = PORT_DEFAULT;
+  if (text.len == 0) return 0;
+  const char *p = text.base;
+  if (p[0] != ':' || text.len < 2 || text.len > 6 || p[1] == '0') return -1;
+  if (gci_bytes_to_u64(gci_bytes_skip(text, 1), &number) != 0 || number > UINT16_MAX) return -1;
+  *port = (uint16_t)number;
+  return 0;
+}
+
+int gci_url_read(gcache_bytes_t url, struct gci_url *out) {
+  gcache_bytes_t scheme = GCI_LIT("http://"), port;
+  if (!gci_bytes_begins(url, scheme)) return UV_EINVAL;
+  gcache_bytes_t rest = gci_bytes_skip(url, scheme.len);
+  size_t slash = find(rest, '/');
+  if (slash + 1 < rest.len) return UV_EINVAL;
+  gcache_bytes_t authority = first(rest, slash), host;
+  if (gci_bytes_begins(authority, GCI_LIT("["))) {
+    size_t bracket = find(authority, ']');
+    if (bracket == authority.len) return UV_EINVAL;
+    host = gci_bytes_skip(first(authority, bracket), 1);
+    port = gci_bytes_skip(authority, bracket + 1);
+    if (!is_ipv6(host)) return UV_EINVAL;
+  } else {
+    size_t colon = find(authority, ':');
+    host = first(authority, colon);
+    port = gci_bytes_skip(authority, colon);
+    if (!is_name(host)) return UV_EINVAL;
+  }
+  if (read_port(port, &out->port) != 0) return UV_EINVAL;
+  out->host = host;
+  out->authority = authority;
+  return 0;
+}
