@@ -1,11 +1,13 @@
 /* net/dial - from a peer's URL to a connected stream.
  *
  * Happy path: look the name up (an IP literal needs no look-up), try its addresses in turn until one
- * connects, call done with 0. Failure modes: the name is unknown, every address refuses, the time is over,
- * cancelled: done with the latest error, the stream closed. done runs exactly once, from the loop. Owns
- * its requests and the half-open socket; the address cache belongs to struct gci_dial_target, so that
- * names are looked up once a target and again after a failed connect, never per request (uv_getaddrinfo
- * shares the pool with the application's work). */
+ * connects, call done with 0. Each address gets an equal share of the time that is left, so that a silent
+ * first one does not use it up. Failure modes: the name is unknown, every address refuses, the time is
+ * over, cancelled: done with the latest error, the stream closed. done runs exactly once, from the loop.
+ * Owns its requests and the half-open socket; the address cache belongs to struct gci_dial_target, so
+ * that names are looked up once a target and again after a failed connect, never per request
+ * (uv_getaddrinfo shares the pool with the application's work). A look-up that a thread is busy with
+ * cannot be stopped: done does not wait for it, gci_loop_close() does. */
 #ifndef GCI_NET_DIAL_H
 #define GCI_NET_DIAL_H
 
@@ -14,7 +16,8 @@
 #define GCI_DIAL_ADDRESSES 8
 
 struct gci_dial_target {
-  char *host; /* zero-terminated; owned by whoever embeds this */
+  char *
+      host; /* zero-terminated; an IPv6 literal with or without brackets; owned by whoever embeds this */
   uint16_t port;
   struct sockaddr_storage addresses[GCI_DIAL_ADDRESSES];
   size_t n; /* 0: not known yet */
@@ -23,7 +26,8 @@ struct gci_dial_target {
 struct gci_dial;
 
 /* Connects stream (from gci_stream_init()) to target. done: status 0, or < 0 and the stream is still the
- * caller's to close. UV_ENOMEM. target must outlive the dial. */
+ * caller's to close. Until then stream is the dial's: to close it, cancel and wait. UV_ENOMEM. target
+ * must live until done. The loop stays alive until done. */
 int gci_dial_start(struct gci_dial **out, struct gci_stream *stream, struct gci_dial_target *target,
                    uint64_t timeout_ms, void (*done)(void *user, int status), void *user);
 /* done still runs, with UV_ECANCELED. */

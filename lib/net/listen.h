@@ -1,9 +1,13 @@
 /* net/listen - a listening socket: accepts, and protects the process while it does.
  *
- * Limits: connections in all and per address (a shared struct gci_accept_limits, because several
- * listeners of one cache share them); at the total, accepting pauses until one leaves; over the
- * per-address limit a connection is accepted and closed at once. EMFILE: a spare descriptor is given up
- * to accept and close one connection, so that the loop does not spin. Descriptors are close-on-exec. */
+ * Whom to let in is the owner's to decide, who counts connections in all and per address: it takes,
+ * rejects, or pauses. While paused one connection is held unanswered and the rest wait in the kernel's
+ * backlog; nothing spins.
+ * No descriptors left (EMFILE): libuv keeps one in reserve to accept and close what waits. Where that is
+ * not enough, or accepting fails otherwise, libuv would try again without end; so the listening
+ * socket is moved onto a spare descriptor of ours, what waits is accepted and closed as far as possible,
+ * and accepting begins again a tenth of a second later.
+ * Descriptors are close-on-exec. The listening handle keeps the loop alive. */
 #ifndef GCI_NET_LISTEN_H
 #define GCI_NET_LISTEN_H
 
@@ -14,17 +18,21 @@
 struct gci_listen;
 
 struct gci_listen_events {
-  /* A connection waits: take it with uv_accept() into `stream`. */
+  /* A connection waits: take it with gci_stream_accept(), or gci_listen_reject() it, or nothing more is
+   * accepted. */
   void (*on_connection)(void *user, uv_stream_t *server);
   void (*on_closed)(void *user);
 };
 
+/* Port 0: any free one. UV_EADDRINUSE, UV_EACCES, UV_EMFILE, UV_EINVAL (neither IPv4 nor IPv6), ... */
 int gci_listen_open(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
                     const struct sockaddr *addr, int backlog,
                     const struct gci_listen_events *events, void *user);
 int gci_listen_port(const struct gci_listen *l);
-void gci_listen_pause(struct gci_listen *l); /* not one uv_accept() more */
-void gci_listen_resume(struct gci_listen *l);
-void gci_listen_close(struct gci_listen *l); /* on_closed follows, and l is gone */
+/* Accepts and closes the connection that waits; needs no memory. */
+void gci_listen_reject(struct gci_listen *l);
+void gci_listen_pause(struct gci_listen *l);  /* not one on_connection more */
+void gci_listen_resume(struct gci_listen *l); /* on_connection from the loop, never at once */
+void gci_listen_close(struct gci_listen *l);  /* on_closed follows, and l is gone */
 
 #endif

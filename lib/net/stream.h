@@ -1,12 +1,14 @@
-/* net/stream - one connected byte stream: uv_tcp_t or uv_pipe_t now, TLS around it later. Reads into one
- * buffer of its own, writes a struct gci_out: uv_try_write of the whole batch first, uv_write for the
- * rest.
+/* net/stream - one connected byte stream: uv_tcp_t or uv_pipe_t now, TLS around it later. Reads into the
+ * one buffer that all streams of a loop share, so that a resting connection holds none; writes a struct
+ * gci_out as gather writes of up to 64 slices, and waits in net/wait when the socket is full.
  *
  * Happy path: on_read with bytes, on_written when a blocked queue has drained. Failure: on_end once, with
- * UV_EOF or the error; nothing follows but on_closed. The owner closes, always: gci_stream_close(), then
+ * UV_EOF or the error, from the loop. After an error nothing follows but on_closed. After UV_EOF what is
+ * flushed is still written and on_written still follows; a write that fails then counts as written, since
+ * nobody is left to read. The owner closes, always: gci_stream_close() or gci_stream_finish(), then
  * on_closed from the loop, and only then is the memory free to go. Its handle never keeps the loop alive
  * (P9): whoever waits for an answer holds the env.
- * SIGPIPE: libuv writes with MSG_NOSIGNAL semantics on sockets; pipes are checked by libuv as well. */
+ * SIGPIPE: never raised; see net/wait. */
 #ifndef GCI_NET_STREAM_H
 #define GCI_NET_STREAM_H
 
@@ -14,6 +16,7 @@
 
 #include "base/env.h"
 #include "http/out.h"
+#include "net/wait.h"
 
 struct gci_stream;
 
@@ -35,12 +38,15 @@ struct gci_stream {
   } own;
   uv_stream_t *uv;                /* &own.stream, or an adopted one */
   void (*release)(uv_stream_t *); /* adopted: called in place of a close callback */
-  uv_write_t write;
-  struct gci_out *out; /* what is written; borrowed; not NULL once flush was called */
-  char *read_buffer;
-  size_t in_write;      /* bytes handed to uv_write */
+  struct gci_out *out;            /* what is written; borrowed; not NULL once flush was called */
+  struct gci_wait room;
+  struct gcache_job_s fail; /* brings a flush's failure to on_end */
+  int fail_status;
   uint64_t progress_ms; /* when the other side last took bytes (or the queue began to wait) */
-  unsigned reading : 1, ended : 1, closing : 1;
+  struct gcache_deadline_s linger;
+  uint64_t linger_ms;
+  size_t linger_bytes; /* that may still be thrown away */
+  unsigned reading : 1, ended : 1, broken : 1, finishing : 1, closing : 1;
 };
 
 /* Prepares an own TCP handle, for accept or connect. */
@@ -48,19 +54,32 @@ int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
                     const struct gci_stream_events *events, void *user);
 /* Takes the connection that waits at a listening socket into s, which gci_stream_init() prepared. */
 int gci_stream_accept(struct gci_stream *s, uv_stream_t *server);
-/* Takes over a connected stream of the application's. */
+/* Takes over a connected stream of the application's. UV_EINVAL: neither TCP nor pipe, or closing. */
 int gci_stream_adopt(struct gci_stream *s, struct gci_env *env, uv_stream_t *stream,
                      void (*release)(uv_stream_t *), const struct gci_stream_events *events,
                      void *user);
 
+/* UV_ENOMEM; UV_ENOTCONN after on_end. Reading already is fine. */
 int gci_stream_read_start(struct gci_stream *s);
 void gci_stream_read_stop(struct gci_stream *s);
 /* Writes what it can now; the rest follows by itself. May call on_end later, never at once. */
 void gci_stream_flush(struct gci_stream *s, struct gci_out *out);
-int gci_stream_blocked(const struct gci_stream *s); /* a write is waiting for the other side */
-void gci_stream_close(struct gci_stream *s);        /* once; on_closed follows */
+int gci_stream_blocked(const struct gci_stream *s); /* out is waiting for the other side */
 
-/* Numeric address of the other side without port, "" for a pipe. */
+/* on_closed follows, and out is not touched any more. Again is fine. */
+void gci_stream_close(struct gci_stream *s);
+/* Closes so that the other side can read all that was written: writes the rest of out, ends the sending
+ * side, throws away what still comes until the other side ends too, then closes. (A socket closed with
+ * unread bytes sends a reset, which destroys what the client has not read yet.) Closes without more ado
+ * when no byte is taken for linger_ms, linger_ms after the last was, or after drain_max thrown away
+ * bytes. No event but on_closed follows; out must live until then. gci_stream_close() cuts it short. */
+void gci_stream_finish(struct gci_stream *s, uint64_t linger_ms, size_t drain_max);
+
+/* Numeric address of the other side without port, "" for a pipe; an IPv4 address mapped into IPv6 as
+ * IPv4. cap: INET6_ADDRSTRLEN holds any. */
 void gci_stream_peer_address(const struct gci_stream *s, char *out, size_t cap);
+
+/* For net/dial: replaces an own handle that has been closed by a fresh one. */
+void gci_stream_renew(struct gci_stream *s, uv_loop_t *uv);
 
 #endif
