@@ -32,8 +32,8 @@ int gci_deadline_set(struct gci_deadlines *ds, struct gcache_deadline_s *d, uint
 void gci_deadline_clear(struct gci_deadlines *ds,
                         struct gcache_deadline_s *d); /* not set is fine */
 
-struct gcache_deadline_s *
-gci_deadlines_first(const struct gci_deadlines *ds);         /* stays set; or NULL */
+/* The earliest, still set; NULL: none. */
+struct gcache_deadline_s *gci_deadlines_first(const struct gci_deadlines *ds);
 uint64_t gci_deadlines_next(const struct gci_deadlines *ds); /* GCI_DEADLINE_NEVER: none */
 /* Takes out and returns the earliest with at_ms <= now_ms; NULL: none. */
 struct gcache_deadline_s *gci_deadlines_pop(struct gci_deadlines *ds, uint64_t now_ms);

@@ -22,8 +22,8 @@ struct gci_map {
   struct gci_map_node *spare;
   size_t n_buckets; /* a power of two */
   size_t count;
-  uint64_t
-      vacated; /* hash removed last: gci_map_any() looks from there, so that taking apart is linear */
+  uint64_t vacated; /* hash removed last: gci_map_any() looks from there on, so that to take a map
+                       apart is linear */
 };
 
 void gci_map_init(struct gci_map *map, struct gci_mem *mem);
