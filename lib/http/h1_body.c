@@ -1,0 +1,57 @@
+/* http/h1_body - see the header. */
+#include "http/h1_body.h"
+
+#include <string.h>
+#include <uv.h>
+
+#define ROOM_FIRST ((size_t)64 * 1024)
+
+void gci_h1_body_init(struct gci_h1_body *body, struct gci_mem *mem, size_t max) {
+  memset(body, 0, sizeof *body);
+  body->mem = mem;
+  body->max = max;
+}
+
+void gci_h1_body_fini(struct gci_h1_body *body) {
+  gcache_value_unref(body->block);
+  body->block = NULL;
+  body->used = body->room = 0;
+}
+
+/* Room for `need` bytes, need <= max. */
+static int grow(struct gci_h1_body *body, size_t need) {
+  size_t room = body->room < ROOM_FIRST / 2 ? ROOM_FIRST : body->room * 2;
+  if (room < need) room = need;
+  if (room > body->max) room = body->max;
+  gcache_value_t *block = body->block == NULL ? gci_value_block(body->mem, room)
+                                              : gci_value_resize(body->block, room);
+  if (block == NULL) return UV_ENOMEM;
+  body->block = block;
+  body->room = room;
+  return 0;
+}
+
+int gci_h1_body_append(struct gci_h1_body *body, gcache_bytes_t bytes) {
+  if (bytes.len == 0) return 0;
+  if (bytes.len > body->max - body->used) return UV_EMSGSIZE;
+  if (bytes.len > body->room - body->used) {
+    int err = grow(body, body->used + bytes.len);
+    if (err != 0) return err;
+  }
+  memcpy((char *)gci_value_fill(body->block) + body->used, bytes.base, bytes.len);
+  body->used += bytes.len;
+  return 0;
+}
+
+gcache_value_t *gci_h1_body_finish(struct gci_h1_body *body) {
+  gcache_value_t *value = body->block;
+  if (value != NULL && body->used < body->room) {
+    gcache_value_t *exact = gci_value_resize(value, body->used);
+    if (exact != NULL)
+      value = exact;
+    else
+      gci_value_narrow(value, 0, body->used);
+  }
+  gci_h1_body_init(body, body->mem, 0);
+  return value;
+}

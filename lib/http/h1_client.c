@@ -1,0 +1,157 @@
+/* http/h1_client - the client's side of a connection: requests go out, answers are counted off against them.
+ *
+ * Owns: what is being received, and the output. Keeps no requests: answers come in order, and the code
+ * above knows what it asked. The session may be closed by its event; it is freed when input() or eof()
+ * returns. Fails: any fault is final; `fault` says which. */
+#include "http/h1.h"
+
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/value.h"
+#include "http/h1_receive.h"
+#include "http/h1_write.h"
+
+/* 1xx answers skipped before one real one. */
+#define INTERIM_MAX 8
+
+struct gci_h1_client {
+  struct gci_mem *mem;
+  const struct gci_h1_client_events *events;
+  void *user;
+  struct gci_h1_receive in;
+  struct gci_out out;
+  size_t pending;
+  unsigned interim; /* 1xx before the awaited answer */
+  enum gci_h1_fault fault;
+  unsigned ended : 1;    /* an answer has said that it is the last */
+  unsigned in_input : 1; /* gci_h1_client_input() or _eof() is on the stack */
+  unsigned closed : 1;   /* by the event inside them */
+};
+
+int gci_h1_client_open(struct gci_h1_client **out, struct gci_mem *mem,
+                       const gcache_limits_t *limits, const struct gci_h1_client_events *events,
+                       void *user) {
+  struct gci_h1_client *c = gci_mem_zalloc(mem, sizeof *c);
+  if (c == NULL) return UV_ENOMEM;
+  c->mem = gci_mem_ref(mem);
+  c->events = events;
+  c->user = user;
+  gci_h1_receive_init(&c->in, mem, limits, GCI_H1_ANSWERS, 0);
+  gci_out_init(&c->out, mem);
+  *out = c;
+  return 0;
+}
+
+static void client_free(struct gci_h1_client *c) {
+  struct gci_mem *mem = c->mem;
+  gci_h1_receive_fini(&c->in);
+  gci_out_fini(&c->out);
+  gci_mem_free(mem, c, sizeof *c);
+  gci_mem_unref(mem);
+}
+
+void gci_h1_client_close(struct gci_h1_client *c) {
+  c->closed = 1;
+  if (!c->in_input) client_free(c);
+}
+
+int gci_h1_client_send(struct gci_h1_client *c, const struct gci_http_message *request) {
+  assert(!gci_bytes_equal(request->method, GCI_LIT("HEAD")));
+  if (!gci_h1_client_reusable(c)) return UV_EPIPE;
+  int err = gci_h1_write_request(&c->out, request);
+  if (err != 0)
+    c->fault = GCI_H1_BAD_MEMORY;
+  else
+    c->pending++;
+  return err;
+}
+
+/* -------------------------------------------------------------------------------- receiving -- */
+
+static void deliver(struct gci_h1_client *c) {
+  gcache_value_t *body;
+  struct gci_http_head head = c->in.head;
+  if (!c->in.frame.keep) c->ended = 1;
+  struct gci_h1_block block = gci_h1_receive_take(&c->in, &body);
+  if (head.status >= 200) {
+    c->pending--;
+    c->interim = 0;
+    c->events->response(c->user, &head, body);
+  } else if (++c->interim > INTERIM_MAX) {
+    c->fault = GCI_H1_BAD_INTERIM;
+  }
+  gcache_value_unref(body);
+  gci_mem_free(c->mem, block.base, block.size);
+}
+
+static void take(struct gci_h1_client *c, gcache_bytes_t bytes) {
+  /* What has come can only answer what was asked before it came, not what the event asks now. */
+  size_t asked = c->pending;
+  while (bytes.len > 0 && c->fault == GCI_H1_SOUND && !c->closed) {
+    if (gci_h1_receive_idle(&c->in) && (asked == 0 || c->ended)) {
+      c->fault = GCI_H1_BAD_UNASKED;
+      return;
+    }
+    size_t used = 0;
+    enum gci_h1_reached reached = gci_h1_receive(&c->in, bytes, &used);
+    if (reached == GCI_H1_FAULTY) {
+      c->fault = c->in.fault;
+    } else if (reached == GCI_H1_WHOLE) {
+      if (c->in.head.status >= 200) asked--;
+      deliver(c);
+    }
+    bytes = gci_bytes_skip(bytes, used);
+  }
+}
+
+/* The end of input() and eof(). */
+static int conclude(struct gci_h1_client *c) {
+  c->in_input = 0;
+  int code = gci_h1_fault_code(c->fault);
+  if (!c->closed) return code;
+  client_free(c);
+  return 0;
+}
+
+int gci_h1_client_input(struct gci_h1_client *c, gcache_bytes_t bytes) {
+  assert(!c->in_input && !c->closed);
+  c->in_input = 1;
+  take(c, bytes);
+  return conclude(c);
+}
+
+int gci_h1_client_eof(struct gci_h1_client *c) {
+  assert(!c->in_input && !c->closed);
+  c->in_input = 1;
+  if (c->fault == GCI_H1_SOUND) {
+    enum gci_h1_reached reached = gci_h1_receive_eof(&c->in);
+    if (reached == GCI_H1_WHOLE) deliver(c);
+    if (reached == GCI_H1_FAULTY) c->fault = c->in.fault;
+  }
+  c->ended = 1;
+  if (c->fault == GCI_H1_SOUND && !c->closed && c->pending > 0) c->fault = GCI_H1_BAD_CUT;
+  return conclude(c);
+}
+
+/* ----------------------------------------------------------------------------------- asking -- */
+
+const char *gci_h1_client_reason(const struct gci_h1_client *c) {
+  return gci_h1_fault_text(c->fault);
+}
+
+struct gci_out *gci_h1_client_output(struct gci_h1_client *c) {
+  return &c->out;
+}
+
+size_t gci_h1_client_pending(const struct gci_h1_client *c) {
+  return c->pending;
+}
+
+int gci_h1_client_reusable(const struct gci_h1_client *c) {
+  return !c->ended && c->fault == GCI_H1_SOUND && !c->closed;
+}
+
+int gci_h1_client_begun(const struct gci_h1_client *c) {
+  return !gci_h1_receive_idle(&c->in) || c->interim > 0;
+}
