@@ -11,15 +11,16 @@
 #include "net/loop.h"
 
 struct gci_wait {
-  void (*ready)(struct gci_wait *wait); /* from the loop; may stop any other wait */
-  int fd;                               /* -1: not waiting */
+  void (*ready)(struct gci_wait *wait); /* from the loop; may start and stop any wait */
+  int fd;                               /* in the set; -1: none */
+  int armed;                            /* waiting */
 };
 
 void gci_wait_init(struct gci_wait *wait, void (*ready)(struct gci_wait *wait));
-/* Must not be waiting. fd must stay open until ready runs or gci_wait_stop(); the memory until the loop's
- * next closing phase. Also ready when the socket has failed: writing tells. */
+/* Must not be waiting; always with the same fd until stopped. Stop before closing fd; the memory must
+ * last until the loop's next closing phase. Also ready when the socket has failed: writing tells. */
 int gci_wait_start(struct gci_loop *loop, struct gci_wait *wait, int fd);
-void gci_wait_stop(struct gci_loop *loop, struct gci_wait *wait); /* not waiting is fine */
+void gci_wait_stop(struct gci_loop *loop, struct gci_wait *wait); /* never started is fine */
 
 /* For gci_loop_close(). */
 void gci_wait_close(struct gci_loop *loop);

@@ -1,0 +1,236 @@
+/* net/dial - see dial.h. A dial is a loop over addresses: try() one, fail, renew the stream's handle (a
+ * socket that failed to connect is not tried again), try the next. It ends with `over` set and done told;
+ * the memory goes when the look-up, if one is still in a thread, has come back too. */
+#include "net/dial.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+
+struct gci_dial {
+  struct gci_env *env;
+  uv_loop_t *uv;
+  struct gci_stream *stream;
+  struct gci_dial_target *target; /* not looked at once done was told */
+  void (*done)(void *user, int status);
+  void *user;
+  uv_getaddrinfo_t lookup;
+  uv_connect_t connect;
+  struct gcache_deadline_s deadline; /* of the whole, or of this attempt */
+  struct gcache_job_s end;           /* tells done from the loop */
+  uint64_t give_up_ms;
+  struct sockaddr_storage addresses[GCI_DIAL_ADDRESSES]; /* a copy: dials share a target */
+  size_t n, next;
+  int status; /* the latest error: what done is told */
+  unsigned looking_up : 1, connecting : 1, renewing : 1, over : 1;
+};
+
+static void try_next(struct gci_dial *d);
+
+/* ---------------------------------------------------------------------------------- the end ---- */
+
+static void free_dial(struct gci_dial *d) {
+  struct gci_loop *loop = gci_loop_of(d->env);
+  gci_mem_free(d->env->mem, d, sizeof *d);
+  gci_loop_give(loop);
+}
+
+static void tell(struct gci_dial *d) {
+  void (*done)(void *user, int status) = d->done;
+  void *user = d->user;
+  int status = d->status;
+
+  d->over = 1;
+  d->done = NULL;
+  gci_env_deadline_clear(d->env, &d->deadline);
+  gci_env_release(d->env);
+  if (!d->looking_up) free_dial(d);
+  done(user, status);
+}
+
+static void on_end(struct gcache_job_s *job) {
+  tell(gci_container_of(job, struct gci_dial, end));
+}
+
+/* --------------------------------------------------------------------------------- addresses ---- */
+
+/* Host as an address, brackets taken off. Nonzero if it is one. */
+static int read_literal(struct gci_dial_target *t) {
+  struct sockaddr_in *in = (struct sockaddr_in *)&t->addresses[0];
+  struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&t->addresses[0];
+  char bare[INET6_ADDRSTRLEN + 2];
+  size_t len = strlen(t->host);
+
+  if (len >= sizeof bare) return 0;
+  memcpy(bare, t->host, len + 1);
+  if (bare[0] == '[' && bare[len - 1] == ']') {
+    memmove(bare, bare + 1, len - 2);
+    bare[len - 2] = 0;
+  }
+  if (uv_ip4_addr(bare, t->port, in) == 0 || uv_ip6_addr(bare, t->port, in6) == 0) {
+    t->n = 1;
+    return 1;
+  }
+  return 0;
+}
+
+static void keep_addresses(struct gci_dial_target *t, const struct addrinfo *list) {
+  t->n = 0;
+  for (; list != NULL && t->n < GCI_DIAL_ADDRESSES; list = list->ai_next) {
+    struct sockaddr_storage *to = &t->addresses[t->n];
+    if (list->ai_family != AF_INET && list->ai_family != AF_INET6) continue;
+    memcpy(to, list->ai_addr, list->ai_addrlen);
+    if (list->ai_family == AF_INET)
+      ((struct sockaddr_in *)to)->sin_port = htons(t->port);
+    else
+      ((struct sockaddr_in6 *)to)->sin6_port = htons(t->port);
+    t->n++;
+  }
+}
+
+static void take_addresses(struct gci_dial *d) {
+  memcpy(d->addresses, d->target->addresses, sizeof d->addresses);
+  d->n = d->target->n;
+}
+
+static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *list) {
+  struct gci_dial *d = lookup->data;
+
+  d->looking_up = 0;
+  if (d->done == NULL) { /* told already */
+    free_dial(d);
+  } else if (!d->over) {
+    if (status == 0) keep_addresses(d->target, list);
+    if (status < 0) d->status = status;
+    take_addresses(d);
+    try_next(d);
+  } /* else: `end` is queued */
+  uv_freeaddrinfo(list);
+}
+
+static int look_up(struct gci_dial *d) {
+  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+  int rc;
+
+  d->lookup.data = d;
+  rc = uv_getaddrinfo(d->uv, &d->lookup, on_looked_up, d->target->host, NULL, &hints);
+  d->looking_up = rc == 0;
+  return rc;
+}
+
+/* ------------------------------------------------------------------------------------ trying ---- */
+
+static void on_renewed(uv_handle_t *handle) {
+  struct gci_dial *d = handle->data;
+
+  d->renewing = 0;
+  gci_stream_renew(d->stream, d->uv);
+  try_next(d);
+}
+
+/* Gives the attempt up; whether another follows is for try_next(). */
+static void fail_attempt(struct gci_dial *d, int status) {
+  d->status = status;
+  d->renewing = 1;
+  d->stream->own.handle.data = d;
+  uv_close(&d->stream->own.handle, on_renewed);
+}
+
+static void on_connected(uv_connect_t *connect, int status) {
+  struct gci_dial *d = connect->data;
+
+  d->connecting = 0;
+  if (d->renewing) return; /* the attempt was given up: on_renewed follows */
+  if (status < 0) {
+    fail_attempt(d, status);
+    return;
+  }
+  d->status = 0;
+  tell(d);
+}
+
+/* An equal share of the time left for every address left. */
+static uint64_t attempt_until_ms(struct gci_dial *d) {
+  uint64_t now_ms = gci_env_mono_ms(d->env);
+  uint64_t left_ms = d->give_up_ms > now_ms ? d->give_up_ms - now_ms : 0;
+  if (d->give_up_ms == GCI_DEADLINE_NEVER) return GCI_DEADLINE_NEVER;
+  return now_ms + left_ms / (d->n - d->next);
+}
+
+static void try_next(struct gci_dial *d) {
+  int rc;
+
+  if (d->over || d->next == d->n) {
+    if (!d->over) d->target->n = 0; /* looked up again by the next dial */
+    tell(d);
+    return;
+  }
+  rc = gci_env_deadline(d->env, &d->deadline, attempt_until_ms(d));
+  d->connect.data = d;
+  if (rc == 0)
+    rc = uv_tcp_connect(&d->connect, &d->stream->own.tcp,
+                        (const struct sockaddr *)&d->addresses[d->next++], on_connected);
+  d->connecting = rc == 0;
+  if (rc < 0) fail_attempt(d, rc);
+}
+
+/* Ends the dial with status, from wherever it is. */
+static void give_up(struct gci_dial *d, int status) {
+  if (d->over) return;
+  d->over = 1;
+  d->status = status;
+  if (d->renewing) return; /* on_renewed() goes on to try_next(), which tells */
+  if (d->connecting) {
+    fail_attempt(d, status);
+    return;
+  }
+  if (d->looking_up) uv_cancel((uv_req_t *)&d->lookup);
+  gci_env_defer(d->env, &d->end);
+}
+
+static void on_passed(struct gcache_deadline_s *deadline) {
+  struct gci_dial *d = gci_container_of(deadline, struct gci_dial, deadline);
+
+  if (gci_env_mono_ms(d->env) >= d->give_up_ms)
+    give_up(d, UV_ETIMEDOUT);
+  else if (d->connecting && !d->renewing)
+    fail_attempt(d, UV_ETIMEDOUT);
+}
+
+int gci_dial_start(struct gci_dial **out, struct gci_stream *stream, struct gci_dial_target *target,
+                   uint64_t timeout_ms, void (*done)(void *user, int status), void *user) {
+  struct gci_env *env = stream->env;
+  struct gci_dial *d = gci_mem_zalloc(env->mem, sizeof *d);
+  int rc;
+
+  if (d == NULL) return UV_ENOMEM;
+  d->env = env;
+  d->uv = stream->own.handle.loop;
+  d->stream = stream;
+  d->target = target;
+  d->done = done;
+  d->user = user;
+  d->status = UV_EADDRNOTAVAIL; /* a name without an address of ours */
+  d->give_up_ms = gci_env_after_ms(env, timeout_ms);
+  gci_job_init(&d->end, on_end);
+  gci_deadline_init(&d->deadline, on_passed);
+  rc = gci_env_deadline(env, &d->deadline, d->give_up_ms);
+  if (rc == 0 && target->n == 0 && !read_literal(target)) rc = look_up(d);
+  if (rc < 0) {
+    gci_env_deadline_clear(env, &d->deadline);
+    gci_mem_free(env->mem, d, sizeof *d);
+    return rc;
+  }
+  gci_env_hold(env);
+  gci_loop_take(gci_loop_of(env));
+  *out = d;
+  if (!d->looking_up) {
+    take_addresses(d);
+    try_next(d);
+  }
+  return 0;
+}
+
+void gci_dial_cancel(struct gci_dial *dial) {
+  give_up(dial, UV_ECANCELED);
+}

@@ -1,0 +1,144 @@
+/* net/loop - see loop.h. Owns three handles, the shared read buffer and, through net/wait, the set of
+ * full sockets; all are given back before closed runs. */
+#include "net/loop.h"
+
+#include <assert.h>
+#include <time.h>
+
+#include "net/wait.h"
+
+static uint64_t loop_mono_ms(void *driver) {
+  struct gci_loop *loop = driver;
+
+  if (loop->clock.mono_ms != NULL) return loop->clock.mono_ms(loop->clock.data);
+  uv_update_time(loop->uv);
+  return uv_now(loop->uv);
+}
+
+static int64_t loop_unix_ns(void *driver) {
+  struct gci_loop *loop = driver;
+  struct timespec now;
+
+  if (loop->clock.unix_ns != NULL) return loop->clock.unix_ns(loop->clock.data);
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Both only grow, so the sum changes when either does: the loop's time when poll has waited, the count
+ * in turns that are shorter than a millisecond. */
+static uint64_t loop_tick(void *driver) {
+  struct gci_loop *loop = driver;
+  return uv_now(loop->uv) + loop->turns;
+}
+
+static void on_idled(uv_idle_t *idle) {
+  (void)idle; /* that it runs keeps poll from waiting */
+}
+
+static void loop_wake(void *driver) {
+  struct gci_loop *loop = driver;
+
+  if (loop->woken || loop->closing) return;
+  loop->woken = 1;
+  uv_idle_start(&loop->idle, on_idled);
+}
+
+static void on_timed(uv_timer_t *timer) {
+  loop_wake(timer->data); /* timers run before poll, and poll could wait */
+}
+
+static void loop_arm(void *driver, uint64_t at_ms) {
+  struct gci_loop *loop = driver;
+  uint64_t now_ms;
+
+  if (loop->closing) return;
+  if (at_ms == GCI_DEADLINE_NEVER) {
+    uv_timer_stop(&loop->timer);
+    return;
+  }
+  now_ms = loop_mono_ms(loop);
+  uv_update_time(loop->uv); /* a timer counts from the loop's time, which may be old */
+  uv_timer_start(&loop->timer, on_timed, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+}
+
+static void loop_hold(void *driver, int on) {
+  struct gci_loop *loop = driver;
+
+  if (on)
+    uv_ref((uv_handle_t *)&loop->check);
+  else
+    uv_unref((uv_handle_t *)&loop->check);
+}
+
+const struct gci_env_driver gci_loop_driver = {
+    .mono_ms = loop_mono_ms,
+    .unix_ns = loop_unix_ns,
+    .wake = loop_wake,
+    .arm = loop_arm,
+    .hold = loop_hold,
+    .tick = loop_tick,
+};
+
+static void on_checked(uv_check_t *check) {
+  struct gci_loop *loop = check->data;
+
+  loop->turns++;
+  if (!loop->woken) return;
+  loop->woken = 0;
+  uv_idle_stop(&loop->idle);
+  gci_env_turn(loop->env);
+}
+
+void gci_loop_open(struct gci_loop *loop, uv_loop_t *uv, struct gci_env *env,
+                   const gcache_clock_t *clock) {
+  *loop = (struct gci_loop){.uv = uv, .env = env, .room_fd = -1, .obligations = 3};
+  if (clock != NULL) loop->clock = *clock;
+  uv_timer_init(uv, &loop->timer);
+  uv_check_init(uv, &loop->check);
+  uv_idle_init(uv, &loop->idle);
+  loop->timer.data = loop->check.data = loop->idle.data = loop;
+  uv_unref((uv_handle_t *)&loop->timer);
+  uv_unref((uv_handle_t *)&loop->check);
+  uv_check_start(&loop->check, on_checked);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  gci_loop_give(handle->data);
+}
+
+void gci_loop_close(struct gci_loop *loop, void (*closed)(void *arg), void *arg) {
+  assert(!loop->closing);
+  loop->closing = 1;
+  loop->closed = closed;
+  loop->closed_arg = arg;
+  gci_wait_close(loop);
+  uv_close((uv_handle_t *)&loop->timer, on_closed);
+  uv_close((uv_handle_t *)&loop->check, on_closed);
+  uv_close((uv_handle_t *)&loop->idle, on_closed);
+}
+
+struct gci_loop *gci_loop_of(const struct gci_env *env) {
+  assert(env->driver == &gci_loop_driver);
+  return env->driver_data;
+}
+
+char *gci_loop_read_buffer(struct gci_loop *loop) {
+  if (loop->read_buffer == NULL)
+    loop->read_buffer = gci_mem_alloc(loop->env->mem, GCI_LOOP_READ_SIZE);
+  return loop->read_buffer;
+}
+
+void gci_loop_take(struct gci_loop *loop) {
+  loop->obligations++;
+}
+
+void gci_loop_give(struct gci_loop *loop) {
+  assert(loop->obligations > 0);
+  if (--loop->obligations > 0) return;
+  gci_mem_free(loop->env->mem, loop->read_buffer, GCI_LOOP_READ_SIZE);
+  loop->closed(loop->closed_arg);
+}
+
+int gci_loop_random(unsigned char out[16]) {
+  return uv_random(NULL, NULL, out, 16, 0, NULL) == 0 ? 0 : UV_EIO;
+}

@@ -1,0 +1,168 @@
+/* net/stream - see stream.h. The way in: reading, ending, closing. The way out is stream_write.c. */
+#include "net/stream.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "net/stream_write.h"
+
+static void on_linger_passed(struct gcache_deadline_s *deadline);
+
+static void set_up(struct gci_stream *s, struct gci_env *env, uv_stream_t *uv,
+                   const struct gci_stream_events *events, void *user) {
+  s->env = env;
+  s->events = events;
+  s->user = user;
+  s->uv = uv;
+  s->release = NULL;
+  s->out = NULL;
+  s->progress_ms = 0;
+  s->linger_ms = 0;
+  s->linger_bytes = 0;
+  s->reading = s->ended = s->broken = s->finishing = s->closing = 0;
+  gci_stream_write_init(s);
+  gci_deadline_init(&s->linger, on_linger_passed);
+  uv->data = s;
+  uv_unref((uv_handle_t *)uv);
+}
+
+void gci_stream_renew(struct gci_stream *s, uv_loop_t *uv) {
+  uv_tcp_init(uv, &s->own.tcp); /* cannot fail: makes no socket yet */
+  uv_tcp_nodelay(&s->own.tcp, 1);
+  s->own.handle.data = s;
+  uv_unref(&s->own.handle);
+}
+
+int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
+                    const struct gci_stream_events *events, void *user) {
+  gci_stream_renew(s, uv);
+  set_up(s, env, &s->own.stream, events, user);
+  return 0;
+}
+
+int gci_stream_accept(struct gci_stream *s, uv_stream_t *server) {
+  return uv_accept(server, s->uv);
+}
+
+int gci_stream_adopt(struct gci_stream *s, struct gci_env *env, uv_stream_t *stream,
+                     void (*release)(uv_stream_t *), const struct gci_stream_events *events,
+                     void *user) {
+  uv_handle_type type = uv_handle_get_type((uv_handle_t *)stream);
+
+  if ((type != UV_TCP && type != UV_NAMED_PIPE) || uv_is_closing((uv_handle_t *)stream))
+    return UV_EINVAL;
+  if (type == UV_TCP) uv_tcp_nodelay((uv_tcp_t *)stream, 1); /* without it answers are only later */
+  set_up(s, env, stream, events, user);
+  s->release = release;
+  return 0;
+}
+
+/* ------------------------------------------------------------------------------------ reading -- */
+
+void gci_stream_end(struct gci_stream *s, int status) {
+  gci_stream_read_stop(s);
+  s->ended = 1;
+  if (status != UV_EOF) gci_stream_write_abandon(s);
+  if (!s->finishing)
+    s->events->on_end(s->user, status);
+  else if (status != UV_EOF || !gci_stream_blocked(s))
+    gci_stream_close(s);
+}
+
+static void on_allocated(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+  struct gci_stream *s = handle->data;
+  (void)suggested;
+  *buf = uv_buf_init(gci_loop_read_buffer(gci_loop_of(s->env)), (unsigned)GCI_LOOP_READ_SIZE);
+}
+
+static void throw_away(struct gci_stream *s, size_t n) {
+  if (n > s->linger_bytes)
+    gci_stream_close(s);
+  else
+    s->linger_bytes -= n;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
+  struct gci_stream *s = stream->data;
+
+  if (n < 0)
+    gci_stream_end(s, (int)n);
+  else if (n > 0 && s->finishing)
+    throw_away(s, (size_t)n);
+  else if (n > 0)
+    s->events->on_read(s->user, gcache_bytes(buf->base, (size_t)n));
+}
+
+int gci_stream_read_start(struct gci_stream *s) {
+  int rc;
+
+  if (s->ended || s->closing) return UV_ENOTCONN;
+  if (s->reading) return 0;
+  if (gci_loop_read_buffer(gci_loop_of(s->env)) == NULL) return UV_ENOMEM;
+  rc = uv_read_start(s->uv, on_allocated, on_read);
+  s->reading = rc == 0;
+  return rc;
+}
+
+void gci_stream_read_stop(struct gci_stream *s) {
+  if (s->reading) uv_read_stop(s->uv);
+  s->reading = 0;
+}
+
+/* ------------------------------------------------------------------------------------ closing -- */
+
+static void on_closed(uv_handle_t *handle) {
+  struct gci_stream *s = handle->data;
+
+  if (s->release != NULL) s->release(s->uv);
+  s->events->on_closed(s->user);
+}
+
+void gci_stream_close(struct gci_stream *s) {
+  if (s->closing) return;
+  gci_stream_read_stop(s);
+  gci_stream_write_abandon(s);
+  gci_env_deadline_clear(s->env, &s->linger);
+  s->closing = 1;
+  uv_close((uv_handle_t *)s->uv, on_closed);
+}
+
+/* Every byte that the other side takes gives it linger_ms more. */
+static void on_linger_passed(struct gcache_deadline_s *deadline) {
+  struct gci_stream *s = gci_container_of(deadline, struct gci_stream, linger);
+  uint64_t until_ms = s->progress_ms + s->linger_ms;
+
+  if (!gci_stream_blocked(s) || until_ms <= gci_env_mono_ms(s->env) ||
+      gci_env_deadline(s->env, deadline, until_ms) < 0)
+    gci_stream_close(s);
+}
+
+void gci_stream_finish(struct gci_stream *s, uint64_t linger_ms, size_t drain_max) {
+  if (s->closing || s->finishing) return;
+  s->finishing = 1;
+  s->linger_ms = linger_ms;
+  s->linger_bytes = drain_max;
+  if (s->broken || (!s->ended && gci_stream_read_start(s) < 0) ||
+      gci_env_deadline(s->env, &s->linger, gci_env_after_ms(s->env, linger_ms)) < 0)
+    gci_stream_close(s);
+  else if (!gci_stream_blocked(s))
+    gci_stream_write_finish(s);
+}
+
+void gci_stream_peer_address(const struct gci_stream *s, char *out, size_t cap) {
+  struct sockaddr_storage name = {0};
+  const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&name;
+  int len = sizeof name;
+
+  out[0] = 0;
+  if (uv_handle_get_type((const uv_handle_t *)s->uv) != UV_TCP ||
+      uv_tcp_getpeername((const uv_tcp_t *)s->uv, (struct sockaddr *)&name, &len) < 0)
+    return;
+  if (name.ss_family == AF_INET)
+    uv_ip4_name((const struct sockaddr_in *)&name, out, cap);
+  else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+    uv_inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], out, cap);
+  else
+    uv_ip6_name(in6, out, cap);
+}

@@ -1,0 +1,131 @@
+/* net/stream_write - see stream.h and stream_write.h. Sends with MSG_NOSIGNAL past libuv, which has no
+ * write that leaves SIGPIPE alone; libuv never has a write of its own under way on these streams. */
+#include "net/stream_write.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#define SLICES 64
+
+static int descriptor(const struct gci_stream *s) {
+  uv_os_fd_t fd = -1;
+  uv_fileno((const uv_handle_t *)s->uv, &fd);
+  return fd;
+}
+
+/* One gather write. The bytes taken, or the error; *asked: how many there were to take. */
+static ssize_t send_once(int fd, const struct gci_out *out, size_t *asked) {
+  gcache_bytes_t slices[SLICES];
+  struct iovec iov[SLICES];
+  struct msghdr message = {.msg_iov = iov, .msg_iovlen = gci_out_slices(out, slices, SLICES)};
+  ssize_t n;
+
+  *asked = 0;
+  for (size_t i = 0; i < message.msg_iovlen; i++) {
+    iov[i].iov_base = (void *)(uintptr_t)slices[i].base; /* sendmsg() does not write there */
+    iov[i].iov_len = slices[i].len;
+    *asked += slices[i].len;
+  }
+  do
+    n = sendmsg(fd, &message, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  if (n < 0 && (errno == EWOULDBLOCK || errno == ENOBUFS)) return UV_EAGAIN;
+  return n < 0 ? -errno : n;
+}
+
+/* Sends until nothing waits (0), the socket is full (UV_EAGAIN) or it fails. */
+static int send_all(struct gci_stream *s) {
+  int fd = descriptor(s);
+
+  while (s->out->bytes > 0) {
+    size_t asked;
+    ssize_t n = send_once(fd, s->out, &asked);
+    if (n < 0) return (int)n;
+    gci_out_consume(s->out, (size_t)n);
+    if ((size_t)n < asked) return UV_EAGAIN;
+  }
+  return 0;
+}
+
+/* 0: all is sent, or the rest waits for room. */
+static int pump(struct gci_stream *s) {
+  size_t before = s->out->bytes;
+  int rc = send_all(s);
+
+  if (rc != UV_EAGAIN) return rc;
+  if (s->out->bytes < before) s->progress_ms = gci_env_mono_ms(s->env);
+  return gci_wait_start(gci_loop_of(s->env), &s->room, descriptor(s));
+}
+
+static void drop_output(struct gci_stream *s) {
+  s->broken = 1;
+  gci_out_consume(s->out, s->out->bytes);
+}
+
+static void shut_down(struct gci_stream *s) {
+  if (s->ended || shutdown(descriptor(s), SHUT_WR) < 0 ||
+      gci_env_deadline(s->env, &s->linger, gci_env_after_ms(s->env, s->linger_ms)) < 0)
+    gci_stream_close(s);
+}
+
+/* A blocked queue has moved on, from the loop. */
+static void on_room(struct gci_wait *room) {
+  struct gci_stream *s = gci_container_of(room, struct gci_stream, room);
+  int rc = pump(s);
+
+  if (rc < 0 && s->ended) drop_output(s);
+  if (rc < 0 && !s->ended)
+    gci_stream_end(s, rc);
+  else if (gci_stream_blocked(s))
+    return;
+  else if (s->finishing)
+    shut_down(s);
+  else
+    s->events->on_written(s->user);
+}
+
+static void on_flush_failed(struct gcache_job_s *job) {
+  struct gci_stream *s = gci_container_of(job, struct gci_stream, fail);
+  if (!s->ended) gci_stream_end(s, s->fail_status);
+}
+
+void gci_stream_write_init(struct gci_stream *s) {
+  gci_wait_init(&s->room, on_room);
+  gci_job_init(&s->fail, on_flush_failed);
+  s->fail_status = 0;
+}
+
+void gci_stream_write_abandon(struct gci_stream *s) {
+  s->broken = 1;
+  gci_wait_stop(gci_loop_of(s->env), &s->room);
+  gci_defer_cancel(&s->fail);
+}
+
+void gci_stream_flush(struct gci_stream *s, struct gci_out *out) {
+  int rc;
+
+  s->out = out;
+  if (s->broken && s->ended && !s->closing) drop_output(s);
+  if (s->broken || gci_stream_blocked(s)) return;
+  rc = pump(s);
+  if (gci_stream_blocked(s)) s->progress_ms = gci_env_mono_ms(s->env);
+  if (rc == 0) return;
+  s->broken = 1;
+  if (s->ended) {
+    drop_output(s);
+  } else {
+    s->fail_status = rc;
+    gci_env_defer(s->env, &s->fail);
+  }
+}
+
+void gci_stream_write_finish(struct gci_stream *s) {
+  if (s->out != NULL && pump(s) < 0)
+    gci_stream_close(s);
+  else if (!gci_stream_blocked(s))
+    shut_down(s);
+}
+
+int gci_stream_blocked(const struct gci_stream *s) {
+  return s->room.armed;
+}

@@ -1,0 +1,17 @@
+/* net/stream_write - the way out of a stream: sending, waiting for room, ending the sending side. Private
+ * to net/stream. */
+#ifndef GCI_NET_STREAM_WRITE_H
+#define GCI_NET_STREAM_WRITE_H
+
+#include "net/stream.h"
+
+void gci_stream_write_init(struct gci_stream *s);
+/* Nothing more is sent, nothing more is told of sending. */
+void gci_stream_write_abandon(struct gci_stream *s);
+/* Not blocked, finishing: sends what waits, then ends the sending side, or closes. */
+void gci_stream_write_finish(struct gci_stream *s);
+
+/* In stream.c: no more will be read, or written if status is not UV_EOF. From the loop. */
+void gci_stream_end(struct gci_stream *s, int status);
+
+#endif
