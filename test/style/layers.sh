@@ -1,0 +1,88 @@
+#!/bin/sh
+# Which layer stands on which, and where the foreign libraries are let in: the includes of lib/, and what
+# the layers' archives leave undefined. Says every breach; exit 1 if there is one.
+#     layers.sh SOURCE_ROOT DIR_OF_ARCHIVES
+set -eu
+cd "$1/lib"
+archives=$2
+breaches=0
+
+breach() {
+  echo "$*"
+  breaches=1
+}
+
+# What a layer's files may include, besides their own layer and the public headers.
+below() {
+  case $1 in
+  base) ;;
+  store | wire | http) echo base ;;
+  core) echo store base ;;
+  net) echo http base ;;
+  door) echo core wire net http base ;;
+  gcache.c) echo base store wire http core net door ;;
+  *) return 1 ;;
+  esac
+}
+
+# Whether FILE may include the foreign or generated HEADER.
+may_open() {
+  file=$1 header=$2
+  case $header in
+  llhttp.h | llhttp/*) case $file in http/h1*) ;; *) return 1 ;; esac ;;
+  xxhash.h) [ "$file" = base/hash.c ] ;;
+  protobuf-c/* | *.pb-c.h) case $file in wire/*) ;; *) return 1 ;; esac ;;
+  gcache/proto.h) case $file in wire/* | door/*) ;; *) return 1 ;; esac ;;
+  uv.h | gcache/*) ;;
+  # The language, and of the system what neither waits nor talks.
+  assert.h | ctype.h | errno.h | inttypes.h | limits.h | stdarg.h | stddef.h | stdint.h) ;;
+  stdio.h | stdlib.h | string.h | time.h | sys/types.h | arpa/inet.h) ;;
+  fcntl.h | netdb.h | netinet/* | poll.h | signal.h | sys/* | unistd.h)
+    case $file in net/* | door/* | gcache.c) ;; *) return 1 ;; esac
+    ;;
+  *) return 1 ;;
+  esac
+}
+
+may_include() {
+  file=$1 header=$2 layer=${1%%/*}
+  case $header in
+  gcache/* | *.pb-c.h) may_open "$file" "$header" ;;
+  http/llhttp_rename.h) return 1 ;; # the build's, before everything else
+  */*)
+    [ "${header%%/*}" = "$layer" ] && return
+    for b in $(below "$layer"); do
+      [ "${header%%/*}" = "$b" ] && return
+    done
+    return 1
+    ;;
+  *) may_open "$file" "$header" ;;
+  esac
+}
+
+check_includes() {
+  quoted='s/^[ 	]*#[ 	]*include[ 	]*"\([^"]*\)".*/\1/p'
+  angled='s/^[ 	]*#[ 	]*include[ 	]*<\([^>]*\)>.*/\1/p'
+  for file in *.c */*.[ch]; do
+    below "${file%%/*}" >/dev/null || breach "lib/$file: a layer that the table does not know"
+    for header in $(sed -n "$quoted" "$file"); do
+      may_include "$file" "$header" || breach "lib/$file must not include \"$header\""
+    done
+    for header in $(sed -n "$angled" "$file"); do
+      may_open "$file" "$header" || breach "lib/$file must not include <$header>"
+    done
+  done
+}
+
+# Constants of libuv are for all, calls for net and gcache.c.
+check_calls() {
+  for layer in base store wire http core door; do
+    undefined=$(nm -u "$archives/libgci_$layer.a") || breach "lib/$layer: no archive to look into"
+    calls=$(echo "$undefined" | sed -n 's/^ *U \(uv_[a-z0-9_]*\)$/\1/p' | sort -u)
+    [ -z "$calls" ] || breach "lib/$layer must not call" $calls
+  done
+}
+
+check_includes
+check_calls
+exit $breaches

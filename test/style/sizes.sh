@@ -1,0 +1,20 @@
+#!/bin/sh
+# No file in lib/ or include/ over 600 lines, no function over 70, its signature included. Relies on
+# clang-format: what begins and ends a function begins a line. Says every breach; exit 1 if there is one.
+#     sizes.sh SOURCE_ROOT
+set -eu
+cd "$1"
+awk -v file_max=600 -v function_max=70 '
+  function breach(text) { print text; breaches = 1 }
+  function end_file() { if (lines > file_max) breach(file ": " lines " lines") }
+  FNR == 1 { end_file(); file = FILENAME; start = 0 }
+  { lines = FNR }
+  /^[A-Za-z_0-9]+:$/ { next } # a label
+  /^[A-Za-z_]/ { start = /\(/ ? FNR : 0; name = $0 }
+  /^}/ {
+    if (start && FNR - start + 1 > function_max)
+      breach(FILENAME ":" start ": " FNR - start + 1 " lines: " name)
+    start = 0
+  }
+  END { end_file(); exit breaches }
+' include/gcache/*.h lib/*.c lib/*/*.[ch]
