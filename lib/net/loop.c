@@ -43,22 +43,35 @@ static void loop_wake(void *driver) {
   uv_idle_start(&loop->idle, on_idled);
 }
 
+static void on_timed(uv_timer_t *timer);
+
+/* A timer counts from the loop's time, which may be old. */
+static void start_timer(struct gci_loop *loop) {
+  uint64_t now_ms = loop_mono_ms(loop);
+
+  uv_update_time(loop->uv);
+  uv_timer_start(&loop->timer, on_timed, loop->armed_ms > now_ms ? loop->armed_ms - now_ms : 0, 0);
+}
+
+/* Timers run before poll, and poll could wait. An injected clock may not have come so far. */
 static void on_timed(uv_timer_t *timer) {
-  loop_wake(timer->data); /* timers run before poll, and poll could wait */
+  struct gci_loop *loop = timer->data;
+
+  if (loop_mono_ms(loop) < loop->armed_ms)
+    start_timer(loop);
+  else
+    loop_wake(loop);
 }
 
 static void loop_arm(void *driver, uint64_t at_ms) {
   struct gci_loop *loop = driver;
-  uint64_t now_ms;
 
   if (loop->closing) return;
-  if (at_ms == GCI_DEADLINE_NEVER) {
+  loop->armed_ms = at_ms;
+  if (at_ms == GCI_DEADLINE_NEVER)
     uv_timer_stop(&loop->timer);
-    return;
-  }
-  now_ms = loop_mono_ms(loop);
-  uv_update_time(loop->uv); /* a timer counts from the loop's time, which may be old */
-  uv_timer_start(&loop->timer, on_timed, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+  else
+    start_timer(loop);
 }
 
 static void loop_hold(void *driver, int on) {

@@ -24,7 +24,7 @@ struct gci_loop {
   uv_timer_t timer;
   uv_check_t check;
   uv_idle_t idle;
-  uint64_t turns;
+  uint64_t turns, armed_ms;
   char *read_buffer; /* GCI_LOOP_READ_SIZE bytes; NULL until a stream reads */
   uv_poll_t room;    /* net/wait's, while room_fd is not -1 */
   int room_fd;
