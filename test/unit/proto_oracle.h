@@ -13,7 +13,7 @@
 #include "wire/usual.h"
 
 /* Longer bodies may be refused for what protobuf-c would hold of them. */
-#define PROTO_ORACLE_MAX 1024
+#define PROTO_ORACLE_MAX 512
 
 struct proto_seen {
   size_t usual, unusual, refused; /* readings that ended so */
