@@ -1,8 +1,8 @@
 /* http/h1 - HTTP/1.1, both roles: bytes in, bytes out, no I/O and no clock. The only room that includes
  * llhttp.
  *
- * llhttp 8.1 is too kind, so the bytes of heads and chunk lines are checked here first, cheaply, whatever
- * the version below: see docs and RFC 9112. Every parse error ends the connection: the server writes one
+ * llhttp 8.1 is too kind, so the bytes of heads are checked here first, and chunked bodies decoded here,
+ * whatever the version below: see docs and RFC 9112. Every parse error ends the connection: the server writes one
  * last 4xx or 501 and wants to be closed; the client reports the exchange as broken.
  *
  * A body is collected in a value block, sized from Content-Length where that is stated and lawful (never

@@ -2,7 +2,6 @@
 #include "http/h1_body.h"
 
 #include <string.h>
-#include <uv.h>
 
 #define ROOM_FIRST ((size_t)64 * 1024)
 
@@ -19,28 +18,28 @@ void gci_h1_body_fini(struct gci_h1_body *body) {
 }
 
 /* Room for `need` bytes, need <= max. */
-static int grow(struct gci_h1_body *body, size_t need) {
+static enum gci_h1_fault grow(struct gci_h1_body *body, size_t need) {
   size_t room = body->room < ROOM_FIRST / 2 ? ROOM_FIRST : body->room * 2;
   if (room < need) room = need;
   if (room > body->max) room = body->max;
   gcache_value_t *block = body->block == NULL ? gci_value_block(body->mem, room)
                                               : gci_value_resize(body->block, room);
-  if (block == NULL) return UV_ENOMEM;
+  if (block == NULL) return GCI_H1_BAD_MEMORY;
   body->block = block;
   body->room = room;
-  return 0;
+  return GCI_H1_SOUND;
 }
 
-int gci_h1_body_append(struct gci_h1_body *body, gcache_bytes_t bytes) {
-  if (bytes.len == 0) return 0;
-  if (bytes.len > body->max - body->used) return UV_EMSGSIZE;
+enum gci_h1_fault gci_h1_body_append(struct gci_h1_body *body, gcache_bytes_t bytes) {
+  if (bytes.len == 0) return GCI_H1_SOUND;
+  if (bytes.len > body->max - body->used) return GCI_H1_BAD_BODY_SIZE;
   if (bytes.len > body->room - body->used) {
-    int err = grow(body, body->used + bytes.len);
-    if (err != 0) return err;
+    enum gci_h1_fault fault = grow(body, body->used + bytes.len);
+    if (fault != GCI_H1_SOUND) return fault;
   }
   memcpy((char *)gci_value_fill(body->block) + body->used, bytes.base, bytes.len);
   body->used += bytes.len;
-  return 0;
+  return GCI_H1_SOUND;
 }
 
 gcache_value_t *gci_h1_body_finish(struct gci_h1_body *body) {

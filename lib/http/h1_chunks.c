@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "http/token.h"
 
 #define SIZE_DIGITS_MAX 16
@@ -22,8 +23,7 @@ enum state {
   DATA,
   DATA_CR,
   DATA_LF,
-  TRAILER,
-  DONE
+  TRAILER
 };
 
 void gci_h1_chunks_init(struct gci_h1_chunks *c, const gcache_limits_t *limits, uint64_t body_max) {
@@ -120,32 +120,30 @@ static enum gci_h1_fault take_line_byte(struct gci_h1_chunks *c, unsigned char b
   return GCI_H1_SOUND;
 }
 
-static size_t take_data(struct gci_h1_chunks *c, size_t available) {
-  size_t n = available < c->left ? available : (size_t)c->left;
-  c->left -= n;
+static enum gci_h1_fault take_data(struct gci_h1_chunks *c, gcache_bytes_t bytes,
+                                   struct gci_h1_body *body, size_t *used) {
+  *used = bytes.len < c->left ? bytes.len : (size_t)c->left;
+  c->left -= *used;
   if (c->left == 0) c->state = DATA_CR;
-  return n;
+  return gci_h1_body_append(body, gcache_bytes(bytes.base, *used));
 }
 
-enum gci_h1_fault gci_h1_chunks_take(struct gci_h1_chunks *c, gcache_bytes_t bytes, size_t *used,
-                                     int *done) {
-  const unsigned char *p = bytes.base;
-  size_t at = 0;
-  int ended = 0;
-  while (at < bytes.len && !ended) {
-    enum gci_h1_fault fault = GCI_H1_SOUND;
+enum gci_h1_fault gci_h1_chunks_take(struct gci_h1_chunks *c, gcache_bytes_t bytes,
+                                     struct gci_h1_body *body, size_t *used, int *done) {
+  gcache_bytes_t rest = bytes;
+  *done = 0;
+  while (rest.len > 0 && !*done) {
+    enum gci_h1_fault fault;
     size_t n = 1;
     if (c->state == DATA)
-      n = take_data(c, bytes.len - at);
+      fault = take_data(c, rest, body, &n);
     else if (c->state == TRAILER)
-      fault = gci_h1_guard_take(&c->trailer, gcache_bytes(p + at, bytes.len - at), &n, &ended);
+      fault = gci_h1_guard_take(&c->trailer, rest, &n, done);
     else
-      fault = take_line_byte(c, p[at]);
+      fault = take_line_byte(c, *(const unsigned char *)rest.base);
     if (fault != GCI_H1_SOUND) return fault;
-    at += n;
+    rest = gci_bytes_skip(rest, n);
   }
-  if (ended) c->state = DONE;
-  *used = at;
-  *done = ended;
+  *used = bytes.len - rest.len;
   return GCI_H1_SOUND;
 }

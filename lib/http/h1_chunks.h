@@ -1,11 +1,14 @@
-/* http/h1_chunks - the byte check of a chunked body, before the parser sees it: sizes, extensions, line ends,
- * trailers, and how much of it there may be.
+/* http/h1_chunks - the decoder of chunked bodies: sizes, extensions, line ends, trailers, and how much of it
+ * there may be. Extensions and trailers are checked and dropped.
  *
- * A machine over bytes, like h1_guard. A chunk that would pass the body's limit is refused when its
- * size has been read. Owns nothing. Fails: a fault, after which it must not be fed again. */
+ * llhttp's is not used: 8.1 ends a chunk line at a bare CR and refuses lawful extensions (`;a=b;c=d`), and
+ * every version differs. A machine over bytes, like h1_guard. A chunk that would pass the body's limit
+ * is refused when its size has been read. Owns nothing. Fails: a fault, after which it must not be fed
+ * again. */
 #ifndef GCI_HTTP_H1_CHUNKS_H
 #define GCI_HTTP_H1_CHUNKS_H
 
+#include "http/h1_body.h"
 #include "http/h1_guard.h"
 
 struct gci_h1_chunks {
@@ -22,8 +25,9 @@ struct gci_h1_chunks {
 
 void gci_h1_chunks_init(struct gci_h1_chunks *c, const gcache_limits_t *limits, uint64_t body_max);
 
-/* Takes bytes up to the end of the message; *used says how many, *done whether that end was reached. */
-enum gci_h1_fault gci_h1_chunks_take(struct gci_h1_chunks *c, gcache_bytes_t bytes, size_t *used,
-                                     int *done);
+/* Takes bytes up to the end of the message and appends their data to body; *used says how many were
+ * taken, *done whether that end was reached. */
+enum gci_h1_fault gci_h1_chunks_take(struct gci_h1_chunks *c, gcache_bytes_t bytes,
+                                     struct gci_h1_body *body, size_t *used, int *done);
 
 #endif

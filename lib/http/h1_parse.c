@@ -1,18 +1,25 @@
-/* http/h1_parse - the guard and the frame have decided already what is lawful and where a message ends; llhttp
- * takes it apart, and has to agree. Each message starts with a fresh parser, so that nothing of one
- * message can leak into the next. */
+/* http/h1_parse - the guard has decided already what is lawful and where the head ends; llhttp takes it apart,
+ * and has to agree. Each head starts with a fresh parser, so that nothing of one message can leak into
+ * the next, and bodies never come here. */
 #include "http/h1_parse.h"
 
+#include <llhttp.h>
 #include <string.h>
 
 #include "base/bytes.h"
 
-static struct gci_h1_parse *of(llhttp_t *llhttp) {
-  return llhttp->data;
-}
+struct run {
+  const struct gci_h1_parse *in;
+  struct gci_http_head *head;
+  struct gci_h1_frame *frame;
+  size_t n;    /* headers begun */
+  int in_name; /* the latest piece was of the latest header's name */
+  int complete;
+  enum gci_h1_fault fault; /* found inside a callback */
+};
 
-static int refuse(struct gci_h1_parse *p, enum gci_h1_fault fault) {
-  if (p->fault == GCI_H1_SOUND) p->fault = fault;
+static int refuse(struct run *run, enum gci_h1_fault fault) {
+  run->fault = fault;
   return -1;
 }
 
@@ -23,80 +30,67 @@ static void extend(gcache_bytes_t *slice, const char *at, size_t len) {
 }
 
 static int on_target(llhttp_t *llhttp, const char *at, size_t len) {
-  extend(&of(llhttp)->head->target, at, len);
+  struct run *run = llhttp->data;
+  extend(&run->head->target, at, len);
   return 0;
 }
 
 static int on_name(llhttp_t *llhttp, const char *at, size_t len) {
-  struct gci_h1_parse *p = of(llhttp);
-  if (p->in_body) return 0; /* a trailer: dropped */
-  if (!p->in_name) {
-    if (p->n == p->room) return refuse(p, GCI_H1_BAD_PARSER);
-    memset(&p->headers[p->n++], 0, sizeof p->headers[0]);
-    p->in_name = 1;
+  struct run *run = llhttp->data;
+  if (!run->in_name) {
+    if (run->n == run->in->n_headers) return refuse(run, GCI_H1_BAD_PARSER);
+    memset(&run->in->headers[run->n++], 0, sizeof(gcache_header_t));
+    run->in_name = 1;
   }
-  extend(&p->headers[p->n - 1].name, at, len);
+  extend(&run->in->headers[run->n - 1].name, at, len);
   return 0;
 }
 
 static int on_value(llhttp_t *llhttp, const char *at, size_t len) {
-  struct gci_h1_parse *p = of(llhttp);
-  if (p->in_body) return 0;
-  if (p->n == 0) return refuse(p, GCI_H1_BAD_PARSER);
-  p->in_name = 0;
-  extend(&p->headers[p->n - 1].value, at, len);
+  struct run *run = llhttp->data;
+  if (run->n == 0) return refuse(run, GCI_H1_BAD_PARSER);
+  run->in_name = 0;
+  extend(&run->in->headers[run->n - 1].value, at, len);
   return 0;
 }
 
 static int on_value_completed(llhttp_t *llhttp) {
-  of(llhttp)->in_name = 0;
+  ((struct run *)llhttp->data)->in_name = 0;
   return 0;
 }
 
-/* White space around a value is not part of it. */
-static void trim_values(struct gci_h1_parse *p) {
-  for (size_t i = 0; i < p->n; i++) {
-    gcache_bytes_t *value = &p->headers[i].value;
+/* White space behind a value is not part of it, and no value has no base. */
+static void trim_values(const struct gci_h1_parse *in) {
+  for (size_t i = 0; i < in->n_headers; i++) {
+    gcache_bytes_t *value = &in->headers[i].value;
     const char *text = value->base == NULL ? "" : value->base;
     while (value->len > 0 && (text[value->len - 1] == ' ' || text[value->len - 1] == '\t'))
       value->len--;
-    if (value->base == NULL) value->base = text;
+    value->base = text;
   }
 }
 
-static enum gci_h1_fault head_completed(struct gci_h1_parse *p) {
-  if (p->n != p->room) return GCI_H1_BAD_PARSER;
-  trim_values(p);
-  p->head->headers = p->headers;
-  p->head->n_headers = p->n;
-  p->head->version_minor = llhttp_get_http_minor(&p->llhttp);
-  if (p->role == GCI_H1_ANSWERS) {
-    p->head->status = llhttp_get_status_code(&p->llhttp);
-    return gci_h1_frame_answer(p->frame, p->head, p->body_max);
+static enum gci_h1_fault frame_head(struct run *run, llhttp_t *llhttp) {
+  const struct gci_h1_parse *in = run->in;
+  if (run->n != in->n_headers) return GCI_H1_BAD_PARSER;
+  trim_values(in);
+  run->head->headers = in->headers;
+  run->head->n_headers = run->n;
+  run->head->version_minor = llhttp_get_http_minor(llhttp);
+  if (in->role == GCI_H1_ANSWERS) {
+    run->head->status = llhttp_get_status_code(llhttp);
+    return gci_h1_frame_answer(run->frame, run->head, in->body_max);
   }
-  p->head->method = gcache_cstr(llhttp_method_name((llhttp_method_t)llhttp_get_method(&p->llhttp)));
-  return gci_h1_frame_request(p->frame, p->head, p->body_max);
+  llhttp_method_t method = (llhttp_method_t)llhttp_get_method(llhttp);
+  run->head->method = gcache_cstr(llhttp_method_name(method));
+  return gci_h1_frame_request(run->frame, run->head, in->body_max);
 }
 
-/* 1: there is no body. llhttp 8.1 does not know that of 204 and 304. */
 static int on_head_completed(llhttp_t *llhttp) {
-  struct gci_h1_parse *p = of(llhttp);
-  enum gci_h1_fault fault = head_completed(p);
-  if (fault != GCI_H1_SOUND) return refuse(p, fault);
-  p->in_body = 1;
-  return p->role == GCI_H1_ANSWERS && p->frame->kind == GCI_H1_NO_BODY;
-}
-
-static int on_data(llhttp_t *llhttp, const char *at, size_t len) {
-  struct gci_h1_parse *p = of(llhttp);
-  int err = gci_h1_body_append(p->body, gcache_bytes(at, len));
-  if (err == 0) return 0;
-  return refuse(p, err == UV_ENOMEM ? GCI_H1_BAD_MEMORY : GCI_H1_BAD_BODY_SIZE);
-}
-
-static int on_message_completed(llhttp_t *llhttp) {
-  of(llhttp)->complete = 1;
-  return 0;
+  struct run *run = llhttp->data;
+  run->complete = 1;
+  enum gci_h1_fault fault = frame_head(run, llhttp);
+  return fault == GCI_H1_SOUND ? 0 : refuse(run, fault);
 }
 
 static const llhttp_settings_t settings = {
@@ -105,17 +99,14 @@ static const llhttp_settings_t settings = {
     .on_header_value = on_value,
     .on_header_value_complete = on_value_completed,
     .on_headers_complete = on_head_completed,
-    .on_body = on_data,
-    .on_message_complete = on_message_completed,
 };
 
-static enum gci_h1_fault fault_of(const struct gci_h1_parse *p, llhttp_errno_t err) {
-  if (p->fault != GCI_H1_SOUND) return p->fault;
+static enum gci_h1_fault fault_of(const struct run *run, llhttp_errno_t err) {
+  if (run->fault != GCI_H1_SOUND) return run->fault;
   switch (err) {
   case HPE_OK:
-    return GCI_H1_SOUND;
-  case HPE_PAUSED_UPGRADE: /* behind a message with an Upgrade line, which is ignored */
-    return p->complete ? GCI_H1_SOUND : GCI_H1_BAD_PARSER;
+  case HPE_PAUSED_UPGRADE: /* behind a head with an Upgrade line, which is ignored */
+    return run->complete ? GCI_H1_SOUND : GCI_H1_BAD_PARSER;
   case HPE_INVALID_METHOD:
     return GCI_H1_BAD_METHOD;
   case HPE_INVALID_CONTENT_LENGTH:
@@ -127,23 +118,12 @@ static enum gci_h1_fault fault_of(const struct gci_h1_parse *p, llhttp_errno_t e
   }
 }
 
-static enum gci_h1_fault execute(struct gci_h1_parse *p, gcache_bytes_t bytes) {
-  return fault_of(p, llhttp_execute(&p->llhttp, bytes.base, bytes.len));
-}
-
-enum gci_h1_fault gci_h1_parse_head(struct gci_h1_parse *p, gcache_bytes_t text) {
-  llhttp_init(&p->llhttp, p->role == GCI_H1_REQUESTS ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
-  p->llhttp.data = p;
-  p->n = 0;
-  p->in_name = p->in_body = p->complete = 0;
-  p->fault = GCI_H1_SOUND;
-  memset(p->head, 0, sizeof *p->head);
-  enum gci_h1_fault fault = execute(p, text);
-  if (fault != GCI_H1_SOUND) return fault;
-  if (!p->in_body || p->complete != (p->frame->kind == GCI_H1_NO_BODY)) return GCI_H1_BAD_PARSER;
-  return GCI_H1_SOUND;
-}
-
-enum gci_h1_fault gci_h1_parse_body(struct gci_h1_parse *p, gcache_bytes_t bytes) {
-  return p->complete ? GCI_H1_BAD_PARSER : execute(p, bytes);
+enum gci_h1_fault gci_h1_parse_head(const struct gci_h1_parse *p, gcache_bytes_t text,
+                                    struct gci_http_head *head, struct gci_h1_frame *frame) {
+  struct run run = {.in = p, .head = head, .frame = frame};
+  llhttp_t llhttp;
+  memset(head, 0, sizeof *head);
+  llhttp_init(&llhttp, p->role == GCI_H1_REQUESTS ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
+  llhttp.data = &run;
+  return fault_of(&run, llhttp_execute(&llhttp, text.base, text.len));
 }

@@ -1,5 +1,5 @@
 /* http/h1_receive - see the header. The head is always collected whole before it is parsed, so that neither
- * llhttp nor the frame can see a message differently because it came in other pieces. */
+ * llhttp nor the frame can see it differently because it came in other pieces. */
 #include "http/h1_receive.h"
 
 #include <string.h>
@@ -39,9 +39,6 @@ void gci_h1_receive_init(struct gci_h1_receive *r, struct gci_mem *mem,
   r->prefix = prefix;
   r->parse.role = role;
   r->parse.body_max = body_max(limits);
-  r->parse.head = &r->head;
-  r->parse.frame = &r->frame;
-  r->parse.body = &r->body;
   gci_h1_body_init(&r->body, mem, 0);
   begin(r);
 }
@@ -91,15 +88,14 @@ static enum gci_h1_fault parse_head(struct gci_h1_receive *r, gcache_bytes_t tex
   char *copy = (char *)r->block.base + r->prefix + headers;
   memcpy(copy, text.base, text.len);
   r->parse.headers = (gcache_header_t *)(void *)((char *)r->block.base + r->prefix);
-  r->parse.room = r->guard.lines;
-  return gci_h1_parse_head(&r->parse, gcache_bytes(copy, text.len));
+  r->parse.n_headers = r->guard.lines;
+  return gci_h1_parse_head(&r->parse, gcache_bytes(copy, text.len), &r->head, &r->frame);
 }
 
 static enum gci_h1_reached begin_body(struct gci_h1_receive *r) {
   r->state = ENDED;
   if (r->frame.kind == GCI_H1_NO_BODY) return GCI_H1_WHOLE;
   r->state = BODY;
-  r->left = r->frame.length;
   gci_h1_chunks_init(&r->chunks, r->limits, r->parse.body_max);
   uint64_t max = r->frame.kind == GCI_H1_LENGTH ? r->frame.length : r->parse.body_max;
   gci_h1_body_init(&r->body, r->mem, (size_t)max);
@@ -135,26 +131,21 @@ static int take_empty_line(struct gci_h1_receive *r, unsigned char c) {
   return 0;
 }
 
-/* How much of bytes belongs to the body; *done: its end is there. */
-static enum gci_h1_fault measure_body(struct gci_h1_receive *r, gcache_bytes_t bytes, size_t *n,
-                                      int *done) {
-  *n = bytes.len;
-  *done = 0;
-  if (r->frame.kind == GCI_H1_CHUNKED) return gci_h1_chunks_take(&r->chunks, bytes, n, done);
-  if (r->frame.kind == GCI_H1_UNTIL_EOF) return GCI_H1_SOUND;
-  if (*n > r->left) *n = (size_t)r->left;
-  r->left -= *n;
-  *done = r->left == 0;
-  return GCI_H1_SOUND;
+/* Appends what belongs to the body; *done: its end is there. */
+static enum gci_h1_fault collect(struct gci_h1_receive *r, gcache_bytes_t bytes, size_t *used,
+                                 int *done) {
+  if (r->frame.kind == GCI_H1_CHUNKED)
+    return gci_h1_chunks_take(&r->chunks, bytes, &r->body, used, done);
+  uint64_t left = r->frame.kind == GCI_H1_LENGTH ? r->frame.length - r->body.used : UINT64_MAX;
+  *used = bytes.len < left ? bytes.len : (size_t)left;
+  *done = *used == left;
+  return gci_h1_body_append(&r->body, gcache_bytes(bytes.base, *used));
 }
 
 static enum gci_h1_reached take_body(struct gci_h1_receive *r, gcache_bytes_t bytes, size_t *used) {
   int done;
-  enum gci_h1_fault fault = measure_body(r, bytes, used, &done);
+  enum gci_h1_fault fault = collect(r, bytes, used, &done);
   if (fault != GCI_H1_SOUND) return fail(r, fault);
-  fault = gci_h1_parse_body(&r->parse, gcache_bytes(bytes.base, *used));
-  if (fault != GCI_H1_SOUND) return fail(r, fault);
-  if (r->parse.complete != done) return fail(r, GCI_H1_BAD_PARSER);
   if (!done) return GCI_H1_MORE;
   r->state = ENDED;
   return GCI_H1_WHOLE;

@@ -39,7 +39,6 @@ struct gci_h1_receive {
   struct gci_h1_frame frame;
   struct gci_h1_body body;
   struct gci_h1_parse parse;
-  uint64_t left; /* of a body with a length */
 };
 
 void gci_h1_receive_init(struct gci_h1_receive *r, struct gci_mem *mem,
