@@ -38,7 +38,6 @@ static void grow(struct gci_map *map) {
     }
   }
   free_buckets(map);
-  map->spare = NULL;
   map->buckets = wider;
   map->n_buckets = n;
 }
@@ -50,8 +49,7 @@ void gci_map_init(struct gci_map *map, struct gci_mem *mem) {
 void gci_map_fini(struct gci_map *map) {
   assert(map->count == 0);
   free_buckets(map);
-  map->buckets = NULL;
-  map->n_buckets = 1;
+  gci_map_init(map, map->mem);
 }
 
 void gci_map_insert(struct gci_map *map, struct gci_map_node *node, uint64_t hash) {

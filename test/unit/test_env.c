@@ -88,6 +88,22 @@ static void what_a_job_queues_runs_in_the_next_turn(void **state) {
   assert_false(m->woken);
 }
 
+static void queue_other_unheard(struct actor *a) {
+  queue_other(a);
+  a->m->woken = 0; /* as a driver that forgets at the end of a turn what was asked during it */
+}
+
+static void a_turn_that_leaves_jobs_wakes_again(void **state) {
+  struct manual_env *m = *state;
+  char log[8] = "";
+  struct actor a = actor(m, 'a', log), b = actor(m, 'b', log);
+  a.then = queue_other_unheard;
+  a.other = &b;
+  gci_env_defer(&m->env, &a.job);
+  assert_int_equal(manual_env_run(m), 2);
+  assert_string_equal(log, "ab");
+}
+
 static void what_a_deadline_queues_runs_in_the_same_turn(void **state) {
   struct manual_env *m = *state;
   char log[8] = "";
@@ -139,6 +155,27 @@ static void the_driver_is_armed_only_for_an_earlier_time(void **state) {
   assert_true(m->armed_ms == GCI_DEADLINE_NEVER);
   manual_env_advance(m, 10000);
   assert_string_equal(log, "");
+}
+
+static void set_two_earlier(struct actor *a) {
+  assert_int_equal(gci_env_deadline(&a->m->env, &a->other->deadline, 1800), 0);
+  assert_int_equal(gci_env_deadline(&a->m->env, &a->deadline, 1700), 0);
+}
+
+static void the_driver_is_armed_once_a_turn(void **state) {
+  struct manual_env *m = *state;
+  char log[8] = "";
+  struct actor a = actor(m, 'a', log), b = actor(m, 'b', log), c = actor(m, 'c', log);
+  a.then = set_two_earlier;
+  a.other = &b;
+  assert_int_equal(gci_env_deadline(&m->env, &c.deadline, 2000), 0);
+  gci_env_defer(&m->env, &a.job);
+  manual_env_turn(m);
+  assert_int_equal(m->arms, 2);
+  assert_int_equal(m->armed_ms, 1700);
+  gci_env_deadline_clear(&m->env, &a.deadline);
+  manual_env_advance(m, 2000);
+  assert_string_equal(log, "abc");
 }
 
 static void never_takes_a_deadline_back(void **state) {
@@ -213,6 +250,7 @@ static void after_ms_saturates(void **state) {
   struct manual_env *m = *state;
   assert_int_equal(gci_env_after_ms(&m->env, 5), 1005);
   assert_true(gci_env_after_ms(&m->env, UINT64_MAX) == GCI_DEADLINE_NEVER);
+  assert_true(gci_env_after_ms(&m->env, UINT64_MAX - 999) == GCI_DEADLINE_NEVER);
   assert_true(gci_env_after_ms(&m->env, UINT64_MAX - 1000) == GCI_DEADLINE_NEVER);
   assert_true(gci_env_after_ms(&m->env, UINT64_MAX - 1001) == UINT64_MAX - 1);
 }
@@ -290,9 +328,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       IN_ENV(a_job_runs_in_a_turn_and_not_before),
       IN_ENV(what_a_job_queues_runs_in_the_next_turn),
+      IN_ENV(a_turn_that_leaves_jobs_wakes_again),
       IN_ENV(what_a_deadline_queues_runs_in_the_same_turn),
       IN_ENV(deadlines_pass_in_order_at_their_time),
       IN_ENV(the_driver_is_armed_only_for_an_earlier_time),
+      IN_ENV(the_driver_is_armed_once_a_turn),
       IN_ENV(never_takes_a_deadline_back),
       IN_ENV(a_deadline_that_sets_itself_again_runs_once_a_turn),
       IN_ENV(a_deadline_set_in_the_past_waits_for_the_next_turn),
