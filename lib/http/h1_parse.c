@@ -12,9 +12,8 @@ struct run {
   const struct gci_h1_parse *in;
   struct gci_http_head *head;
   struct gci_h1_frame *frame;
-  size_t n;    /* headers begun */
-  int in_name; /* the latest piece was of the latest header's name */
-  int complete;
+  size_t n;                /* headers begun */
+  int in_name;             /* the latest piece was of the latest header's name */
   enum gci_h1_fault fault; /* found inside a callback */
 };
 
@@ -86,11 +85,11 @@ static enum gci_h1_fault frame_head(struct run *run, llhttp_t *llhttp) {
   return gci_h1_frame_request(run->frame, run->head, in->body_max);
 }
 
+/* Stops llhttp here: what it makes of bodies and upgrades is not asked. */
 static int on_head_completed(llhttp_t *llhttp) {
   struct run *run = llhttp->data;
-  run->complete = 1;
   enum gci_h1_fault fault = frame_head(run, llhttp);
-  return fault == GCI_H1_SOUND ? 0 : refuse(run, fault);
+  return fault == GCI_H1_SOUND ? HPE_PAUSED : refuse(run, fault);
 }
 
 static const llhttp_settings_t settings = {
@@ -104,9 +103,8 @@ static const llhttp_settings_t settings = {
 static enum gci_h1_fault fault_of(const struct run *run, llhttp_errno_t err) {
   if (run->fault != GCI_H1_SOUND) return run->fault;
   switch (err) {
-  case HPE_OK:
-  case HPE_PAUSED_UPGRADE: /* behind a head with an Upgrade line, which is ignored */
-    return run->complete ? GCI_H1_SOUND : GCI_H1_BAD_PARSER;
+  case HPE_PAUSED: /* by on_head_completed() */
+    return GCI_H1_SOUND;
   case HPE_INVALID_METHOD:
     return GCI_H1_BAD_METHOD;
   case HPE_INVALID_CONTENT_LENGTH:
