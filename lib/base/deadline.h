@@ -2,8 +2,9 @@
  *
  * A deadline (struct gcache_deadline_s, declared in gcache.h because requests embed it) is embedded in
  * its owner: at_ms when it passes, order for ties, slot 1 up in the heap and 0 when not set, passed
- * called by gci_env_turn() with it no longer set. Equal times fire in the order they were set. Setting can fail
- * (the heap array grows); changing a set one and clearing cannot. No clock here: now is an argument. */
+ * called by gci_env_turn() with it no longer set. Equal times fire in the order they were set, a moved
+ * one being set anew. Setting can fail (the heap array grows); changing a set one and clearing cannot.
+ * No clock here: now is an argument. */
 #ifndef GCI_BASE_DEADLINE_H
 #define GCI_BASE_DEADLINE_H
 

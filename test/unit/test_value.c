@@ -142,6 +142,25 @@ static void a_narrowed_wrap_gives_its_buffer_back(void **state) {
   assert_int_equal(f->freed, 1);
 }
 
+/* Only the pages that are written to are taken from the system. */
+static void a_slice_beyond_two_gigabytes_is_moved_to_the_front(void **state) {
+  const size_t far = (size_t)1 << 31;
+  struct gci_mem *mem = gci_mem_new(NULL);
+  (void)state;
+  for (size_t offset = far - 1; offset <= far && sizeof far == 8; offset++) {
+    gcache_value_t *v = gci_value_block(mem, far + 10);
+    if (v == NULL) break;
+    memcpy((char *)gci_value_fill(v) + offset, "[value]", 7);
+    gci_value_narrow(v, offset, 7);
+    holds(v, "[value]", 7);
+    gci_value_narrow(v, 1, 5);
+    holds(v, "value", 5);
+    gcache_value_unref(v);
+  }
+  assert_int_equal(mem->bytes, 0);
+  gci_mem_unref(mem);
+}
+
 /* Worked out by hand for 64-bit machines: a head of 40 bytes inline, 64 wrapped; glibc's rounding. */
 static void cost_counts_head_and_bytes_wherever_they_are(void **state) {
   struct fixture *f = *state;
@@ -241,6 +260,7 @@ int main(void) {
       cmocka_unit_test(a_value_outlives_its_maker),
       ON_MEM(a_block_is_filled_and_resized_keeping_what_fits),
       ON_MEM(a_narrowed_block_is_freed_whole),
+      cmocka_unit_test(a_slice_beyond_two_gigabytes_is_moved_to_the_front),
       ON_MEM(a_narrowed_wrap_gives_its_buffer_back),
       ON_MEM(cost_counts_head_and_bytes_wherever_they_are),
       ON_MEM(impossible_sizes_are_out_of_memory),
