@@ -1,1 +1,342 @@
-/* gcache.c */
+/* gcache - the house: the one room that sees all others. Assembles a cache from its parts, tears it down
+ * in order, and does for the application what needs more than one tower: peer lists, totals, words.
+ *
+ * Closing: refuse; the door closes what came in while the core cancels what was asked; when neither
+ * owes anything the transport closes; then the loop's handles; then all memory goes and the application
+ * is told. */
+#include "gcache/gcache.h"
+
+#include <assert.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "core/core.h"
+#include "door/door.h"
+#include "door/options.h"
+#include "door/transport_http.h"
+#include "door/work.h"
+#include "net/loop.h"
+#include "wire/route.h"
+
+struct house {
+  gcache_t core; /* first: what the application holds */
+  struct gci_mem *mem;
+  struct gci_env env;
+  struct gci_loop loop;
+  struct gci_door door;
+  struct gci_transport_http http; /* unused where the application brings its own */
+  gcache_transport_t *transport;
+  char *base_path;
+  size_t base_path_size;
+  int had_peers;
+  int closing;
+  int parts_open; /* core and door */
+  gcache_closed_cb closed;
+  void *closed_arg;
+};
+
+static struct house *house_of(gcache_t *cache) {
+  return gci_container_of(cache, struct house, core);
+}
+
+static const struct house *house_of_const(const gcache_t *cache) {
+  return (const struct house *)(const void *)cache;
+}
+
+static int is_http(const struct house *house) {
+  return house->transport == &house->http.transport;
+}
+
+/* ------------------------------------------------------------------------------------ words -- */
+
+#define VERSION_TEXT(major, minor, patch) #major "." #minor "." #patch
+#define VERSION(major, minor, patch) VERSION_TEXT(major, minor, patch)
+
+const char *gcache_version_string(void) {
+  return VERSION(GCACHE_VERSION_MAJOR, GCACHE_VERSION_MINOR, GCACHE_VERSION_PATCH);
+}
+
+/* uv_strerror() and uv_err_name() allocate for codes they do not know, and keep that for ever. */
+const char *gcache_strerror(int code) {
+  const char *ours = gci_err_text(code);
+
+  if (ours != NULL) return ours;
+  switch (code) {
+#define XX(name, text) \
+  case UV_##name:      \
+    return text;
+    UV_ERRNO_MAP(XX)
+#undef XX
+  case 0:
+    return "ok";
+  default:
+    return "unknown error";
+  }
+}
+
+const char *gcache_err_name(int code) {
+  const char *ours = gci_err_name(code);
+
+  if (ours != NULL) return ours;
+  switch (code) {
+#define XX(name, text) \
+  case UV_##name:      \
+    return "UV_" #name;
+    UV_ERRNO_MAP(XX)
+#undef XX
+  case 0:
+    return "OK";
+  default:
+    return "UNKNOWN";
+  }
+}
+
+/* ------------------------------------------------------------------------------------- open -- */
+
+static void free_house(struct house *house) {
+  struct gci_mem *mem = house->mem;
+
+  gci_mem_free(mem, house->base_path, house->base_path_size);
+  gci_mem_free(mem, house, sizeof *house);
+  gci_mem_unref(mem);
+}
+
+static int build(struct house **out, const gcache_options_t *o) {
+  struct gci_mem *mem = gci_mem_new(&o->mem);
+  struct house *house = mem == NULL ? NULL : gci_mem_zalloc(mem, sizeof *house);
+
+  if (house == NULL) {
+    if (mem != NULL) gci_mem_unref(mem);
+    return UV_ENOMEM;
+  }
+  house->mem = mem;
+  house->base_path_size = strlen(o->base_path) + 1;
+  house->base_path = gci_mem_strdup(mem, gcache_cstr(o->base_path));
+  if (house->base_path == NULL) {
+    free_house(house);
+    return UV_ENOMEM;
+  }
+  *out = house;
+  return 0;
+}
+
+static void set_up_transport(struct house *house, const gcache_options_t *o) {
+  struct gci_door_peer_config config = {
+      .conn = {.env = &house->env,
+               .uv = o->loop,
+               .limits = &house->door.limits,
+               .connect_timeout_ms = o->connect_timeout_ms,
+               .response_timeout_ms = o->response_timeout_ms,
+               .idle_timeout_ms = o->idle_timeout_ms,
+               .error_text = gcache_strerror},
+      .cache = &house->core,
+      .base_path = gcache_cstr(house->base_path),
+      .conns_per_peer = o->conns_per_peer,
+      .calls_per_peer = o->calls_per_peer,
+  };
+
+  gci_transport_http_open(&house->http, &config);
+  house->transport = o->transport != NULL ? o->transport : &house->http.transport;
+}
+
+static void set_up_door(struct house *house, const gcache_options_t *o) {
+  house->door = (struct gci_door){.cache = &house->core,
+                                  .env = &house->env,
+                                  .uv = o->loop,
+                                  .base_path = gcache_cstr(house->base_path),
+                                  .limits = o->limits};
+  if (is_http(house)) {
+    house->door.is_peer = gci_transport_http_is_peer;
+    house->door.is_peer_data = &house->http;
+  }
+  house->core.door = &house->door;
+}
+
+static int set_up_core(struct house *house, const gcache_options_t *o,
+                       const unsigned char seed[16]) {
+  struct gci_core_options core = {.self = o->self,
+                                  .place = o->place,
+                                  .replicas = o->replicas,
+                                  .timeout_ms = o->timeout_ms,
+                                  .key_max = o->limits.key_max,
+                                  .value_max = o->limits.value_max,
+                                  .transport = house->transport,
+                                  .load_work = gci_work_start,
+                                  .load_work_cancel = gci_work_cancel,
+                                  .error_text = gcache_strerror};
+
+  memcpy(core.hash_seed, seed, sizeof core.hash_seed);
+  return gci_core_open(&house->core, &house->env, &core);
+}
+
+static void on_loop_closed_unused(void *arg) {
+  struct house *house = arg;
+
+  gci_transport_http_fini(&house->http);
+  gci_env_fini(&house->env);
+  free_house(house);
+}
+
+int gcache_open(gcache_t **out, const gcache_options_t *options) {
+  unsigned char seed[16];
+  struct house *house;
+  gcache_options_t o;
+  int err = gci_options_read(&o, options);
+
+  if (err == 0) err = gci_loop_random(seed);
+  if (err == 0) err = build(&house, &o);
+  if (err < 0) return err;
+  gci_loop_open(&house->loop, o.loop, &house->env, &o.clock);
+  gci_env_init(&house->env, house->mem, &gci_loop_driver, &house->loop, o.log, o.log_data);
+  set_up_transport(house, &o);
+  err = set_up_core(house, &o, seed);
+  if (err < 0) { /* libuv closes handles in the next turn of the loop */
+    gci_loop_close(&house->loop, on_loop_closed_unused, house);
+    return err;
+  }
+  set_up_door(house, &o);
+  gci_door_open(&house->door);
+  *out = &house->core;
+  return 0;
+}
+
+/* ------------------------------------------------------------------------------------ close -- */
+
+static void on_loop_closed(void *arg) {
+  struct house *house = arg;
+  gcache_closed_cb closed = house->closed;
+  void *closed_arg = house->closed_arg;
+
+  gci_core_fini(&house->core);
+  gci_door_fini(&house->door);
+  gci_transport_http_fini(&house->http);
+  gci_env_fini(&house->env);
+  free_house(house);
+  if (closed != NULL) closed(closed_arg);
+}
+
+static void on_transport_closed(void *arg) {
+  struct house *house = arg;
+
+  gci_env_release(&house->env);
+  gci_loop_close(&house->loop, on_loop_closed, house);
+}
+
+static void on_part_closed(void *arg) {
+  struct house *house = arg;
+  gcache_transport_t *transport = house->transport;
+
+  if (--house->parts_open > 0) return;
+  if (transport->close != NULL)
+    transport->close(transport, on_transport_closed, house);
+  else
+    on_transport_closed(house);
+}
+
+void gcache_close(gcache_t *cache, gcache_closed_cb closed, void *arg) {
+  struct house *house = house_of(cache);
+
+  assert(!house->closing);
+  house->closing = 1;
+  house->closed = closed;
+  house->closed_arg = arg;
+  house->parts_open = 2;
+  gci_env_hold(&house->env);
+  gci_door_close(&house->door, on_part_closed, house);
+  gci_core_close(&house->core, on_part_closed, house);
+}
+
+/* ------------------------------------------------------------------------------------ peers -- */
+
+int gcache_set_self(gcache_t *cache, const char *url) {
+  struct house *house = house_of(cache);
+  struct gci_url parts;
+
+  if (house->closing) return GCACHE_ECLOSING;
+  if (cache->self != NULL || house->had_peers) return UV_EINVAL;
+  if (gci_url_read(gcache_cstr(url), &parts) < 0) return UV_EINVAL;
+  cache->self = gci_mem_strdup(house->mem, gcache_cstr(url));
+  return cache->self == NULL ? UV_ENOMEM : 0;
+}
+
+static int check_peers(struct house *house, const char *const urls[], const unsigned weights[],
+                       size_t n) {
+  struct gci_url parts;
+
+  for (size_t i = 0; i < n; i++) {
+    if (urls[i] == NULL || gci_url_read(gcache_cstr(urls[i]), &parts) < 0) {
+      gci_env_log(&house->env, GCACHE_LOG_WARN, "peer %s: not http://host:port",
+                  urls[i] == NULL ? "NULL" : urls[i]);
+      return UV_EINVAL;
+    }
+    if (weights != NULL && (weights[i] < 1 || weights[i] > 1000)) {
+      gci_env_log(&house->env, GCACHE_LOG_WARN, "peer %s: weight %u is not 1 to 1000", urls[i],
+                  weights[i]);
+      return UV_EINVAL;
+    }
+  }
+  return 0;
+}
+
+/* host:port of every URL: n pointers, and behind them the texts. NULL: out of memory. */
+static const char **build_labels(struct gci_mem *mem, const char *const urls[], size_t n,
+                                 size_t *size) {
+  struct gci_url parts;
+  const char **labels;
+  char *text;
+
+  *size = n * sizeof *labels;
+  for (size_t i = 0; i < n; i++)
+    *size += strlen(urls[i]) + 1;
+  labels = gci_mem_alloc(mem, *size);
+  if (labels == NULL) return NULL;
+  text = (char *)(labels + n);
+  for (size_t i = 0; i < n; i++) {
+    gci_url_read(gcache_cstr(urls[i]), &parts);
+    memcpy(text, parts.authority.base, parts.authority.len);
+    text[parts.authority.len] = '\0';
+    labels[i] = text;
+    text += parts.authority.len + 1;
+  }
+  return labels;
+}
+
+int gcache_set_peers(gcache_t *cache, const char *const urls[], const unsigned weights[],
+                     size_t n) {
+  struct house *house = house_of(cache);
+  const char **labels;
+  size_t size;
+  int err;
+
+  if (house->closing) return GCACHE_ECLOSING;
+  err = check_peers(house, urls, weights, n);
+  if (err < 0) return err;
+  if (cache->peers.place != GCACHE_PLACE_GROUPCACHE_GO || n == 0) {
+    err = gci_core_set_peers(cache, urls, urls, weights, n);
+  } else {
+    labels = build_labels(house->mem, urls, n, &size);
+    if (labels == NULL) return UV_ENOMEM;
+    err = gci_core_set_peers(cache, urls, labels, weights, n);
+    gci_mem_free(house->mem, labels, size);
+  }
+  if (err == 0) house->had_peers = 1;
+  return err;
+}
+
+/* ----------------------------------------------------------------------------------- totals -- */
+
+void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) {
+  const struct house *house = house_of_const(cache);
+  gcache_stats_t stats = {.groups = cache->groups.count,
+                          .peers = cache->peers.n,
+                          .memory_bytes = house->mem->bytes,
+                          .connections_in = house->door.connections,
+                          .connections_out = house->http.config.connections,
+                          .refused = house->door.refused,
+                          .bad_requests = house->door.bad_requests};
+
+  memset(out, 0, size);
+  memcpy(out, &stats, size < sizeof stats ? size : sizeof stats);
+}

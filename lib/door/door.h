@@ -1,0 +1,47 @@
+/* door/door - what the rooms of the network side share: configuration, counters, and who is open.
+ *
+ * gcache.c embeds one beside the core and sets core->door. Owns nothing but its lists and the count of
+ * obligations; connections, listeners and requests own themselves and report their end here.
+ * Closing: refuse, close listeners and connections, cancel requests, wait for the count to reach zero:
+ * handlers of the application that still owe a reply are waited for. */
+#ifndef GCI_DOOR_DOOR_H
+#define GCI_DOOR_DOOR_H
+
+#include "base/countdown.h"
+#include "base/env.h"
+#include "base/list.h"
+#include "core/core.h"
+#include "door/addresses.h"
+#include "gcache/gcache.h"
+#include "gcache/http.h"
+
+struct gci_door {
+  gcache_t *cache; /* borrowed, as are all pointers here */
+  struct gci_env *env;
+  struct uv_loop_s *uv;
+  gcache_bytes_t base_path;
+  gcache_limits_t limits; /* complete: no zeros */
+  gcache_handler_cb handler;
+  void *handler_arg;
+  struct gci_list listeners; /* struct gcache_listener_s by link */
+  struct gci_list servers;   /* struct gci_server by link */
+  struct gci_addresses addresses;
+  /* Nonzero: connections from there are exempt from the limit per address. May be NULL. */
+  int (*is_peer)(void *data, const struct gci_address *address);
+  void *is_peer_data;
+  size_t connections;
+  uint64_t refused, bad_requests; /* as in gcache_stats_t */
+  struct gci_countdown life;      /* listeners, connections, exchanges, serves, work */
+  struct gcache_job_s end;
+  int closing;
+  gcache_closed_cb closed;
+  void *closed_arg;
+};
+
+/* cache, env, uv, base_path, limits and is_peer are set by the caller. */
+void gci_door_open(struct gci_door *door);
+/* closed runs when nothing is owed any more; never inside this call. */
+void gci_door_close(struct gci_door *door, gcache_closed_cb closed, void *arg);
+void gci_door_fini(struct gci_door *door);
+
+#endif

@@ -1,0 +1,186 @@
+#include "door/exchange.h"
+
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/escape.h"
+#include "base/value.h"
+#include "wire/route.h"
+
+struct gci_decoded {
+  struct gci_decoded *next;
+  size_t room;
+  char text[];
+};
+
+static void free_exchange(gcache_exchange_t *x) {
+  struct gci_door *door = x->door;
+
+  while (x->decoded != NULL) {
+    struct gci_decoded *d = x->decoded;
+    x->decoded = d->next;
+    gci_mem_free(door->env->mem, d, sizeof *d + d->room);
+  }
+  gci_link_unlink(&x->link);
+  gci_defer_cancel(&x->job);
+  gci_mem_free(door->env->mem, x, sizeof *x);
+  gci_env_release(door->env);
+  gci_countdown_give(&door->life);
+}
+
+void gci_exchange_answer_text(struct gci_http_exchange *http, int status, gcache_bytes_t text) {
+  gcache_header_t headers[] = {
+      {GCI_LIT("Content-Type"), GCI_LIT("text/plain; charset=utf-8")},
+  };
+  struct gci_http_message message = {
+      .status = status, .headers = headers, .n_headers = 1, .before = text, .after = GCI_LIT("\n")};
+
+  gci_http_reply(http, &message); /* without memory the connection ends: an answer too */
+}
+
+static void on_due(struct gcache_job_s *job) {
+  gcache_exchange_t *x = gci_container_of(job, gcache_exchange_t, job);
+  struct gci_door *door = x->door;
+
+  if (x->handled) {
+    gcache_gone_cb gone = x->gone;
+    x->gone = NULL;
+    if (gone != NULL) gone(x, x->gone_arg);
+    return;
+  }
+  if (door->handler == NULL || door->closing) {
+    gci_exchange_answer_text(x->http, 404, GCI_LIT("not found"));
+    free_exchange(x);
+    return;
+  }
+  x->handled = 1;
+  door->handler(x, door->handler_arg);
+}
+
+int gci_exchange_open(gcache_exchange_t **out, struct gci_door *door,
+                      struct gci_http_exchange *http) {
+  gcache_exchange_t *x = gci_mem_zalloc(door->env->mem, sizeof *x);
+
+  if (x == NULL) return UV_ENOMEM;
+  x->door = door;
+  x->http = http;
+  gci_link_init(&x->link);
+  gci_job_init(&x->job, on_due);
+  gci_route_split_target(http->head.target, &x->path, &x->query);
+  gci_countdown_take(&door->life);
+  gci_env_hold(door->env);
+  gci_env_defer(door->env, &x->job);
+  *out = x;
+  return 0;
+}
+
+void gci_exchange_leave(gcache_exchange_t *x) {
+  x->left = 1;
+  if (x->handled) {
+    if (x->gone != NULL) gci_env_defer(x->door->env, &x->job);
+    return;
+  }
+  gci_exchange_answer_text(x->http, 503, GCI_LIT("closed")); /* goes nowhere */
+  free_exchange(x);
+}
+
+/* ---------------------------------------------------------------------------- what was asked -- */
+
+void gcache_set_handler(gcache_t *cache, gcache_handler_cb handler, void *arg) {
+  cache->door->handler = handler;
+  cache->door->handler_arg = arg;
+}
+
+gcache_t *gcache_exchange_cache(const gcache_exchange_t *x) {
+  return x->door->cache;
+}
+
+gcache_bytes_t gcache_exchange_method(const gcache_exchange_t *x) {
+  return x->http->head.method;
+}
+
+gcache_bytes_t gcache_exchange_path(const gcache_exchange_t *x) {
+  return x->path;
+}
+
+gcache_bytes_t gcache_exchange_query(const gcache_exchange_t *x) {
+  return x->query;
+}
+
+gcache_bytes_t gcache_exchange_header(const gcache_exchange_t *x, const char *name) {
+  return gci_http_header(x->http->head.headers, x->http->head.n_headers, gcache_cstr(name));
+}
+
+const gcache_header_t *gcache_exchange_headers(const gcache_exchange_t *x, size_t *n) {
+  *n = x->http->head.n_headers;
+  return x->http->head.headers;
+}
+
+gcache_value_t *gcache_exchange_body(const gcache_exchange_t *x) {
+  return x->http->body;
+}
+
+int gcache_exchange_param(gcache_exchange_t *x, const char *name, gcache_bytes_t *out) {
+  struct gci_mem *mem = x->door->env->mem;
+  struct gci_decoded *d;
+  gcache_bytes_t raw;
+  size_t len;
+
+  if (gci_route_param(x->query, gcache_cstr(name), &raw) < 0) return UV_ENOENT;
+  d = gci_mem_alloc(mem, sizeof *d + raw.len);
+  if (d == NULL) return UV_ENOMEM;
+  d->room = raw.len;
+  if (gci_unescape(d->text, raw, &len) < 0) {
+    gci_mem_free(mem, d, sizeof *d + d->room);
+    return UV_EINVAL;
+  }
+  d->next = x->decoded;
+  x->decoded = d;
+  *out = gcache_bytes(d->text, len);
+  return 0;
+}
+
+void gcache_exchange_on_gone(gcache_exchange_t *x, gcache_gone_cb gone, void *arg) {
+  x->gone = gone;
+  x->gone_arg = arg;
+  if (gone != NULL && x->left && !gci_job_queued(&x->job)) gci_env_defer(x->door->env, &x->job);
+}
+
+/* ------------------------------------------------------------------------------- the reply -- */
+
+static int is_ours_to_write(gcache_bytes_t name) {
+  static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Connection", "Date"};
+
+  for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+    if (gci_bytes_equal_nocase(name, gcache_cstr(ours[i]))) return 1;
+  return 0;
+}
+
+static int reply(gcache_exchange_t *x, const struct gci_http_message *message) {
+  if (message->status < 200 || message->status > 599) return UV_EINVAL;
+  for (size_t i = 0; i < message->n_headers; i++) {
+    const gcache_header_t *h = &message->headers[i];
+    if (!gci_http_name_ok(h->name) || !gci_http_value_ok(h->value) || is_ours_to_write(h->name))
+      return UV_EINVAL;
+  }
+  gci_http_reply(x->http,
+                 message); /* without memory the connection ends, and x is gone all the same */
+  free_exchange(x);        /* after it: the body may be a parameter */
+  return 0;
+}
+
+int gcache_exchange_reply(gcache_exchange_t *x, int status, const gcache_header_t headers[],
+                          size_t n, gcache_bytes_t body) {
+  struct gci_http_message message = {
+      .status = status, .headers = headers, .n_headers = n, .before = body};
+
+  return reply(x, &message);
+}
+
+int gcache_exchange_reply_value(gcache_exchange_t *x, int status, const gcache_header_t headers[],
+                                size_t n, gcache_value_t *body) {
+  struct gci_http_message message = {
+      .status = status, .headers = headers, .n_headers = n, .value = body};
+
+  return reply(x, &message);
+}

@@ -1,0 +1,34 @@
+/* door/exchange - one request for the application's handler and its reply (gcache_exchange_*).
+ *
+ * Happy path: opened by door/server, the handler is called from the completion queue, the reply frees it.
+ * Failure modes: the asker leaves before the handler was called: it never is; after: it is told if it
+ * wished to be, still owes the reply, and the reply goes nowhere. No memory: answered 503. */
+#ifndef GCI_DOOR_EXCHANGE_H
+#define GCI_DOOR_EXCHANGE_H
+
+#include "door/door.h"
+#include "http/message.h"
+
+struct gcache_exchange_s {
+  struct gcache_link_s link; /* its connection's; unlinked when that has ended */
+  struct gci_door *door;
+  struct gci_http_exchange *http;
+  struct gcache_job_s job; /* calls the handler; later tells it that the asker has left */
+  gcache_bytes_t path, query;
+  gcache_gone_cb gone;
+  void *gone_arg;
+  int handled;                 /* the handler has been called */
+  int left;                    /* the asker has */
+  struct gci_decoded *decoded; /* parameters that were asked for */
+};
+
+/* Takes http. UV_ENOMEM: http is still the caller's. *out may be linked by its link. */
+int gci_exchange_open(gcache_exchange_t **out, struct gci_door *door,
+                      struct gci_http_exchange *http);
+/* The connection has ended; x is unlinked from it. */
+void gci_exchange_leave(gcache_exchange_t *x);
+
+/* A short text of our own as the whole answer. http is gone. */
+void gci_exchange_answer_text(struct gci_http_exchange *http, int status, gcache_bytes_t text);
+
+#endif

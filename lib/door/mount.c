@@ -1,0 +1,43 @@
+/* gcache_serve(): the application owns HTTP and hands over one request at a time. */
+#include <string.h>
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/value.h"
+#include "door/serve.h"
+#include "gcache/http.h"
+
+static void on_served(void *user, int status, const gcache_http_reply_t *reply) {
+  gcache_serve_t *req = user;
+
+  req->work = NULL;
+  req->cb(req, status, reply);
+}
+
+int gcache_serves(const gcache_t *cache, gcache_bytes_t path) {
+  return gci_serve_takes(cache->door, path);
+}
+
+int gcache_serve(gcache_serve_t *req, gcache_t *cache, const gcache_http_request_t *in,
+                 gcache_serve_cb cb) {
+  struct gci_door *door = cache->door;
+  struct gci_serve_request request = {
+      .method = in->method, .path = in->path, .headers = in->headers, .n_headers = in->n_headers};
+  struct gci_serve *serve;
+  int err;
+
+  if (door->closing) return GCACHE_ECLOSING;
+  if (in->body.len > 0 && gci_bytes_equal(in->method, GCI_LIT("PUT"))) {
+    request.body = gci_value_block(door->env->mem, in->body.len);
+    if (request.body == NULL) return UV_ENOMEM;
+    memcpy(gci_value_fill(request.body), in->body.base, in->body.len);
+  }
+  req->cb = cb;
+  err = gci_serve_start(&serve, door, &request, on_served, req);
+  if (err == 0) req->work = serve;
+  return err;
+}
+
+void gcache_serve_cancel(gcache_serve_t *req) {
+  if (req->work != NULL) gci_serve_cancel(req->work);
+}

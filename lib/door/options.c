@@ -1,0 +1,146 @@
+#include "door/options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "gcache/transport.h"
+#include "wire/route.h"
+
+#define SIZE_LIMIT ((uint64_t)1 << 30) /* of one message's parts */
+#define VALUE_LIMIT ((uint64_t)1 << 31)
+#define COUNT_LIMIT 1000000
+#define REPLICAS_LIMIT 10000
+
+struct number {
+  const char *name;
+  size_t offset, size;
+  uint64_t otherwise, min, max; /* otherwise: in place of 0 */
+};
+
+#define NUMBER(member, otherwise, min, max)                                                  \
+  {                                                                                          \
+#member, offsetof(gcache_options_t, member), sizeof(((gcache_options_t *)NULL)->member), \
+        otherwise, min, max                                                                  \
+  }
+
+static const struct number numbers[] = {
+    NUMBER(replicas, 50, 1, REPLICAS_LIMIT),
+    NUMBER(timeout_ms, 10000, 1, UINT64_MAX),
+    NUMBER(connect_timeout_ms, 1000, 1, UINT64_MAX),
+    NUMBER(response_timeout_ms, UINT64_MAX, 1, UINT64_MAX),
+    NUMBER(idle_timeout_ms, 60000, 1, UINT64_MAX),
+    NUMBER(conns_per_peer, 8, 1, COUNT_LIMIT),
+    NUMBER(calls_per_peer, 1024, 1, COUNT_LIMIT),
+    NUMBER(limits.key_max, 4096, 1, SIZE_LIMIT),
+    NUMBER(limits.value_max, 16 * 1024 * 1024, 1, VALUE_LIMIT),
+    NUMBER(limits.line_max, 8 * 1024, 64, SIZE_LIMIT),
+    NUMBER(limits.head_max, 16 * 1024, 256, SIZE_LIMIT),
+    NUMBER(limits.head_lines_max, 64, 8, COUNT_LIMIT),
+    NUMBER(limits.chunk_meta_max, 4 * 1024, 16, SIZE_LIMIT),
+    NUMBER(limits.drain_max, 64 * 1024, 1, SIZE_LIMIT),
+    NUMBER(limits.head_timeout_ms, 10000, 1, UINT64_MAX),
+    NUMBER(limits.body_timeout_ms, 30000, 1, UINT64_MAX),
+    NUMBER(limits.body_rate_min, 1024, 1, SIZE_LIMIT),
+    NUMBER(limits.write_stall_ms, 10000, 1, UINT64_MAX),
+    NUMBER(limits.idle_ms, 60000, 1, UINT64_MAX),
+    NUMBER(limits.connections_max, 1024, 1, COUNT_LIMIT),
+    NUMBER(limits.connections_per_address, 64, 1, COUNT_LIMIT),
+    NUMBER(limits.pipelined_max, 1024, 1, COUNT_LIMIT),
+};
+
+static int refuse(const gcache_options_t *o, const char *name, const char *why) {
+  char line[160];
+
+  if (o->log != NULL) {
+    snprintf(line, sizeof line, "gcache_open: option %s: %s", name, why);
+    o->log(o->log_data, GCACHE_LOG_WARN, line);
+  }
+  return UV_EINVAL;
+}
+
+/* An older application knows fewer members, a newer one more: these it must have left zero. */
+static int copy(gcache_options_t *out, const gcache_options_t *in) {
+  const char *bytes = (const char *)in;
+
+  memset(out, 0, sizeof *out);
+  if (in->size < offsetof(gcache_options_t, self)) return UV_EINVAL;
+  memcpy(out, in, in->size < sizeof *out ? in->size : sizeof *out);
+  for (size_t i = sizeof *out; i < in->size; i++)
+    if (bytes[i] != 0) return refuse(out, "size", "made for a later gcache");
+  return 0;
+}
+
+static uint64_t load(const void *at, size_t size) {
+  uint64_t wide;
+  unsigned narrow;
+
+  if (size == sizeof wide) {
+    memcpy(&wide, at, sizeof wide);
+    return wide;
+  }
+  memcpy(&narrow, at, sizeof narrow);
+  return narrow;
+}
+
+static void store(void *at, size_t size, uint64_t wide) {
+  unsigned narrow = (unsigned)wide;
+
+  if (size == sizeof wide)
+    memcpy(at, &wide, sizeof wide);
+  else
+    memcpy(at, &narrow, sizeof narrow);
+}
+
+static int check_numbers(gcache_options_t *o) {
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    const struct number *n = &numbers[i];
+    void *at = (char *)o + n->offset;
+    uint64_t value = load(at, n->size);
+    if (value == 0) store(at, n->size, value = n->otherwise);
+    if (value < n->min || value > n->max) return refuse(o, n->name, "out of range");
+  }
+  return 0;
+}
+
+/* What every server and proxy passes on as it is, and what we compare on raw bytes. */
+static int is_plain_path(gcache_bytes_t path) {
+  const char *base = path.base;
+
+  if (path.len == 0 || path.len > 1024 || base[0] != '/' || base[path.len - 1] != '/') return 0;
+  for (size_t i = 0; i < path.len; i++)
+    if (base[i] <= ' ' || base[i] > '~' || strchr("%?#\"\\<>", base[i]) != NULL) return 0;
+  return 1;
+}
+
+static int check_transport(const gcache_options_t *o) {
+  const gcache_transport_t *t = o->transport;
+
+  if (t == NULL) return 0;
+  if (t->size < sizeof *t) return refuse(o, "transport", "size is not set");
+  if (t->start == NULL) return refuse(o, "transport", "start is missing");
+  return 0;
+}
+
+int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
+  struct gci_url url;
+  int err = copy(out, in);
+
+  if (err < 0) return err;
+  if (out->loop == NULL) return refuse(out, "loop", "is required");
+  if (out->self != NULL && gci_url_read(gcache_cstr(out->self), &url) < 0)
+    return refuse(out, "self", "is not http://host:port");
+  if (out->base_path == NULL) out->base_path = "/_groupcache/";
+  if (!is_plain_path(gcache_cstr(out->base_path)))
+    return refuse(out, "base_path", "must begin and end with a slash and need no escapes");
+  if ((int)out->place < GCACHE_PLACE_DEFAULT || out->place > GCACHE_PLACE_GOLANG)
+    return refuse(out, "place", "is unknown");
+  err = check_numbers(out);
+  return err < 0 ? err : check_transport(out);
+}
+
+void gcache_options_init_size(gcache_options_t *o, size_t size) {
+  memset(o, 0, size);
+  o->size = size;
+}

@@ -1,0 +1,61 @@
+/* door/peer - everything between this member and one other: the calls that wait, and the connections.
+ *
+ * Happy path: a call takes a resting connection, its answer comes, the connection rests again.
+ * No connection at rest: the call waits, in order, and a new one is dialled as long as there are fewer
+ * than conns_per_peer. One exchange a connection at a time: these are the slow lanes, where an answer may
+ * take as long as a getter. (Fast lanes, on which answers from memory are pipelined, are another kind of
+ * connection that lane() will choose first.)
+ * Failure modes: more than calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that
+ * wait fail with the connect error. A kept connection turns out dead before a byte of the answer: the call
+ * goes again, once, and all resting connections are given up, as they will be dead too. An exchange
+ * breaks otherwise: that call fails.
+ * A peer that has left the list keeps no connection at rest, and is gone with its last call. */
+#ifndef GCI_DOOR_PEER_H
+#define GCI_DOOR_PEER_H
+
+#include "base/map.h"
+#include "door/conn_out.h"
+#include "gcache/transport.h"
+
+struct gci_door_peer_config {
+  struct gci_conn_out_config conn;
+  gcache_t *cache;          /* its self, when it has one, is told to peers */
+  gcache_bytes_t base_path; /* borrowed */
+  unsigned conns_per_peer, calls_per_peer;
+  size_t connections; /* a counter: open now, to all peers */
+};
+
+struct gci_door_peer {
+  struct gci_map_node in_map; /* the transport's, as is link */
+  struct gcache_link_s link;
+  int named; /* while a list is being set */
+  struct gci_door_peer_config *config;
+  struct gci_dial_target target;
+  size_t host_size;
+  char *url;
+  size_t url_len;
+  gcache_bytes_t authority;                    /* in url */
+  struct gci_list waiting;                     /* struct ask, without a connection */
+  struct gci_list resting;                     /* struct gci_conn_out, last used first */
+  struct gci_list dials;                       /* struct gci_conn_out, not connected yet */
+  unsigned calls;                              /* waiting or on a connection */
+  unsigned connections;                        /* until really closed */
+  unsigned dialing, open;                      /* of these: not connected yet, connected */
+  int listed;                                  /* in the list that was last set */
+  void (*emptied)(struct gci_door_peer *peer); /* not listed, no call, no connection */
+};
+
+/* url: read by gci_url_read() before. UV_ENOMEM. */
+int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *config,
+                       const char *url, void (*emptied)(struct gci_door_peer *peer));
+void gci_door_peer_free(struct gci_door_peer *peer); /* when emptied */
+
+/* Owes gcache_call_done(). */
+void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call);
+void gci_door_peer_cancel(gcache_call_t *call);
+
+void gci_door_peer_enlist(struct gci_door_peer *peer);
+/* May run emptied. */
+void gci_door_peer_dismiss(struct gci_door_peer *peer);
+
+#endif

@@ -1,0 +1,204 @@
+#include "door/question.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/value.h"
+#include "wire/proto.h"
+#include "wire/route.h"
+
+/* ----------------------------------------------------------------------------- the request -- */
+
+static void add_header(struct gci_question *q, gcache_bytes_t name, gcache_bytes_t value) {
+  q->headers[q->message.n_headers++] = (gcache_header_t){name, value};
+}
+
+static void write_headers(struct gci_question *q, const gcache_call_t *call, const char *self) {
+  int len = snprintf(q->timeout, sizeof q->timeout, "%" PRIu64, gcache_call_time_left_ms(call));
+
+  q->message.headers = q->headers;
+  add_header(q, GCI_LIT("Gcache-Timeout-Ms"), gcache_bytes(q->timeout, (size_t)len));
+  if (self != NULL) add_header(q, GCI_LIT("Gcache-From"), gcache_cstr(self));
+  if (gcache_call_op(call) == GCACHE_OP_CLEAR)
+    add_header(q, GCI_LIT("Gcache-Scope"), GCI_LIT("group"));
+}
+
+static int write_target(struct gci_question *q, gcache_bytes_t base_path, gcache_bytes_t group,
+                        gcache_bytes_t key) {
+  q->target_size = gci_route_size(base_path, group, key);
+  q->target = gci_mem_alloc(q->mem, q->target_size);
+  if (q->target == NULL) return UV_ENOMEM;
+  q->message.target = gcache_bytes(q->target, gci_route_write(q->target, base_path, group, key));
+  return 0;
+}
+
+static int write_put(struct gci_question *q, gcache_bytes_t group, gcache_bytes_t key,
+                     gcache_value_t *value) {
+  size_t value_len = gcache_value_bytes(value).len;
+
+  q->before_size = gci_proto_set_before_size(group, key, value_len);
+  q->before = gci_mem_alloc(q->mem, q->before_size);
+  if (q->before == NULL) return UV_ENOMEM;
+  q->message.before = gcache_bytes(q->before,
+                                   gci_proto_set_before(q->before, group, key, value_len));
+  q->message.value = value;
+  q->message.after = gcache_bytes(q->after,
+                                  gci_proto_set_after(q->after, gcache_value_expire(value)));
+  q->message.has_body = 1;
+  return 0;
+}
+
+int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
+                      gcache_bytes_t base_path, gcache_bytes_t host, const char *self) {
+  static const char *const methods[] = {[GCACHE_OP_GET] = "GET",
+                                        [GCACHE_OP_SET] = "PUT",
+                                        [GCACHE_OP_REMOVE] = "DELETE",
+                                        [GCACHE_OP_CLEAR] = "DELETE"};
+  gcache_bytes_t group = gcache_cstr(gcache_call_group(call));
+  gcache_bytes_t key = gcache_call_key(call);
+  int err;
+
+  memset(q, 0, sizeof *q);
+  q->mem = mem;
+  q->message.method = gcache_cstr(methods[gcache_call_op(call)]);
+  q->message.host = host;
+  write_headers(q, call, self);
+  err = write_target(q, base_path, group, key);
+  if (err == 0 && gcache_call_op(call) == GCACHE_OP_SET)
+    err = write_put(q, group, key, gcache_call_value(call));
+  if (err < 0) gci_question_fini(q);
+  return err;
+}
+
+void gci_question_fini(struct gci_question *q) {
+  gci_mem_free(q->mem, q->target, q->target_size);
+  gci_mem_free(q->mem, q->before, q->before_size);
+  q->target = q->before = NULL;
+}
+
+/* ------------------------------------------------------------------------------ the answer -- */
+
+struct answer {
+  gcache_op_t op;
+  const char *peer;
+  int status;
+  gcache_bytes_t type, gcache, reason; /* header lines; base NULL: none */
+  gcache_bytes_t text;
+};
+
+static void say(struct gci_result *result, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void say(struct gci_result *result, int status, const char *format, ...) {
+  va_list args;
+
+  result->status = status;
+  va_start(args, format);
+  vsnprintf(result->reason, sizeof result->reason, format, args);
+  va_end(args);
+}
+
+/* A peer's text ends in a newline of the protocol's, and may hold anything. */
+static void quote(struct gci_result *result, int status, gcache_bytes_t text) {
+  const char *base = text.base;
+  size_t len = text.len;
+
+  if (len > 0 && base[len - 1] == '\n') len--;
+  if (len > GCI_REASON_MAX) len = GCI_REASON_MAX;
+  result->status = status;
+  for (size_t i = 0; i < len; i++)
+    result->reason[i] = base[i] >= ' ' && base[i] <= '~' ? base[i] : '?';
+  result->reason[len] = '\0';
+}
+
+static int is_protobuf(const struct answer *a) {
+  gcache_bytes_t type = a->type;
+  const char *end = type.len == 0 ? NULL : memchr(type.base, ';', type.len);
+
+  if (end != NULL) type.len = (size_t)(end - (const char *)type.base);
+  while (type.len > 0 && ((const char *)type.base)[type.len - 1] == ' ')
+    type.len--;
+  return gci_bytes_equal_nocase(type, GCI_LIT("application/x-protobuf"));
+}
+
+static int has_reason(const struct answer *a, const char *reason) {
+  return gci_bytes_equal(a->reason, gcache_cstr(reason));
+}
+
+/* gcache says so in a header; the Go systems only in the text. */
+static int is_no_group(const struct answer *a) {
+  if (a->status != 404) return 0;
+  return has_reason(a, "no-group") ||
+         (a->gcache.base == NULL && gci_bytes_begins(a->text, GCI_LIT("no such group: ")));
+}
+
+static void read_get(struct gci_result *result, const struct answer *a, gcache_value_t *body) {
+  if (a->status == 200 && is_protobuf(a))
+    result->body = gcache_value_ref(body);
+  else if (a->status == 200)
+    say(result, GCACHE_EPEER, "%s answered 200 without application/x-protobuf", a->peer);
+  else if (a->status == 404)
+    quote(result, GCACHE_ENOTFOUND, a->text);
+  else if (a->status == 503 || a->status == 500) /* 500: golang/groupcache's word for it */
+    quote(result, GCACHE_ELOAD, a->text);
+  else if (a->status == 504 && has_reason(a, "timeout"))
+    quote(result, UV_ETIMEDOUT, a->text);
+  else
+    say(result, GCACHE_EPEER, "%s answered %d", a->peer, a->status);
+}
+
+static void read_change(struct gci_result *result, const struct answer *a) {
+  if (a->status == 200 || a->status == 204) {
+    if (is_protobuf(a)) /* golang/groupcache takes every method for GET */
+      say(result, UV_ENOTSUP, "%s answered as if it had been a GET", a->peer);
+    else if (a->op == GCACHE_OP_CLEAR && !gci_bytes_equal(a->gcache, GCI_LIT("1")))
+      say(result, UV_ENOTSUP, "%s is not gcache and cannot clear a group", a->peer);
+  } else if (a->status == 413 && has_reason(a, "large")) {
+    quote(result, GCACHE_ENOROOM, a->text);
+  } else {
+    say(result, GCACHE_EPEER, "%s answered %d", a->peer, a->status);
+  }
+}
+
+void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const char *peer,
+                              const struct gci_http_head *head, gcache_value_t *body) {
+  struct answer a = {.op = op, .peer = peer, .status = head->status};
+
+  a.type = gci_http_header(head->headers, head->n_headers, GCI_LIT("Content-Type"));
+  a.gcache = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache"));
+  a.reason = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Reason"));
+  if (body != NULL) a.text = gcache_value_bytes(body);
+  result->status = 0;
+  result->value = result->body = NULL;
+  result->reason[0] = '\0';
+  if (is_no_group(&a))
+    quote(result, GCACHE_ENOGROUP, a.text);
+  else if (a.status == 429)
+    say(result, GCACHE_EBUSY, "%s is busy", peer);
+  else if (op == GCACHE_OP_GET)
+    read_get(result, &a, body);
+  else
+    read_change(result, &a);
+}
+
+void gci_question_read_value(struct gci_result *result, struct gci_mem *mem, const char *peer,
+                             size_t value_max) {
+  gcache_value_t *body = result->body != NULL ? result->body : gci_value_block(mem, 0);
+  int err = body == NULL ? UV_ENOMEM : gci_proto_answer_read(mem, body, &result->value);
+
+  result->body = NULL;
+  if (err < 0) gcache_value_unref(body);
+  if (err == UV_ENOMEM) {
+    result->status = UV_ENOMEM;
+  } else if (err < 0) {
+    say(result, GCACHE_EPEER, "%s answered what is no GetResponse", peer);
+  } else if (gcache_value_bytes(result->value).len > value_max) {
+    gcache_value_unref(result->value);
+    result->value = NULL;
+    say(result, GCACHE_EPEER, "%s answered a value over the limit", peer);
+  }
+}

@@ -1,0 +1,43 @@
+/* door/question - a call as an HTTP request, and the peer's answer as the call's result. Knows the
+ * protocol's statuses and headers; knows no connection.
+ *
+ * Owns the few buffers that a request borrows while it is sent. Fails: UV_ENOMEM. */
+#ifndef GCI_DOOR_QUESTION_H
+#define GCI_DOOR_QUESTION_H
+
+#include "base/mem.h"
+#include "gcache/transport.h"
+#include "http/message.h"
+
+#define GCI_REASON_MAX 256
+
+struct gci_question {
+  struct gci_mem *mem;
+  struct gci_http_message message; /* points into what follows */
+  gcache_header_t headers[3];
+  char timeout[24];
+  char *target, *before;
+  size_t target_size, before_size;
+  char after[64];
+};
+
+/* self may be NULL. host: of the Host line. All borrowed until fini. */
+int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
+                      gcache_bytes_t base_path, gcache_bytes_t host, const char *self);
+void gci_question_fini(struct gci_question *q);
+
+struct gci_result {
+  int status; /* as gcache_call_done() takes it */
+  gcache_value_t *value;
+  gcache_value_t *body; /* of a value, until it is read */
+  char reason[GCI_REASON_MAX + 1];
+};
+
+/* While head and body (may be NULL) are borrowed from the connection. peer: for texts. */
+void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const char *peer,
+                              const struct gci_http_head *head, gcache_value_t *body);
+/* When the connection has let go of the body, which can become the value only then without a copy. */
+void gci_question_read_value(struct gci_result *result, struct gci_mem *mem, const char *peer,
+                             size_t value_max);
+
+#endif

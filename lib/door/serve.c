@@ -1,0 +1,276 @@
+#include "door/serve.h"
+
+#include <string.h>
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "base/value.h"
+#include "http/message.h"
+#include "wire/proto.h"
+#include "wire/route.h"
+
+#define NO_GROUP "no such group: "
+#define NO_GROUP_LEN (sizeof NO_GROUP - 1)
+
+/* A header line of literals. */
+#define HEADER(name, value)     \
+  {                             \
+    {name, sizeof(name) - 1}, { \
+      value, sizeof(value) - 1  \
+    }                           \
+  }
+
+static const gcache_header_t value_headers[] = {HEADER("Content-Type", "application/x-protobuf"),
+                                                HEADER("Gcache", "1")};
+static const gcache_header_t plain_headers[] = {HEADER("Gcache", "1")};
+
+/* ------------------------------------------------------------------------------- the reply -- */
+
+/* Frees serve, after done. */
+static void finish(struct gci_serve *serve, int status, const gcache_http_reply_t *reply) {
+  struct gci_door *door = serve->door;
+
+  gci_link_unlink(&serve->link);
+  if (serve->canceled || door->closing)
+    serve->done(serve->user, UV_ECANCELED, NULL);
+  else
+    serve->done(serve->user, status, reply);
+  gci_mem_free(door->env->mem, serve, serve->size);
+  gci_countdown_give(&door->life);
+}
+
+/* reason: for machines, NULL if the status says it all. */
+static void finish_text(struct gci_serve *serve, int http_status, const char *reason,
+                        gcache_bytes_t text) {
+  gcache_header_t headers[] = {HEADER("Content-Type", "text/plain; charset=utf-8"),
+                               HEADER("X-Content-Type-Options", "nosniff"), HEADER("Gcache", "1"),
+                               HEADER("Gcache-Reason", "")};
+  gcache_http_reply_t reply = {.status = http_status, .headers = headers, .n_headers = 3};
+
+  if (reason != NULL) {
+    headers[3].value = gcache_cstr(reason);
+    reply.n_headers = 4;
+  }
+  reply.part[0] = text;
+  reply.part[2] = GCI_LIT("\n");
+  finish(serve, 0, &reply);
+}
+
+static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
+  struct gci_proto_frame frame;
+  gcache_bytes_t bytes = gcache_value_bytes(value);
+  gcache_http_reply_t reply = {.status = 200, .headers = value_headers, .n_headers = 2};
+
+  gci_proto_answer_frame(&frame, bytes.len, gcache_value_expire(value));
+  reply.part[0] = gcache_bytes(frame.before, frame.before_len);
+  reply.part[1] = bytes;
+  reply.part[2] = gcache_bytes(frame.after, frame.after_len);
+  reply.owner = value;
+  finish(serve, 0, &reply);
+}
+
+static void finish_no_group(struct gci_serve *serve) {
+  /* The key is of no more use: the name moves behind the words in front of it. */
+  memmove(serve->buf + NO_GROUP_LEN, serve->group.base, serve->group.len);
+  memcpy(serve->buf, NO_GROUP, NO_GROUP_LEN);
+  finish_text(serve, 404, "no-group", gcache_bytes(serve->buf, NO_GROUP_LEN + serve->group.len));
+}
+
+static void finish_done(struct gci_serve *serve, gcache_value_t *value) {
+  gcache_http_reply_t reply = {.status = 200, .headers = plain_headers, .n_headers = 1};
+
+  if (serve->op == GCACHE_OP_GET)
+    finish_value(serve, value);
+  else
+    finish(serve, 0, &reply);
+}
+
+static gcache_bytes_t words(const char *reason, const char *otherwise) {
+  return gcache_cstr(reason != NULL && reason[0] != '\0' ? reason : otherwise);
+}
+
+static void finish_answer(struct gci_serve *serve, int status, gcache_value_t *value,
+                          const char *reason) {
+  switch (status) {
+  case 0:
+    finish_done(serve, value);
+    return;
+  case GCACHE_ENOTFOUND:
+    finish_text(serve, 404, "not-found", words(reason, "not found"));
+    return;
+  case GCACHE_ELOAD:
+    finish_text(serve, 503, "getter", words(reason, "the getter failed"));
+    return;
+  case GCACHE_ENOROOM:
+    finish_text(serve, 413, "large", words(reason, "the value is too large to keep"));
+    return;
+  case UV_ETIMEDOUT:
+    finish_text(serve, 504, "timeout", words(reason, "out of time"));
+    return;
+  case UV_ECANCELED: /* the group was closed meanwhile */
+  case GCACHE_ENOGROUP:
+    finish_no_group(serve);
+    return;
+  case UV_EINVAL:
+  case UV_EMSGSIZE:
+    serve->door->bad_requests++;
+    finish_text(serve, 400, NULL, GCI_LIT("bad request"));
+    return;
+  default: /* short of something: every client takes 429 for a failed exchange */
+    finish_text(serve, 429, "busy", GCI_LIT("busy"));
+    return;
+  }
+}
+
+static void on_answered(gcache_answer_t *req, int status, gcache_value_t *value,
+                        const char *reason) {
+  finish_answer(req->data, status, value, reason);
+}
+
+/* ---------------------------------------------------------------------------- the question -- */
+
+struct question {
+  gcache_bytes_t key;
+  gcache_value_t *value; /* a reference of the question's own */
+  uint64_t timeout_ms;
+};
+
+static int refuse_later(struct gci_serve *serve, int http_status, const char *text) {
+  serve->refuse_status = http_status;
+  serve->refuse_text = text;
+  return -1;
+}
+
+static int read_put(struct gci_serve *serve, struct question *q, gcache_value_t **body) {
+  const struct gci_door *door = serve->door;
+  struct gci_mem *mem = door->env->mem;
+  int err;
+
+  if (*body == NULL) *body = gci_value_block(mem, 0);
+  if (*body == NULL) return refuse_later(serve, 429, "busy");
+  err = gci_proto_set_read(mem, *body, serve->group, q->key, &q->value);
+  if (err == UV_ENOMEM) return refuse_later(serve, 429, "busy");
+  if (err == UV_EINVAL) return refuse_later(serve, 400, "the body disagrees with the URL");
+  if (err < 0) return refuse_later(serve, 400, "the body is not a SetRequest");
+  *body = NULL;
+  if (gcache_value_bytes(q->value).len > door->limits.value_max)
+    return refuse_later(serve, 413, "the value is too large");
+  if (gci_value_expired_at(gcache_value_expire(q->value), gci_env_unix_ns(door->env)))
+    return refuse_later(serve, 400, "the value has already expired");
+  return 0;
+}
+
+static int read_delete(struct gci_serve *serve, struct question *q,
+                       const struct gci_serve_request *in) {
+  gcache_bytes_t scope = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-Scope"));
+
+  serve->op = GCACHE_OP_REMOVE;
+  if (scope.base == NULL) return 0;
+  /* Both must hold, so that a mistake cannot empty a group. */
+  if (!gci_bytes_equal(scope, GCI_LIT("group")) || q->key.len > 0)
+    return refuse_later(serve, 400, "bad Gcache-Scope");
+  serve->op = GCACHE_OP_CLEAR;
+  return 0;
+}
+
+static int read_timeout(struct gci_serve *serve, struct question *q,
+                        const struct gci_serve_request *in) {
+  gcache_bytes_t text = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-Timeout-Ms"));
+
+  q->timeout_ms = 0;
+  if (text.base == NULL) return 0;
+  if (gci_bytes_to_u64(text, &q->timeout_ms) < 0)
+    return refuse_later(serve, 400, "bad Gcache-Timeout-Ms");
+  if (q->timeout_ms == 0) q->timeout_ms = 1; /* not our default, which 0 would mean */
+  return 0;
+}
+
+/* < 0: refused, refuse_status and refuse_text are set. */
+static int read_question(struct gci_serve *serve, struct question *q,
+                         const struct gci_serve_request *in, gcache_value_t **body) {
+  struct gci_route route;
+  gcache_bytes_t path, query;
+
+  gci_route_split_target(in->path, &path, &query);
+  if (gci_route_read(serve->door->base_path, path, serve->buf, &route) != GCI_ROUTE_OK)
+    return refuse_later(serve, 400, "bad request");
+  serve->group = route.group;
+  q->key = route.key;
+  if (q->key.len > serve->door->limits.key_max)
+    return refuse_later(serve, 414, "the key is too long");
+  if (read_timeout(serve, q, in) < 0) return -1;
+  serve->op = GCACHE_OP_GET; /* HEAD, POST and the rest too: so mailgun v2 has it */
+  if (gci_bytes_equal(in->method, GCI_LIT("PUT"))) {
+    serve->op = GCACHE_OP_SET;
+    return read_put(serve, q, body);
+  }
+  if (gci_bytes_equal(in->method, GCI_LIT("DELETE"))) return read_delete(serve, q, in);
+  return 0;
+}
+
+static void on_refused(struct gcache_job_s *job) {
+  struct gci_serve *serve = gci_container_of(job, struct gci_serve, refuse);
+  int status = serve->refuse_status;
+
+  if (status == 400 || status == 413 || status == 414) serve->door->bad_requests++;
+  if (status == 404)
+    finish_no_group(serve);
+  else
+    finish_text(serve, status, status == 429 ? "busy" : NULL, gcache_cstr(serve->refuse_text));
+}
+
+static void ask(struct gci_serve *serve, const struct question *q) {
+  int err = gcache_answer(&serve->answer, serve->door->cache, serve->op, serve->group, q->key,
+                          q->value, q->timeout_ms, on_answered);
+
+  if (err == 0) return;
+  if (err == GCACHE_ENOGROUP)
+    refuse_later(serve, 404, NULL);
+  else if (err == UV_EINVAL || err == UV_EMSGSIZE)
+    refuse_later(serve, 400, "bad request");
+  else
+    refuse_later(serve, 429, "busy");
+  gci_env_defer(serve->door->env, &serve->refuse);
+}
+
+int gci_serve_start(struct gci_serve **out, struct gci_door *door,
+                    const struct gci_serve_request *in, gci_serve_done_cb done, void *user) {
+  size_t size = sizeof(struct gci_serve) + NO_GROUP_LEN + in->path.len;
+  struct gci_serve *serve = gci_mem_zalloc(door->env->mem, size);
+  gcache_value_t *body = in->body;
+  struct question q = {0};
+
+  if (serve == NULL) {
+    gcache_value_unref(body);
+    return UV_ENOMEM;
+  }
+  serve->size = size;
+  serve->door = door;
+  serve->done = done;
+  serve->user = user;
+  serve->answer.data = serve;
+  gci_link_init(&serve->link);
+  gci_job_init(&serve->refuse, on_refused);
+  gci_countdown_take(&door->life);
+  if (read_question(serve, &q, in, &body) < 0)
+    gci_env_defer(door->env, &serve->refuse);
+  else
+    ask(serve, &q);
+  gcache_value_unref(body);
+  gcache_value_unref(q.value);
+  *out = serve;
+  return 0;
+}
+
+void gci_serve_cancel(struct gci_serve *serve) {
+  if (serve->canceled) return;
+  serve->canceled = 1;
+  if (!gci_job_queued(&serve->refuse)) gcache_answer_cancel(&serve->answer);
+}
+
+int gci_serve_takes(const struct gci_door *door, gcache_bytes_t path) {
+  gcache_bytes_t only_path, query;
+
+  gci_route_split_target(path, &only_path, &query);
+  return gci_bytes_begins(only_path, door->base_path);
+}

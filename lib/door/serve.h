@@ -1,0 +1,49 @@
+/* door/serve - one request of a peer, answered: from method, path, headers and body to status, headers
+ * and body parts. Every door ends here: connections of our own (door/server) and an application's
+ * server (door/mount).
+ *
+ * Happy path: the path names group and key, gcache_answer() is asked, its answer becomes the reply.
+ * Failure modes: a request that is wrong is refused with a 4xx; a group that is unknown, a getter that
+ * failed, time that ran out and memory that is short each have a status and a Gcache-Reason.
+ * The reply is never given inside the start. A question is answered, never forwarded (P4). */
+#ifndef GCI_DOOR_SERVE_H
+#define GCI_DOOR_SERVE_H
+
+#include "door/door.h"
+
+struct gci_serve_request {
+  gcache_bytes_t method, path; /* path: still escaped, a query is ignored */
+  const gcache_header_t *headers;
+  size_t n_headers;
+  gcache_value_t *body; /* NULL: none; a block that nobody else holds. Taken in any case */
+};
+
+/* reply is borrowed until it returns. status UV_ECANCELED: reply is NULL. */
+typedef void (*gci_serve_done_cb)(void *user, int status, const gcache_http_reply_t *reply);
+
+struct gci_serve {
+  struct gcache_link_s link; /* for whoever started it; unlinked before done */
+  struct gci_door *door;
+  gcache_answer_t answer;
+  struct gcache_job_s refuse; /* queued when no answer was asked for */
+  int refuse_status;          /* of HTTP */
+  const char *refuse_text;
+  gci_serve_done_cb done;
+  void *user;
+  gcache_op_t op;
+  gcache_bytes_t group; /* in buf */
+  int canceled;
+  size_t size;
+  char buf[]; /* "no such group: " and the decoded path */
+};
+
+/* UV_ENOMEM. Everything else is a reply. */
+int gci_serve_start(struct gci_serve **out, struct gci_door *door,
+                    const struct gci_serve_request *in, gci_serve_done_cb done, void *user);
+/* done still runs, from the loop, with UV_ECANCELED. */
+void gci_serve_cancel(struct gci_serve *serve);
+
+/* Nonzero if path, with or without a query, lies under the base path. */
+int gci_serve_takes(const struct gci_door *door, gcache_bytes_t path);
+
+#endif

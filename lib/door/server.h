@@ -1,0 +1,50 @@
+/* door/server - one incoming connection: stream, HTTP session, time limits.
+ *
+ * Happy path: bytes are read into the session, each request becomes a serve (a peer's) or an exchange
+ * (the application's), answers are gathered and leave in one write a loop turn.
+ * Failure modes: bad requests are answered and closed by the session; each time limit is looked after by
+ * one deadline; while a reader is slow (1 MiB of output held, or pipelined_max answers owed) nothing is
+ * read; when the other side leaves, what it asked for is cancelled.
+ * Owns stream and session. Requests own themselves, and answer into nothing when it has gone. */
+#ifndef GCI_DOOR_SERVER_H
+#define GCI_DOOR_SERVER_H
+
+#include "door/door.h"
+#include "door/limits.h"
+#include "net/stream.h"
+
+struct gci_h1_server;
+struct gcache_listener_s;
+
+struct gci_server {
+  struct gcache_link_s link; /* door->servers */
+  struct gci_door *door;
+  struct gcache_listener_s *listener; /* NULL: adopted */
+  struct gci_address address;
+  struct gci_stream stream;
+  struct gci_h1_server *h1;
+  struct gci_list serves, exchanges; /* not answered yet */
+  struct gcache_job_s pump;          /* feeds what was left, writes, decides what is next */
+  struct gcache_deadline_s deadline;
+  struct gci_pace pace;
+  char *left; /* received and not yet taken by the session */
+  size_t left_len, left_at;
+  uint64_t requests;     /* that have come */
+  uint64_t bad_requests; /* of the session, as counted so far */
+  int holding;           /* the env */
+  unsigned ended : 1;    /* the other side has finished writing */
+  unsigned closing : 1;
+  unsigned entered : 1; /* counted by address */
+};
+
+/* Takes the connection that waits at socket. UV_ENOMEM and the like: it still waits. */
+int gci_server_accept(struct gci_door *door, struct gcache_listener_s *listener,
+                      struct uv_stream_s *socket);
+/* Semantics of gcache_adopt(). */
+int gci_server_adopt(struct gci_door *door, struct uv_stream_s *stream, gcache_bytes_t first,
+                     void (*release)(struct uv_stream_s *stream));
+
+void gci_server_drain(struct gci_server *s); /* ends after the answers it owes */
+void gci_server_close(struct gci_server *s); /* ends now; closing already is fine */
+
+#endif

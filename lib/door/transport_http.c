@@ -1,0 +1,136 @@
+#include "door/transport_http.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+
+static struct gci_transport_http *http_of(gcache_transport_t *transport) {
+  return gci_container_of(transport, struct gci_transport_http, transport);
+}
+
+static uint64_t hash_of(const char *url) {
+  return gci_hash_shared(gcache_cstr(url), 0); /* URLs come from the application */
+}
+
+static struct gci_door_peer *find(const struct gci_transport_http *t, const char *url) {
+  struct gci_map_node *node = gci_map_first(&t->peers, hash_of(url));
+
+  for (; node != NULL; node = gci_map_next(node)) {
+    struct gci_door_peer *peer = gci_container_of(node, struct gci_door_peer, in_map);
+    if (strcmp(peer->url, url) == 0) return peer;
+  }
+  return NULL;
+}
+
+static void on_emptied(struct gci_door_peer *peer) {
+  struct gci_transport_http *t = gci_container_of(peer->config, struct gci_transport_http, config);
+
+  gci_map_remove(&t->peers, &peer->in_map);
+  gci_link_unlink(&peer->link);
+  gci_door_peer_free(peer);
+  gci_countdown_give(&t->life);
+}
+
+static int find_or_open(struct gci_transport_http *t, const char *url, struct gci_door_peer **out) {
+  int err;
+
+  *out = find(t, url);
+  if (*out != NULL) return 0;
+  err = gci_door_peer_open(out, &t->config, url, on_emptied);
+  if (err < 0) return err;
+  gci_map_insert(&t->peers, &(*out)->in_map, hash_of(url));
+  gci_list_push_back(&t->list, &(*out)->link);
+  gci_countdown_take(&t->life);
+  return 0;
+}
+
+static void start(gcache_transport_t *transport, gcache_call_t *call) {
+  struct gci_door_peer *peer;
+  int err = find_or_open(http_of(transport), gcache_call_peer(call), &peer);
+
+  if (err < 0)
+    gcache_call_done(call, err, NULL, NULL);
+  else
+    gci_door_peer_start(peer, call);
+}
+
+static void cancel(gcache_transport_t *transport, gcache_call_t *call) {
+  (void)transport;
+  gci_door_peer_cancel(call);
+}
+
+/* A peer without memory for its struct now gets it with its first call. */
+static void peers(gcache_transport_t *transport, const char *const urls[], size_t n) {
+  struct gci_transport_http *t = http_of(transport);
+  struct gci_door_peer *peer;
+  struct gcache_link_s *link, *next;
+
+  gci_list_each(each, &t->list) gci_container_of(each, struct gci_door_peer, link)->named = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (find_or_open(t, urls[i], &peer) < 0) continue;
+    gci_door_peer_enlist(peer);
+    peer->named = 1;
+  }
+  for (link = t->list.head.next; link != &t->list.head; link = next) {
+    next = link->next; /* the peer may go */
+    peer = gci_container_of(link, struct gci_door_peer, link);
+    if (!peer->named) gci_door_peer_dismiss(peer);
+  }
+}
+
+static int is_at(const struct gci_door_peer *peer, const struct gci_address *address) {
+  const struct gci_dial_target *target = &peer->target;
+  struct gci_address known;
+
+  gci_address_read(&known, target->host);
+  if (gci_address_known(&known)) return gci_address_equal(&known, address);
+  for (size_t i = 0; i < target->n; i++) {
+    gci_address_of(&known, &target->addresses[i]);
+    if (gci_address_equal(&known, address)) return 1;
+  }
+  return 0;
+}
+
+int gci_transport_http_is_peer(void *data, const struct gci_address *address) {
+  struct gci_transport_http *t = data;
+
+  gci_list_each(link, &t->list) {
+    struct gci_door_peer *peer = gci_container_of(link, struct gci_door_peer, link);
+    if (peer->listed && is_at(peer, address)) return 1;
+  }
+  return 0;
+}
+
+static void on_all_gone(struct gci_countdown *life) {
+  struct gci_transport_http *t = gci_container_of(life, struct gci_transport_http, life);
+
+  t->closed(t->closed_arg);
+}
+
+static void close_http(gcache_transport_t *transport, gcache_closed_cb closed, void *arg) {
+  struct gci_transport_http *t = http_of(transport);
+
+  t->closed = closed;
+  t->closed_arg = arg;
+  peers(transport, NULL, 0);
+  gci_countdown_give(&t->life);
+}
+
+void gci_transport_http_open(struct gci_transport_http *t,
+                             const struct gci_door_peer_config *config) {
+  *t = (struct gci_transport_http){
+      .transport = {.size = sizeof t->transport,
+                    .start = start,
+                    .cancel = cancel,
+                    .peers = peers,
+                    .close = close_http},
+      .config = *config,
+  };
+  gci_map_init(&t->peers, config->conn.env->mem);
+  gci_list_init(&t->list);
+  gci_countdown_init(&t->life, on_all_gone);
+}
+
+void gci_transport_http_fini(struct gci_transport_http *t) {
+  gci_map_fini(&t->peers);
+}

@@ -1,0 +1,32 @@
+/* door/transport_http - the built-in transport: calls to peers over HTTP.
+ *
+ * A map from URL to door/peer. A call to a URL outside the list (it was dropped meanwhile) gets a peer of
+ * its own that goes with its last call. Closing: connections are given up, closed runs with the last. */
+#ifndef GCI_DOOR_TRANSPORT_HTTP_H
+#define GCI_DOOR_TRANSPORT_HTTP_H
+
+#include "base/countdown.h"
+#include "base/map.h"
+#include "door/addresses.h"
+#include "door/peer.h"
+#include "gcache/transport.h"
+
+struct gci_transport_http {
+  gcache_transport_t transport; /* what the core is given */
+  struct gci_door_peer_config config;
+  struct gci_map peers;      /* by URL */
+  struct gci_list list;      /* the same */
+  struct gci_countdown life; /* peers */
+  gcache_closed_cb closed;
+  void *closed_arg;
+};
+
+/* config is copied. The struct stays in place until closed. */
+void gci_transport_http_open(struct gci_transport_http *t,
+                             const struct gci_door_peer_config *config);
+void gci_transport_http_fini(struct gci_transport_http *t); /* closed */
+
+/* Nonzero: a peer of the list is known to be there. data: the struct gci_transport_http. */
+int gci_transport_http_is_peer(void *data, const struct gci_address *address);
+
+#endif
