@@ -19,11 +19,6 @@ static uint64_t by_crc(gcache_bytes_t bytes) {
   return gci_crc32(bytes);
 }
 
-/* Signed order turned into unsigned order: the sign bit flipped. */
-static uint64_t by_fnv(gcache_bytes_t bytes) {
-  return gci_fnv1(bytes) ^ UINT64_C(1) << 63;
-}
-
 static uint64_t by_fnv_of_md5(gcache_bytes_t bytes) {
   static const char digits[] = "0123456789abcdef";
   unsigned char digest[GCI_MD5_SIZE];
@@ -33,7 +28,7 @@ static uint64_t by_fnv_of_md5(gcache_bytes_t bytes) {
     hex[2 * i] = digits[digest[i] >> 4];
     hex[2 * i + 1] = digits[digest[i] & 15];
   }
-  return by_fnv((gcache_bytes_t){hex, sizeof hex});
+  return gci_fnv1((gcache_bytes_t){hex, sizeof hex});
 }
 
 /* Equal points: the peer added last comes first, and is the one kept. */
@@ -84,7 +79,7 @@ int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_place_t kin
   ring->mem = mem;
   ring->n_peers = n;
   ring->n_points = ring->n_allocated = n * replicas;
-  ring->at = kind == GCACHE_PLACE_GOLANG ? by_crc : by_fnv;
+  ring->at = kind == GCACHE_PLACE_GOLANG ? by_crc : gci_fnv1;
   ring->points = gci_mem_alloc(mem, ring->n_allocated * sizeof *ring->points);
   if (ring->points != NULL)
     place_points(ring, kind == GCACHE_PLACE_GOLANG ? by_crc : by_fnv_of_md5, replicas, peers, text,

@@ -2,8 +2,9 @@
  *
  * Each peer has a point for every label decimal(0..replicas-1) + its string; a key belongs to the first
  * point at or after its hash, and past the last point to the first. golang: CRC-32, unsigned. mailgun
- * and groupcache-go: FNV-1 64, of the key and of the hex MD5 of the label, in the order of signed
- * integers. Equal points belong to the peer added last.
+ * and groupcache-go: FNV-1 64, of the key and of the hex MD5 of the label. They sort their points as
+ * signed integers, which cuts the same circle at another place: the order here is unsigned throughout.
+ * Equal points belong to the peer added last.
  *
  * Owns the array of points; labels are borrowed for init only.
  * Fails: init, UV_ENOMEM and UV_EINVAL (more points than can be counted). */
@@ -15,7 +16,7 @@
 #define GCI_RING_REPLICAS 50
 
 struct gci_ring_point {
-  uint64_t at; /* compares unsigned, whatever the dialect */
+  uint64_t at;
   uint32_t peer;
 };
 

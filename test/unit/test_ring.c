@@ -204,6 +204,26 @@ static void a_skipped_peer_is_followed_by_the_next_point_clockwise(void **state)
   }
 }
 
+/* A key whose hash is a point belongs to that point: golang hashes both alike, mailgun a key that is the
+ * hex MD5 of a label. */
+static void a_key_that_hits_a_point_belongs_to_it(void **state) {
+  struct gci_ring golang, mailgun;
+  assert_int_equal(gci_ring_init(&golang, *state, GCACHE_PLACE_GOLANG, 0, three, 3), 0);
+  assert_int_equal(gci_ring_init(&mailgun, *state, GCACHE_PLACE_MAILGUN, 0, three, 3), 0);
+  for (size_t i = 0; i < 150; i++) {
+    char label[100], hex[2 * GCI_MD5_SIZE + 1];
+    unsigned char digest[GCI_MD5_SIZE];
+    snprintf(label, sizeof label, "%zu%s", i / 3, three[i % 3].label);
+    gci_md5(text(label), digest);
+    for (size_t j = 0; j < GCI_MD5_SIZE; j++)
+      snprintf(hex + 2 * j, 3, "%02x", digest[j]);
+    assert_int_equal(gci_ring_owner(&golang, text(label), NULL), i % 3);
+    assert_int_equal(gci_ring_owner(&mailgun, text(hex), NULL), i % 3);
+  }
+  gci_ring_fini(&golang);
+  gci_ring_fini(&mailgun);
+}
+
 static void all_skipped_is_the_number_of_peers(void **state) {
   struct gci_ring ring;
   unsigned char skip[3] = {1, 1, 1};
@@ -246,6 +266,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_worked_examples_have_their_owners, setup, teardown),
       cmocka_unit_test_setup_teardown(a_skipped_peer_is_followed_by_the_next_point_clockwise, setup,
                                       teardown),
+      cmocka_unit_test_setup_teardown(a_key_that_hits_a_point_belongs_to_it, setup, teardown),
       cmocka_unit_test_setup_teardown(all_skipped_is_the_number_of_peers, setup, teardown),
       cmocka_unit_test_setup_teardown(equal_points_belong_to_the_peer_added_last, setup, teardown),
       cmocka_unit_test_setup_teardown(no_replicas_means_fifty, setup, teardown),
