@@ -260,7 +260,8 @@ GCACHE_EXTERN void gcache_group_options_init_size(gcache_group_options_t *o, siz
 GCACHE_EXTERN int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
                                     const gcache_group_options_t *o);
 /* Here only: other members keep theirs. Pending requests end with UV_ECANCELED; peers that ask get
- * GCACHE_ENOGROUP from now on; the name is free again when closed (may be NULL) runs. */
+ * GCACHE_ENOGROUP from now on; the name is free again when closed (may be NULL) runs. Again, or after
+ * gcache_close(), is fine until then: the first closed that was given runs. */
 GCACHE_EXTERN void gcache_group_close(gcache_group_t *group, gcache_closed_cb closed, void *arg);
 GCACHE_EXTERN gcache_group_t *gcache_group_find(const gcache_t *cache,
                                                 const char *name); /* or NULL */
@@ -278,7 +279,8 @@ GCACHE_EXTERN void gcache_load_set_data(gcache_load_t *load, void *data);
 GCACHE_EXTERN void *gcache_load_data(const gcache_load_t *load);
 
 /* Takes your reference to value. Afterwards load is gone. A value that has already expired is not
- * delivered: the callers get GCACHE_ELOAD. Over limits.value_max likewise. */
+ * delivered: the callers get GCACHE_ELOAD. Over limits.value_max, and NULL (no memory for one),
+ * likewise. */
 GCACHE_EXTERN void gcache_load_done(gcache_load_t *load, gcache_value_t *value);
 /* status GCACHE_ENOTFOUND reaches the callers as such, any other value < 0 as GCACHE_ELOAD, here and
  * across the network alike. reason (NULL: the text of status) is copied, cut to 256 bytes of
@@ -326,10 +328,11 @@ struct gcache_req_s {
   struct gcache_deadline_s deadline;
   struct gcache_link_s owned; /* all requests of a group, for close */
   gcache_group_t *group;
-  void *flight;
-  gcache_value_t *value, *reason;
+  void (*leave)(struct gcache_req_s *req, int status); /* timeout, cancel, close */
+  void *flight;                                        /* what it waits for */
+  gcache_value_t *value, *reason, *key;
   int status;
-  uint16_t state, from;
+  uint8_t state, from, here_only, spare;
   void *reserved[2]; /* the one place where the ABI may grow */
 };
 

@@ -30,6 +30,8 @@ struct gci_core_options {
   /* Nobody waits for a load that load_work has taken: a hint, the answer is still owed. In place of the
    * group's cancel; from a turn. */
   void (*load_work_cancel)(gcache_load_t *load);
+  /* Static text of a libuv code, for reasons; NULL: none is known. */
+  const char *(*error_text)(int code);
 };
 
 struct gcache_s {
@@ -41,10 +43,13 @@ struct gcache_s {
   gcache_transport_t *transport;
   int (*load_work)(gcache_load_t *load, gcache_work_cb work, void *arg);
   void (*load_work_cancel)(gcache_load_t *load);
+  const char *(*error_text)(int code);
   struct gci_door *door; /* set by gcache.c after gci_core_open(); NULL: no network side */
   struct gci_peers peers;
-  struct gci_map groups;     /* by name */
-  struct gci_countdown life; /* groups, changes and answers that are not done */
+  struct gci_map groups;      /* by name, closing ones included */
+  struct gci_list group_list; /* the same */
+  struct gci_countdown life;  /* groups that are not closed */
+  struct gcache_job_s closed_job;
   int closing;
   gcache_closed_cb closed;
   void *closed_arg;
@@ -57,6 +62,9 @@ int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_opt
 void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg);
 void gci_core_fini(gcache_t *core);
 
+/* Our own URL, learnt late: copied. Before the first gci_core_set_peers(). UV_ENOMEM. */
+int gci_core_set_self(gcache_t *core, const char *url);
+
 /* urls validated by the caller; labels are what the placement hashes. Semantics of gcache_set_peers(). */
 int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *const labels[],
                        const unsigned weights[], size_t n);
@@ -64,5 +72,11 @@ int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *con
 uint64_t gci_core_hash(const gcache_t *core, gcache_bytes_t key);
 /* Absolute deadline of a call that was given timeout_ms. */
 uint64_t gci_core_deadline(gcache_t *core, uint64_t timeout_ms);
+/* Milliseconds from now to at_ms; UINT64_MAX for GCI_DEADLINE_NEVER. */
+uint64_t gci_core_time_left_ms(gcache_t *core, uint64_t at_ms);
+/* A member that peers do not know: it owns nothing. */
+int gci_core_is_client_only(const gcache_t *core);
+/* Words for a status, never NULL. */
+const char *gci_core_error_text(const gcache_t *core, int code);
 
 #endif

@@ -1,0 +1,72 @@
+/* core/answer - a peer asks: answered as the owner, from this member alone (P4).
+ *
+ * GET: core/ask, which never goes further than a load here. SET, REMOVE, CLEAR: done at once in memory,
+ * told in the next turn; whether this member owns the key by its own list does not matter.
+ * Fails: starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, GCACHE_ENOGROUP, GCACHE_ECLOSING. */
+#include <uv.h>
+
+#include "base/value.h"
+#include "core/ask.h"
+#include "core/memory.h"
+#include "gcache/transport.h"
+
+static void complete(gcache_answer_t *req) {
+  struct gci_req_end end = gci_req_end(&req->priv);
+  req->cb(req, end.status, end.value, gci_value_words(end.reason));
+  gci_req_release(&end);
+}
+
+static void on_asked(struct gcache_job_s *job) {
+  gcache_answer_t *req = gci_container_of(job, gcache_answer_t, priv.job);
+  if (gci_ask_settle(&req->priv)) return;
+  complete(req);
+}
+
+static void on_ordered(struct gcache_job_s *job) {
+  complete(gci_container_of(job, gcache_answer_t, priv.job));
+}
+
+static int obey(gcache_group_t *group, gcache_op_t op, gcache_bytes_t key, gcache_value_t *value) {
+  uint64_t hash = gci_core_hash(group->core, key);
+  int rc = 0;
+  if (op == GCACHE_OP_SET)
+    rc = gci_memory_set(group, key, hash, value);
+  else if (op == GCACHE_OP_REMOVE)
+    gci_memory_drop(group, key, hash);
+  else
+    gci_memory_clear(group);
+  return rc == 0 ? 0 : GCACHE_ENOROOM; /* for the peer it is the same: gone, and not kept */
+}
+
+static int check(const gcache_t *cache, gcache_op_t op, gcache_bytes_t key, gcache_value_t *value) {
+  if (op == GCACHE_OP_CLEAR) return 0;
+  if (op != GCACHE_OP_GET && op != GCACHE_OP_SET && op != GCACHE_OP_REMOVE) return UV_EINVAL;
+  int rc = gci_ask_check_key(cache, key);
+  if (rc == 0 && op == GCACHE_OP_SET) rc = gci_ask_check_value(cache, value);
+  return rc;
+}
+
+int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op, gcache_bytes_t group_name,
+                  gcache_bytes_t key, gcache_value_t *value, uint64_t timeout_ms,
+                  gcache_answer_cb cb) {
+  if (cb == NULL) return UV_EINVAL;
+  if (cache->closing) return GCACHE_ECLOSING;
+  int rc = check(cache, op, key, value);
+  if (rc < 0) return rc;
+  gcache_group_t *group = gci_group_find(cache, group_name);
+  if (group == NULL) return GCACHE_ENOGROUP;
+  req->cb = cb;
+  if (op == GCACHE_OP_GET) {
+    rc = gci_ask_start_here(&req->priv, group, key, timeout_ms, on_asked);
+  } else {
+    gci_req_init(&req->priv, group, on_ordered, gci_req_overrule);
+    gci_req_begin(&req->priv);
+    gci_req_finish(&req->priv, obey(group, op, key, value), NULL, NULL, GCACHE_FROM_NONE);
+  }
+  if (rc == 0) group->stats.server_requests++;
+  return rc;
+}
+
+void gcache_answer_cancel(gcache_answer_t *req) {
+  gci_req_cancel(&req->priv);
+}

@@ -1,0 +1,32 @@
+/* core/ask - how a question travels: memory, a load here, or the owner.
+ *
+ *   in memory                        completes in the next turn
+ *   a load of the key is under way   waits for it
+ *   ours, or asked by a peer         a new load (P4: a peer's question goes no further)
+ *   else                             waits for the question to the owner, or asks it
+ *
+ * Common to gcache_get() and a peer's GET. A request that is stranded starts over here with the time it
+ * has left.
+ * Fails: starting, with UV_ENOMEM, and nothing was started. Starting over: the request ends with it. */
+#ifndef GCI_CORE_ASK_H
+#define GCI_CORE_ASK_H
+
+#include "core/group.h"
+#include "core/req.h"
+
+/* What may be asked and set at all: UV_EMSGSIZE, UV_EINVAL. */
+int gci_ask_check_key(const gcache_t *core, gcache_bytes_t key);
+int gci_ask_check_value(const gcache_t *core, const gcache_value_t *value);
+
+/* req is initialised by this; run must call gci_ask_settle() first. */
+int gci_ask_start(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
+                  uint64_t timeout_ms, void (*run)(struct gcache_job_s *job));
+/* As a peer's: never asks the owner. */
+int gci_ask_start_here(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
+                       uint64_t timeout_ms, void (*run)(struct gcache_job_s *job));
+
+/* The completion runs. Nonzero: it is on its way again, because what it was to be given has expired in
+ * the meantime (P6). 0: its end is final. */
+int gci_ask_settle(struct gcache_req_s *req);
+
+#endif

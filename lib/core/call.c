@@ -1,0 +1,131 @@
+/* core/call - see call.h. Nothing here touches a call after the transport's start or cancel has
+ * returned, nor after its maker's done: the answer may have freed it. */
+#include "core/call.h"
+
+#include <assert.h>
+#include <uv.h>
+
+/* Members that a transport compiled against an older header does not have count as NULL. */
+static int has_cancel(const gcache_transport_t *t) {
+  return t->size >= offsetof(gcache_transport_t, cancel) + sizeof t->cancel && t->cancel != NULL;
+}
+
+static void count_start(struct gci_peer *peer, gcache_op_t op) {
+  gcache_peer_stats_t *stats = &peer->stats;
+  uint64_t *counters[] = {&stats->gets, &stats->sets, &stats->removes, &stats->clears};
+  (*counters[op])++;
+  stats->running++;
+}
+
+/* What the peer said itself, as opposed to an exchange that failed. */
+static int is_believed(gcache_op_t op, int status) {
+  if (op == GCACHE_OP_GET) return status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD;
+  return status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP || status == UV_ENOTSUP;
+}
+
+static void count_end(const gcache_call_t *call, int status) {
+  call->peer->stats.running--;
+  if (status == 0 || is_believed(call->op, status)) return;
+  if (call->told && status == UV_ECANCELED) return;
+  gci_peer_failed(call->peer, status);
+}
+
+static void end(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
+  gcache_group_t *group = call->group;
+  struct gci_peer *peer = call->peer;
+  gci_defer_cancel(&call->job);
+  call->maker->done(call, status, value, reason);
+  gci_peer_unref(peer);
+  gci_group_release(group);
+}
+
+static void on_start(struct gcache_job_s *job) {
+  gcache_call_t *call = gci_container_of(job, gcache_call_t, job);
+  gcache_transport_t *t = call->group->core->transport;
+  call->granted_ms = call->maker->deadline_ms(call);
+  if (call->granted_ms == 0) {
+    end(call, UV_ECANCELED, NULL, NULL);
+    return;
+  }
+  call->started = 1;
+  count_start(call->peer, call->op);
+  if (t == NULL) {
+    gcache_call_done(call, GCACHE_EPEER, NULL, "this cache has no transport");
+  } else {
+    t->start(t, call);
+  }
+}
+
+static void on_nobody_waits(struct gcache_job_s *job) {
+  gcache_call_t *call = gci_container_of(job, gcache_call_t, job);
+  gcache_transport_t *t = call->group->core->transport;
+  if (!has_cancel(t) || call->maker->deadline_ms(call) != 0) return;
+  call->told = 1;
+  t->cancel(t, call);
+}
+
+void gci_call_begin(gcache_call_t *call, const struct gci_call_maker *maker, gcache_group_t *group,
+                    struct gci_peer *peer, gcache_op_t op, gcache_bytes_t key,
+                    gcache_value_t *value) {
+  *call = (gcache_call_t){.maker = maker,
+                          .group = group,
+                          .peer = gci_peer_ref(peer),
+                          .op = op,
+                          .key = key,
+                          .value = value};
+  gci_job_init(&call->job, on_start);
+  gci_group_hold(group);
+  gci_env_defer(group->core->env, &call->job);
+}
+
+void gci_call_hint(gcache_call_t *call) {
+  if (!call->started || call->told || gci_job_queued(&call->job)) return;
+  call->job.run = on_nobody_waits;
+  gci_env_defer(call->group->core->env, &call->job);
+}
+
+void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
+  assert(call->started);
+  if (status > 0) status = GCACHE_EPEER;
+  if (status == 0 && call->op == GCACHE_OP_GET && value == NULL) status = GCACHE_EPEER;
+  if (status != 0 || call->op != GCACHE_OP_GET) {
+    gcache_value_unref(value);
+    value = NULL;
+  }
+  count_end(call, status);
+  end(call, status, value, reason);
+}
+
+/* ------------------------------------------------------------------------------ questions ---- */
+
+gcache_op_t gcache_call_op(const gcache_call_t *call) {
+  return call->op;
+}
+
+const char *gcache_call_peer(const gcache_call_t *call) {
+  return call->peer->url;
+}
+
+const char *gcache_call_group(const gcache_call_t *call) {
+  return call->group->name;
+}
+
+gcache_bytes_t gcache_call_key(const gcache_call_t *call) {
+  return call->key;
+}
+
+gcache_value_t *gcache_call_value(const gcache_call_t *call) {
+  return call->value;
+}
+
+uint64_t gcache_call_time_left_ms(const gcache_call_t *call) {
+  return gci_core_time_left_ms(call->group->core, call->maker->deadline_ms(call));
+}
+
+void gcache_call_set_data(gcache_call_t *call, void *data) {
+  call->data = data;
+}
+
+void *gcache_call_data(const gcache_call_t *call) {
+  return call->data;
+}

@@ -1,0 +1,45 @@
+/* core/call - one question to a peer, through the transport.
+ *
+ *   begun -> started (from a turn: transport->start) -> answered (once) -> done() of its maker
+ *       \--> done(), UV_ECANCELED         nobody waited any more when its turn came
+ *
+ * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group. When nobody
+ * waits any more its maker hints, and the transport is told once, from a turn, unless someone has come
+ * in the meantime; the answer is owed all the same. The transport may answer inside start and cancel.
+ * Fails: without a transport, every call with GCACHE_EPEER. */
+#ifndef GCI_CORE_CALL_H
+#define GCI_CORE_CALL_H
+
+#include "core/group.h"
+#include "gcache/transport.h"
+
+struct gci_call_maker {
+  /* When nobody waits for it any more; 0: nobody waits now. */
+  uint64_t (*deadline_ms)(const gcache_call_t *call);
+  /* The answer. Takes the reference to value; reason may be NULL, borrowed. The call is its maker's
+   * again: to free, or to begin anew. The group is held until this has returned. */
+  void (*done)(gcache_call_t *call, int status, gcache_value_t *value, const char *reason);
+};
+
+struct gcache_call_s {
+  struct gcache_job_s job; /* starts the call; later tells the transport that nobody waits */
+  const struct gci_call_maker *maker;
+  gcache_group_t *group;
+  struct gci_peer *peer;
+  gcache_op_t op;
+  gcache_bytes_t key;    /* the maker's */
+  gcache_value_t *value; /* SET: the maker's; else NULL */
+  void *data;            /* the transport's */
+  uint64_t granted_ms;   /* the deadline when it started */
+  uint8_t started;       /* an answer is owed */
+  uint8_t told;          /* that nobody waits */
+};
+
+/* All but job are filled in by this; cannot fail. */
+void gci_call_begin(gcache_call_t *call, const struct gci_call_maker *maker, gcache_group_t *group,
+                    struct gci_peer *peer, gcache_op_t op, gcache_bytes_t key,
+                    gcache_value_t *value);
+/* Nobody waits: tell the transport in a turn, if that is still true then. */
+void gci_call_hint(gcache_call_t *call);
+
+#endif

@@ -1,0 +1,257 @@
+/* core/change - see change.h. */
+#include "core/change.h"
+
+#include <assert.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/value.h"
+#include "core/call.h"
+#include "core/memory.h"
+#include "core/req.h"
+
+#define ROUNDS 2
+
+struct change;
+
+/* What one member is asked. */
+struct errand {
+  gcache_call_t call; /* of the round under way */
+  struct change *change;
+  struct gci_peer *peer; /* a reference; NULL: this member, without a list */
+  gcache_value_t *reason;
+  unsigned owed; /* answers in this round and those to come */
+  int calling;   /* a call is under way */
+};
+
+struct change {
+  gcache_change_t *req; /* not to be touched once over */
+  gcache_group_t *group;
+  gcache_op_t op;
+  gcache_bytes_t key;
+  uint64_t hash;
+  gcache_value_t *value;
+  uint64_t deadline_ms;
+  int drop_here; /* a client-only member: forgets, and is not reported */
+  int over;      /* the report is final, late answers are ignored */
+  unsigned round;
+  size_t asked; /* members of this round that have not answered */
+  size_t refs;  /* the request, and every call under way */
+  size_t n;
+  gcache_peer_result_t *results;
+  struct errand errands[];
+};
+
+static const struct gci_call_maker errand_maker;
+
+/* ------------------------------------------------------------------------------ memory ---- */
+
+static size_t change_size(size_t n, size_t key_len) {
+  return sizeof(struct change) + n * (sizeof(struct errand) + sizeof(gcache_peer_result_t)) +
+         key_len;
+}
+
+static void unref(struct change *change) {
+  if (--change->refs > 0) return;
+  for (size_t i = 0; i < change->n; i++) {
+    gci_peer_unref(change->errands[i].peer);
+    gcache_value_unref(change->errands[i].reason);
+  }
+  gcache_value_unref(change->value);
+  gci_mem_free(gci_group_mem(change->group), change, change_size(change->n, change->key.len));
+}
+
+static void add(struct change *change, size_t i, struct gci_peer *peer) {
+  struct errand *errand = &change->errands[i];
+  errand->change = change;
+  errand->peer = peer == NULL ? NULL : gci_peer_ref(peer);
+  errand->owed = change->op == GCACHE_OP_CLEAR ? ROUNDS : 1;
+  change->results[i].url = peer == NULL ? change->group->core->self : peer->url;
+  change->results[i].reason = "";
+}
+
+/* The owner first, then the others as listed. A clear has no key and takes them as listed. */
+static void add_members(struct change *change) {
+  const struct gci_peers *peers = &change->group->core->peers;
+  struct gci_peer *owner = NULL;
+  size_t n = 0;
+  if (change->op != GCACHE_OP_CLEAR) owner = gci_peers_owner(peers, change->key);
+  if (owner != NULL || peers->n == 0) add(change, n++, owner);
+  for (size_t i = 0; i < peers->n; i++) {
+    if (peers->list[i] != owner) add(change, n++, peers->list[i]);
+  }
+  assert(n == change->n);
+}
+
+static struct change *change_new(gcache_group_t *group, const struct gci_change_order *order) {
+  size_t members = group->core->peers.n, n = members == 0 ? 1 : members;
+  struct change *change = gci_mem_zalloc(gci_group_mem(group), change_size(n, order->key.len));
+  if (change == NULL) return NULL;
+  change->results = (gcache_peer_result_t *)(void *)&change->errands[n];
+  char *own_key = (char *)&change->results[n];
+  if (order->key.len > 0) memcpy(own_key, order->key.base, order->key.len);
+  change->group = group;
+  change->op = order->op;
+  change->key = gcache_bytes(own_key, order->key.len);
+  change->hash = gci_core_hash(group->core, change->key);
+  change->value = gcache_value_ref(order->value);
+  change->drop_here = gci_core_is_client_only(group->core);
+  change->refs = 1;
+  change->n = n;
+  add_members(change);
+  return change;
+}
+
+/* ------------------------------------------------------------------------------ one errand ---- */
+
+/* The first failure of a member stands. */
+static void record(struct errand *errand, int status, const char *reason) {
+  struct change *change = errand->change;
+  gcache_peer_result_t *result = &change->results[errand - change->errands];
+  errand->owed--;
+  change->asked--;
+  if (status == 0 || result->status != 0) return;
+  result->status = status;
+  errand->reason = gci_value_text(gci_group_mem(change->group), reason);
+  result->reason = gci_value_words(errand->reason);
+}
+
+/* Nobody but the owner stores a value: another copy could outlive a later set (P2). */
+static gcache_op_t op_for(const struct errand *errand) {
+  const struct change *change = errand->change;
+  int is_owner = errand == change->errands;
+  return change->op == GCACHE_OP_SET && !is_owner ? GCACHE_OP_REMOVE : change->op;
+}
+
+static int act_here(struct change *change, gcache_op_t op) {
+  if (op == GCACHE_OP_SET)
+    return gci_memory_set(change->group, change->key, change->hash, change->value);
+  if (op == GCACHE_OP_REMOVE)
+    gci_memory_drop(change->group, change->key, change->hash);
+  else
+    gci_memory_clear(change->group);
+  return 0;
+}
+
+static void run_errand(struct errand *errand) {
+  struct change *change = errand->change;
+  gcache_op_t op = op_for(errand);
+  if (errand->peer == NULL || errand->peer->is_self) {
+    record(errand, act_here(change, op), NULL);
+    return;
+  }
+  errand->calling = 1;
+  change->refs++;
+  gci_call_begin(&errand->call, &errand_maker, change->group, errand->peer, op, change->key,
+                 op == GCACHE_OP_SET ? change->value : NULL);
+}
+
+/* ------------------------------------------------------------------------------ rounds ---- */
+
+static void begin_round(struct change *change) {
+  unsigned round = change->round++;
+  int is_clear = change->op == GCACHE_OP_CLEAR;
+  size_t first = is_clear || round == 0 ? 0 : 1;
+  size_t end = is_clear || round > 0 ? change->n : 1;
+  if (change->drop_here && (is_clear || round > 0)) {
+    act_here(change, is_clear ? GCACHE_OP_CLEAR : GCACHE_OP_REMOVE);
+  }
+  change->asked = end - first;
+  for (size_t i = first; i < end; i++) {
+    run_errand(&change->errands[i]);
+  }
+}
+
+static int report(const struct change *change) {
+  for (size_t i = 0; i < change->n; i++) {
+    if (change->results[i].status != 0) return GCACHE_EPARTIAL;
+  }
+  return 0;
+}
+
+static void run_rounds(struct change *change) {
+  while (change->asked == 0 && change->round < ROUNDS) {
+    begin_round(change);
+  }
+  if (change->asked > 0) return;
+  change->over = 1;
+  gci_req_finish(&change->req->priv, report(change), NULL, NULL, GCACHE_FROM_NONE);
+}
+
+static uint64_t deadline_ms(const gcache_call_t *call) {
+  const struct change *change = ((const struct errand *)(const void *)call)->change;
+  return change->over ? 0 : change->deadline_ms;
+}
+
+static void on_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
+  struct errand *errand = gci_container_of(call, struct errand, call);
+  struct change *change = errand->change;
+  assert(value == NULL);
+  (void)value;
+  errand->calling = 0;
+  if (!change->over) {
+    record(errand, status, reason);
+    run_rounds(change);
+  }
+  unref(change);
+}
+
+static const struct gci_call_maker errand_maker = {deadline_ms, on_done};
+
+/* ------------------------------------------------------------------------------ start, end ---- */
+
+/* Out of time, cancelled, or the group closes. */
+static void on_left(struct gcache_req_s *req, int status) {
+  gcache_change_t *user = gci_container_of(req, gcache_change_t, priv);
+  struct change *change = user->work;
+  if (change->over) {
+    gci_req_overrule(req, status);
+    return;
+  }
+  change->over = 1;
+  for (size_t i = 0; i < change->n; i++) {
+    struct errand *errand = &change->errands[i];
+    gcache_peer_result_t *result = &change->results[i];
+    if (errand->owed > 0 && result->status == 0) result->status = status;
+    if (errand->calling) gci_call_hint(&errand->call);
+  }
+  int end = status == UV_ECANCELED ? status : GCACHE_EPARTIAL;
+  gci_req_finish(req, end, NULL, NULL, GCACHE_FROM_NONE);
+}
+
+static void on_changed(struct gcache_job_s *job) {
+  gcache_change_t *req = gci_container_of(job, gcache_change_t, priv.job);
+  struct change *change = req->work;
+  struct gci_req_end end = gci_req_end(&req->priv);
+  req->work = NULL;
+  req->cb(req, end.status, change->results, change->n);
+  unref(change);
+  gci_req_release(&end);
+}
+
+int gci_change_start(gcache_change_t *req, gcache_group_t *group,
+                     const struct gci_change_order *order, uint64_t timeout_ms,
+                     gcache_change_cb cb) {
+  if (cb == NULL) return UV_EINVAL;
+  if (group->closing) return GCACHE_ECLOSING;
+  gci_req_init(&req->priv, group, on_changed, on_left);
+  struct change *change = change_new(group, order);
+  if (change == NULL) return UV_ENOMEM;
+  change->deadline_ms = gci_core_deadline(group->core, timeout_ms);
+  int rc = gci_req_set_deadline(&req->priv, change->deadline_ms);
+  if (rc < 0) {
+    unref(change);
+    return rc;
+  }
+  req->cb = cb;
+  req->work = change;
+  change->req = req;
+  req->priv.state = GCI_REQ_WAITING;
+  gci_req_begin(&req->priv);
+  run_rounds(change);
+  return 0;
+}
+
+void gcache_change_cancel(gcache_change_t *req) {
+  gci_req_cancel(&req->priv);
+}

@@ -1,0 +1,35 @@
+/* core/change - what set, remove and clear have in common: every member is asked, and reported.
+ *
+ * A change is made of errands, one a member, owner first, in the order of the peer list as it was at
+ * the start, and of two rounds. A round asks a range of the errands at once and is over when all have
+ * answered; a member that failed does not stop the next round.
+ *
+ *   set, remove   the owner; then everybody else, so that nobody fetches the old value again
+ *   clear         everybody; then everybody again, for what was fetched during the first round
+ *
+ * This member does its part itself, without a call. A client-only member is not in the list of results;
+ * its own memory is dropped in every round but the owner's.
+ *
+ * The request ends with the last answer, or early: then the unanswered are reported with the reason
+ * for that, and their calls are cancelled. Calls under way still owe their answers, so the change
+ * outlives its request: one count for the request, one a call.
+ * Owns copies of key and value reference, results, errands: one block. Fails: starting, with UV_ENOMEM,
+ * UV_EMSGSIZE, UV_EINVAL, GCACHE_ECLOSING. */
+#ifndef GCI_CORE_CHANGE_H
+#define GCI_CORE_CHANGE_H
+
+#include "core/group.h"
+#include "gcache/transport.h"
+
+/* What is to be done everywhere; all borrowed. */
+struct gci_change_order {
+  gcache_op_t op;
+  gcache_bytes_t key;    /* empty for a clear */
+  gcache_value_t *value; /* set only */
+};
+
+int gci_change_start(gcache_change_t *req, gcache_group_t *group,
+                     const struct gci_change_order *order, uint64_t timeout_ms,
+                     gcache_change_cb cb);
+
+#endif

@@ -1,0 +1,142 @@
+/* core/core - see core.h.
+ *
+ * Close: every group is shut, each of which holds one count of `life` until it is gone; at zero a job
+ * is queued, and `closed` runs from the turn. Fails: open and set_peers, changing nothing. */
+#include "core/core.h"
+
+#include <string.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "base/list.h"
+#include "core/group.h"
+
+/* ------------------------------------------------------------------------------ open, close ---- */
+
+static void on_closed(struct gcache_job_s *job) {
+  gcache_t *core = gci_container_of(job, gcache_t, closed_job);
+  gcache_closed_cb closed = core->closed;
+  void *arg = core->closed_arg;
+  gci_env_release(core->env);
+  if (closed != NULL) closed(arg);
+}
+
+static void on_life_over(struct gci_countdown *life) {
+  gcache_t *core = gci_container_of(life, gcache_t, life);
+  gci_env_defer(core->env, &core->closed_job);
+}
+
+int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_options *o) {
+  *core = (gcache_t){.env = env,
+                     .timeout_ms = o->timeout_ms,
+                     .key_max = o->key_max,
+                     .value_max = o->value_max,
+                     .transport = o->transport,
+                     .load_work = o->load_work,
+                     .load_work_cancel = o->load_work_cancel,
+                     .error_text = o->error_text};
+  if (o->self != NULL && gci_core_set_self(core, o->self) < 0) return UV_ENOMEM;
+  gci_hash_key_init(&core->hash_key, o->hash_seed);
+  gci_peers_init(&core->peers, env->mem, o->place, o->replicas);
+  gci_map_init(&core->groups, env->mem);
+  gci_list_init(&core->group_list);
+  gci_countdown_init(&core->life, on_life_over);
+  gci_job_init(&core->closed_job, on_closed);
+  return 0;
+}
+
+int gci_core_set_self(gcache_t *core, const char *url) {
+  char *self = gci_mem_strdup(core->env->mem, gcache_cstr(url));
+  if (self == NULL) return UV_ENOMEM;
+  if (core->self != NULL) gci_mem_free(core->env->mem, core->self, strlen(core->self) + 1);
+  core->self = self;
+  return 0;
+}
+
+void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg) {
+  if (core->closing) return;
+  core->closing = 1;
+  core->closed = closed;
+  core->closed_arg = arg;
+  gci_env_hold(core->env);
+  gci_list_each(link, &core->group_list) {
+    gci_group_shut(gci_container_of(link, gcache_group_t, link));
+  }
+  gci_countdown_give(&core->life);
+}
+
+void gci_core_fini(gcache_t *core) {
+  gci_peers_fini(&core->peers);
+  gci_map_fini(&core->groups);
+  if (core->self != NULL) gci_mem_free(core->env->mem, core->self, strlen(core->self) + 1);
+  core->self = NULL;
+}
+
+/* ------------------------------------------------------------------------------ peers ---- */
+
+static int has_peers(const gcache_transport_t *t) {
+  return t != NULL && t->size >= offsetof(gcache_transport_t, peers) + sizeof t->peers &&
+         t->peers != NULL;
+}
+
+/* others has room for every peer. */
+static void tell_transport(gcache_t *core, const char **others) {
+  gcache_transport_t *t = core->transport;
+  size_t n = 0;
+  for (size_t i = 0; i < core->peers.n; i++) {
+    if (!core->peers.list[i]->is_self) others[n++] = core->peers.list[i]->url;
+  }
+  if (has_peers(t)) t->peers(t, others, n);
+}
+
+int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *const labels[],
+                       const unsigned weights[], size_t n) {
+  struct gci_mem *mem = core->env->mem;
+  if (core->closing) return GCACHE_ECLOSING;
+  struct gci_peers fresh;
+  int rc = gci_peers_build(&fresh, &core->peers, core->self, urls, labels, weights, n);
+  if (rc < 0) return rc;
+  const char **others = gci_mem_alloc(mem, (n + 1) * sizeof *others);
+  if (others == NULL) {
+    gci_peers_fini(&fresh);
+    return UV_ENOMEM;
+  }
+  struct gci_peers old = core->peers;
+  core->peers = fresh;
+  tell_transport(core, others);
+  gci_peers_fini(&old);
+  gci_mem_free(mem, others, (n + 1) * sizeof *others);
+  return 0;
+}
+
+const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key) {
+  const struct gci_peer *owner = gci_peers_owner(&cache->peers, key);
+  return owner == NULL ? cache->self : owner->url;
+}
+
+int gci_core_is_client_only(const gcache_t *core) {
+  return core->self == NULL && core->peers.n > 0;
+}
+
+/* ------------------------------------------------------------------------------ common ---- */
+
+uint64_t gci_core_hash(const gcache_t *core, gcache_bytes_t key) {
+  return gci_hash_keyed(&core->hash_key, key);
+}
+
+uint64_t gci_core_deadline(gcache_t *core, uint64_t timeout_ms) {
+  if (timeout_ms == GCACHE_NO_TIMEOUT) return GCI_DEADLINE_NEVER;
+  return gci_env_after_ms(core->env, timeout_ms == 0 ? core->timeout_ms : timeout_ms);
+}
+
+uint64_t gci_core_time_left_ms(gcache_t *core, uint64_t at_ms) {
+  if (at_ms == GCI_DEADLINE_NEVER) return UINT64_MAX;
+  uint64_t now_ms = gci_env_mono_ms(core->env);
+  return at_ms > now_ms ? at_ms - now_ms : 0;
+}
+
+const char *gci_core_error_text(const gcache_t *core, int code) {
+  const char *text = gci_err_text(code);
+  if (text == NULL && code < 0 && core->error_text != NULL) text = core->error_text(code);
+  return text != NULL ? text : "the getter failed";
+}

@@ -1,0 +1,110 @@
+/* core/fetch - see fetch.h. */
+#include "core/fetch.h"
+
+#include <string.h>
+#include <uv.h>
+
+#include "base/value.h"
+#include "core/memory.h"
+
+struct gci_fetch {
+  struct gcache_call_s call;
+  struct gci_journey journey;
+};
+
+static size_t fetch_size(gcache_bytes_t key) {
+  return sizeof(struct gci_fetch) + key.len;
+}
+
+static struct gci_fetch *fetch_of(const gcache_call_t *call) {
+  return (struct gci_fetch *)(uintptr_t)call; /* its first member */
+}
+
+/* Of a peer's word: what the exchange comes to. */
+static int verdict(const struct gci_fetch *fetch, int status, const gcache_value_t *value) {
+  gcache_t *core = fetch->call.group->core;
+  if (status != 0) return status;
+  if (gcache_value_bytes(value).len > core->value_max) return GCACHE_EPEER;
+  int64_t now = gci_env_unix_ns(core->env);
+  return gci_value_expired_at(gcache_value_expire(value), now) ? GCACHE_EPEER : 0;
+}
+
+/* Nonzero: the owner did nothing wrong. If the granted time is not used up it did: asking again could
+ * go on for ever. */
+static int owner_is_fine(const struct gci_fetch *fetch, int status) {
+  if (status == UV_ECANCELED) return fetch->call.told;
+  if (status != UV_ETIMEDOUT) return 0;
+  return gci_env_mono_ms(fetch->call.group->core->env) >= fetch->call.granted_ms;
+}
+
+static void strand(struct gci_fetch *fetch, int status) {
+  gcache_group_t *group = fetch->call.group;
+  gci_flights_detach(&group->fetches, &fetch->journey.flight);
+  if (!owner_is_fine(fetch, status)) {
+    if (fetch->call.started) group->stats.peer_errors++;
+    gci_list_each(link, &fetch->journey.flight.waiters) {
+      gci_container_of(link, struct gcache_req_s, job.link)->here_only = 1;
+    }
+  }
+  gci_journey_strand(&fetch->journey);
+}
+
+static void answer(struct gci_fetch *fetch, int status, gcache_value_t *value, const char *text) {
+  gcache_group_t *group = fetch->call.group;
+  if (status == 0) {
+    group->stats.peer_loads++;
+    gci_memory_keep(group, GCI_HOT, &fetch->journey.flight, value);
+    gci_journey_answer(&fetch->journey, 0, value, NULL, GCACHE_FROM_PEER);
+    return;
+  }
+  gcache_value_t *reason = gci_value_text(gci_group_mem(group), text);
+  gci_journey_answer(&fetch->journey, status, NULL, reason, GCACHE_FROM_NONE);
+  gcache_value_unref(reason);
+}
+
+static void on_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
+  struct gci_fetch *fetch = fetch_of(call);
+  gcache_group_t *group = call->group;
+  int judged = verdict(fetch, status, value);
+  if (judged != status) gci_peer_failed(call->peer, judged);
+  status = judged;
+  if (status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD) {
+    answer(fetch, status, value, reason);
+  } else {
+    strand(fetch, status);
+  }
+  gcache_value_unref(value);
+  gci_flights_detach(&group->fetches, &fetch->journey.flight);
+  gci_mem_free(gci_group_mem(group), fetch, fetch_size(fetch->journey.flight.key));
+}
+
+static uint64_t deadline_ms(const gcache_call_t *call) {
+  return gci_journey_deadline_ms(&fetch_of(call)->journey);
+}
+
+static void on_deserted(struct gci_journey *journey) {
+  gci_call_hint(&gci_container_of(journey, struct gci_fetch, journey)->call);
+}
+
+static const struct gci_call_maker maker = {deadline_ms, on_done};
+
+struct gci_journey *
+gci_fetch_open(gcache_group_t *group, struct gci_peer *owner, gcache_bytes_t key, uint64_t hash,
+               void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash)) {
+  struct gci_fetch *fetch = gci_mem_zalloc(gci_group_mem(group), fetch_size(key));
+  if (fetch == NULL) return NULL;
+  char *own_bytes = (char *)(fetch + 1);
+  if (key.len > 0) memcpy(own_bytes, key.base, key.len);
+  gcache_bytes_t own_key = gcache_bytes(own_bytes, key.len);
+  fetch->journey.deserted = on_deserted;
+  fetch->journey.stranded = stranded;
+  gci_flights_open(&group->fetches, &fetch->journey.flight, own_key, hash);
+  gci_call_begin(&fetch->call, &maker, group, owner, GCACHE_OP_GET, own_key, NULL);
+  group->stats.loads_deduped++;
+  return &fetch->journey;
+}
+
+struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  struct gci_flight *flight = gci_flights_find(&group->fetches, key, hash);
+  return flight == NULL ? NULL : gci_container_of(flight, struct gci_journey, flight);
+}

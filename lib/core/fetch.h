@@ -1,0 +1,24 @@
+/* core/fetch - one question to the owner of a key, and those who wait for the answer.
+ *
+ * Owns the copy of its key. The flight is the journey's, the conversation with the transport core/call's.
+ *
+ *   the value            kept in the hot cache, delivered
+ *   "not found", "getter failed"   believed, delivered
+ *   out of time, and the time granted is used up    stranded: those with time left ask the owner again
+ *   cancelled, after the transport was told         the same, for those who came since
+ *   anything else        the exchange failed: stranded, to be loaded here
+ *
+ * Fails: opening, with UV_ENOMEM. */
+#ifndef GCI_CORE_FETCH_H
+#define GCI_CORE_FETCH_H
+
+#include "core/call.h"
+#include "core/journey.h"
+
+/* As gci_load_open(). A request that is to be loaded here has here_only set when it is stranded. */
+struct gci_journey *
+gci_fetch_open(gcache_group_t *group, struct gci_peer *owner, gcache_bytes_t key, uint64_t hash,
+               void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash));
+struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
+
+#endif

@@ -1,0 +1,74 @@
+/* core/get - the public get and peek, and the small functions on values that go with them.
+ *
+ * A get is core/ask's question with a callback behind it; once the callback has begun the request is
+ * the caller's, who may free it inside. */
+#include <uv.h>
+
+#include "base/value.h"
+#include "core/ask.h"
+#include "core/memory.h"
+
+#define NS_PER_MS 1000000
+
+static void on_got(struct gcache_job_s *job) {
+  gcache_get_t *req = gci_container_of(job, gcache_get_t, priv.job);
+  if (gci_ask_settle(&req->priv)) return;
+  struct gci_req_end end = gci_req_end(&req->priv);
+  req->cb(req, end.status, end.value);
+  gci_req_release(&end);
+}
+
+int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key, uint64_t timeout_ms,
+               gcache_get_cb cb) {
+  if (cb == NULL) return UV_EINVAL;
+  if (group->closing) return GCACHE_ECLOSING;
+  int rc = gci_ask_check_key(group->core, key);
+  if (rc < 0) return rc;
+  req->cb = cb;
+  return gci_ask_start(&req->priv, group, key, timeout_ms, on_got);
+}
+
+void gcache_get_cancel(gcache_get_t *req) {
+  gci_req_cancel(&req->priv);
+}
+
+const char *gcache_get_reason(const gcache_get_t *req) {
+  return gci_value_words(req->priv.reason);
+}
+
+gcache_from_t gcache_get_from(const gcache_get_t *req) {
+  return (gcache_from_t)req->priv.from;
+}
+
+gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key) {
+  gcache_from_t from;
+  if (group->closing || gci_ask_check_key(group->core, key) < 0) return NULL;
+  uint64_t hash = gci_core_hash(group->core, key);
+  return gcache_value_ref(gci_memory_look(group, key, hash, &from));
+}
+
+/* ------------------------------------------------------------------------------ values ---- */
+
+gcache_value_t *gcache_value_copy(gcache_t *cache, gcache_bytes_t bytes, int64_t expire_unix_ns) {
+  return gci_value_copy(cache->env->mem, bytes, expire_unix_ns);
+}
+
+gcache_value_t *gcache_value_wrap(gcache_t *cache, gcache_bytes_t bytes, int64_t expire_unix_ns,
+                                  gcache_free_cb free_cb, void *arg) {
+  return gci_value_wrap(cache->env->mem, bytes, expire_unix_ns, free_cb, arg);
+}
+
+int64_t gcache_expire_in(const gcache_t *cache, uint64_t ms) {
+  int64_t now = gci_env_unix_ns(cache->env);
+  uint64_t room_ns = (uint64_t)(now > 0 ? INT64_MAX - now : INT64_MAX);
+  if (ms > room_ns / NS_PER_MS) return INT64_MAX;
+  return now + (int64_t)(ms * NS_PER_MS);
+}
+
+uint64_t gcache_expires_in_ms(const gcache_t *cache, const gcache_value_t *value) {
+  int64_t expire = gcache_value_expire(value), now = gci_env_unix_ns(cache->env);
+  if (expire == GCACHE_NEVER) return UINT64_MAX;
+  if (expire <= now) return 0;
+  uint64_t ns = (uint64_t)expire - (uint64_t)now;
+  return ns / NS_PER_MS + (ns % NS_PER_MS != 0);
+}

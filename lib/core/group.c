@@ -1,0 +1,165 @@
+/* core/group - see group.h.
+ *
+ * Happy path: opened; requests come and go; closed: refuses, cancels every request (which tells the
+ * getters and the transport that nobody waits), and when the last obligation has ended, the group is
+ * freed from a turn and `closed` runs.
+ * Fails: open only. A getter or transport that never answers keeps the group closing for ever. */
+#include "core/group.h"
+
+#include <string.h>
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "core/memory.h"
+#include "core/req.h"
+
+#define NAME_MAX_BYTES 256
+#define HOT_DIVISOR 8
+
+void gci_group_hold(gcache_group_t *group) {
+  gci_countdown_take(&group->life);
+  gci_env_hold(group->core->env);
+}
+
+void gci_group_release(gcache_group_t *group) {
+  gci_env_release(group->core->env);
+  gci_countdown_give(&group->life);
+}
+
+/* ------------------------------------------------------------------------------ find ---- */
+
+static gcache_group_t *find(const gcache_t *core, gcache_bytes_t name) {
+  struct gci_map_node *node = gci_map_first(&core->groups, gci_core_hash(core, name));
+  for (; node != NULL; node = gci_map_next(node)) {
+    gcache_group_t *group = gci_container_of(node, gcache_group_t, node);
+    if (gci_bytes_equal(gcache_cstr(group->name), name)) return group;
+  }
+  return NULL;
+}
+
+gcache_group_t *gci_group_find(const gcache_t *core, gcache_bytes_t name) {
+  gcache_group_t *group = find(core, name);
+  return group == NULL || group->closing ? NULL : group;
+}
+
+gcache_group_t *gcache_group_find(const gcache_t *cache, const char *name) {
+  return gci_group_find(cache, gcache_cstr(name));
+}
+
+gcache_t *gcache_group_cache(const gcache_group_t *group) {
+  return group->core;
+}
+
+const char *gcache_group_name(const gcache_group_t *group) {
+  return group->name;
+}
+
+void *gcache_group_data(const gcache_group_t *group) {
+  return group->data;
+}
+
+/* ------------------------------------------------------------------------------ close ---- */
+
+static void group_free(gcache_group_t *group) {
+  struct gci_mem *mem = gci_group_mem(group);
+  gci_flights_fini(&group->loads);
+  gci_flights_fini(&group->fetches);
+  gci_cache_close(group->cache);
+  gci_mem_free(mem, group->name, strlen(group->name) + 1);
+  gci_mem_free(mem, group, sizeof *group);
+}
+
+/* The core is counted until the callback has returned, which may close it. */
+static void on_closed(struct gcache_job_s *job) {
+  gcache_group_t *group = gci_container_of(job, gcache_group_t, closed_job);
+  gcache_t *core = group->core;
+  gcache_closed_cb closed = group->closed;
+  void *arg = group->closed_arg;
+  gci_env_deadline_clear(core->env, &group->wheel);
+  gci_map_remove(&core->groups, &group->node);
+  gci_link_unlink(&group->link);
+  group_free(group);
+  gci_env_release(core->env);
+  if (closed != NULL) closed(arg);
+  gci_countdown_give(&core->life);
+}
+
+static void on_life_over(struct gci_countdown *life) {
+  gcache_group_t *group = gci_container_of(life, gcache_group_t, life);
+  gci_env_defer(group->core->env, &group->closed_job);
+}
+
+/* Requests stay linked until their callbacks begin, and leaving runs no callback: the list holds
+ * still. */
+void gci_group_shut(gcache_group_t *group) {
+  if (group->closing) return;
+  group->closing = 1;
+  gci_env_hold(group->core->env);
+  gci_list_each(link, &group->reqs) {
+    gci_req_cancel(gci_container_of(link, struct gcache_req_s, owned));
+  }
+  gci_countdown_give(&group->life);
+}
+
+void gcache_group_close(gcache_group_t *group, gcache_closed_cb closed, void *arg) {
+  if (group->closed == NULL) {
+    group->closed = closed;
+    group->closed_arg = arg;
+  }
+  gci_group_shut(group);
+}
+
+/* ------------------------------------------------------------------------------ open ---- */
+
+void gcache_group_options_init_size(gcache_group_options_t *o, size_t size) {
+  memset(o, 0, size);
+  o->size = size;
+}
+
+static int check(const gcache_t *core, const char *name, const gcache_group_options_t *o) {
+  if (core->closing) return GCACHE_ECLOSING;
+  size_t len = name == NULL ? 0 : strnlen(name, NAME_MAX_BYTES + 1);
+  if (len < 1 || len > NAME_MAX_BYTES) return UV_EINVAL;
+  if (o == NULL || o->size < sizeof *o || o->getter == NULL) return UV_EINVAL;
+  if (o->max_bytes < GCI_CACHE_MIN_BYTES) return UV_EINVAL;
+  if (o->hot != GCACHE_HOT_DEFAULT && o->hot != GCACHE_HOT_ON && o->hot != GCACHE_HOT_OFF)
+    return UV_EINVAL;
+  return find(core, gcache_cstr(name)) != NULL ? GCACHE_EEXIST : 0;
+}
+
+static gcache_group_t *group_new(gcache_t *core, const char *name,
+                                 const gcache_group_options_t *o) {
+  struct gci_mem *mem = core->env->mem;
+  unsigned hot_divisor = o->hot_divisor == 0 ? HOT_DIVISOR : o->hot_divisor;
+  gcache_group_t *group = gci_mem_zalloc(mem, sizeof *group);
+  if (group == NULL) return NULL;
+  group->name = gci_mem_strdup(mem, gcache_cstr(name));
+  if (group->name != NULL && gci_cache_open(&group->cache, mem, o->max_bytes, hot_divisor) == 0)
+    return group;
+  if (group->name != NULL) gci_mem_free(mem, group->name, strlen(name) + 1);
+  gci_mem_free(mem, group, sizeof *group);
+  return NULL;
+}
+
+int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
+                      const gcache_group_options_t *o) {
+  int rc = check(cache, name, o);
+  if (rc < 0) return rc;
+  gcache_group_t *group = group_new(cache, name, o);
+  if (group == NULL) return UV_ENOMEM;
+  group->core = cache;
+  group->getter = o->getter;
+  group->cancel = o->cancel;
+  group->data = o->data;
+  group->hot = o->hot;
+  group->stats.max_bytes = o->max_bytes;
+  gci_memory_init(group);
+  gci_list_init(&group->reqs);
+  gci_countdown_init(&group->life, on_life_over);
+  gci_job_init(&group->closed_job, on_closed);
+  gci_countdown_take(&cache->life);
+  gci_map_insert(&cache->groups, &group->node, gci_core_hash(cache, gcache_cstr(name)));
+  gci_list_push_back(&cache->group_list, &group->link);
+  *out = group;
+  return 0;
+}

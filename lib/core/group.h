@@ -1,0 +1,55 @@
+/* core/group - a name for one kind of value: its getter, its memory, who waits for it.
+ *
+ * Owns the memory, both tables of flights, the name. Requests, loads, calls and changes are counted in
+ * `life`; the group is freed from a turn when that is zero. Nothing here is freed while one of them is
+ * not done, so whoever holds a count may use the group and its core. */
+#ifndef GCI_CORE_GROUP_H
+#define GCI_CORE_GROUP_H
+
+#include "base/countdown.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "core/core.h"
+#include "gcache/gcache.h"
+#include "store/cache.h"
+#include "store/flight.h"
+
+struct gcache_group_s {
+  struct gci_map_node node;  /* core->groups */
+  struct gcache_link_s link; /* core->group_list */
+  gcache_t *core;
+  char *name;
+  gcache_getter_cb getter;
+  gcache_load_cancel_cb cancel;
+  void *data;
+  gcache_hot_t hot;
+  struct gci_cache *cache;
+  struct gcache_deadline_s wheel; /* when the memory is to be looked through for what has expired */
+  int64_t wheel_due_unix_ns;      /* what it was set for */
+  struct gci_flights loads;       /* runs of the getter here */
+  struct gci_flights fetches;     /* questions to owners */
+  struct gci_list reqs;           /* by their `owned` links */
+  struct gci_countdown life;
+  struct gcache_job_s closed_job;
+  int closing;
+  gcache_closed_cb closed;
+  void *closed_arg;
+  gcache_group_stats_t stats; /* what is counted here; the rest is filled in on reading */
+};
+
+/* An obligation begins: the group stays, and the loop stays alive. */
+void gci_group_hold(gcache_group_t *group);
+/* It has ended. May queue the group's end; the group is not to be used afterwards. */
+void gci_group_release(gcache_group_t *group);
+
+/* NULL: unknown, or closing. */
+gcache_group_t *gci_group_find(const gcache_t *core, gcache_bytes_t name);
+
+/* Refuses from now on and cancels all; already closing is fine. */
+void gci_group_shut(gcache_group_t *group);
+
+static inline struct gci_mem *gci_group_mem(const gcache_group_t *group) {
+  return group->core->env->mem;
+}
+
+#endif

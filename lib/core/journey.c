@@ -1,0 +1,60 @@
+/* core/journey - see journey.h. */
+#include "core/journey.h"
+
+#include <uv.h>
+
+static struct gcache_req_s *req_of(struct gcache_link_s *link) {
+  return gci_container_of(link, struct gcache_req_s, job.link);
+}
+
+uint64_t gci_journey_deadline_ms(const struct gci_journey *journey) {
+  uint64_t latest_ms = 0;
+  gci_list_each(link, &journey->flight.waiters) {
+    uint64_t at_ms = req_of(link)->deadline.at_ms;
+    if (at_ms == GCI_DEADLINE_NEVER) return at_ms;
+    if (at_ms > latest_ms) latest_ms = at_ms;
+  }
+  return latest_ms;
+}
+
+void gci_journey_join(struct gci_journey *journey, struct gcache_req_s *req) {
+  req->state = GCI_REQ_WAITING;
+  req->flight = journey;
+  req->group->stats.waiting++;
+  gci_list_push_back(&journey->flight.waiters, &req->job.link);
+}
+
+void gci_journey_leave(struct gcache_req_s *req, int status) {
+  if (req->state != GCI_REQ_WAITING) {
+    gci_req_overrule(req, status);
+    return;
+  }
+  struct gci_journey *journey = req->flight;
+  gci_link_unlink(&req->job.link);
+  req->group->stats.waiting--;
+  gci_req_finish(req, status, NULL, NULL, GCACHE_FROM_NONE);
+  if (gci_journey_is_empty(journey)) journey->deserted(journey);
+}
+
+static struct gcache_req_s *pop(struct gci_journey *journey) {
+  struct gcache_link_s *link = gci_list_pop_front(&journey->flight.waiters);
+  if (link == NULL) return NULL;
+  struct gcache_req_s *req = req_of(link);
+  req->group->stats.waiting--;
+  return req;
+}
+
+void gci_journey_answer(struct gci_journey *journey, int status, gcache_value_t *value,
+                        gcache_value_t *reason, gcache_from_t from) {
+  struct gcache_req_s *req;
+  while ((req = pop(journey)) != NULL) {
+    gci_req_finish(req, status, gcache_value_ref(value), gcache_value_ref(reason), from);
+  }
+}
+
+void gci_journey_strand(struct gci_journey *journey) {
+  struct gcache_req_s *req;
+  while ((req = pop(journey)) != NULL) {
+    journey->stranded(req, journey->flight.key, gci_journey_hash(journey));
+  }
+}

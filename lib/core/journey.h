@@ -1,0 +1,42 @@
+/* core/journey - a flight and those who wait for it: a run of the getter, or a question to the owner.
+ *
+ * Everyone waits with a deadline of his own and leaves alone (P3). The maker of the journey is told when
+ * the last one has left; the flight stays in its table and can be joined again.
+ * Owns nothing. Fails: cannot. */
+#ifndef GCI_CORE_JOURNEY_H
+#define GCI_CORE_JOURNEY_H
+
+#include "core/group.h"
+#include "core/req.h"
+
+struct gci_journey {
+  struct gci_flight flight;
+  /* The last who waited has left. Runs inside public calls: must not call out. */
+  void (*deserted)(struct gci_journey *journey);
+  /* The journey ended and this one is to be brought on by other means. Must not call out. */
+  void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash);
+};
+
+static inline int gci_journey_is_empty(const struct gci_journey *journey) {
+  return gci_list_empty(&journey->flight.waiters);
+}
+
+static inline uint64_t gci_journey_hash(const struct gci_journey *journey) {
+  return journey->flight.node.hash;
+}
+
+/* The latest deadline of those who wait; 0: nobody waits. */
+uint64_t gci_journey_deadline_ms(const struct gci_journey *journey);
+
+void gci_journey_join(struct gci_journey *journey, struct gcache_req_s *req);
+
+/* The `leave` of a request that travels. */
+void gci_journey_leave(struct gcache_req_s *req, int status);
+
+/* Everyone gets this; value and reason (both may be NULL) are borrowed. */
+void gci_journey_answer(struct gci_journey *journey, int status, gcache_value_t *value,
+                        gcache_value_t *reason, gcache_from_t from);
+/* Everyone is brought on by `stranded`. The flight must have left its table. */
+void gci_journey_strand(struct gci_journey *journey);
+
+#endif

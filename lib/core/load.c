@@ -1,0 +1,172 @@
+/* core/load - see load.h.
+ *
+ * The getter is called from the queue, so it may answer at once, close the group or the cache, or ask
+ * for the same key. Whatever it calls, the load is not touched after the getter, the cancel callback or
+ * load_work has returned: the answer frees it. The answer itself runs no callback (P10). */
+#include "core/load.h"
+
+#include <assert.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/value.h"
+#include "core/memory.h"
+
+static size_t load_size(gcache_bytes_t key) {
+  return sizeof(gcache_load_t) + key.len;
+}
+
+/* ------------------------------------------------------------------------------ start, end ---- */
+
+/* The last use of the group, too. */
+static void end(gcache_load_t *load) {
+  gcache_group_t *group = load->group;
+  assert(gci_journey_is_empty(&load->journey));
+  gci_flights_detach(&group->loads, &load->journey.flight);
+  gci_defer_cancel(&load->job);
+  if (load->started) group->stats.loading--;
+  gci_mem_free(gci_group_mem(group), load, load_size(load->journey.flight.key));
+  gci_group_release(group);
+}
+
+static void on_start(struct gcache_job_s *job) {
+  gcache_load_t *load = gci_container_of(job, gcache_load_t, job);
+  if (gci_journey_is_empty(&load->journey)) {
+    end(load);
+    return;
+  }
+  load->started = 1;
+  load->group->stats.loading++;
+  load->group->getter(load);
+}
+
+static void on_nobody_waits(struct gcache_job_s *job) {
+  gcache_load_t *load = gci_container_of(job, gcache_load_t, job);
+  gcache_load_cancel_cb cancel = load->group->cancel;
+  if (load->on_a_thread) cancel = load->group->core->load_work_cancel;
+  if (cancel == NULL || !gci_journey_is_empty(&load->journey)) return;
+  load->told = 1;
+  cancel(load);
+}
+
+static void on_deserted(struct gci_journey *journey) {
+  gcache_load_t *load = gci_container_of(journey, gcache_load_t, journey);
+  if (!load->started || load->told || gci_job_queued(&load->job)) return;
+  load->job.run = on_nobody_waits;
+  gci_env_defer(load->group->core->env, &load->job);
+}
+
+struct gci_journey *gci_load_open(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                                  void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key,
+                                                   uint64_t hash)) {
+  gcache_load_t *load = gci_mem_zalloc(gci_group_mem(group), load_size(key));
+  if (load == NULL) return NULL;
+  char *own_key = (char *)(load + 1);
+  if (key.len > 0) memcpy(own_key, key.base, key.len);
+  load->group = group;
+  load->journey.deserted = on_deserted;
+  load->journey.stranded = stranded;
+  gci_flights_open(&group->loads, &load->journey.flight, gcache_bytes(own_key, key.len), hash);
+  gci_job_init(&load->job, on_start);
+  gci_group_hold(group);
+  group->stats.loads_deduped++;
+  gci_env_defer(group->core->env, &load->job);
+  return &load->journey;
+}
+
+struct gci_journey *gci_load_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  struct gci_flight *flight = gci_flights_find(&group->loads, key, hash);
+  return flight == NULL ? NULL : gci_container_of(flight, struct gci_journey, flight);
+}
+
+/* ------------------------------------------------------------------------------ answers ---- */
+
+static void fail(gcache_load_t *load, int status, const char *text) {
+  gcache_group_t *group = load->group;
+  assert(load->started);
+  group->stats.local_load_errs++;
+  /* Those who wait came after the getter was told to give up; only "not found" is about the key. */
+  if (load->told && status != GCACHE_ENOTFOUND) {
+    gci_flights_detach(&group->loads, &load->journey.flight);
+    gci_journey_strand(&load->journey);
+  }
+  gcache_value_t *reason = gci_journey_is_empty(&load->journey)
+                               ? NULL
+                               : gci_value_text(gci_group_mem(group), text);
+  gci_journey_answer(&load->journey, status, NULL, reason, GCACHE_FROM_NONE);
+  gcache_value_unref(reason);
+  end(load);
+}
+
+/* NULL: the value can be delivered. */
+static const char *objection(const gcache_load_t *load, const gcache_value_t *value) {
+  gcache_t *core = load->group->core;
+  if (gcache_value_bytes(value).len > core->value_max)
+    return "the getter's value is larger than this cache delivers";
+  if (gci_value_expired_at(gcache_value_expire(value), gci_env_unix_ns(core->env)))
+    return "the getter's value had already expired";
+  return NULL;
+}
+
+void gcache_load_done(gcache_load_t *load, gcache_value_t *value) {
+  assert(load->started);
+  if (value == NULL) { /* the value of a getter that found no memory for it */
+    gcache_load_fail(load, UV_ENOMEM, NULL);
+    return;
+  }
+  const char *text = objection(load, value);
+  if (text != NULL) {
+    fail(load, GCACHE_ELOAD, text);
+  } else {
+    load->group->stats.local_loads++;
+    gci_memory_keep(load->group, GCI_MAIN, &load->journey.flight, value);
+    gci_journey_answer(&load->journey, 0, value, NULL, GCACHE_FROM_LOAD);
+    end(load);
+  }
+  gcache_value_unref(value);
+}
+
+void gcache_load_fail(gcache_load_t *load, int status, const char *reason) {
+  if (reason == NULL) reason = gci_core_error_text(load->group->core, status);
+  fail(load, status == GCACHE_ENOTFOUND ? status : GCACHE_ELOAD, reason);
+}
+
+void gcache_load_done_copy(gcache_load_t *load, gcache_bytes_t bytes, uint64_t ttl_ms) {
+  gcache_t *core = load->group->core;
+  int64_t expire = ttl_ms == 0 ? GCACHE_NEVER : gcache_expire_in(core, ttl_ms);
+  gcache_load_done(load, gci_value_copy(core->env->mem, bytes, expire));
+}
+
+/* The work may be answered before load_work has returned. */
+int gcache_load_work(gcache_load_t *load, gcache_work_cb work, void *arg) {
+  int (*load_work)(gcache_load_t *, gcache_work_cb, void *) = load->group->core->load_work;
+  assert(load->started);
+  if (work == NULL) return UV_EINVAL;
+  if (load_work == NULL) return UV_ENOTSUP;
+  load->on_a_thread = 1;
+  int rc = load_work(load, work, arg);
+  if (rc < 0) load->on_a_thread = 0;
+  return rc;
+}
+
+/* ------------------------------------------------------------------------------ questions ---- */
+
+gcache_group_t *gcache_load_group(const gcache_load_t *load) {
+  return load->group;
+}
+
+gcache_bytes_t gcache_load_key(const gcache_load_t *load) {
+  return load->journey.flight.key;
+}
+
+uint64_t gcache_load_time_left_ms(const gcache_load_t *load) {
+  return gci_core_time_left_ms(load->group->core, gci_journey_deadline_ms(&load->journey));
+}
+
+void gcache_load_set_data(gcache_load_t *load, void *data) {
+  load->data = data;
+}
+
+void *gcache_load_data(const gcache_load_t *load) {
+  return load->data;
+}

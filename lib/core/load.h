@@ -1,0 +1,32 @@
+/* core/load - one run of this member's getter for a key, and those who wait for it.
+ *
+ *   opened -> started (from a turn: the getter is called) -> answered (once) -> gone
+ *       \---> gone                nobody waited any more when its turn came
+ *
+ * Owns the copy of its key. The getter owes the answer; until it comes the group stays. When the last
+ * caller leaves, the getter is told once, from a turn, unless someone has come in the meantime. A run
+ * that was told and then fails has not failed those who came later: they are stranded, not answered.
+ * Fails: opening, with UV_ENOMEM. */
+#ifndef GCI_CORE_LOAD_H
+#define GCI_CORE_LOAD_H
+
+#include "core/journey.h"
+
+struct gcache_load_s {
+  struct gci_journey journey;
+  struct gcache_job_s job; /* starts the getter; later tells it that nobody waits */
+  gcache_group_t *group;
+  void *data;          /* the getter's */
+  uint8_t started;     /* an answer is owed */
+  uint8_t told;        /* that nobody waits */
+  uint8_t on_a_thread; /* gcache_load_work() has taken it */
+};
+
+/* The key's load; NULL: out of memory. Nobody waits yet; join it in the same turn. */
+struct gci_journey *gci_load_open(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                                  void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key,
+                                                   uint64_t hash));
+/* The running or waiting load that can be joined; NULL: none. */
+struct gci_journey *gci_load_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
+
+#endif

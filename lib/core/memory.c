@@ -1,0 +1,109 @@
+/* core/memory - see memory.h. */
+#include "core/memory.h"
+
+#include <uv.h>
+
+#include "base/value.h"
+
+#define STEP_MAX_MS 500
+#define NS_PER_MS 1000000
+
+/* ------------------------------------------------------------------------------ expiry ---- */
+
+static uint64_t wait_ms(int64_t due_unix_ns, int64_t now_unix_ns) {
+  if (due_unix_ns <= now_unix_ns) return 0;
+  uint64_t ns = (uint64_t)due_unix_ns - (uint64_t)now_unix_ns;
+  return ns > STEP_MAX_MS * (uint64_t)NS_PER_MS ? STEP_MAX_MS : (ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+/* Sets the wheel's deadline if the memory is due earlier than it is set for. Only the first setting can
+ * fail. */
+static int watch(gcache_group_t *group) {
+  struct gci_env *env = group->core->env;
+  int64_t due = gci_cache_due(group->cache);
+  if (due == INT64_MAX) return 0;
+  if (gci_deadline_is_set(&group->wheel) && due >= group->wheel_due_unix_ns) return 0;
+  uint64_t ms = wait_ms(due, gci_env_unix_ns(env));
+  int rc = gci_env_deadline(env, &group->wheel, gci_env_after_ms(env, ms));
+  if (rc == 0) group->wheel_due_unix_ns = due;
+  return rc;
+}
+
+/* Its place in the heap of deadlines has just become free: setting it again cannot fail. */
+static void on_wheel_turned(struct gcache_deadline_s *wheel) {
+  gcache_group_t *group = gci_container_of(wheel, gcache_group_t, wheel);
+  struct gci_env *env = group->core->env;
+  if (gci_cache_expire(group->cache, gci_env_unix_ns(env))) {
+    group->wheel_due_unix_ns = INT64_MIN;
+    gci_env_deadline(env, wheel, gci_env_after_ms(env, 0));
+    return;
+  }
+  watch(group);
+}
+
+void gci_memory_init(gcache_group_t *group) {
+  gci_flights_init(&group->loads, gci_group_mem(group));
+  gci_flights_init(&group->fetches, gci_group_mem(group));
+  gci_deadline_init(&group->wheel, on_wheel_turned);
+}
+
+/* ------------------------------------------------------------------------------ look, keep ---- */
+
+gcache_value_t *gci_memory_look(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                                gcache_from_t *from) {
+  enum gci_side side = GCI_MAIN;
+  int64_t now = gci_env_unix_ns(group->core->env);
+  gcache_value_t *value = gci_cache_get(group->cache, key, hash, now, &side);
+  if (value != NULL) *from = side == GCI_MAIN ? GCACHE_FROM_MAIN : GCACHE_FROM_HOT;
+  return value;
+}
+
+static int keeps(const gcache_group_t *group, enum gci_side side) {
+  if (group->closing) return 0;
+  if (gci_core_is_client_only(group->core)) return group->hot == GCACHE_HOT_ON;
+  return side == GCI_MAIN || group->hot != GCACHE_HOT_OFF;
+}
+
+/* Kept and watched, or absent. */
+static int put(gcache_group_t *group, enum gci_side side, gcache_bytes_t key, uint64_t hash,
+               gcache_value_t *value) {
+  int64_t now = gci_env_unix_ns(group->core->env);
+  int rc = gci_cache_put(group->cache, side, key, hash, value, now);
+  if (rc == 0) rc = watch(group);
+  if (rc < 0) gci_cache_remove(group->cache, key, hash);
+  return rc;
+}
+
+void gci_memory_keep(gcache_group_t *group, enum gci_side side, const struct gci_flight *flight,
+                     gcache_value_t *value) {
+  if (!keeps(group, side)) return;
+  if (flight->joinable && put(group, side, flight->key, flight->node.hash, value) == 0) return;
+  group->stats.not_kept++;
+}
+
+/* ------------------------------------------------------------------------------ set, drop ---- */
+
+static void detach(struct gci_flights *flights, gcache_bytes_t key, uint64_t hash) {
+  struct gci_flight *flight = gci_flights_find(flights, key, hash);
+  if (flight != NULL) gci_flights_detach(flights, flight);
+}
+
+void gci_memory_drop(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  detach(&group->loads, key, hash);
+  detach(&group->fetches, key, hash);
+  gci_cache_remove(group->cache, key, hash);
+}
+
+int gci_memory_set(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                   gcache_value_t *value) {
+  gci_memory_drop(group, key, hash);
+  int64_t now = gci_env_unix_ns(group->core->env);
+  if (gci_value_expired_at(gcache_value_expire(value), now)) return 0;
+  return put(group, GCI_MAIN, key, hash, value);
+}
+
+void gci_memory_clear(gcache_group_t *group) {
+  gci_flights_detach_all(&group->loads);
+  gci_flights_detach_all(&group->fetches);
+  gci_cache_clear(group->cache);
+}

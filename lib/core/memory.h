@@ -1,0 +1,28 @@
+/* core/memory - what a group does with its memory: look, keep, set, drop, clear, and forget in time.
+ *
+ * Dropping also detaches the flights of the key, so that what is under way is delivered and not kept
+ * (P2). One deadline a group wakes it to free what has expired (P6); it does not keep the loop alive,
+ * and looks at the wall clock every half second, so that a clock that jumped is noticed.
+ * Fails: a value that cannot be kept, or whose expiry cannot be watched, is absent afterwards. */
+#ifndef GCI_CORE_MEMORY_H
+#define GCI_CORE_MEMORY_H
+
+#include "core/group.h"
+
+void gci_memory_init(gcache_group_t *group);
+
+/* Borrowed until the memory changes; NULL: a miss. */
+gcache_value_t *gci_memory_look(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                                gcache_from_t *from);
+
+/* The result of a flight that is still in its table, or was detached: kept where the group and this
+ * member keep such values at all, and counted where memory or a remove forbids it. */
+void gci_memory_keep(gcache_group_t *group, enum gci_side side, const struct gci_flight *flight,
+                     gcache_value_t *value);
+
+/* Replaces whatever there is by value, in the main cache. GCACHE_ENOROOM, UV_ENOMEM: it is gone. */
+int gci_memory_set(gcache_group_t *group, gcache_bytes_t key, uint64_t hash, gcache_value_t *value);
+void gci_memory_drop(gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
+void gci_memory_clear(gcache_group_t *group);
+
+#endif

@@ -1,0 +1,31 @@
+/* core/stats - copies of the counters, in the size the caller was compiled with. */
+#include <string.h>
+#include <uv.h>
+
+#include "core/group.h"
+
+/* Zeroed beyond what this library knows. */
+static void hand_out(void *out, size_t out_size, const void *stats, size_t stats_size) {
+  memset(out, 0, out_size);
+  memcpy(out, stats, out_size < stats_size ? out_size : stats_size);
+}
+
+void gcache_group_stats_size(const gcache_group_t *group, gcache_group_stats_t *out, size_t size) {
+  gcache_group_stats_t stats = group->stats;
+  stats.loads = stats.gets - stats.hits;
+  stats.index_bytes = gci_cache_index_bytes(group->cache);
+  gci_cache_stats(group->cache, GCI_MAIN, &stats.main);
+  gci_cache_stats(group->cache, GCI_HOT, &stats.hot);
+  hand_out(out, size, &stats, sizeof stats);
+}
+
+int gcache_peer_stats_size(const gcache_t *cache, size_t index, gcache_peer_stats_t *out,
+                           size_t size) {
+  if (index >= cache->peers.n) return UV_ENOENT;
+  const struct gci_peer *peer = cache->peers.list[index];
+  gcache_peer_stats_t stats = peer->stats;
+  stats.url = peer->url;
+  stats.is_self = (uint64_t)peer->is_self;
+  hand_out(out, size, &stats, sizeof stats);
+  return 0;
+}
