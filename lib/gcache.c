@@ -181,7 +181,7 @@ static void on_loop_closed_unused(void *arg) {
 
 int gcache_open(gcache_t **out, const gcache_options_t *options) {
   unsigned char seed[16];
-  struct house *house;
+  struct house *house = NULL;
   gcache_options_t o;
   int err = gci_options_read(&o, options);
 
@@ -224,12 +224,17 @@ static void on_transport_closed(void *arg) {
   gci_loop_close(&house->loop, on_loop_closed, house);
 }
 
+/* One compiled against an older header ends earlier. */
+static int has_close(const gcache_transport_t *t) {
+  return t->size >= offsetof(gcache_transport_t, close) + sizeof t->close && t->close != NULL;
+}
+
 static void on_part_closed(void *arg) {
   struct house *house = arg;
   gcache_transport_t *transport = house->transport;
 
   if (--house->parts_open > 0) return;
-  if (transport->close != NULL)
+  if (has_close(transport))
     transport->close(transport, on_transport_closed, house);
   else
     on_transport_closed(house);

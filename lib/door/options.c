@@ -118,7 +118,8 @@ static int check_transport(const gcache_options_t *o) {
   const gcache_transport_t *t = o->transport;
 
   if (t == NULL) return 0;
-  if (t->size < sizeof *t) return refuse(o, "transport", "size is not set");
+  if (t->size < offsetof(gcache_transport_t, start) + sizeof t->start)
+    return refuse(o, "transport", "size is not set");
   if (t->start == NULL) return refuse(o, "transport", "start is missing");
   return 0;
 }

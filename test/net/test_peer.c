@@ -379,7 +379,7 @@ static const struct speech speeches[] = {
      SAYS("HTTP/1.1 200 OK\r\nContent-Type: Application/X-Protobuf ; v=1\r\nContent-Length: "
           "7\r\n\r\n\x0a\x05there"),
      0, 0, GCACHE_FROM_PEER, ""},
-    {"unknown fields, any order",
+    {"field without its value",
      SAYS("HTTP/1.1 200 OK\r\n" PROTO
           "Content-Length: 12\r\n\r\n\x18\x00\x50\x07\x0a\x05there\x58"),
      1, 0, GCACHE_FROM_LOAD, ""},
