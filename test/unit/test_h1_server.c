@@ -6,11 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
-
 #include "base/value.h"
 #include "h1_server_run.h"
-#include "recorded.h"
 
 static void feed(struct server_run *run, const char *text) {
   run_feed(run, gcache_cstr(text));
@@ -445,57 +442,6 @@ static void a_session_may_be_closed_by_its_events(void **state) {
   }
 }
 
-/* ------------------------------------------------------------------------------ recorded -- */
-
-/* What a recorded request must lead to, found with strstr and no parser: first line, body. */
-static void assert_recorded(const char *name) {
-  static char input[16384], path[300], line[512], body[16384];
-  snprintf(path, sizeof path, "wire/%s", name);
-  size_t len = recorded_read(path, input, sizeof input - 1);
-  input[len] = '\0';
-  struct server_run run;
-  run_open(&run, REPLY_AT_END);
-  run.limits.line_max = run.limits.head_max = 16384;
-  gci_h1_server_close(run.server);
-  assert_int_equal(gci_h1_server_open(&run.server, run.mem, &run.limits, &run_events, &run), 0);
-  run_feed(&run, gcache_bytes(input, len));
-  if (run.requests != 1) fail_msg("%s is not one request", name);
-  struct gci_http_exchange *x = run.owed[0];
-  snprintf(line, sizeof line, "%.*s %.*s HTTP/1.%d\r\n", (int)x->head.method.len,
-           (const char *)x->head.method.base, (int)x->head.target.len,
-           (const char *)x->head.target.base, x->head.version_minor);
-  assert_memory_equal(input, line, strlen(line));
-  const char *end_of_head = strstr(input, "\r\n\r\n") + 4;
-  size_t sent = len - (size_t)(end_of_head - input);
-  if (strstr(input, "Transfer-Encoding: chunked\r\n") != NULL) {
-    unsigned size;
-    assert_int_equal(sscanf(end_of_head, "%x\r\n", &size), 1);
-    end_of_head = strchr(end_of_head, '\n') + 1;
-    sent = size;
-  }
-  memcpy(body, end_of_head, sent);
-  gcache_bytes_t got = x->body == NULL ? gcache_bytes("", 0) : gcache_value_bytes(x->body);
-  assert_int_equal(got.len, sent);
-  assert_memory_equal(got.base, body, sent);
-  reply_text(&run, 0, "");
-  end(&run);
-}
-
-static void every_recorded_request_is_taken(void **state) {
-  size_t n = 0;
-  (void)state;
-  DIR *dir = opendir(INTEROP_DIR "/wire");
-  assert_non_null(dir);
-  for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-    const char *dot = strrchr(entry->d_name, '.');
-    if (dot == NULL || strcmp(dot, ".req") != 0) continue;
-    assert_recorded(entry->d_name);
-    n++;
-  }
-  closedir(dir);
-  assert_true(n >= 50);
-}
-
 /* -------------------------------------------------------------------------- out of memory -- */
 
 /* Everything that allocates: heads in pieces, bodies, answers in and out of order, large and small. */
@@ -564,7 +510,6 @@ int main(void) {
       cmocka_unit_test(a_body_that_is_too_long_is_not_asked_for),
       cmocka_unit_test(exchanges_outlive_their_session),
       cmocka_unit_test(a_session_may_be_closed_by_its_events),
-      cmocka_unit_test(every_recorded_request_is_taken),
       cmocka_unit_test(every_allocation_may_fail),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
