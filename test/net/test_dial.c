@@ -213,7 +213,7 @@ static void a_known_name_is_not_looked_up_until_it_fails(void **state) {
   for (int i = 0; i < 4; i++) {
     if (i == 2) close(fd); /* the third finds the door shut, the fourth asks for the way again */
     c.done = c.closed = 0;
-    assert_int_equal(gci_stream_init(&c.s, &c.w->env, &c.w->uv, &events, &c), 0);
+    if (i > 0) assert_int_equal(gci_stream_init(&c.s, &c.w->env, &c.w->uv, &events, &c), 0);
     caller_start(&c, 60000);
     run_until(c.w, &c.done, 1);
     caller_fini(&c);
