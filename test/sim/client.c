@@ -1,0 +1,250 @@
+#include "client.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "member.h"
+#include "source.h"
+
+#define POISON 0xdb
+
+struct sim_get {
+  struct gcache_link_s link;
+  struct sim_member *member;
+  unsigned key;
+  size_t request;
+  gcache_get_t req;
+};
+
+struct sim_change {
+  struct gcache_link_s link;
+  struct sim_member *member;
+  enum promises_kind kind;
+  unsigned key; /* CLEAR: the group */
+  size_t request;
+  int owner; /* member index the library named at the start, -1: none */
+  gcache_change_t req;
+};
+
+/* Both begin with the link, so that the lists of pending and spent requests can hold either. */
+struct spent {
+  struct gcache_link_s link;
+};
+
+static gcache_bytes_t key_bytes(unsigned key, char text[16]) {
+  return gcache_bytes(text, sim_key_write(key, text));
+}
+
+static int usable(const struct sim_member *m, unsigned group) {
+  return m->life == SIM_LIVING && m->groups[group].group != NULL;
+}
+
+/* ---- get ---- */
+
+/* The program may call anything from its callback; sometimes it does. */
+static void ask_again(struct sim_member *m, unsigned key) {
+  struct sim_rng *rng = &m->cluster->world.rng;
+  if (!usable(m, key % PROMISES_GROUPS)) return;
+  unsigned dice = (unsigned)sim_rng_below(rng, 100);
+  if (dice < 4) sim_client_get(m, key, sim_rng_percent(rng, 50) ? 0 : 40);
+  if (dice == 4) sim_client_peek(m, key);
+  if (dice == 5) sim_client_cancel(m);
+  if (dice == 6) sim_client_change(m, PROMISES_REMOVE, key, 0, 0);
+  if (dice > 7 || !sim_rng_percent(rng, m->cluster->config.quit_percent)) return;
+  if (dice == 7 && !m->groups[key % PROMISES_GROUPS].closing)
+    sim_group_stop(&m->groups[key % PROMISES_GROUPS]);
+  if (dice < 7) sim_member_close(m);
+}
+
+static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
+  struct sim_get *get = req->data;
+  struct sim_member *m = get->member;
+  struct sim_cluster *c = m->cluster;
+  struct promises_end end = {.status = status, .wall_unix_ns = sim_member_unix_ns(m)};
+  struct sim_value v = {0};
+  if (value != NULL && !sim_value_read(value, &v))
+    promises_break(&c->promises,
+                   "P2: get %zu of member %d: the bytes of value %" PRIu64 " are broken",
+                   get->request, m->index, v.serial);
+  end.serial = value == NULL ? 0 : v.serial;
+  end.loaded_here = gcache_get_from(req) == GCACHE_FROM_LOAD;
+  end.cause = sim_source_cause(gcache_get_reason(req), &end.cause_hinted);
+  sim_trace(&c->world, "m%d key %u: get %zu ends %d, value %" PRIu64 " from %d '%s'", m->index,
+            get->key, get->request, status, end.serial, (int)gcache_get_from(req),
+            gcache_get_reason(req));
+  promises_ended(&c->promises, get->request, &end);
+  memset(req, POISON, sizeof *req);
+  gci_link_unlink(&get->link);
+  gci_list_push_back(&m->spent, &get->link);
+  ask_again(m, get->key);
+}
+
+void sim_client_get(struct sim_member *m, unsigned key, uint64_t timeout_ms) {
+  struct sim_cluster *c = m->cluster;
+  char text[16];
+  if (!usable(m, key % PROMISES_GROUPS)) return;
+  struct sim_get *get = sim_new(sizeof *get);
+  get->member = m;
+  get->key = key;
+  memset(&get->req, 0x5a, sizeof get->req);
+  get->req.data = get;
+  get->request = promises_began(&c->promises, PROMISES_GET, m->index, key,
+                                sim_member_due_us(m, timeout_ms));
+  gci_list_push_back(&m->gets, &get->link);
+  sim_trace(&c->world, "m%d key %u: get %zu, timeout %" PRId64, m->index, key, get->request,
+            (int64_t)timeout_ms);
+  gcache_bytes_t bytes = key_bytes(key, text);
+  promises_enter(&c->promises);
+  int status = gcache_get(&get->req, m->groups[key % PROMISES_GROUPS].group, bytes, timeout_ms,
+                          on_got);
+  promises_leave(&c->promises);
+  memset(text, POISON, sizeof text);
+  if (status == 0) return;
+  if (status != GCACHE_ECLOSING || !m->groups[key % PROMISES_GROUPS].closing)
+    promises_break(&c->promises, "member %d: gcache_get returned %d", m->index, status);
+  promises_refused(&c->promises, get->request);
+  gci_link_unlink(&get->link);
+  gci_list_push_back(&m->spent, &get->link);
+}
+
+void sim_client_peek(struct sim_member *m, unsigned key) {
+  struct sim_cluster *c = m->cluster;
+  struct sim_value v = {0};
+  char text[16];
+  if (!usable(m, key % PROMISES_GROUPS)) return;
+  promises_enter(&c->promises);
+  gcache_value_t *value = gcache_peek(m->groups[key % PROMISES_GROUPS].group, key_bytes(key, text));
+  promises_leave(&c->promises);
+  if (value != NULL && !sim_value_read(value, &v))
+    promises_break(&c->promises, "P2: a peek at member %d: the bytes are broken", m->index);
+  sim_trace(&c->world, "m%d key %u: peek finds %" PRIu64, m->index, key, v.serial);
+  promises_peeked(&c->promises, m->index, key, v.serial, sim_member_unix_ns(m));
+  gcache_value_unref(value);
+}
+
+/* ---- set, remove, clear ---- */
+
+static void on_changed(gcache_change_t *req, int status, const gcache_peer_result_t *peers,
+                       size_t n) {
+  struct sim_change *change = req->data;
+  struct sim_member *m = change->member;
+  struct sim_cluster *c = m->cluster;
+  uint64_t reported = 0, ok = 0;
+  int twice = 0;
+  for (size_t i = 0; i < n; i++) {
+    int who = peers[i].url == NULL ? m->index : sim_member_of_url(c, peers[i].url);
+    uint64_t bit = UINT64_C(1) << (who < 0 ? 63 : who);
+    if (reported & bit) twice = 1;
+    reported |= bit;
+    if (peers[i].status == 0) ok |= bit;
+    if (i == 0 && change->owner >= 0 && who != change->owner)
+      promises_break(&c->promises,
+                     "P8: request %zu of member %d reports member %d first, owner is %d",
+                     change->request, m->index, who, change->owner);
+    sim_trace(&c->world, "  member %d: %d '%s'", who, peers[i].status, peers[i].reason);
+  }
+  sim_trace(&c->world, "m%d key %u: change %zu ends %d", m->index, change->key, change->request,
+            status);
+  promises_change_ended(&c->promises, change->request, status, reported, ok, twice);
+  memset(req, POISON, sizeof *req);
+  gci_link_unlink(&change->link);
+  gci_list_push_back(&m->spent, &change->link);
+  ask_again(m, change->key);
+}
+
+static int start_change(struct sim_change *change, gcache_bytes_t key, uint64_t timeout_ms,
+                        uint64_t ttl_ms) {
+  struct sim_member *m = change->member;
+  struct sim_cluster *c = m->cluster;
+  gcache_group_t *group = m->groups[change->key % PROMISES_GROUPS].group;
+  if (change->kind == PROMISES_REMOVE)
+    return gcache_remove(&change->req, group, key, timeout_ms, on_changed);
+  if (change->kind == PROMISES_CLEAR)
+    return gcache_clear(&change->req, group, timeout_ms, on_changed);
+  struct sim_value v = {.key = change->key, .size = sim_value_some_size(c)};
+  if (ttl_ms > 0) v.expire_unix_ns = sim_member_unix_ns(m) + (int64_t)ttl_ms * 1000000;
+  v.serial = promises_set_began(&c->promises, m->index, v.key, v.size, v.expire_unix_ns);
+  sim_trace(&c->world, "  sets value %" PRIu64 ", %zu bytes", v.serial, v.size);
+  gcache_value_t *value = sim_value_make(m->mem, &v);
+  int status = gcache_set(&change->req, group, key, value, timeout_ms, on_changed);
+  gcache_value_unref(value);
+  return status;
+}
+
+void sim_client_change(struct sim_member *m, enum promises_kind kind, unsigned key,
+                       uint64_t timeout_ms, uint64_t ttl_ms) {
+  static const char *const words[] = {"get", "answer", "set", "remove", "clear"};
+  struct sim_cluster *c = m->cluster;
+  char text[16];
+  unsigned group = key % PROMISES_GROUPS;
+  if (!usable(m, group)) return;
+  struct sim_change *change = sim_new(sizeof *change);
+  gcache_bytes_t bytes = key_bytes(key, text);
+  const char *owner = gcache_owner(&m->core, bytes);
+  change->member = m;
+  change->kind = kind;
+  change->key = kind == PROMISES_CLEAR ? group : key;
+  change->owner = kind == PROMISES_CLEAR || owner == NULL ? -1 : sim_member_of_url(c, owner);
+  memset(&change->req, 0x5a, sizeof change->req);
+  change->req.data = change;
+  change->request = promises_began(&c->promises, kind, m->index, change->key,
+                                   sim_member_due_us(m, timeout_ms));
+  gci_list_push_back(&m->changes, &change->link);
+  sim_trace(&c->world, "m%d key %u: change %zu, %s, timeout %" PRId64, m->index, change->key,
+            change->request, words[kind], (int64_t)timeout_ms);
+  promises_enter(&c->promises);
+  int status = start_change(change, bytes, timeout_ms, ttl_ms);
+  promises_leave(&c->promises);
+  memset(text, POISON, sizeof text);
+  if (status == 0) return;
+  if (status != GCACHE_ECLOSING || !m->groups[group].closing)
+    promises_break(&c->promises, "member %d: a change returned %d", m->index, status);
+  promises_refused(&c->promises, change->request);
+  gci_link_unlink(&change->link);
+  gci_list_push_back(&m->spent, &change->link);
+}
+
+/* ---- cancel, forget ---- */
+
+static struct gcache_link_s *pick(struct sim_rng *rng, const struct gci_list *list) {
+  size_t n = 0;
+  gci_list_each(link, list) n++;
+  if (n == 0) return NULL;
+  n = sim_rng_below(rng, n);
+  struct gcache_link_s *link = gci_list_front(list);
+  while (n-- > 0)
+    link = link->next;
+  return link;
+}
+
+void sim_client_cancel(struct sim_member *m) {
+  struct sim_cluster *c = m->cluster;
+  int change = sim_rng_percent(&c->world.rng, 20);
+  if (m->life != SIM_LIVING) return;
+  struct gcache_link_s *link = pick(&c->world.rng, change ? &m->changes : &m->gets);
+  if (link == NULL) return;
+  struct sim_get *get = gci_container_of(link, struct sim_get, link);
+  struct sim_change *changed = gci_container_of(link, struct sim_change, link);
+  size_t request = change ? changed->request : get->request;
+  sim_trace(&c->world, "m%d: cancels %s %zu", m->index, change ? "change" : "get", request);
+  promises_cancelled(&c->promises, request);
+  promises_enter(&c->promises);
+  if (change)
+    gcache_change_cancel(&changed->req);
+  else
+    gcache_get_cancel(&get->req);
+  promises_leave(&c->promises);
+}
+
+static void drop(struct gci_list *list) {
+  struct gcache_link_s *link;
+  while ((link = gci_list_pop_front(list)) != NULL)
+    free(gci_container_of(link, struct spent, link));
+}
+
+void sim_client_forget(struct sim_member *m) {
+  drop(&m->gets);
+  drop(&m->changes);
+  drop(&m->spent);
+}

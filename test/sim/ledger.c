@@ -1,0 +1,200 @@
+/* The part of the oracle that knows values: where each came from, what replaced it, and who was running
+ * (P1, P2, P6). */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "gcache/gcache.h"
+#include "promises.h"
+#include "world.h"
+
+/* Longer than a load that an arriving value's expiry causes takes to begin. */
+#define DISTURBANCE_US 1000
+
+const struct promises_birth *promises_birth(const struct promises *p, uint64_t serial) {
+  return serial == 0 || serial > p->n_births ? NULL : &p->births[serial - 1];
+}
+
+static struct promises_birth *birth(struct promises *p, uint64_t serial) {
+  return &p->births[serial - 1];
+}
+
+static struct promises_birth *new_birth(struct promises *p, int member, unsigned key) {
+  p->births = sim_grow(p->births, p->n_births, &p->cap_births, sizeof *p->births);
+  struct promises_birth *b = &p->births[p->n_births++];
+  *b = (struct promises_birth){.member = member, .key = key, .begin_seq = promises_tick(p)};
+  return b;
+}
+
+/* ---- getter runs ---- */
+
+/* P1: in a settled cluster a run beside another is lawful only when a change came after the other one
+ * began, or when a value expired on its way to whoever asked for it. */
+static void check_alone(struct promises *p, int member, unsigned key) {
+  struct promises_key *k = &p->keys[key];
+  if (k->changes > 0) k->touched_seq = p->seq;
+  if (k->disturbed_us != 0 && k->running == 0 && p->now_us > k->disturbed_us + DISTURBANCE_US)
+    k->disturbed_us = 0;
+  if (!p->setup.settled || k->disturbed_us != 0) return;
+  for (uint64_t s = k->running; s != 0; s = birth(p, s)->next_running) {
+    const struct promises_birth *other = birth(p, s);
+    if (other->begin_seq <= k->touched_seq) continue;
+    promises_break(p,
+                   "P1: key %u: a getter starts on member %d while run %" PRIu64
+                   " is under way on member %d",
+                   key, member, s, other->member);
+  }
+}
+
+uint64_t promises_run_began(struct promises *p, int member, unsigned key) {
+  struct promises_member *m = &p->members[member];
+  promises_upcall(p, "a getter");
+  check_alone(p, member, key);
+  if (m->gets[key] + m->answers[key] == 0)
+    promises_break(p, "P1: key %u: a getter starts on member %d, where nobody asks", key, member);
+  struct promises_birth *b = new_birth(p, member, key);
+  b->running = 1;
+  b->next_running = p->keys[key].running;
+  p->keys[key].running = p->n_births;
+  m->runs[key]++;
+  return p->n_births;
+}
+
+void promises_run_hinted(struct promises *p, uint64_t serial, uint64_t time_left_ms) {
+  struct promises_birth *b = birth(p, serial);
+  promises_upcall(p, "a getter's cancel");
+  if (!b->running)
+    promises_break(p, "P10: run %" PRIu64 " of key %u was told to stop after its answer", serial,
+                   b->key);
+  if (time_left_ms != 0)
+    promises_break(
+        p, "P3: run %" PRIu64 " of key %u was told that nobody waits, and %" PRIu64 " ms are left",
+        serial, b->key, time_left_ms);
+  b->hinted = 1;
+}
+
+static void stop(struct promises *p, uint64_t serial) {
+  struct promises_birth *b = birth(p, serial);
+  uint64_t *at = &p->keys[b->key].running;
+  while (*at != serial)
+    at = &birth(p, *at)->next_running;
+  *at = b->next_running;
+  b->running = 0;
+  b->end_us = p->now_us;
+  p->members[b->member].runs[b->key]--;
+}
+
+void promises_run_ended(struct promises *p, uint64_t serial, int status, size_t size,
+                        int64_t expire_unix_ns) {
+  struct promises_birth *b = birth(p, serial);
+  stop(p, serial);
+  b->status = status;
+  b->size = size;
+  b->expire_unix_ns = expire_unix_ns;
+}
+
+void promises_lost_runs(struct promises *p, int member) {
+  for (unsigned key = 0; key < PROMISES_KEYS; key++)
+    for (uint64_t s = p->keys[key].running, next; s != 0; s = next) {
+      next = birth(p, s)->next_running;
+      if (birth(p, s)->member == member) stop(p, s);
+    }
+}
+
+void promises_disturbed(struct promises *p, unsigned key) {
+  p->keys[key].disturbed_us = p->now_us;
+}
+
+/* ---- changes ---- */
+
+uint64_t promises_set_began(struct promises *p, int member, unsigned key, size_t size,
+                            int64_t expire_unix_ns) {
+  struct promises_birth *b = new_birth(p, member, key);
+  b->is_set = 1;
+  b->size = size;
+  b->expire_unix_ns = expire_unix_ns;
+  b->landed_seq = b->begin_seq;
+  return p->n_births;
+}
+
+void promises_set_landed(struct promises *p, uint64_t serial) {
+  birth(p, serial)->landed_seq = promises_tick(p);
+}
+
+static void count_change(struct promises *p, unsigned key, int by) {
+  struct promises_key *k = &p->keys[key];
+  k->changes = (unsigned)((int)k->changes + by);
+  k->touched_seq = p->seq;
+}
+
+static void count_changes(struct promises *p, enum promises_kind kind, unsigned key, int by) {
+  promises_tick(p);
+  if (kind != PROMISES_CLEAR) {
+    count_change(p, key, by);
+    return;
+  }
+  for (unsigned k = key; k < PROMISES_KEYS; k += PROMISES_GROUPS)
+    count_change(p, k, by);
+}
+
+void promises_change_sent(struct promises *p, enum promises_kind kind, unsigned key) {
+  count_changes(p, kind, key, 1);
+}
+
+void promises_change_settled(struct promises *p, enum promises_kind kind, unsigned key) {
+  count_changes(p, kind, key, -1);
+}
+
+/* ---- questions ---- */
+
+void promises_question_sent(struct promises *p, int member, unsigned key) {
+  struct promises_member *m = &p->members[member];
+  if (m->gets[key] == 0)
+    promises_break(p, "P4: key %u: member %d asks a peer, and %s", key, member,
+                   m->answers[key] > 0 ? "only a peer's question waits here" : "nobody waits here");
+  m->questions[key]++;
+}
+
+void promises_question_settled(struct promises *p, int member, unsigned key) {
+  if (p->members[member].questions[key] > 0) p->members[member].questions[key]--;
+}
+
+/* ---- deliveries ---- */
+
+static int covers(const struct promises_floor *f, const struct promises_request *get) {
+  return f->whole_group ? f->key == get->key % PROMISES_GROUPS : f->key == get->key;
+}
+
+static void check_floors(struct promises *p, const struct promises_request *get, uint64_t serial) {
+  const struct promises_birth *b = promises_birth(p, serial);
+  uint64_t alive_seq = b->is_set ? b->landed_seq : b->begin_seq;
+  uint64_t lists = get->epoch;
+  if (lists == 0 || lists != promises_epoch(p) || get->joins_unreached) return;
+  for (size_t i = p->n_floors; i-- > 0;) {
+    const struct promises_floor *f = &p->floors[i];
+    if (f->epoch != lists || f->end_seq >= get->begin_seq || !covers(f, get)) continue;
+    p->floors_checked++;
+    if (alive_seq >= f->begin_seq) continue;
+    promises_break(p,
+                   "P2: member %d, key %u: value %" PRIu64 " (%s of member %d, fact %" PRIu64
+                   ") delivered to a get begun at fact %" PRIu64 "; a change from %" PRIu64
+                   " to %" PRIu64 " had reported it gone",
+                   get->member, get->key, serial, b->is_set ? "set" : "load", b->member, alive_seq,
+                   get->begin_seq, f->begin_seq, f->end_seq);
+  }
+}
+
+void promises_value_check(struct promises *p, const struct promises_request *get, uint64_t serial,
+                          int64_t wall_unix_ns) {
+  const struct promises_birth *b = promises_birth(p, serial);
+  p->deliveries++;
+  if (b == NULL || b->key != get->key || b->running || b->status != 0) {
+    promises_break(p, "P2: member %d, key %u: value %" PRIu64 " was never made for it", get->member,
+                   get->key, serial);
+    return;
+  }
+  if (b->expire_unix_ns != GCACHE_NEVER && b->expire_unix_ns <= wall_unix_ns)
+    promises_break(
+        p, "P6: member %d, key %u: value %" PRIu64 " delivered %" PRId64 " us after its expiry",
+        get->member, get->key, serial, (wall_unix_ns - b->expire_unix_ns) / 1000);
+  if (get->kind == PROMISES_GET) check_floors(p, get, serial);
+}

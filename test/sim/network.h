@@ -1,0 +1,32 @@
+/* sim/network - what lies between the members: latency, loss, partitions, refused connections.
+ *
+ * An exchange is a gcache_call on its way: a question that travels, the peer's gcache_answer, an answer
+ * that travels back. What is lost is lost in silence or noticed after a while, as a broken connection
+ * would be; in the end every call is answered. Messages overtake each other by chance. Owns the
+ * exchanges; one outlives its caller when the question can still take effect. */
+#ifndef SIM_NETWORK_H
+#define SIM_NETWORK_H
+
+#include "base/list.h"
+#include "promises.h"
+
+struct sim_cluster;
+struct sim_member;
+
+struct sim_network {
+  struct sim_cluster *cluster;
+  struct gci_list exchanges;
+  int blocked[PROMISES_MEMBERS][PROMISES_MEMBERS]; /* from, to */
+  uint64_t sent, lost;
+};
+
+void sim_network_init(struct sim_network *net, struct sim_cluster *cluster);
+void sim_network_fini(struct sim_network *net);
+void sim_network_transport(struct sim_network *net,
+                           struct sim_member *m); /* fills in m->transport */
+/* Its calls are forgotten, what it was to answer is not answered. */
+void sim_network_crashed(struct sim_network *net, int member);
+/* directed: only from those in side to the others. side 0: all can talk. */
+void sim_network_part(struct sim_network *net, uint64_t side, int directed);
+
+#endif

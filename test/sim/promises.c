@@ -1,0 +1,266 @@
+#include "promises.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "gcache/gcache.h"
+#include "world.h"
+
+#define ROUNDING_US 1000
+
+void promises_open(struct promises *p, const struct promises_setup *setup) {
+  memset(p, 0, sizeof *p);
+  p->setup = *setup;
+  p->seq = 1;
+}
+
+void promises_close(struct promises *p) {
+  free(p->requests);
+  free(p->pending);
+  free(p->births);
+  free(p->floors);
+}
+
+void promises_break(struct promises *p, const char *format, ...) {
+  if (p->broken[0] != '\0') return;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(p->broken, sizeof p->broken, format, args);
+  va_end(args);
+}
+
+uint64_t promises_tick(struct promises *p) {
+  return ++p->seq;
+}
+
+/* ---- a member that is gone ---- */
+
+static void unlist(struct promises *p, size_t i) {
+  struct promises_request *r = &p->requests[p->pending[i]];
+  struct promises_member *m = &p->members[r->member];
+  if (r->kind == PROMISES_GET) m->gets[r->key]--;
+  if (r->kind == PROMISES_ANSWER) m->answers[r->key]--;
+  p->pending[i] = p->pending[--p->n_pending];
+}
+
+void promises_down(struct promises *p, int member) {
+  for (size_t i = p->n_pending; i-- > 0;) {
+    struct promises_request *r = &p->requests[p->pending[i]];
+    if (r->member != member) continue;
+    r->state = PROMISES_LOST;
+    unlist(p, i);
+  }
+  promises_lost_runs(p, member);
+  p->members[member].living = 0;
+}
+
+/* ---- calls and callbacks ---- */
+
+void promises_enter(struct promises *p) {
+  p->depth++;
+}
+
+void promises_leave(struct promises *p) {
+  p->depth--;
+}
+
+void promises_upcall(struct promises *p, const char *what) {
+  if (p->depth != 0) promises_break(p, "P10: %s ran inside a public call", what);
+}
+
+/* ---- requests ---- */
+
+static int is_change(const struct promises_request *r) {
+  return r->kind >= PROMISES_SET;
+}
+
+static unsigned group_of(const struct promises_request *r) {
+  return r->kind == PROMISES_CLEAR ? r->key : r->key % PROMISES_GROUPS;
+}
+
+static const char *word(const struct promises_request *r) {
+  static const char *const words[] = {"get", "answer", "set", "remove", "clear"};
+  return words[r->kind];
+}
+
+size_t promises_began(struct promises *p, enum promises_kind kind, int member, unsigned key,
+                      uint64_t due_us) {
+  p->requests = sim_grow(p->requests, p->n_requests, &p->cap_requests, sizeof *p->requests);
+  p->pending = sim_grow(p->pending, p->n_pending, &p->cap_pending, sizeof *p->pending);
+  struct promises_member *m = &p->members[member];
+  struct promises_request *r = &p->requests[p->n_requests];
+  *r = (struct promises_request){.kind = kind,
+                                 .member = member,
+                                 .key = key,
+                                 .begin_seq = promises_tick(p),
+                                 .begin_us = p->now_us,
+                                 .due_us = due_us,
+                                 .cancelled_us = PROMISES_NEVER,
+                                 .epoch = promises_epoch(p),
+                                 .mask = m->list};
+  if (m->list == 0) r->mask = UINT64_C(1) << member;
+  if (kind == PROMISES_GET)
+    r->joins_unreached = m->is_client && m->questions[key] + m->runs[key] + m->gets[key] > 0;
+  if (kind == PROMISES_GET) m->gets[key]++;
+  if (kind == PROMISES_ANSWER) m->answers[key]++;
+  if (is_change(r)) promises_change_sent(p, kind, key);
+  p->pending[p->n_pending++] = p->n_requests;
+  return p->n_requests++;
+}
+
+static void take(struct promises *p, size_t request) {
+  for (size_t i = 0; i < p->n_pending; i++) {
+    if (p->pending[i] != request) continue;
+    unlist(p, i);
+    return;
+  }
+}
+
+void promises_refused(struct promises *p, size_t request) {
+  struct promises_request *r = &p->requests[request];
+  if (r->state != PROMISES_PENDING)
+    promises_break(p, "P10: %s %zu had its callback, then the call returned an error", word(r),
+                   request);
+  if (r->state == PROMISES_PENDING) take(p, request);
+  r->state = PROMISES_REFUSED;
+  if (is_change(r)) promises_change_settled(p, r->kind, r->key);
+}
+
+void promises_cancelled(struct promises *p, size_t request) {
+  struct promises_request *r = &p->requests[request];
+  if (r->state == PROMISES_PENDING && r->cancelled_us == PROMISES_NEVER)
+    r->cancelled_us = p->now_us;
+}
+
+/* What holds for every callback: once, in time, and told of a cancel only when there was one. */
+static void end(struct promises *p, size_t request, int status) {
+  struct promises_request *r = &p->requests[request];
+  int member = r->member;
+  promises_tick(p);
+  promises_upcall(p, word(r));
+  if (r->state != PROMISES_PENDING) {
+    promises_break(p, "P10: %s %zu of member %d had a callback it is not owed (state %d)", word(r),
+                   request, member, (int)r->state);
+    return;
+  }
+  take(p, request);
+  r->state = PROMISES_DONE;
+  if (r->due_us != PROMISES_NEVER && p->now_us > r->due_us + ROUNDING_US)
+    promises_break(p, "P3: %s %zu of member %d, key %u, came %" PRIu64 " us after its deadline",
+                   word(r), request, member, r->key, p->now_us - r->due_us);
+  if (r->cancelled_us != PROMISES_NEVER && status != UV_ECANCELED)
+    promises_break(p, "P3: %s %zu of member %d was cancelled and ended with %d", word(r), request,
+                   member, status);
+  if (r->cancelled_us != PROMISES_NEVER && p->now_us > r->cancelled_us + ROUNDING_US)
+    promises_break(p, "P3: %s %zu of member %d ended %" PRIu64 " us after its cancel", word(r),
+                   request, member, p->now_us - r->cancelled_us);
+  if (status == UV_ECANCELED && r->cancelled_us == PROMISES_NEVER &&
+      !p->members[member].closing[group_of(r)])
+    promises_break(p, "P3: %s %zu of member %d ended with UV_ECANCELED, and nobody cancelled it",
+                   word(r), request, member);
+}
+
+/* A getter's word must be one that a getter said, of this key and not long ago. */
+static void check_cause(struct promises *p, size_t request, const struct promises_end *e) {
+  const struct promises_request *r = &p->requests[request];
+  const struct promises_birth *b = promises_birth(p, e->cause);
+  if (e->cause_hinted)
+    promises_break(p,
+                   "P3: get %zu of member %d, key %u, got the failure of run %" PRIu64
+                   ", which was told that nobody waits",
+                   request, r->member, r->key, e->cause);
+  if (e->cause == 0 && e->status == GCACHE_ELOAD) return; /* expired or too large: the core's own */
+  if (b == NULL || b->is_set || b->running || b->key != r->key || b->status != e->status)
+    promises_break(p,
+                   "P3: get %zu of member %d, key %u, status %d names run %" PRIu64
+                   ", which did not say so",
+                   request, r->member, r->key, e->status, e->cause);
+  else if (b->end_us + p->setup.stale_us < r->begin_us)
+    promises_break(p,
+                   "P3: get %zu of member %d, key %u, got status %d of run %" PRIu64
+                   ", which had ended long before",
+                   request, r->member, r->key, e->status, e->cause);
+}
+
+void promises_ended(struct promises *p, size_t request, const struct promises_end *e) {
+  struct promises_request *r = &p->requests[request];
+  end(p, request, e->status);
+  int known = e->status == 0 || e->status == GCACHE_ENOTFOUND || e->status == GCACHE_ELOAD ||
+              e->status == UV_ETIMEDOUT || e->status == UV_ECANCELED;
+  if (!known)
+    promises_break(p, "P3: %s %zu of member %d ended with status %d", word(r), request, r->member,
+                   e->status);
+  if ((e->status == 0) != (e->serial != 0))
+    promises_break(p, "P10: %s %zu of member %d: status %d with value %" PRIu64, word(r), request,
+                   r->member, e->status, e->serial);
+  if (e->status == UV_ETIMEDOUT && p->now_us < r->due_us)
+    promises_break(p, "P3: %s %zu of member %d timed out %" PRIu64 " us early", word(r), request,
+                   r->member, r->due_us - p->now_us);
+  if (e->status == GCACHE_ENOTFOUND || e->status == GCACHE_ELOAD) check_cause(p, request, e);
+  if (e->serial == 0) return;
+  promises_value_check(p, r, e->serial, e->wall_unix_ns);
+  const struct promises_birth *b = promises_birth(p, e->serial);
+  if (b != NULL && e->loaded_here && (b->is_set || b->member != r->member))
+    promises_break(p,
+                   "P3: get %zu of member %d was told that value %" PRIu64
+                   " was loaded here; member %d did",
+                   request, r->member, e->serial, b->member);
+}
+
+void promises_change_ended(struct promises *p, size_t request, int status, uint64_t reported,
+                           uint64_t ok, int twice) {
+  struct promises_request *r = &p->requests[request];
+  uint64_t mask = r->mask;
+  end(p, request, status);
+  promises_change_settled(p, r->kind, r->key);
+  if (reported != mask || twice)
+    promises_break(p,
+                   "P8: %s %zu of member %d reported members %" PRIx64 "%s, its list was %" PRIx64,
+                   word(r), request, r->member, reported, twice ? " (some twice)" : "", mask);
+  int all = ok == mask;
+  if (status != UV_ECANCELED && (status == 0 ? !all : all || status != GCACHE_EPARTIAL))
+    promises_break(p, "P8: %s %zu of member %d: status %d, list %" PRIx64 ", reported 0 %" PRIx64,
+                   word(r), request, r->member, status, mask, ok);
+  if (status != 0 || r->epoch == 0 || r->epoch != promises_epoch(p)) return;
+  p->floors = sim_grow(p->floors, p->n_floors, &p->cap_floors, sizeof *p->floors);
+  p->floors[p->n_floors++] = (struct promises_floor){.whole_group = r->kind == PROMISES_CLEAR,
+                                                     .key = r->key,
+                                                     .epoch = r->epoch,
+                                                     .begin_seq = r->begin_seq,
+                                                     .end_seq = p->seq};
+}
+
+void promises_peeked(struct promises *p, int member, unsigned key, uint64_t serial,
+                     int64_t wall_unix_ns) {
+  if (serial == 0) return;
+  struct promises_request now = {.kind = PROMISES_GET,
+                                 .member = member,
+                                 .key = key,
+                                 .begin_seq = promises_tick(p),
+                                 .begin_us = p->now_us,
+                                 .epoch = promises_epoch(p)};
+  promises_value_check(p, &now, serial, wall_unix_ns);
+}
+
+void promises_look(struct promises *p) {
+  for (size_t i = 0; i < p->n_pending; i++) {
+    const struct promises_request *r = &p->requests[p->pending[i]];
+    if (r->due_us != PROMISES_NEVER && p->now_us > r->due_us + ROUNDING_US)
+      promises_break(p, "P3: %s %zu of member %d, key %u, is %" PRIu64 " us past its deadline",
+                     word(r), p->pending[i], r->member, r->key, p->now_us - r->due_us);
+    if (p->setup.patience_us != PROMISES_NEVER && p->now_us > r->begin_us + p->setup.patience_us)
+      promises_break(p, "P4: %s %zu of member %d, key %u, has waited %" PRIu64 " us", word(r),
+                     p->pending[i], r->member, r->key, p->now_us - r->begin_us);
+  }
+}
+
+unsigned promises_pending_of(const struct promises *p, int member) {
+  unsigned n = 0;
+  for (size_t i = 0; i < p->n_pending; i++)
+    n += p->requests[p->pending[i]].member == member;
+  return n;
+}

@@ -1,0 +1,171 @@
+/* sim/promises - the oracle: it is told what happened, and says which promise that breaks.
+ *
+ * It sees numbers only: members, keys, serials, times. It never asks the library anything, so that a
+ * test can feed it a history by hand (test_promises.c). Every getter run and every set has a *birth*,
+ * the serial number that its value's bytes carry. Order is by a count of the facts told, because many
+ * happen at one time.
+ *
+ * Requests are in promises.c, members in standing.c, births and changes (P1, P2) in ledger.c. The first broken
+ * promise is kept as text; what follows from it is not interesting. */
+#ifndef SIM_PROMISES_H
+#define SIM_PROMISES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROMISES_MEMBERS 7
+#define PROMISES_KEYS 16
+#define PROMISES_GROUPS 2
+#define PROMISES_NEVER UINT64_MAX
+
+struct promises_setup {
+  unsigned keys;        /* key k belongs to group k % PROMISES_GROUPS */
+  int settled;          /* no faults and one list for ever: P1 is checked */
+  uint64_t patience_us; /* every request must be answered within; PROMISES_NEVER: no bound (P4) */
+  uint64_t stale_us;    /* how long a getter's failure may travel to a caller */
+};
+
+enum promises_kind { PROMISES_GET, PROMISES_ANSWER, PROMISES_SET, PROMISES_REMOVE, PROMISES_CLEAR };
+
+/* A request of a member's program or of a peer, from the call to its callback. */
+struct promises_request {
+  enum promises_kind kind;
+  int member;
+  unsigned key; /* CLEAR: the group */
+  uint64_t begin_seq, begin_us;
+  uint64_t due_us;       /* its deadline, PROMISES_NEVER: none */
+  uint64_t cancelled_us; /* PROMISES_NEVER: not */
+  uint64_t epoch;        /* of the peer lists when it began, 0: they disagreed */
+  uint64_t mask;         /* CHANGES: the members it must report */
+  int joins_unreached;   /* a client-only member's get that may share an answer asked for earlier */
+  enum { PROMISES_PENDING, PROMISES_DONE, PROMISES_REFUSED, PROMISES_LOST } state;
+};
+
+/* A getter run or a set. */
+struct promises_birth {
+  int member;
+  unsigned key;
+  int is_set;
+  int running, hinted;
+  int status; /* of the run: 0 or negative */
+  uint64_t begin_seq;
+  uint64_t landed_seq; /* SET: when an owner last took it */
+  uint64_t end_us;
+  size_t size;
+  int64_t expire_unix_ns;
+  uint64_t next_running; /* serial, 0: last */
+};
+
+/* A change that reported status 0: from end_seq on nothing born before begin_seq is delivered. */
+struct promises_floor {
+  int whole_group;
+  unsigned key; /* or group */
+  uint64_t epoch, begin_seq, end_seq;
+};
+
+struct promises_member {
+  int living, is_client;
+  uint64_t list; /* mask of the members on its list; 0: alone */
+  int closing[PROMISES_GROUPS];
+  unsigned gets[PROMISES_KEYS], answers[PROMISES_KEYS]; /* pending */
+  unsigned questions[PROMISES_KEYS], runs[PROMISES_KEYS];
+  uint64_t clock_set_us; /* when its wall clock last jumped */
+};
+
+struct promises_key {
+  uint64_t running;      /* serial of the latest running birth, 0: none */
+  unsigned changes;      /* under way, and their exchanges */
+  uint64_t touched_seq;  /* the latest sign of a change: runs begun before it are another epoch's */
+  uint64_t disturbed_us; /* a value expired on its way: a second load is lawful; 0: no */
+};
+
+struct promises {
+  struct promises_setup setup;
+  uint64_t now_us, seq, epoch;
+  unsigned depth; /* public calls under way */
+  struct promises_member members[PROMISES_MEMBERS];
+  struct promises_key keys[PROMISES_KEYS];
+  struct promises_request *requests;
+  size_t n_requests, cap_requests;
+  size_t *pending;
+  size_t n_pending, cap_pending;
+  struct promises_birth *births; /* serial s at s - 1 */
+  size_t n_births, cap_births;
+  struct promises_floor *floors;
+  size_t n_floors, cap_floors;
+  uint64_t deliveries, floors_checked; /* how much was really checked */
+  char broken[400];                    /* "" as long as all hold */
+};
+
+void promises_open(struct promises *p, const struct promises_setup *setup);
+void promises_close(struct promises *p);
+void promises_break(struct promises *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+uint64_t promises_tick(struct promises *p); /* one fact more; internal */
+/* Counts the changes of the members' lists; 0: they differ now, or somebody is left out; internal. */
+uint64_t promises_epoch(const struct promises *p);
+
+/* ---- members ---- */
+void promises_up(struct promises *p, int member, int is_client, uint64_t list);
+void promises_down(struct promises *p, int member); /* crashed, or closed to the end */
+void promises_list(struct promises *p, int member, uint64_t list);
+void promises_group_closing(struct promises *p, int member, unsigned group, int closing);
+void promises_clock_set(struct promises *p, int member);
+
+/* ---- public calls and what must not run inside them (P10) ---- */
+void promises_enter(struct promises *p);
+void promises_leave(struct promises *p);
+void promises_upcall(struct promises *p, const char *what);
+
+/* ---- requests (P2, P3, P4, P10) ---- */
+size_t promises_began(struct promises *p, enum promises_kind kind, int member, unsigned key,
+                      uint64_t due_us);
+void promises_refused(struct promises *p, size_t request); /* the call returned an error */
+void promises_cancelled(struct promises *p, size_t request);
+
+struct promises_end {
+  int status;
+  uint64_t serial;      /* of the value delivered, 0: none */
+  int64_t wall_unix_ns; /* the member's clock */
+  int loaded_here;      /* the library says this member's getter ran */
+  uint64_t cause;       /* serial that the reason names, 0: it names none */
+  int cause_hinted;     /* and that the run gave up because it was told nobody waits */
+};
+/* Of a GET or an ANSWER. */
+void promises_ended(struct promises *p, size_t request, const struct promises_end *end);
+/* reported: the members in the report, ok: those reported 0, twice: a member was there more than once. */
+void promises_change_ended(struct promises *p, size_t request, int status, uint64_t reported,
+                           uint64_t ok, int twice);
+void promises_peeked(struct promises *p, int member, unsigned key, uint64_t serial,
+                     int64_t wall_unix_ns);
+/* Nothing pending may be overdue. */
+void promises_look(struct promises *p);
+unsigned promises_pending_of(const struct promises *p, int member);
+
+/* ---- births and changes (P1, P2) ---- */
+uint64_t promises_run_began(struct promises *p, int member, unsigned key);
+void promises_run_hinted(struct promises *p, uint64_t serial, uint64_t time_left_ms);
+void promises_run_ended(struct promises *p, uint64_t serial, int status, size_t size,
+                        int64_t expire_unix_ns);
+uint64_t promises_set_began(struct promises *p, int member, unsigned key, size_t size,
+                            int64_t expire_unix_ns);
+void promises_set_landed(struct promises *p, uint64_t serial);
+void promises_disturbed(struct promises *p, unsigned key);
+/* A change's way over the network, from the question to the last it can do. */
+void promises_change_sent(struct promises *p, enum promises_kind kind, unsigned key);
+void promises_change_settled(struct promises *p, enum promises_kind kind, unsigned key);
+/* A GET that a member sends to a peer (P4). */
+void promises_question_sent(struct promises *p, int member, unsigned key);
+void promises_question_settled(struct promises *p, int member, unsigned key);
+void promises_lost_runs(struct promises *p, int member); /* internal: of a member that is down */
+void promises_value_check(struct promises *p, const struct promises_request *get, uint64_t serial,
+                          int64_t wall_unix_ns); /* internal: a delivery against P2 and P6 */
+const struct promises_birth *promises_birth(const struct promises *p, uint64_t serial);
+
+/* ---- memory (P5, P6) ---- */
+void promises_memory(struct promises *p, int member, unsigned group, uint64_t used, uint64_t max);
+/* items: what the member counts; alive: how many of its keys can be had from memory now. */
+void promises_items(struct promises *p, int member, unsigned group, uint64_t items, uint64_t alive,
+                    int64_t wall_unix_ns);
+
+#endif

@@ -1,0 +1,167 @@
+#include "schedule.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "member.h"
+#include "steps.h"
+
+#define EVENTS_MAX 2000000 /* a hundred times the usual: members keep each other busy for nothing */
+#define REST_MAX_US 30000000
+#define EXPIRY_MAX_US 3200000 /* the longest ttl, and the second after it */
+
+const char *sim_faults_word(enum sim_faults faults) {
+  static const char *const words[] = {"none", "lists", "loss", "partition", "crash", "mixed"};
+  return words[faults];
+}
+
+static void configure(struct sim_rng *rng, enum sim_faults faults, struct sim_config *config,
+                      struct promises_setup *setup) {
+  static const gcache_place_t places[] = {GCACHE_PLACE_DEFAULT, GCACHE_PLACE_MAILGUN,
+                                          GCACHE_PLACE_GROUPCACHE_GO, GCACHE_PLACE_GOLANG};
+  int lossy = faults == SIM_FAULTS_LOSS || faults == SIM_FAULTS_MIXED;
+  *config = (struct sim_config){
+      .n_members = (int)sim_rng_between(rng, 2, PROMISES_MEMBERS),
+      .n_keys = (unsigned)sim_rng_between(rng, 2, 12),
+      .latency_min_us = 100,
+      .latency_max_us = sim_rng_between(rng, 300, 8000),
+      .slow_percent = (unsigned)sim_rng_below(rng, 20),
+      .slow_us = 50000,
+      .loss_percent = lossy ? (unsigned)sim_rng_between(rng, 2, 20) : 0,
+      .getter_max_us = 300000,
+      .ttl_percent = (unsigned)sim_rng_below(rng, 60),
+      .quit_percent = faults == SIM_FAULTS_CRASH || faults == SIM_FAULTS_MIXED ? 4 : 0,
+      .max_bytes = sim_rng_between(rng, 64, 128) * 1024,
+      .value_typical = sim_rng_between(rng, 200, 20000),
+      .place = places[sim_rng_percent(rng, 60) ? 0 : sim_rng_below(rng, 4)],
+  };
+  int quiet = faults == SIM_FAULTS_NONE || faults == SIM_FAULTS_LISTS;
+  *setup = (struct promises_setup){
+      .keys = config->n_keys,
+      .settled = faults == SIM_FAULTS_NONE,
+      .patience_us = quiet ? 4 * config->getter_max_us + 20 * config->slow_us : PROMISES_NEVER,
+      .stale_us = config->slow_us + 5000,
+  };
+}
+
+static void start_members(struct sim_schedule *s) {
+  struct sim_cluster *c = &s->cluster;
+  struct sim_rng *rng = &c->world.rng;
+  int client = c->config.n_members > 2 && sim_rng_percent(rng, 25);
+  s->everybody = (UINT64_C(1) << (c->config.n_members - client)) - 1;
+  for (int i = 0; i < c->config.n_members; i++) {
+    struct sim_member *m = &c->members[i];
+    m->is_client = client && i == c->config.n_members - 1;
+    m->hot = sim_rng_percent(rng, 20) ? GCACHE_HOT_OFF : GCACHE_HOT_DEFAULT;
+    if (s->faults == SIM_FAULTS_CRASH || s->faults == SIM_FAULTS_MIXED)
+      m->wall_offset_ns = (int64_t)sim_rng_below(rng, 80000000) - 40000000;
+    sim_member_start(m, s->everybody);
+  }
+}
+
+static int broken(const struct sim_schedule *s) {
+  return s->cluster.promises.broken[0] != '\0';
+}
+
+static void look(struct sim_schedule *s) {
+  s->cluster.promises.now_us = s->cluster.world.now_us;
+  promises_look(&s->cluster.promises);
+  for (int i = 0; i < s->cluster.config.n_members; i++)
+    sim_member_check(&s->cluster.members[i]);
+}
+
+static void advance(struct sim_schedule *s, uint64_t by_us) {
+  struct sim_world *w = &s->cluster.world;
+  uint64_t until = w->now_us + by_us;
+  while (!broken(s) && sim_world_next(w) <= until) {
+    s->cluster.promises.now_us = sim_world_next(w);
+    sim_world_step(w);
+    look(s);
+    if (w->turn > EVENTS_MAX)
+      promises_break(&s->cluster.promises, "P4: %d events, and no end", EVENTS_MAX);
+  }
+  w->now_us = until;
+  look(s);
+}
+
+static uint64_t pause_us(struct sim_rng *rng) {
+  unsigned dice = (unsigned)sim_rng_below(rng, 100);
+  if (dice < 40) return 0;
+  if (dice < 75) return sim_rng_below(rng, 5000);
+  if (dice < 96) return sim_rng_below(rng, 50000);
+  return sim_rng_below(rng, 500000);
+}
+
+static int at_rest(const struct sim_schedule *s) {
+  const struct sim_cluster *c = &s->cluster;
+  if (c->promises.n_pending > 0 || !gci_list_empty(&c->network.exchanges)) return 0;
+  for (int i = 0; i < PROMISES_MEMBERS; i++)
+    if (c->members[i].life != SIM_DOWN && !gci_list_empty(&c->members[i].runs)) return 0;
+  return 1;
+}
+
+static int all_down(const struct sim_schedule *s) {
+  for (int i = 0; i < PROMISES_MEMBERS; i++)
+    if (s->cluster.members[i].life != SIM_DOWN) return 0;
+  return 1;
+}
+
+static void wait_for(struct sim_schedule *s, int (*what)(const struct sim_schedule *s),
+                     const char *words) {
+  uint64_t until = s->cluster.world.now_us + REST_MAX_US;
+  while (!broken(s) && !what(s) && s->cluster.world.now_us < until)
+    advance(s, 10000);
+  if (!broken(s) && !what(s))
+    promises_break(&s->cluster.promises, "P4: not %s after %d s, %zu callbacks are owed", words,
+                   REST_MAX_US / 1000000, s->cluster.promises.n_pending);
+}
+
+/* Everybody is answered; what has expired is gone; everybody closes and leaves nothing. */
+static void end(struct sim_schedule *s) {
+  struct sim_cluster *c = &s->cluster;
+  sim_steps_calm(s);
+  wait_for(s, at_rest, "at rest");
+  advance(s, 5000);
+  for (int i = 0; i < c->config.n_members && !broken(s); i++)
+    sim_member_rest(&c->members[i]);
+  advance(s, EXPIRY_MAX_US);
+  for (int i = 0; i < c->config.n_members && !broken(s); i++)
+    sim_member_probe(&c->members[i]);
+  for (int i = 0; i < c->config.n_members && !broken(s); i++)
+    if (c->members[i].life == SIM_LIVING) sim_member_close(&c->members[i]);
+  wait_for(s, all_down, "closed");
+}
+
+void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int printed,
+                      struct sim_result *result) {
+  struct sim_schedule *s = sim_new(sizeof *s);
+  struct sim_rng rng = {.state = seed};
+  struct sim_config config;
+  struct promises_setup setup;
+  configure(&rng, faults, &config, &setup);
+  s->faults = faults;
+  sim_cluster_init(&s->cluster, seed, &config, &setup);
+  s->cluster.world.trace_printed = printed;
+  s->cluster.promises.now_us = s->cluster.world.now_us;
+  if (steps == 0) steps = sim_rng_between(&rng, 80, 200);
+  start_members(s);
+  for (uint64_t i = 0; i < steps && !broken(s); i++) {
+    s->cluster.world.turn++; /* a program acts in a turn of its own */
+    sim_step(s);
+    result->steps++;
+    advance(s, pause_us(&s->cluster.world.rng));
+  }
+  /* Half of the schedules close in the middle of everything. */
+  if (!broken(s) && sim_rng_percent(&s->cluster.world.rng, 50)) sim_steps_abandon(s);
+  if (!broken(s)) end(s);
+  result->events = s->cluster.world.turn;
+  result->messages = s->cluster.network.sent;
+  result->trace_hash = s->cluster.world.trace_hash;
+  result->deliveries = s->cluster.promises.deliveries;
+  result->floors_checked = s->cluster.promises.floors_checked;
+  memcpy(result->broken, s->cluster.promises.broken, sizeof result->broken);
+  sim_cluster_fini(&s->cluster);
+  free(s);
+}

@@ -1,0 +1,43 @@
+/* sim/source - the source of truth: the values' bytes, and the getters that make them.
+ *
+ * A value says who made it: its bytes carry the serial number of its birth, its key and its size. A
+ * getter decides when it is asked what it will answer and when, and keeps to that; only a hint that
+ * nobody waits may make it fail earlier. */
+#ifndef SIM_SOURCE_H
+#define SIM_SOURCE_H
+
+#include "gcache/gcache.h"
+#include "world.h"
+
+struct gci_mem;
+struct sim_member;
+struct sim_cluster;
+
+struct sim_value {
+  uint64_t serial;
+  unsigned key;
+  size_t size;
+  int64_t expire_unix_ns;
+};
+
+#define SIM_VALUE_LEAST 24 /* bytes of the smallest value */
+
+/* One reference, the caller's. */
+gcache_value_t *sim_value_make(struct gci_mem *mem, const struct sim_value *v);
+/* Nonzero: the bytes are those of a value that was made, all of them. */
+int sim_value_read(gcache_value_t *value, struct sim_value *v);
+size_t sim_value_some_size(struct sim_cluster *c);
+
+/* "key-7"; returned is its length. */
+size_t sim_key_write(unsigned key, char out[16]);
+int sim_key_read(gcache_bytes_t key, unsigned *out);
+
+/* The group's callbacks; gcache_group_data() is the struct sim_group. */
+void sim_source_asked(gcache_load_t *load);
+void sim_source_hinted(gcache_load_t *load);
+void sim_source_forget(struct sim_member *m); /* it has crashed */
+
+/* The serial that a reason names, 0: none. *hinted: the run gave up because nobody waited. */
+uint64_t sim_source_cause(const char *reason, int *hinted);
+
+#endif

@@ -1,0 +1,83 @@
+/* The part of the oracle that knows the members: who lives, with which list, and what its memory holds (P5,
+ * P6). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "promises.h"
+
+#define GONE_WITHIN_US 1000000
+
+/* ---- members ---- */
+
+/* The list all living members share; 0: they differ, or somebody is left out or alone. */
+static uint64_t common_list(const struct promises *p) {
+  uint64_t list = 0, needed = 0;
+  int first = 1;
+  for (int i = 0; i < PROMISES_MEMBERS; i++) {
+    const struct promises_member *m = &p->members[i];
+    if (!m->living) continue;
+    if (!m->is_client) needed |= UINT64_C(1) << i;
+    if (!first && m->list != list) return 0;
+    list = m->list;
+    first = 0;
+  }
+  return (list & needed) == needed ? list : 0;
+}
+
+uint64_t promises_epoch(const struct promises *p) {
+  return common_list(p) != 0 ? p->epoch + 1 : 0;
+}
+
+void promises_up(struct promises *p, int member, int is_client, uint64_t list) {
+  uint64_t before = common_list(p);
+  struct promises_member *m = &p->members[member];
+  memset(m, 0, sizeof *m);
+  m->living = 1;
+  m->is_client = is_client;
+  m->list = list;
+  m->clock_set_us = p->now_us;
+  if (common_list(p) != before) p->epoch++;
+}
+
+void promises_list(struct promises *p, int member, uint64_t list) {
+  if (p->members[member].list == list) return;
+  p->members[member].list = list;
+  p->epoch++;
+}
+
+void promises_group_closing(struct promises *p, int member, unsigned group, int closing) {
+  p->members[member].closing[group] = closing;
+}
+
+void promises_clock_set(struct promises *p, int member) {
+  p->members[member].clock_set_us = p->now_us;
+}
+
+/* ---- memory ---- */
+
+void promises_memory(struct promises *p, int member, unsigned group, uint64_t used, uint64_t max) {
+  if (used > max)
+    promises_break(p, "P5: member %d, group %u holds %" PRIu64 " of %" PRIu64 " bytes", member,
+                   group, used, max);
+}
+
+void promises_items(struct promises *p, int member, unsigned group, uint64_t items, uint64_t alive,
+                    int64_t wall_unix_ns) {
+  int fresh[PROMISES_KEYS] = {0};
+  uint64_t excused = 0;
+  if (p->now_us < p->members[member].clock_set_us + GONE_WITHIN_US) return;
+  for (size_t i = 0; i < p->n_births; i++) {
+    const struct promises_birth *b = &p->births[i];
+    if (b->key % PROMISES_GROUPS != group || b->expire_unix_ns == 0) continue;
+    if (b->expire_unix_ns <= wall_unix_ns &&
+        b->expire_unix_ns > wall_unix_ns - GONE_WITHIN_US * INT64_C(1000))
+      fresh[b->key] = 1;
+  }
+  for (unsigned k = 0; k < p->setup.keys; k++)
+    excused += (uint64_t)fresh[k];
+  if (items > alive + excused)
+    promises_break(p,
+                   "P6: member %d, group %u counts %" PRIu64 " items, %" PRIu64
+                   " can be had and %" PRIu64 " keys expired within the last second",
+                   member, group, items, alive, excused);
+}

@@ -1,0 +1,197 @@
+#include "steps.h"
+
+#include <inttypes.h>
+
+#include "client.h"
+
+static struct sim_rng *rng_of(struct sim_schedule *s) {
+  return &s->cluster.world.rng;
+}
+
+/* One of the living, or NULL. */
+static struct sim_member *some_member(struct sim_schedule *s) {
+  int n = s->cluster.config.n_members;
+  int first = (int)sim_rng_below(rng_of(s), (uint64_t)n);
+  for (int i = 0; i < n; i++) {
+    struct sim_member *m = &s->cluster.members[(first + i) % n];
+    if (m->life == SIM_LIVING) return m;
+  }
+  return NULL;
+}
+
+/* Low keys more often. */
+static unsigned some_key(struct sim_schedule *s) {
+  unsigned n = s->cluster.config.n_keys;
+  return (unsigned)sim_rng_below(rng_of(s), 1 + sim_rng_below(rng_of(s), n));
+}
+
+static uint64_t some_timeout(struct sim_schedule *s) {
+  static const uint64_t timeouts[] = {0, 0, 0, 1, 3, 10, 30, 100, 300, 2000, GCACHE_NO_TIMEOUT};
+  return timeouts[sim_rng_below(rng_of(s), sizeof timeouts / sizeof timeouts[0])];
+}
+
+/* ---- what programs do ---- */
+
+static void step_get(struct sim_schedule *s, struct sim_member *m) {
+  sim_client_get(m, some_key(s), some_timeout(s));
+}
+
+static void step_burst(struct sim_schedule *s, struct sim_member *m) {
+  unsigned key = some_key(s);
+  uint64_t n = sim_rng_between(rng_of(s), 2, 12);
+  for (uint64_t i = 0; i < n; i++) {
+    sim_client_get(m, key, some_timeout(s));
+    if (sim_rng_percent(rng_of(s), 60)) m = some_member(s);
+  }
+}
+
+static void step_cancel(struct sim_schedule *s, struct sim_member *m) {
+  uint64_t n = sim_rng_between(rng_of(s), 1, 5);
+  for (uint64_t i = 0; i < n; i++)
+    sim_client_cancel(m);
+}
+
+static void step_peek(struct sim_schedule *s, struct sim_member *m) {
+  sim_client_peek(m, some_key(s));
+}
+
+static void step_set(struct sim_schedule *s, struct sim_member *m) {
+  uint64_t ttl_ms = sim_rng_percent(rng_of(s), 30) ? sim_rng_between(rng_of(s), 5, 1500) : 0;
+  sim_client_change(m, PROMISES_SET, some_key(s), some_timeout(s), ttl_ms);
+}
+
+static void step_remove(struct sim_schedule *s, struct sim_member *m) {
+  sim_client_change(m, PROMISES_REMOVE, some_key(s), some_timeout(s), 0);
+}
+
+static void step_clear(struct sim_schedule *s, struct sim_member *m) {
+  sim_client_change(m, PROMISES_CLEAR, some_key(s), some_timeout(s), 0);
+}
+
+/* Asked, changed and asked again, with a patient change: what P2 is about. */
+static void step_race(struct sim_schedule *s, struct sim_member *m) {
+  unsigned key = some_key(s);
+  step_burst(s, m);
+  sim_client_get(m, key, 0);
+  sim_client_change(m, sim_rng_percent(rng_of(s), 50) ? PROMISES_SET : PROMISES_REMOVE, key, 0, 0);
+  sim_client_get(some_member(s), key, 0);
+}
+
+static void step_probe(struct sim_schedule *s, struct sim_member *m) {
+  (void)s;
+  sim_member_probe(m);
+}
+
+static void step_same_list(struct sim_schedule *s, struct sim_member *m) {
+  (void)s;
+  if (m->list != 0) sim_member_set_list(m, m->list);
+}
+
+/* ---- what befalls them ---- */
+
+static void step_other_list(struct sim_schedule *s, struct sim_member *m) {
+  uint64_t list = sim_rng_next(rng_of(s)) & s->everybody;
+  if (sim_rng_percent(rng_of(s), 30)) list = s->everybody;
+  if (!m->is_client) list |= UINT64_C(1) << m->index;
+  if (sim_rng_percent(rng_of(s), 10)) list = 0;
+  sim_member_set_list(m, list);
+}
+
+static void step_one_list(struct sim_schedule *s, struct sim_member *m) {
+  (void)m;
+  for (int i = 0; i < s->cluster.config.n_members; i++)
+    if (s->cluster.members[i].life == SIM_LIVING)
+      sim_member_set_list(&s->cluster.members[i], s->everybody);
+}
+
+static void step_part(struct sim_schedule *s, struct sim_member *m) {
+  uint64_t side = sim_rng_next(rng_of(s)) & ((UINT64_C(1) << PROMISES_MEMBERS) - 1);
+  (void)m;
+  sim_network_part(&s->cluster.network, side, sim_rng_percent(rng_of(s), 30));
+  sim_trace(&s->cluster.world, "partition, side %" PRIx64, side);
+}
+
+static void step_heal(struct sim_schedule *s, struct sim_member *m) {
+  (void)m;
+  sim_network_part(&s->cluster.network, 0, 0);
+  sim_trace(&s->cluster.world, "the network is whole");
+}
+
+static void step_crash(struct sim_schedule *s, struct sim_member *m) {
+  (void)s;
+  sim_member_crash(m);
+}
+
+static void step_close(struct sim_schedule *s, struct sim_member *m) {
+  (void)s;
+  sim_member_close(m);
+}
+
+static void step_restart(struct sim_schedule *s, struct sim_member *unused) {
+  (void)unused;
+  for (int i = 0; i < s->cluster.config.n_members; i++) {
+    struct sim_member *m = &s->cluster.members[i];
+    if (m->life != SIM_DOWN || sim_rng_percent(rng_of(s), 30)) continue;
+    sim_member_start(m, s->everybody);
+    return;
+  }
+}
+
+static void step_group(struct sim_schedule *s, struct sim_member *m) {
+  struct sim_group *g = &m->groups[sim_rng_below(rng_of(s), PROMISES_GROUPS)];
+  if (g->group == NULL)
+    sim_group_start(g);
+  else if (!g->closing && sim_rng_percent(rng_of(s), 40))
+    sim_group_stop(g);
+}
+
+static void step_clock(struct sim_schedule *s, struct sim_member *m) {
+  sim_member_jump_clock(m, (int64_t)sim_rng_below(rng_of(s), 3000) - 1000);
+}
+
+/* ---- one by chance ---- */
+
+static const struct {
+  void (*run)(struct sim_schedule *s, struct sim_member *m);
+  unsigned weights[SIM_FAULTS_KINDS]; /* none, lists, loss, partition, crash, mixed */
+} steps[] = {
+    {step_get, {40, 40, 40, 40, 40, 40}},   {step_burst, {8, 8, 8, 8, 8, 8}},
+    {step_cancel, {7, 7, 7, 7, 7, 7}},      {step_peek, {6, 6, 6, 6, 6, 6}},
+    {step_set, {6, 6, 6, 6, 6, 6}},         {step_remove, {6, 6, 6, 6, 6, 6}},
+    {step_clear, {2, 2, 2, 2, 2, 2}},       {step_race, {6, 2, 6, 6, 6, 4}},
+    {step_probe, {3, 1, 1, 1, 3, 1}},       {step_same_list, {2, 0, 2, 0, 2, 0}},
+    {step_other_list, {0, 10, 0, 0, 1, 2}}, {step_one_list, {0, 2, 0, 0, 2, 4}},
+    {step_part, {0, 0, 0, 4, 0, 2}},        {step_heal, {0, 0, 0, 6, 0, 3}},
+    {step_crash, {0, 0, 0, 0, 4, 2}},       {step_close, {0, 0, 0, 0, 1, 1}},
+    {step_restart, {0, 0, 0, 0, 9, 6}},     {step_group, {0, 0, 2, 0, 4, 3}},
+    {step_clock, {0, 0, 0, 0, 2, 1}},
+};
+#define N_STEPS (sizeof steps / sizeof steps[0])
+
+void sim_step(struct sim_schedule *s) {
+  unsigned sum = 0;
+  struct sim_member *m = some_member(s);
+  if (m == NULL) {
+    step_restart(s, NULL);
+    return;
+  }
+  for (size_t i = 0; i < N_STEPS; i++)
+    sum += steps[i].weights[s->faults];
+  unsigned dice = (unsigned)sim_rng_below(rng_of(s), sum);
+  size_t i = 0;
+  for (; dice >= steps[i].weights[s->faults]; i++)
+    dice -= steps[i].weights[s->faults];
+  steps[i].run(s, m);
+}
+
+void sim_steps_calm(struct sim_schedule *s) {
+  s->cluster.config.loss_percent = 0;
+  step_heal(s, NULL);
+}
+
+void sim_steps_abandon(struct sim_schedule *s) {
+  s->cluster.promises.setup.settled = 0;
+  for (int i = 0; i < s->cluster.config.n_members; i++)
+    if (s->cluster.members[i].life == SIM_LIVING && sim_rng_percent(rng_of(s), 60))
+      sim_member_close(&s->cluster.members[i]);
+}

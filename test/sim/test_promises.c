@@ -1,0 +1,215 @@
+/* The oracle itself, requests and memory (P3 to P10): histories made by hand that break a promise, and
+ * their lawful twins. */
+#include "history.h"
+
+/* ---- P3 ---- */
+
+static void an_answer_after_its_deadline_breaks_p3(void **state) {
+  (void)state;
+  size_t asked = promises_began(&p, PROMISES_GET, 0, 1, p.now_us + 2000);
+  p.now_us += 3001;
+  got(asked, UV_ETIMEDOUT, 0);
+  assert_breaks("P3");
+}
+
+static void an_answer_that_never_comes_breaks_p3(void **state) {
+  (void)state;
+  promises_began(&p, PROMISES_ANSWER, 0, 1, p.now_us + 2000);
+  p.now_us += 3000;
+  promises_look(&p);
+  assert_holds();
+  p.now_us += 1;
+  promises_look(&p);
+  assert_breaks("P3");
+}
+
+static void a_timeout_before_the_deadline_breaks_p3(void **state) {
+  (void)state;
+  size_t asked = promises_began(&p, PROMISES_GET, 0, 1, p.now_us + 2000);
+  p.now_us += 1999;
+  got(asked, UV_ETIMEDOUT, 0);
+  assert_breaks("P3");
+}
+
+static void a_cancel_that_ends_with_a_value_breaks_p3(void **state) {
+  (void)state;
+  uint64_t value = loaded(0, 1, 0);
+  size_t asked = get(0, 1);
+  promises_cancelled(&p, asked);
+  got(asked, 0, value);
+  assert_breaks("P3");
+}
+
+static void a_cancel_of_one_that_ends_another_breaks_p3(void **state) {
+  (void)state;
+  size_t mine = get(0, 1), yours = get(0, 1);
+  promises_cancelled(&p, mine);
+  got(mine, UV_ECANCELED, 0);
+  assert_holds();
+  got(yours, UV_ECANCELED, 0);
+  assert_breaks("P3");
+}
+
+static void closing_a_group_may_cancel(void **state) {
+  (void)state;
+  size_t asked = get(0, 1);
+  promises_group_closing(&p, 0, 1, 1);
+  got(asked, UV_ECANCELED, 0);
+  assert_holds();
+}
+
+static void a_hint_while_somebody_waits_breaks_p3(void **state) {
+  (void)state;
+  get(0, 1);
+  promises_run_hinted(&p, promises_run_began(&p, 0, 1), 3);
+  assert_breaks("P3");
+}
+
+static void a_failure_that_no_getter_reported_breaks_p3(void **state) {
+  (void)state;
+  uint64_t value = loaded(0, 1, 0);
+  struct promises_end end = {.status = GCACHE_ENOTFOUND, .cause = value};
+  promises_ended(&p, get(0, 1), &end);
+  assert_breaks("P3");
+}
+
+static void the_failure_of_a_run_that_gave_up_breaks_p3(void **state) {
+  (void)state;
+  size_t asked = get(0, 1);
+  uint64_t run = promises_run_began(&p, 0, 1);
+  promises_run_ended(&p, run, GCACHE_ELOAD, 0, 0);
+  struct promises_end end = {.status = GCACHE_ELOAD, .cause = run, .cause_hinted = 1};
+  promises_ended(&p, asked, &end);
+  assert_breaks("P3");
+}
+
+/* ---- P4 ---- */
+
+static void a_question_because_of_a_question_breaks_p4(void **state) {
+  (void)state;
+  promises_began(&p, PROMISES_ANSWER, 1, 1, PROMISES_NEVER);
+  promises_question_sent(&p, 1, 1);
+  assert_breaks("P4");
+}
+
+static void a_question_for_a_get_of_its_own_is_lawful(void **state) {
+  (void)state;
+  get(1, 1);
+  promises_question_sent(&p, 1, 1);
+  assert_holds();
+}
+
+static void waiting_for_ever_breaks_p4(void **state) {
+  (void)state;
+  get(1, 1);
+  p.now_us += 1000001;
+  promises_look(&p);
+  assert_breaks("P4");
+}
+
+/* ---- P5, P6 ---- */
+
+static void a_byte_over_the_budget_breaks_p5(void **state) {
+  (void)state;
+  promises_memory(&p, 0, 1, 65536, 65536);
+  assert_holds();
+  promises_memory(&p, 0, 1, 65537, 65536);
+  assert_breaks("P5");
+}
+
+static void a_delivery_at_expiry_breaks_p6(void **state) {
+  (void)state;
+  loaded(0, 1, WALL + 1);
+  assert_holds();
+  loaded(0, 1, WALL);
+  assert_breaks("P6");
+}
+
+static void an_item_dead_for_more_than_a_second_breaks_p6(void **state) {
+  (void)state;
+  loaded(0, 1, WALL + 1000);
+  p.now_us += 1000000;
+  promises_items(&p, 0, 1, 1, 0, WALL + 1000 + 999999999);
+  assert_holds();
+  promises_items(&p, 0, 1, 1, 0, WALL + 1000 + 1000000000);
+  assert_breaks("P6");
+}
+
+/* ---- P8, P10 ---- */
+
+static void success_without_everybody_breaks_p8(void **state) {
+  (void)state;
+  size_t change = promises_began(&p, PROMISES_SET, 1, 1, PROMISES_NEVER);
+  promises_change_ended(&p, change, 0, ALL, 5, 0);
+  assert_breaks("P8");
+}
+
+static void a_report_without_somebody_breaks_p8(void **state) {
+  (void)state;
+  size_t change = promises_began(&p, PROMISES_SET, 1, 1, PROMISES_NEVER);
+  promises_change_ended(&p, change, GCACHE_EPARTIAL, 5, 5, 0);
+  assert_breaks("P8");
+}
+
+static void a_callback_inside_a_call_breaks_p10(void **state) {
+  (void)state;
+  uint64_t value = loaded(0, 1, 0);
+  promises_enter(&p);
+  got(get(0, 1), 0, value);
+  promises_leave(&p);
+  assert_breaks("P10");
+}
+
+static void two_callbacks_break_p10(void **state) {
+  (void)state;
+  uint64_t value = loaded(0, 1, 0);
+  size_t asked = get(0, 1);
+  got(asked, 0, value);
+  assert_holds();
+  got(asked, 0, value);
+  assert_breaks("P10");
+}
+
+static void a_callback_after_an_error_return_breaks_p10(void **state) {
+  (void)state;
+  size_t asked = get(0, 1);
+  promises_refused(&p, asked);
+  assert_holds();
+  got(asked, UV_ECANCELED, 0);
+  assert_breaks("P10");
+}
+
+static void a_callback_of_a_crashed_member_breaks_p10(void **state) {
+  (void)state;
+  size_t asked = get(0, 1);
+  promises_down(&p, 0);
+  got(asked, UV_ECANCELED, 0);
+  assert_breaks("P10");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      HISTORY(an_answer_after_its_deadline_breaks_p3),
+      HISTORY(an_answer_that_never_comes_breaks_p3),
+      HISTORY(a_timeout_before_the_deadline_breaks_p3),
+      HISTORY(a_cancel_that_ends_with_a_value_breaks_p3),
+      HISTORY(a_cancel_of_one_that_ends_another_breaks_p3),
+      HISTORY(closing_a_group_may_cancel),
+      HISTORY(a_hint_while_somebody_waits_breaks_p3),
+      HISTORY(a_failure_that_no_getter_reported_breaks_p3),
+      HISTORY(the_failure_of_a_run_that_gave_up_breaks_p3),
+      HISTORY(a_question_because_of_a_question_breaks_p4),
+      HISTORY(a_question_for_a_get_of_its_own_is_lawful),
+      HISTORY(waiting_for_ever_breaks_p4),
+      HISTORY(a_byte_over_the_budget_breaks_p5),
+      HISTORY(a_delivery_at_expiry_breaks_p6),
+      HISTORY(an_item_dead_for_more_than_a_second_breaks_p6),
+      HISTORY(success_without_everybody_breaks_p8),
+      HISTORY(a_report_without_somebody_breaks_p8),
+      HISTORY(a_callback_inside_a_call_breaks_p10),
+      HISTORY(two_callbacks_break_p10),
+      HISTORY(a_callback_after_an_error_return_breaks_p10),
+      HISTORY(a_callback_of_a_crashed_member_breaks_p10),
+  };
+  return !!cmocka_run_group_tests_name("promises", tests, NULL, NULL);
+}
