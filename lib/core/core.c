@@ -89,6 +89,14 @@ static void tell_transport(gcache_t *core, const char **others) {
   if (has_peers(t)) t->peers(t, others, n);
 }
 
+/* What a member kept while it was alone, no remove of the cluster it now asks would reach (P2). */
+static void forget_as_client(gcache_t *core) {
+  gci_list_each(link, &core->group_list) {
+    gcache_group_t *group = gci_container_of(link, gcache_group_t, link);
+    if (!group->closing && group->hot != GCACHE_HOT_ON) gci_cache_clear(group->cache);
+  }
+}
+
 int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *const labels[],
                        const unsigned weights[], size_t n) {
   struct gci_mem *mem = core->env->mem;
@@ -105,6 +113,7 @@ int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *con
   core->peers = fresh;
   tell_transport(core, others);
   gci_peers_fini(&old);
+  if (gci_core_is_client_only(core)) forget_as_client(core);
   gci_mem_free(mem, others, (n + 1) * sizeof *others);
   return 0;
 }

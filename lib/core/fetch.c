@@ -29,12 +29,15 @@ static int verdict(const struct gci_fetch *fetch, int status, const gcache_value
   return gci_value_expired_at(gcache_value_expire(value), now) ? GCACHE_EPEER : 0;
 }
 
+/* Clocks that count milliseconds disagree about the end of a time by less than this. */
+#define ROUNDING_MS 1
+
 /* Nonzero: the owner did nothing wrong. If the granted time is not used up it did: asking again could
  * go on for ever. */
 static int owner_is_fine(const struct gci_fetch *fetch, int status) {
   if (status == UV_ECANCELED) return fetch->call.told;
   if (status != UV_ETIMEDOUT) return 0;
-  return gci_env_mono_ms(fetch->call.group->core->env) >= fetch->call.granted_ms;
+  return gci_env_mono_ms(fetch->call.group->core->env) + ROUNDING_MS >= fetch->call.granted_ms;
 }
 
 static void strand(struct gci_fetch *fetch, int status) {
