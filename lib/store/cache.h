@@ -34,7 +34,8 @@ void gci_cache_close(struct gci_cache *cache);
 gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
                               int64_t now_unix_ns, enum gci_side *side);
 
-/* Replaces what either cache holds under key. Copies key, takes its own reference to value. */
+/* Replaces what either cache holds under key. Copies key, takes its own reference to value. A value that
+ * has expired already is not kept; that is no error. */
 int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key, uint64_t hash,
                   gcache_value_t *value, int64_t now_unix_ns);
 
@@ -42,8 +43,8 @@ int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t ke
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash);
 void gci_cache_clear(struct gci_cache *cache);
 
-/* When gci_cache_expire() should be called next, at most half a second after the first expiry;
- * INT64_MAX: nothing expires. */
+/* When gci_cache_expire() should be called next, at most half a second after the first expiry; in the
+ * past: at once; INT64_MAX: nothing expires. */
 int64_t gci_cache_due(const struct gci_cache *cache);
 /* Frees what has expired, a bounded number a call. Nonzero: more is due now, call again. */
 int gci_cache_expire(struct gci_cache *cache, int64_t now_unix_ns);

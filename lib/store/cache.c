@@ -1,0 +1,263 @@
+/* store/cache - see cache.h.
+ *
+ * Every entry is in three places: the table, the policy of its side, and the wheel if its value expires.
+ * It comes by put() and goes by forget(), and only these two change what is charged. A value's last
+ * reference is given back when nothing here points to it any more, because its free_cb is the user's. */
+#include "store/cache.h"
+
+#include <assert.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/value.h"
+#include "store/expiry.h"
+#include "store/lru.h"
+#include "store/table.h"
+
+enum {
+  SEGMENT_SHARE = 64 * 1024, /* bytes of the cache a segment of the table looks after */
+  EXPIRE_STEPS = 128
+};
+
+struct side {
+  struct gci_lru lru;
+  struct gci_policy *policy;
+  gcache_cache_stats_t stats;
+};
+
+struct gci_cache {
+  struct gci_mem *mem;
+  size_t max_bytes;
+  unsigned hot_divisor;
+  struct side sides[2]; /* by enum gci_side */
+  struct gci_table table;
+  struct gci_expiry expiry;
+};
+
+static int64_t expires_at(const struct gcache_link_s *timer) {
+  return gcache_value_expire(gci_entry_of_timer(timer)->value);
+}
+
+static void side_init(struct side *side) {
+  memset(&side->stats, 0, sizeof side->stats);
+  gci_lru_init(&side->lru);
+  side->policy = &side->lru.policy;
+}
+
+int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes,
+                   unsigned hot_divisor) {
+  assert(max_bytes >= GCI_CACHE_MIN_BYTES && hot_divisor > 0);
+  size_t n = max_bytes / SEGMENT_SHARE;
+  struct gci_cache *cache = gci_mem_alloc(mem, sizeof *cache);
+  if (cache == NULL) return UV_ENOMEM;
+  if (n > GCI_TABLE_MAX_SEGMENTS) n = GCI_TABLE_MAX_SEGMENTS;
+  int err = gci_table_init(&cache->table, mem, (uint32_t)n);
+  if (err != 0) {
+    gci_mem_free(mem, cache, sizeof *cache);
+    return err;
+  }
+  cache->mem = mem;
+  cache->max_bytes = max_bytes;
+  cache->hot_divisor = hot_divisor;
+  side_init(&cache->sides[GCI_MAIN]);
+  side_init(&cache->sides[GCI_HOT]);
+  gci_expiry_init(&cache->expiry, expires_at);
+  *out = cache;
+  return 0;
+}
+
+void gci_cache_close(struct gci_cache *cache) {
+  gci_cache_clear(cache);
+  gci_table_fini(&cache->table);
+  gci_mem_free(cache->mem, cache, sizeof *cache);
+}
+
+/* ---- what it takes ---- */
+
+size_t gci_cache_index_bytes(const struct gci_cache *cache) {
+  return gci_mem_cost(sizeof *cache) + cache->table.bytes;
+}
+
+size_t gci_cache_bytes(const struct gci_cache *cache) {
+  return gci_cache_index_bytes(cache) + cache->sides[GCI_MAIN].stats.bytes +
+         cache->sides[GCI_HOT].stats.bytes;
+}
+
+void gci_cache_stats(const struct gci_cache *cache, enum gci_side side, gcache_cache_stats_t *out) {
+  *out = cache->sides[side].stats;
+}
+
+/* Of an entry with its value. */
+static size_t charge_for(size_t entry_size, const gcache_value_t *value) {
+  size_t head = gci_mem_cost(entry_size), bytes = gci_value_cost(value);
+  return bytes > SIZE_MAX - head ? SIZE_MAX : head + bytes;
+}
+
+static struct side *side_of(struct gci_cache *cache, const struct gci_entry *entry) {
+  return &cache->sides[entry->side];
+}
+
+/* ---- going ---- */
+
+static void free_entry(struct gci_cache *cache, struct gci_entry *entry) {
+  size_t size = gci_entry_size(entry->key_len, entry->timed);
+  void *block = entry->timed ? (void *)gci_entry_timer(entry) : (void *)entry;
+  gci_mem_free(cache->mem, block, size);
+}
+
+static void forget(struct gci_cache *cache, struct gci_entry *entry) {
+  struct side *side = side_of(cache, entry);
+  gcache_value_t *value = entry->value;
+  uint32_t place = entry->hash;
+  gci_table_remove(&cache->table, entry);
+  side->policy->ops->remove(side->policy, entry);
+  if (entry->timed) gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
+  side->stats.bytes -= charge_for(gci_entry_size(entry->key_len, entry->timed), value);
+  side->stats.items--;
+  free_entry(cache, entry);
+  gcache_value_unref(value);
+  gci_table_shrink(&cache->table, place, cache->max_bytes - gci_cache_bytes(cache));
+}
+
+int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
+  struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
+  if (entry == NULL) return 0;
+  forget(cache, entry);
+  return 1;
+}
+
+static struct gci_entry *victim_of(struct side *side) {
+  return side->policy->ops->victim(side->policy);
+}
+
+void gci_cache_clear(struct gci_cache *cache) {
+  for (unsigned i = GCI_MAIN; i <= GCI_HOT; i++) {
+    struct gci_entry *entry;
+    while ((entry = victim_of(&cache->sides[i])) != NULL)
+      forget(cache, entry);
+  }
+}
+
+/* The hot cache gives way while it is larger than its share. The side chosen is empty only if both are.
+ * 0: nothing is left. */
+static int evict_one(struct gci_cache *cache) {
+  struct side *main = &cache->sides[GCI_MAIN], *hot = &cache->sides[GCI_HOT];
+  int from_hot = hot->stats.bytes > main->stats.bytes / cache->hot_divisor;
+  struct gci_entry *entry = victim_of(from_hot ? hot : main);
+  if (entry == NULL) return 0;
+  side_of(cache, entry)->stats.evictions++;
+  forget(cache, entry);
+  return 1;
+}
+
+/* ---- asking ---- */
+
+gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
+                              int64_t now_unix_ns, enum gci_side *side) {
+  struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
+  cache->sides[GCI_MAIN].stats.gets++;
+  if (entry == NULL || entry->side == GCI_HOT) cache->sides[GCI_HOT].stats.gets++;
+  if (entry == NULL) return NULL;
+  struct side *found = side_of(cache, entry);
+  if (gci_value_expired_at(gcache_value_expire(entry->value), now_unix_ns)) {
+    found->stats.expirations++;
+    forget(cache, entry);
+    return NULL;
+  }
+  found->stats.hits++;
+  found->policy->ops->hit(found->policy, entry);
+  *side = entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN;
+  return entry->value;
+}
+
+/* ---- coming ---- */
+
+/* Whether `charge` more fits into a cache that holds nothing else. */
+static int can_fit(const struct gci_cache *cache, size_t charge) {
+  size_t least = gci_mem_cost(sizeof *cache) + gci_table_least_bytes(&cache->table);
+  return charge <= cache->max_bytes - least;
+}
+
+/* For an entry of `charge` under `hash`, and for what the table must allocate to take it. */
+static void make_room(struct gci_cache *cache, size_t charge, uint64_t hash) {
+  while (gci_cache_bytes(cache) + charge + gci_table_growth(&cache->table, hash) >
+         cache->max_bytes) {
+    int evicted = evict_one(cache);
+    assert(evicted);
+    (void)evicted;
+  }
+}
+
+static struct gci_entry *new_entry(struct gci_cache *cache, gcache_bytes_t key,
+                                   gcache_value_t *value) {
+  int timed = gcache_value_expire(value) != GCACHE_NEVER;
+  void *block = gci_mem_alloc(cache->mem, gci_entry_size(key.len, timed));
+  if (block == NULL) return NULL;
+  struct gci_entry *entry = timed ? gci_entry_of_timer(block) : block;
+  entry->value = gcache_value_ref(value);
+  entry->key_len = (uint32_t)key.len;
+  entry->timed = (unsigned)timed;
+  if (key.len > 0) memcpy(entry->key, key.base, key.len);
+  return entry;
+}
+
+static int insert(struct gci_cache *cache, struct gci_entry *entry, uint64_t hash) {
+  if (gci_table_growth(&cache->table, hash) > 0) gci_table_grow(&cache->table, hash);
+  return gci_table_insert(&cache->table, entry, hash);
+}
+
+/* There is room, and the key is absent. */
+static int keep(struct gci_cache *cache, enum gci_side where, gcache_bytes_t key, uint64_t hash,
+                gcache_value_t *value, int64_t now_unix_ns) {
+  struct side *side = &cache->sides[where];
+  struct gci_entry *entry = new_entry(cache, key, value);
+  if (entry == NULL) return UV_ENOMEM;
+  int err = insert(cache, entry, hash);
+  if (err != 0) {
+    free_entry(cache, entry);
+    gcache_value_unref(value);
+    return err;
+  }
+  entry->side = where == GCI_HOT;
+  side->policy->ops->add(side->policy, entry);
+  if (entry->timed) gci_expiry_add(&cache->expiry, gci_entry_timer(entry), now_unix_ns);
+  side->stats.bytes += charge_for(gci_entry_size(key.len, entry->timed), value);
+  side->stats.items++;
+  return 0;
+}
+
+int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key, uint64_t hash,
+                  gcache_value_t *value, int64_t now_unix_ns) {
+  int64_t expire = gcache_value_expire(value);
+  int err = 0;
+  gcache_value_ref(value); /* the old entry's may be the last */
+  gci_cache_remove(cache, key, hash);
+  if (!gci_value_expired_at(expire, now_unix_ns)) {
+    size_t charge = charge_for(gci_entry_size(key.len, expire != GCACHE_NEVER), value);
+    if (key.len > GCI_ENTRY_MAX_KEY || !can_fit(cache, charge)) {
+      err = GCACHE_ENOROOM;
+    } else {
+      make_room(cache, charge, hash);
+      err = keep(cache, side, key, hash, value, now_unix_ns);
+    }
+  }
+  gcache_value_unref(value);
+  return err;
+}
+
+/* ---- time ---- */
+
+int64_t gci_cache_due(const struct gci_cache *cache) {
+  return gci_expiry_due(&cache->expiry);
+}
+
+int gci_cache_expire(struct gci_cache *cache, int64_t now_unix_ns) {
+  size_t steps = EXPIRE_STEPS;
+  struct gcache_link_s *timer;
+  while ((timer = gci_expiry_pop(&cache->expiry, now_unix_ns, &steps)) != NULL) {
+    struct gci_entry *entry = gci_entry_of_timer(timer);
+    side_of(cache, entry)->stats.expirations++;
+    forget(cache, entry);
+  }
+  return gci_expiry_due(&cache->expiry) <= now_unix_ns;
+}

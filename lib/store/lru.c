@@ -1,0 +1,35 @@
+/* store/lru - see lru.h. The policies that follow are measured against this one. Cannot fail. */
+#include "store/lru.h"
+
+static struct gci_lru *lru_of(struct gci_policy *policy) {
+  return gci_container_of(policy, struct gci_lru, policy);
+}
+
+static void add(struct gci_policy *policy, struct gci_entry *entry) {
+  gci_link_init(&entry->order);
+  gci_list_push_front(&lru_of(policy)->order, &entry->order);
+}
+
+static void hit(struct gci_policy *policy, struct gci_entry *entry) {
+  struct gci_list *order = &lru_of(policy)->order;
+  if (order->head.next == &entry->order) return;
+  gci_link_unlink(&entry->order);
+  gci_list_push_front(order, &entry->order);
+}
+
+static void remove_entry(struct gci_policy *policy, struct gci_entry *entry) {
+  (void)policy;
+  gci_link_unlink(&entry->order);
+}
+
+static struct gci_entry *victim(struct gci_policy *policy) {
+  struct gcache_link_s *last = gci_list_back(&lru_of(policy)->order);
+  return last == NULL ? NULL : gci_container_of(last, struct gci_entry, order);
+}
+
+static const struct gci_policy_ops lru_ops = {add, hit, remove_entry, victim};
+
+void gci_lru_init(struct gci_lru *lru) {
+  lru->policy.ops = &lru_ops;
+  gci_list_init(&lru->order);
+}

@@ -1,0 +1,15 @@
+/* store/lru - the policy by which the entry asked for longest ago leaves first. Owns a list of all. */
+#ifndef GCI_STORE_LRU_H
+#define GCI_STORE_LRU_H
+
+#include "base/list.h"
+#include "store/policy.h"
+
+struct gci_lru {
+  struct gci_policy policy;
+  struct gci_list order; /* latest first */
+};
+
+void gci_lru_init(struct gci_lru *lru);
+
+#endif
