@@ -1,0 +1,332 @@
+/* Unit test of store/cache: one sentence of cache.h at a time. Random operations against a model are in
+ * test_cache_model.c. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/hash.h"
+#include "base/value.h"
+#include "costed.h"
+#include "store/cache.h"
+
+#define SECOND INT64_C(1000000000)
+#define NOW (INT64_C(1763700000) * SECOND)
+
+struct world {
+  struct costed costed;
+  struct gci_mem *mem;
+  struct gci_cache *cache;
+};
+
+static int open_with(void **state, size_t max_bytes) {
+  struct world *w = calloc(1, sizeof *w);
+  w->mem = costed_mem(&w->costed);
+  assert_int_equal(gci_cache_open(&w->cache, w->mem, max_bytes, 8), 0);
+  *state = w;
+  return 0;
+}
+
+static int open_small(void **state) {
+  return open_with(state, GCI_CACHE_MIN_BYTES);
+}
+
+static int open_large(void **state) {
+  return open_with(state, 64 << 20);
+}
+
+static int close_cache(void **state) {
+  struct world *w = *state;
+  gci_cache_close(w->cache);
+  assert_int_equal(w->mem->bytes, 0);
+  assert_int_equal(w->mem->blocks, 0);
+  gci_mem_unref(w->mem);
+  free(w);
+  return 0;
+}
+
+static uint64_t hash_of(gcache_bytes_t key) {
+  return gci_hash_shared(key, 0);
+}
+
+static int put_value(struct world *w, enum gci_side side, gcache_bytes_t key,
+                     gcache_value_t *value) {
+  int err = gci_cache_put(w->cache, side, key, hash_of(key), value, NOW);
+  assert_true(gci_cache_bytes(w->cache) <= w->costed.now);
+  gcache_value_unref(value);
+  assert_int_equal(gci_cache_bytes(w->cache), w->costed.now);
+  return err;
+}
+
+static int put(struct world *w, enum gci_side side, size_t k, size_t len) {
+  gcache_value_t *value = gci_value_block(w->mem, len);
+  memset(gci_value_fill(value), (int)k & 0xff, len);
+  return put_value(w, side, gcache_bytes(&k, sizeof k), value);
+}
+
+static gcache_value_t *get_at(struct world *w, gcache_bytes_t key, int64_t now) {
+  enum gci_side side;
+  return gci_cache_get(w->cache, key, hash_of(key), now, &side);
+}
+
+/* -1: in neither. */
+static int where(struct world *w, size_t k) {
+  enum gci_side side;
+  gcache_bytes_t key = gcache_bytes(&k, sizeof k);
+  return gci_cache_get(w->cache, key, hash_of(key), NOW, &side) == NULL ? -1 : (int)side;
+}
+
+static gcache_cache_stats_t stats(struct world *w, enum gci_side side) {
+  gcache_cache_stats_t out;
+  gci_cache_stats(w->cache, side, &out);
+  return out;
+}
+
+/* ---- what is kept ---- */
+
+static void a_hit_is_the_value_itself_and_says_its_side(void **state) {
+  struct world *w = *state;
+  gcache_value_t *value = gci_value_copy(w->mem, gcache_cstr("v"), GCACHE_NEVER);
+  gcache_bytes_t key = gcache_cstr("key");
+  enum gci_side side = GCI_MAIN;
+  assert_int_equal(gci_cache_put(w->cache, GCI_HOT, key, hash_of(key), value, NOW), 0);
+  assert_ptr_equal(gci_cache_get(w->cache, key, hash_of(key), NOW, &side), value);
+  assert_int_equal(side, GCI_HOT);
+  gcache_value_unref(value);
+  assert_int_equal(gci_cache_remove(w->cache, key, hash_of(key)), 1);
+  assert_int_equal(gci_cache_remove(w->cache, key, hash_of(key)), 0);
+  assert_null(gci_cache_get(w->cache, key, hash_of(key), NOW, &side));
+}
+
+static void a_key_is_on_one_side_only(void **state) {
+  struct world *w = *state;
+  static const enum gci_side sides[] = {GCI_MAIN, GCI_HOT, GCI_HOT, GCI_MAIN, GCI_MAIN};
+  for (size_t i = 0; i < 5; i++) {
+    assert_int_equal(put(w, sides[i], 1, 100 * i), 0);
+    assert_int_equal(where(w, 1), sides[i]);
+    assert_int_equal(stats(w, GCI_MAIN).items, sides[i] == GCI_MAIN);
+    assert_int_equal(stats(w, GCI_HOT).items, sides[i] == GCI_HOT);
+    assert_int_equal(stats(w, sides[i] == GCI_MAIN ? GCI_HOT : GCI_MAIN).bytes, 0);
+  }
+  assert_int_equal(stats(w, GCI_MAIN).evictions + stats(w, GCI_HOT).evictions, 0);
+}
+
+static void a_hit_put_back_under_its_key_stays_alive(void **state) {
+  struct world *w = *state;
+  size_t k = 7;
+  gcache_bytes_t key = gcache_bytes(&k, sizeof k);
+  assert_int_equal(put(w, GCI_HOT, k, 50), 0);
+  gcache_value_t *borrowed = get_at(w, key, NOW);
+  assert_int_equal(gci_cache_put(w->cache, GCI_MAIN, key, hash_of(key), borrowed, NOW), 0);
+  assert_int_equal(where(w, k), GCI_MAIN);
+  assert_int_equal(((const char *)gcache_value_bytes(get_at(w, key, NOW)).base)[49], 7);
+}
+
+static void a_value_in_use_outlives_its_eviction(void **state) {
+  struct world *w = *state;
+  size_t k = 7;
+  assert_int_equal(put(w, GCI_MAIN, k, 50), 0);
+  gcache_value_t *value = gcache_value_ref(get_at(w, gcache_bytes(&k, sizeof k), NOW));
+  gci_cache_clear(w->cache);
+  assert_int_equal(where(w, k), -1);
+  assert_int_equal(((const char *)gcache_value_bytes(value).base)[49], 7);
+  gcache_value_unref(value);
+}
+
+/* ---- the budget ---- */
+
+static void a_value_too_large_goes_nowhere_and_evicts_its_own_old_one_only(void **state) {
+  struct world *w = *state;
+  size_t n = 0;
+  while (stats(w, GCI_MAIN).evictions == 0)
+    assert_int_equal(put(w, GCI_MAIN, n++, 300), 0);
+  uint64_t items = stats(w, GCI_MAIN).items;
+  assert_int_equal(put(w, GCI_MAIN, n - 1, GCI_CACHE_MIN_BYTES), GCACHE_ENOROOM);
+  assert_int_equal(put(w, GCI_HOT, n, 1 << 30), GCACHE_ENOROOM);
+  assert_int_equal(where(w, n - 1), -1);
+  assert_int_equal(where(w, n), -1);
+  assert_int_equal(stats(w, GCI_MAIN).items, items - 1);
+  assert_int_equal(stats(w, GCI_MAIN).evictions, 1);
+}
+
+static void the_largest_value_that_is_not_refused_is_kept_whatever_was_there(void **state) {
+  struct world *w = *state;
+  size_t low = 0, high = GCI_CACHE_MIN_BYTES;
+  while (high - low > 1) { /* put() says which lengths can be kept */
+    size_t middle = (low + high) / 2;
+    gci_cache_clear(w->cache);
+    *(put(w, GCI_MAIN, 1, middle) == 0 ? &low : &high) = middle;
+  }
+  assert_true(low > GCI_CACHE_MIN_BYTES * 9 / 10);
+  gci_cache_clear(w->cache);
+  assert_int_equal(put(w, GCI_MAIN, 1, low), 0);
+  assert_int_equal(gci_cache_bytes(w->cache), GCI_CACHE_MIN_BYTES); /* both are multiples of 16 */
+  for (size_t k = 2; k < 2000; k++)
+    assert_int_equal(put(w, k % 3 == 0 ? GCI_HOT : GCI_MAIN, k, k % 90), 0);
+  assert_int_equal(put(w, GCI_HOT, 1, low), 0);
+  assert_int_equal(where(w, 1), GCI_HOT);
+  assert_int_equal(stats(w, GCI_MAIN).items, 0);
+  assert_int_equal(put(w, GCI_HOT, 1, high), GCACHE_ENOROOM);
+}
+
+static void the_hot_cache_gives_way_while_it_is_over_its_share(void **state) {
+  struct world *w = *state;
+  size_t k = 0;
+  for (; stats(w, GCI_MAIN).evictions == 0; k++)
+    assert_int_equal(put(w, GCI_MAIN, k, 100), 0);
+  uint64_t evicted = stats(w, GCI_MAIN).evictions;
+  for (size_t i = 0; i < 2000; i++)
+    assert_int_equal(put(w, GCI_HOT, k++, 100), 0);
+  /* hot grew to an eighth of main at main's cost, then only at its own */
+  gcache_cache_stats_t main = stats(w, GCI_MAIN), hot = stats(w, GCI_HOT);
+  assert_true(hot.bytes <= main.bytes / 8 + 200 && hot.bytes + 600 >= main.bytes / 8);
+  assert_true(main.evictions - evicted < main.items / 6);
+  for (size_t i = 0; i < 2000; i++)
+    assert_int_equal(put(w, GCI_MAIN, k++, 100), 0);
+  assert_true(stats(w, GCI_HOT).bytes <= stats(w, GCI_MAIN).bytes / 8 + 200);
+  assert_true(stats(w, GCI_HOT).items > 0); /* main does not crowd hot out either */
+}
+
+static void the_oldest_leave_first_and_a_hit_makes_young(void **state) {
+  struct world *w = *state;
+  assert_int_equal(put(w, GCI_MAIN, 0, 200), 0);
+  for (size_t k = 1; k < 3000; k++) {
+    assert_int_equal(put(w, GCI_MAIN, k, 200), 0);
+    assert_int_equal(where(w, 0), GCI_MAIN);
+  }
+  assert_int_equal(where(w, 2999), GCI_MAIN);
+  assert_int_equal(where(w, 1), -1);
+}
+
+static void an_entry_costs_at_most_the_heads_and_sixteen_bytes_of_index(void **state) {
+  struct world *w = *state;
+  size_t n = 100000;
+  gcache_value_t *value = gci_value_block(w->mem, 100);
+  size_t value_cost = gci_value_cost(value);
+  gcache_value_unref(value);
+  for (size_t k = 0; k < n; k++)
+    assert_int_equal(put(w, GCI_MAIN, k, 100), 0);
+  assert_int_equal(stats(w, GCI_MAIN).items, n);
+  assert_int_equal(stats(w, GCI_MAIN).bytes, n * (gci_mem_cost(40) + value_cost));
+  assert_true(gci_cache_index_bytes(w->cache) / n < 16);
+}
+
+static void clear_gives_the_memory_back(void **state) {
+  struct world *w = *state;
+  size_t empty = gci_cache_bytes(w->cache);
+  for (size_t k = 0; k < 50000; k++)
+    assert_int_equal(put(w, k % 2 == 0 ? GCI_MAIN : GCI_HOT, k, 100), 0);
+  gci_cache_clear(w->cache);
+  assert_int_equal(gci_cache_bytes(w->cache), empty);
+  assert_int_equal(stats(w, GCI_MAIN).items + stats(w, GCI_HOT).items, 0);
+  assert_true(gci_cache_due(w->cache) == INT64_MAX);
+}
+
+/* Many small entries that become few large ones: the index follows. */
+static void the_index_shrinks_with_the_number_of_entries(void **state) {
+  struct world *w = *state;
+  for (size_t k = 0; k < 400000; k++)
+    assert_int_equal(put(w, GCI_MAIN, k, 10), 0);
+  size_t large = gci_cache_index_bytes(w->cache);
+  for (size_t k = 0; k < 20000; k++)
+    assert_int_equal(put(w, GCI_MAIN, 1000000 + k, 10000), 0);
+  assert_true(stats(w, GCI_MAIN).items < 7000);
+  assert_true(gci_cache_index_bytes(w->cache) < large / 5);
+}
+
+/* ---- keys ---- */
+
+static void a_key_over_sixteen_mib_is_refused(void **state) {
+  struct world *w = *state;
+  static char longest[1 << 24];
+  gcache_bytes_t key = gcache_bytes(longest, sizeof longest);
+  for (int i = 0; i < 2; i++, key.len--) {
+    gcache_value_t *value = gci_value_copy(w->mem, gcache_cstr("v"), NOW + SECOND);
+    assert_int_equal(put_value(w, GCI_MAIN, key, value), i == 0 ? GCACHE_ENOROOM : 0);
+    assert_int_equal(get_at(w, key, NOW) != NULL, i == 1);
+  }
+}
+
+/* ---- time ---- */
+
+static void expired_is_gone_at_its_nanosecond(void **state) {
+  struct world *w = *state;
+  gcache_bytes_t key = gcache_cstr("k");
+  assert_int_equal(put_value(w, GCI_MAIN, key, gci_value_copy(w->mem, key, NOW + 100)), 0);
+  assert_non_null(get_at(w, key, NOW + 99));
+  assert_null(get_at(w, key, NOW + 100));
+  assert_null(get_at(w, key, NOW + 99)); /* and it does not come back */
+  assert_int_equal(stats(w, GCI_MAIN).expirations, 1);
+  assert_true(gci_cache_due(w->cache) == INT64_MAX);
+}
+
+static void what_has_expired_is_not_kept(void **state) {
+  struct world *w = *state;
+  gcache_bytes_t key = gcache_cstr("k");
+  assert_int_equal(put_value(w, GCI_MAIN, key, gci_value_copy(w->mem, key, GCACHE_NEVER)), 0);
+  assert_int_equal(put_value(w, GCI_MAIN, key, gci_value_copy(w->mem, key, NOW)), 0);
+  assert_null(get_at(w, key, NOW - SECOND));
+  assert_int_equal(put_value(w, GCI_HOT, key, gci_value_copy(w->mem, key, -5)), 0);
+  assert_null(get_at(w, key, NOW));
+  assert_int_equal(stats(w, GCI_MAIN).items + stats(w, GCI_HOT).items, 0);
+}
+
+static void expired_memory_comes_back_unasked_a_bounded_number_a_call(void **state) {
+  struct world *w = *state;
+  size_t empty = gci_cache_bytes(w->cache), n = 20000;
+  for (size_t k = 0; k < n; k++) {
+    gcache_value_t *value = gci_value_copy(w->mem, gcache_cstr("v"), NOW + 1 + (int64_t)k * 1000);
+    assert_int_equal(put_value(w, GCI_MAIN, gcache_bytes(&k, sizeof k), value), 0);
+  }
+  assert_true(gci_cache_due(w->cache) <= NOW + SECOND / 2);
+  int64_t now = NOW + SECOND;
+  uint64_t left = n;
+  int more;
+  do {
+    more = gci_cache_expire(w->cache, now);
+    assert_true(left - stats(w, GCI_MAIN).items <= 256);
+    left = stats(w, GCI_MAIN).items;
+    assert_int_equal(gci_cache_bytes(w->cache), w->costed.now);
+  } while (more);
+  assert_int_equal(left, 0);
+  assert_int_equal(stats(w, GCI_MAIN).expirations, n);
+  assert_int_equal(stats(w, GCI_MAIN).evictions, 0);
+  assert_int_equal(gci_cache_bytes(w->cache), empty);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_hit_is_the_value_itself_and_says_its_side, open_small,
+                                      close_cache),
+      cmocka_unit_test_setup_teardown(a_key_is_on_one_side_only, open_small, close_cache),
+      cmocka_unit_test_setup_teardown(a_hit_put_back_under_its_key_stays_alive, open_small,
+                                      close_cache),
+      cmocka_unit_test_setup_teardown(a_value_in_use_outlives_its_eviction, open_small,
+                                      close_cache),
+      cmocka_unit_test_setup_teardown(
+          a_value_too_large_goes_nowhere_and_evicts_its_own_old_one_only, open_small, close_cache),
+      cmocka_unit_test_setup_teardown(
+          the_largest_value_that_is_not_refused_is_kept_whatever_was_there, open_small,
+          close_cache),
+      cmocka_unit_test_setup_teardown(the_hot_cache_gives_way_while_it_is_over_its_share,
+                                      open_small, close_cache),
+      cmocka_unit_test_setup_teardown(the_oldest_leave_first_and_a_hit_makes_young, open_small,
+                                      close_cache),
+      cmocka_unit_test_setup_teardown(an_entry_costs_at_most_the_heads_and_sixteen_bytes_of_index,
+                                      open_large, close_cache),
+      cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_large, close_cache),
+      cmocka_unit_test_setup_teardown(the_index_shrinks_with_the_number_of_entries, open_large,
+                                      close_cache),
+      cmocka_unit_test_setup_teardown(a_key_over_sixteen_mib_is_refused, open_large, close_cache),
+      cmocka_unit_test_setup_teardown(expired_is_gone_at_its_nanosecond, open_small, close_cache),
+      cmocka_unit_test_setup_teardown(what_has_expired_is_not_kept, open_small, close_cache),
+      cmocka_unit_test_setup_teardown(expired_memory_comes_back_unasked_a_bounded_number_a_call,
+                                      open_large, close_cache),
+  };
+  return !!cmocka_run_group_tests(tests, NULL, NULL);
+}
