@@ -229,11 +229,18 @@ void raw_answer_value(struct raw *c, const char *value) {
   raw_send(c, text, (size_t)head + 1);
 }
 
+const char *raw_find(const struct raw *c, const char *needle) {
+  return memmem(c->in, c->in_len, needle, strlen(needle));
+}
+
 int raw_count(const struct raw *c, const char *needle) {
+  const char *at = c->in, *end = c->in + c->in_len;
   int n = 0;
 
-  for (const char *at = c->in; (at = strstr(at, needle)) != NULL; at += strlen(needle))
+  while ((at = memmem(at, (size_t)(end - at), needle, strlen(needle))) != NULL) {
+    at += strlen(needle);
     n++;
+  }
   return n;
 }
 

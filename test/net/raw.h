@@ -53,7 +53,8 @@ void raw_free(struct raw *c); /* closed */
 /* Answers in a connection's stead. */
 void raw_answer_value(struct raw *c, const char *value);
 
-/* Number of times needle stands in what c received. */
+/* Where needle first stands in what c received, and how often. */
+const char *raw_find(const struct raw *c, const char *needle);
 int raw_count(const struct raw *c, const char *needle);
 
 /* Runs the loop until *flag >= n. Fails the test when the loop has nothing left to do. */

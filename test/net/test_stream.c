@@ -378,6 +378,21 @@ static void a_reset_while_blocked_is_told_without_reading(void **state) {
   end_close(&e);
 }
 
+static void after_an_error_in_reading_nothing_is_told_of_writing(void **state) {
+  struct end e;
+  end_open(&e, *state);
+  gci_stream_read_start(&e.s);
+  flush_until_blocked(&e);
+  plain_reset(e.fd);
+  e.fd = -1;
+  run_until(e.w, &e.ends, 1);
+  run_a_little(e.w);
+  assert_int_equal(e.ends, 1);
+  assert_int_equal(e.written, 0);
+  assert_false(gci_stream_blocked(&e.s));
+  end_close(&e);
+}
+
 /* The way a careless client leaves: it ends, answers arrive at a closed socket, a reset comes back. The
  * second write then raises SIGPIPE unless it is told not to; libuv's does. */
 static void writing_to_one_who_has_left_raises_no_signal(void **state) {
@@ -734,6 +749,7 @@ int main(void) {
       IN_WORLD(a_write_that_fails_at_once_is_told_from_the_loop),
       IN_WORLD(closed_before_a_failure_was_told_it_is_not_told),
       IN_WORLD(a_reset_while_blocked_is_told_without_reading),
+      IN_WORLD(after_an_error_in_reading_nothing_is_told_of_writing),
       IN_WORLD(writing_to_one_who_has_left_raises_no_signal),
       IN_WORLD(blocked_on_one_who_has_left_it_counts_as_written),
       IN_WORLD(after_the_other_side_ended_it_still_gets_its_answer),
