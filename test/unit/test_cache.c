@@ -147,7 +147,7 @@ static void a_value_too_large_goes_nowhere_and_evicts_its_own_old_one_only(void 
     assert_int_equal(put(w, GCI_MAIN, n++, 300), 0);
   uint64_t items = stats(w, GCI_MAIN).items;
   assert_int_equal(put(w, GCI_MAIN, n - 1, GCI_CACHE_MIN_BYTES), GCACHE_ENOROOM);
-  assert_int_equal(put(w, GCI_HOT, n, 1 << 30), GCACHE_ENOROOM);
+  assert_int_equal(put(w, GCI_HOT, n, 1 << 22), GCACHE_ENOROOM);
   assert_int_equal(where(w, n - 1), -1);
   assert_int_equal(where(w, n), -1);
   assert_int_equal(stats(w, GCI_MAIN).items, items - 1);
