@@ -1,8 +1,8 @@
 /* http/h1_body - collects a body in a value block, so that it can be kept without a copy.
  *
- * Memory follows the bytes that have come, not those that were promised: nothing before the first byte,
- * then at most 64 KiB ahead or twice what has come. Owns the block until finish. Fails: a fault; what was
- * collected stays. */
+ * Memory follows the bytes that have come, not those that were promised: nothing before the
+ * first byte, then at most 64 KiB ahead or twice what has come. Owns the block until finish.
+ * Fails: a fault; what was collected stays. */
 #ifndef GCI_HTTP_H1_BODY_H
 #define GCI_HTTP_H1_BODY_H
 

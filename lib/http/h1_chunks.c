@@ -1,5 +1,6 @@
-/* http/h1_chunks - chunk = size [ extensions ] CR LF data CR LF; the last has size 0 and trailers for data
- * (RFC 9112, 7.1), without the white space that its grammar tolerates in extensions. */
+/* http/h1_chunks - chunk = size [ extensions ] CR LF data CR LF; the last has size 0 and
+ * trailers for data (RFC 9112, 7.1), without the white space that its grammar tolerates in
+ * extensions. */
 #include "http/h1_chunks.h"
 
 #include <string.h>

@@ -1,8 +1,9 @@
-/* http/h1_client - the client's side of a connection: requests go out, answers are counted off against them.
+/* http/h1_client - the client's side of a connection: requests go out, answers are counted off
+ * against them.
  *
- * Owns: what is being received, and the output. Keeps no requests: answers come in order, and the code
- * above knows what it asked. The session may be closed by its event; it is freed when input() or eof()
- * returns. Fails: any fault is final; `fault` says which. */
+ * Owns: what is being received, and the output. Keeps no requests: answers come in order, and
+ * the code above knows what it asked. The session may be closed by its event; it is freed when
+ * input() or eof() returns. Fails: any fault is final; `fault` says which. */
 #include "http/h1.h"
 
 #include <uv.h>

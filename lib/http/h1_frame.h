@@ -1,6 +1,6 @@
-/* http/h1_frame - what a head says about its message: where the body ends, whether the connection goes on.
- * Strict where leniency lets one message be read as two (RFC 9112, 6 and 11.2). Pure functions. Fails: a
- * fault. */
+/* http/h1_frame - what a head says about its message: where the body ends, whether the
+ * connection goes on. Strict where leniency lets one message be read as two (RFC 9112, 6 and
+ * 11.2). Pure functions. Fails: a fault. */
 #ifndef GCI_HTTP_H1_FRAME_H
 #define GCI_HTTP_H1_FRAME_H
 

@@ -1,5 +1,5 @@
-/* http/h1_guard - one function a state. Each takes what it can of [p, stop) and returns how far it came;
- * it sets the next state, or the fault. */
+/* http/h1_guard - take_byte() goes from state to state; skip_run() passes over the bytes that stay in
+ * one: the inside of a token, a target, a text. */
 #include "http/h1_guard.h"
 
 #include <stdint.h>
@@ -132,7 +132,6 @@ static enum gci_h1_fault take_byte(struct gci_h1_guard *g, unsigned char c) {
   return GCI_H1_BAD_PARSER;
 }
 
-/* Skips what goes on with the state: the inside of a token, a target, a text. */
 static const unsigned char *skip_run(const struct gci_h1_guard *g, const unsigned char *p,
                                      const unsigned char *stop) {
   switch ((enum state)g->state) {

@@ -1,8 +1,8 @@
-/* http/h1_guard - the byte check of heads, before the parser sees them: tokens, single spaces, versions, CR LF
- * and nothing else at line ends, no folded lines, sizes.
+/* http/h1_guard - the byte check of heads, before the parser sees them: tokens, single spaces,
+ * versions, CR LF and nothing else at line ends, no folded lines, sizes.
  *
- * A machine over bytes: however the input is cut, the first unlawful byte decides. Owns nothing. Fails:
- * a fault, after which it must not be fed again. */
+ * A machine over bytes: however the input is cut, the first unlawful byte decides. Owns nothing.
+ * Fails: a fault, after which it must not be fed again. */
 #ifndef GCI_HTTP_H1_GUARD_H
 #define GCI_HTTP_H1_GUARD_H
 
@@ -26,7 +26,8 @@ void gci_h1_guard_answer(struct gci_h1_guard *g, const gcache_limits_t *limits);
 /* Trailer lines and the empty line: at most max bytes before the empty line's end. */
 void gci_h1_guard_trailer(struct gci_h1_guard *g, unsigned lines_max, size_t max);
 
-/* Takes bytes up to the end of the head; *used says how many, *done whether that end was reached. */
+/* Takes bytes up to the end of the head; *used says how many, *done whether that end was
+ * reached. */
 enum gci_h1_fault gci_h1_guard_take(struct gci_h1_guard *g, gcache_bytes_t bytes, size_t *used,
                                     int *done);
 

@@ -1,6 +1,6 @@
-/* http/h1_parse - the guard has decided already what is lawful and where the head ends; llhttp takes it apart,
- * and has to agree. Each head starts with a fresh parser, so that nothing of one message can leak into
- * the next, and bodies never come here. */
+/* http/h1_parse - the guard has decided already what is lawful and where the head ends; llhttp
+ * takes it apart, and has to agree. Each head starts with a fresh parser, so that nothing of one
+ * message can leak into the next, and bodies never come here. */
 #include "http/h1_parse.h"
 
 #include <llhttp.h>

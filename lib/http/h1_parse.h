@@ -1,4 +1,5 @@
-/* http/h1_parse - llhttp, fed with one whole head that the guard has found lawful, and the frame it leads to.
+/* http/h1_parse - llhttp, fed with one whole head that the guard has found lawful, and the frame
+ * it leads to.
  *
  * Fills the head's slices: they point into the text it was given. Borrows all. Fails: a fault. */
 #ifndef GCI_HTTP_H1_PARSE_H

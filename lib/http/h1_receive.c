@@ -1,5 +1,5 @@
-/* http/h1_receive - see the header. The head is always collected whole before it is parsed, so that neither
- * llhttp nor the frame can see it differently because it came in other pieces. */
+/* http/h1_receive - see the header. The head is always collected whole before it is parsed, so
+ * that neither llhttp nor the frame can see it differently because it came in other pieces. */
 #include "http/h1_receive.h"
 
 #include <string.h>

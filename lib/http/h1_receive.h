@@ -1,9 +1,9 @@
-/* http/h1_receive - messages of one role, one after the other, out of bytes that come in any pieces: guard,
- * parser, frame and body put together.
+/* http/h1_receive - messages of one role, one after the other, out of bytes that come in any
+ * pieces: guard, parser, frame and body put together.
  *
- * Happy path: gci_h1_receive() takes bytes and says what has been reached; at WHOLE the owner takes head
- * and body away, which makes it ready for the next message. A head lies in one allocation: `prefix`
- * bytes for the owner's struct, the header array, the text.
+ * Happy path: gci_h1_receive() takes bytes and says what has been reached; at WHOLE the owner
+ * takes head and body away, which makes it ready for the next message. A head lies in one
+ * allocation: `prefix` bytes for the owner's struct, the header array, the text.
  * Fails: FAULTY, with `fault` set; it takes nothing more then. */
 #ifndef GCI_HTTP_H1_RECEIVE_H
 #define GCI_HTTP_H1_RECEIVE_H
@@ -52,8 +52,8 @@ enum gci_h1_reached gci_h1_receive(struct gci_h1_receive *r, gcache_bytes_t byte
  * MORE: it was between two messages. */
 enum gci_h1_reached gci_h1_receive_eof(struct gci_h1_receive *r);
 
-/* After WHOLE, once: the block (the caller's, gci_mem_free), whose text and headers head points into,
- * and the body (the caller's reference, NULL if empty). */
+/* After WHOLE, once: the block (the caller's, gci_mem_free), whose text and headers head points
+ * into, and the body (the caller's reference, NULL if empty). */
 struct gci_h1_block gci_h1_receive_take(struct gci_h1_receive *r, gcache_value_t **body);
 
 int gci_h1_receive_idle(const struct gci_h1_receive *r); /* nothing of a message has come */

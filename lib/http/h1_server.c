@@ -1,8 +1,10 @@
-/* http/h1_server - the server's side of a connection: requests go up in order, answers leave in that order.
+/* http/h1_server - the server's side of a connection: requests go up in order, answers leave in
+ * that order.
  *
- * Owns: what is being received, the output, and the exchanges that owe an answer (in a list, oldest
- * first). A refusal is an answer too: it waits until those before it have left. The session may be closed
- * by any of its events; it is freed when the last of its functions on the stack has returned.
+ * Owns: what is being received, the output, and the exchanges that owe an answer (in a list,
+ * oldest first). A refusal is an answer too: it waits until those before it have left. The
+ * session may be closed by any of its events; it is freed when the last of its functions on the
+ * stack has returned.
  * Fails: UV_ENOMEM makes it broken: it wants to be closed and writes nothing more. */
 #include "http/h1.h"
 

@@ -1,4 +1,5 @@
-/* http/h1_write - a head is composed by one function, run twice: without a place, to measure; then with one. */
+/* http/h1_write - a head is composed by one function, run twice: without a place, to measure;
+ * then with one. */
 #include "http/h1_write.h"
 
 #include <assert.h>

@@ -1,8 +1,8 @@
 /* http/h1_write - messages as bytes: heads in one piece of text, then the body behind them.
  *
- * An answer that is given before its turn is held: its texts copied once, its value by reference.
- * Borrows the message. Fails: UV_ENOMEM; then part of the message may be in the queue already, and the
- * connection is to be closed. */
+ * An answer that is given before its turn is held: its texts copied once, its value by
+ * reference. Borrows the message. Fails: UV_ENOMEM; then part of the message may be in the queue
+ * already, and the connection is to be closed. */
 #ifndef GCI_HTTP_H1_WRITE_H
 #define GCI_HTTP_H1_WRITE_H
 

@@ -1,9 +1,9 @@
-/* http/out - the queue is a list of buffers, each a row of records: a record is either text, which follows it
- * in the buffer, or a value by reference. So a large value costs 16 bytes of buffer and no
- * allocation, and the text after it goes on in the same buffer.
+/* http/out - the queue is a list of buffers, each a row of records: a record is either text,
+ * which follows it in the buffer, or a value by reference. So a large value costs 16 bytes of
+ * buffer and no allocation, and the text after it goes on in the same buffer.
  *
- * Owns its buffers and one reference a value record. Records never move, so slices stay valid while more
- * is appended. Fails: UV_ENOMEM before anything was changed. */
+ * Owns its buffers and one reference a value record. Records never move, so slices stay valid
+ * while more is appended. Fails: UV_ENOMEM before anything was changed. */
 #include "http/out.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* http/token - which bytes may stand where in a head (RFC 9110, RFC 9112). Pure functions; cannot fail. */
+/* http/token - which bytes may stand where in a head (RFC 9110, RFC 9112). Pure functions;
+ * cannot fail. */
 #ifndef GCI_HTTP_TOKEN_H
 #define GCI_HTTP_TOKEN_H
 
@@ -30,11 +31,10 @@ static inline int gci_http_is_target(unsigned char c) {
   return c > 0x20 && c < 0x7f && c != '#';
 }
 
-/* Of host[:port]: letters, digits and - . _ ~ ! $ & ' ( ) * + ; = % : [ ]. The comma is left out, because it
- * joins two Host lines into one. */
+/* Of host[:port]: letters, digits and - . _ ~ ! $ & ' ( ) * + ; = % : [ ]. The comma is left
+ * out, because it joins two Host lines into one. */
 static inline int gci_http_is_host(unsigned char c) {
-  static const struct gci_http_set host = {0x2fff6ff200000000,
-                                           0x47fffffeaffffffe};
+  static const struct gci_http_set host = {0x2fff6ff200000000, 0x47fffffeaffffffe};
   return gci_http_in_set(&host, c);
 }
 

@@ -1,6 +1,6 @@
-/* h1_client_run - drives a gci_h1_client over given bytes, cut in given pieces, and writes down what it did as
- * text: the answers, then where that left it. Equal texts mean equal behaviour. Needs neither cmocka nor a
- * loop. */
+/* h1_client_run - drives a gci_h1_client over given bytes, cut in given pieces, and writes down
+ * what it did as text: the answers, then where that left it. Equal texts mean equal behaviour.
+ * Needs neither cmocka nor a loop. */
 #ifndef TEST_UNIT_H1_CLIENT_RUN_H
 #define TEST_UNIT_H1_CLIENT_RUN_H
 
@@ -110,8 +110,8 @@ static inline void client_close(struct client_run *run) {
   oom_assert_empty(&run->oom);
 }
 
-/* The whole life: `asked` requests, input cut before `cut` and then every `step` bytes, and the end.
- * The text is the caller's to free. */
+/* The whole life: `asked` requests, input cut before `cut` and then every `step` bytes, and the
+ * end. The text is the caller's to free. */
 static inline char *client_text(gcache_bytes_t input, size_t asked, size_t cut, size_t step) {
   struct client_run *run = malloc(sizeof *run);
   char line[256];

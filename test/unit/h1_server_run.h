@@ -1,6 +1,6 @@
-/* h1_server_run - drives a gci_h1_server over given bytes, cut in given pieces, and writes down what it did
- * as text: a line a request, then the output. Equal texts mean equal behaviour. Needs neither cmocka nor a
- * loop; aborts on what no caller may ever see. */
+/* h1_server_run - drives a gci_h1_server over given bytes, cut in given pieces, and writes down
+ * what it did as text: a line a request, then the output. Equal texts mean equal behaviour.
+ * Needs neither cmocka nor a loop; aborts on what no caller may ever see. */
 #ifndef TEST_UNIT_H1_SERVER_RUN_H
 #define TEST_UNIT_H1_SERVER_RUN_H
 
@@ -190,8 +190,8 @@ static inline void run_close(struct server_run *run) {
   oom_assert_empty(&run->oom);
 }
 
-/* The whole life with input cut before `cut` and then every `step` bytes. The text is the caller's to
- * free. */
+/* The whole life with input cut before `cut` and then every `step` bytes. The text is the
+ * caller's to free. */
 static inline char *run_text(gcache_bytes_t input, size_t cut, size_t step,
                              enum server_replies replies) {
   struct server_run *run = malloc(sizeof *run);

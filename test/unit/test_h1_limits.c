@@ -1,4 +1,5 @@
-/* Unit test of http/h1_server: how long each part of a request may be, and what a claimed length costs. */
+/* Unit test of http/h1_server: how long each part of a request may be, and what a claimed length
+ * costs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

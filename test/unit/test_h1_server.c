@@ -1,5 +1,5 @@
-/* Unit test of http/h1_server: order, endings, memory. What it refuses is in test_h1_guard, test_h1_frame
- * and test_h1_limits. */
+/* Unit test of http/h1_server: order, endings, memory. What it refuses is in test_h1_guard,
+ * test_h1_frame and test_h1_limits. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -444,7 +444,8 @@ static void a_session_may_be_closed_by_its_events(void **state) {
 
 /* -------------------------------------------------------------------------- out of memory -- */
 
-/* Everything that allocates: heads in pieces, bodies, answers in and out of order, large and small. */
+/* Everything that allocates: heads in pieces, bodies, answers in and out of order, large and
+ * small. */
 static void scenario(struct oom *oom, void *arg) {
   (void)arg;
   static const char input[] =
