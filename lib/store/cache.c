@@ -1,8 +1,9 @@
 /* store/cache - see cache.h.
  *
- * Every entry is in three places: the table, the policy of its side, and the wheel if its value expires.
- * It comes by put() and goes by forget(), and only these two change what is charged. A value's last
- * reference is given back when nothing here points to it any more, because its free_cb is the user's. */
+ * Every entry is in three places: the table, the policy of its side, and the wheel if its value
+ * expires. It comes by put() and goes by forget(), and only these two change what is charged. A
+ * value's last reference is given back when nothing here points to it any more, because its free_cb
+ * is the user's. */
 #include "store/cache.h"
 
 #include <assert.h>
@@ -138,8 +139,8 @@ void gci_cache_clear(struct gci_cache *cache) {
   }
 }
 
-/* The hot cache gives way while it is larger than its share. The side chosen is empty only if both are.
- * 0: nothing is left. */
+/* The hot cache gives way while it is larger than its share. The side chosen is empty only if both
+ * are. 0: nothing is left. */
 static int evict_one(struct gci_cache *cache) {
   struct side *main = &cache->sides[GCI_MAIN], *hot = &cache->sides[GCI_HOT];
   int from_hot = hot->stats.bytes > main->stats.bytes / cache->hot_divisor;

@@ -1,7 +1,7 @@
 /* store/entry - what the cache keeps for a key: a head, the key's bytes behind it, one value.
  *
- * One block. An entry whose value expires has one more link in front of the head, for the timing wheel;
- * the others do not pay for it. Expiry, length and reference count are the value's. */
+ * One block. An entry whose value expires has one more link in front of the head, for the timing
+ * wheel; the others do not pay for it. Expiry, length and reference count are the value's. */
 #ifndef GCI_STORE_ENTRY_H
 #define GCI_STORE_ENTRY_H
 

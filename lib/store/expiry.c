@@ -1,10 +1,10 @@
 /* store/expiry - see expiry.h.
  *
- * A tick is a number of ten hexadecimal digits. A link that is due at tick d is filed at the level of
- * the highest digit in which d differs from the wheel's tick, in the slot of that digit of d. So every
- * slot in use is ahead of the wheel at its level, all of a level comes before all of the next, and the
- * first event is the lowest bit of the lowest level in use. When the wheel gets to a slot, its links
- * become pending: expired, or filed again further down. */
+ * A tick is a number of ten hexadecimal digits. A link that is due at tick d is filed at the level
+ * of the highest digit in which d differs from the wheel's tick, in the slot of that digit of d. So
+ * every slot in use is ahead of the wheel at its level, all of a level comes before all of the
+ * next, and the first event is the lowest bit of the lowest level in use. When the wheel gets to a
+ * slot, its links become pending: expired, or filed again further down. */
 #include "store/expiry.h"
 
 #define TICK_BITS 27
@@ -59,8 +59,8 @@ static void empty_slot(struct gci_expiry *expiry, unsigned slot) {
   expiry->used[slot / GCI_EXPIRY_WIDTH] &= (uint16_t) ~(1u << slot % GCI_EXPIRY_WIDTH);
 }
 
-/* The clock has gone back: what was filed by the old time is looked at again. One tick back is borne,
- * so that a clock that trembles at a tick's edge costs nothing. */
+/* The clock has gone back: what was filed by the old time is looked at again. One tick back is
+ * borne, so that a clock that trembles at a tick's edge costs nothing. */
 static void follow_back(struct gci_expiry *expiry, uint64_t now_tick) {
   if (now_tick + 1 >= expiry->tick) return;
   for (unsigned slot = 0; slot < GCI_EXPIRY_LEVELS * GCI_EXPIRY_WIDTH; slot++)

@@ -1,11 +1,11 @@
 /* store/expiry - a hierarchical timing wheel in wall-clock time: what has expired leaves without a
  * search.
  *
- * Orders links whose time the user tells through `at`. Adding, removing and delivering are O(1); a link
- * is moved at most once a level on its way. Time is cut into ticks of 2^27 ns (134 ms) and a link is
- * delivered at the end of its tick, so at most 2 ticks late. The clock may jump: forward costs
- * O(slots) and the links that are due; backward, every link is filed again, in the steps that pop() is
- * allowed. Owns nothing, allocates nothing, cannot fail. Stays where it was initialised. */
+ * Orders links whose time the user tells through `at`. Adding, removing and delivering are O(1); a
+ * link is moved at most once a level on its way. Time is cut into ticks of 2^27 ns (134 ms) and a
+ * link is delivered at the end of its tick, so at most 2 ticks late. The clock may jump: forward
+ * costs O(slots) and the links that are due; backward, every link is filed again, in the steps that
+ * pop() is allowed. Owns nothing, allocates nothing, cannot fail. Not to be moved. */
 #ifndef GCI_STORE_EXPIRY_H
 #define GCI_STORE_EXPIRY_H
 
@@ -32,8 +32,8 @@ void gci_expiry_remove(struct gci_expiry *expiry, struct gcache_link_s *link); /
 /* When to call pop() next: at once if it is in the past. INT64_MAX: nothing is in. */
 int64_t gci_expiry_due(const struct gci_expiry *expiry);
 
-/* Takes out and returns a link with at <= now. Each link looked at takes one of *steps; NULL: there is
- * none, or no steps are left. */
+/* Takes out and returns a link with at <= now. Each link looked at takes one of *steps; NULL: there
+ * is none, or no steps are left. */
 struct gcache_link_s *gci_expiry_pop(struct gci_expiry *expiry, int64_t now, size_t *steps);
 
 #endif

@@ -1,7 +1,7 @@
 /* store/policy - who leaves first when room is needed. One policy orders the entries of one side.
  *
- * A policy embeds struct gci_policy as its first member. It may use entry->order and nothing else of an
- * entry's head but to read it. No function fails. */
+ * A policy embeds struct gci_policy as its first member. It may use entry->order and nothing else
+ * of an entry's head but to read it. No function fails. */
 #ifndef GCI_STORE_POLICY_H
 #define GCI_STORE_POLICY_H
 

@@ -1,11 +1,11 @@
 /* store/table - see table.h.
  *
- * place * n_segments is a segment (upper 32 bits) and a position within it (lower 32 bits), which in
- * the same way gives a bucket for any number of buckets. An entry that finds its bucket full goes to
- * the next one with a free slot, and is counted in each bucket it passed over; a search goes on only
- * past a bucket that counts somebody. There are two counts a bucket, for odd and even tags, so that it
- * goes on in vain half as often. A count that has reached its end stays there until the segment is
- * rebuilt, which costs time and no more. */
+ * place * n_segments is a segment (upper 32 bits) and a position within it (lower 32 bits), which
+ * in the same way gives a bucket for any number of buckets. An entry that finds its bucket full
+ * goes to the next one with a free slot, and is counted in each bucket it passed over; a search
+ * goes on only past a bucket that counts somebody. There are two counts a bucket, for odd and even
+ * tags, so that it goes on in vain half as often. A count that has reached its end stays there
+ * until the segment is rebuilt, which costs time and no more. */
 #include "store/table.h"
 
 #include <assert.h>

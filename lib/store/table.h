@@ -1,11 +1,12 @@
-/* store/table - finds an entry by its key. Grows a little at a time, at a cost that is told beforehand.
+/* store/table - finds an entry by its key. Grows a little at a time, at a cost that is told
+ * beforehand.
  *
- * An array of segments, whose number is fixed when the table is opened: the owner knows how much it may
- * ever hold. A segment is a small open-addressing table of its own, made of buckets of one cache line:
- * seven one-byte tags, seven entries, and a count of those that wanted this bucket and found it full.
- * A miss looks at one line, seldom more. A segment grows by a fifth when 6 of 7 slots are taken, gives
- * back what it does not need, and is nothing while it is empty; no operation touches entries of more
- * than one segment.
+ * An array of segments, whose number is fixed when the table is opened: the owner knows how much it
+ * may ever hold. A segment is a small open-addressing table of its own, made of buckets of one
+ * cache line: seven one-byte tags, seven entries, and a count of those that wanted this bucket and
+ * found it full. A miss looks at one line, seldom more. A segment grows by a fifth when 6 of 7
+ * slots are taken, gives back what it does not need, and is nothing while it is empty; no operation
+ * touches entries of more than one segment.
  *
  * Owns the arrays; entries are the user's. Fails: UV_ENOMEM, nothing changed. */
 #ifndef GCI_STORE_TABLE_H
@@ -49,8 +50,8 @@ int gci_table_grow(struct gci_table *table, uint64_t hash);
 int gci_table_insert(struct gci_table *table, struct gci_entry *entry, uint64_t hash);
 void gci_table_remove(struct gci_table *table, struct gci_entry *entry); /* must be in */
 
-/* After a remove: gives back what the segment of `place` does not need, if no more than `room` bytes
- * are to be allocated for that. Benign if it fails. */
+/* After a remove: gives back what the segment of `place` does not need, if no more than `room`
+ * bytes are to be allocated for that. Benign if it fails. */
 void gci_table_shrink(struct gci_table *table, uint32_t place, size_t room);
 
 /* `bytes` of a table with one entry in it. */

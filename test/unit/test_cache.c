@@ -1,5 +1,5 @@
-/* Unit test of store/cache: one sentence of cache.h at a time. Random operations against a model are in
- * test_cache_model.c. */
+/* Unit test of store/cache: one sentence of cache.h at a time. Random operations against a model
+ * are in test_cache_model.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,9 +1,9 @@
 /* Unit test of store/cache: random operations against a plain model, and its bytes against the
  * allocator's, after every one of them.
  *
- * The model has no index, so it cannot say how many entries must leave for a put; it is told the number,
- * says which they are, and checks that the last of them had to. Times are whole seconds, the clock
- * stands at halves, so that "within half a second" leaves no doubt. */
+ * The model has no index, so it cannot say how many entries must leave for a put; it is told the
+ * number, says which they are, and checks that the last of them had to. Times are whole seconds,
+ * the clock stands at halves, so that "within half a second" leaves no doubt. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
