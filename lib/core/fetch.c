@@ -29,7 +29,7 @@ static int verdict(const struct gci_fetch *fetch, int status, const gcache_value
   return gci_value_expired_at(gcache_value_expire(value), now) ? GCACHE_EPEER : 0;
 }
 
-/* Clocks that count milliseconds disagree about the end of a time by less than this. */
+/* Clocks that count milliseconds disagree about the end of a time by this much. */
 #define ROUNDING_MS 1
 
 /* Nonzero: the owner did nothing wrong. If the granted time is not used up it did: asking again could
@@ -40,6 +40,8 @@ static int owner_is_fine(const struct gci_fetch *fetch, int status) {
   return gci_env_mono_ms(fetch->call.group->core->env) + ROUNDING_MS >= fetch->call.granted_ms;
 }
 
+/* Who had no more time than was granted has a rounding of it left at most, and is not asked for again:
+ * every question grants more than the last. */
 static void strand(struct gci_fetch *fetch, int status) {
   gcache_group_t *group = fetch->call.group;
   gci_flights_detach(&group->fetches, &fetch->journey.flight);
@@ -48,6 +50,8 @@ static void strand(struct gci_fetch *fetch, int status) {
     gci_list_each(link, &fetch->journey.flight.waiters) {
       gci_container_of(link, struct gcache_req_s, job.link)->here_only = 1;
     }
+  } else if (status == UV_ETIMEDOUT) {
+    gci_journey_let_go(&fetch->journey, fetch->call.granted_ms);
   }
   gci_journey_strand(&fetch->journey);
 }

@@ -33,7 +33,7 @@ void gci_journey_leave(struct gcache_req_s *req, int status) {
   gci_link_unlink(&req->job.link);
   req->group->stats.waiting--;
   gci_req_finish(req, status, NULL, NULL, GCACHE_FROM_NONE);
-  if (gci_journey_is_empty(journey)) journey->deserted(journey);
+  if (journey != NULL && gci_journey_is_empty(journey)) journey->deserted(journey);
 }
 
 static struct gcache_req_s *pop(struct gci_journey *journey) {
@@ -49,6 +49,20 @@ void gci_journey_answer(struct gci_journey *journey, int status, gcache_value_t 
   struct gcache_req_s *req;
   while ((req = pop(journey)) != NULL) {
     gci_req_finish(req, status, gcache_value_ref(value), gcache_value_ref(reason), from);
+  }
+}
+
+void gci_journey_let_go(struct gci_journey *journey, uint64_t at_ms) {
+  struct gci_list all;
+  struct gcache_link_s *link;
+  gci_list_init(&all);
+  gci_list_move(&all, &journey->flight.waiters);
+  while ((link = gci_list_pop_front(&all)) != NULL) {
+    struct gcache_req_s *req = req_of(link);
+    if (req->deadline.at_ms > at_ms)
+      gci_list_push_back(&journey->flight.waiters, link);
+    else
+      req->flight = NULL;
   }
 }
 

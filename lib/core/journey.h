@@ -36,6 +36,8 @@ void gci_journey_leave(struct gcache_req_s *req, int status);
 /* Everyone gets this; value and reason (both may be NULL) are borrowed. */
 void gci_journey_answer(struct gci_journey *journey, int status, gcache_value_t *value,
                         gcache_value_t *reason, gcache_from_t from);
+/* Those with a deadline up to at_ms wait for nothing but that from now on; the others stay. */
+void gci_journey_let_go(struct gci_journey *journey, uint64_t at_ms);
 /* Everyone is brought on by `stranded`. The flight must have left its table. */
 void gci_journey_strand(struct gci_journey *journey);
 
