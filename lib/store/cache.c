@@ -1,7 +1,7 @@
 /* store/cache - see cache.h.
  *
  * Every entry is in three places: the table, the policy of its side, and the wheel if its value
- * expires. It comes by put() and goes by forget(), and only these two change what is charged. A
+ * expires. It comes by keep() and goes by forget(), and only these two change what is charged. A
  * value's last reference is given back when nothing here points to it any more, because its free_cb
  * is the user's. */
 #include "store/cache.h"
@@ -109,7 +109,6 @@ static void free_entry(struct gci_cache *cache, struct gci_entry *entry) {
 static void forget(struct gci_cache *cache, struct gci_entry *entry) {
   struct side *side = side_of(cache, entry);
   gcache_value_t *value = entry->value;
-  uint32_t place = entry->hash;
   gci_table_remove(&cache->table, entry);
   side->policy->ops->remove(side->policy, entry);
   if (entry->timed) gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
@@ -117,13 +116,19 @@ static void forget(struct gci_cache *cache, struct gci_entry *entry) {
   side->stats.items--;
   free_entry(cache, entry);
   gcache_value_unref(value);
+}
+
+/* The index follows, which may allocate. */
+static void drop(struct gci_cache *cache, struct gci_entry *entry) {
+  uint32_t place = entry->hash;
+  forget(cache, entry);
   gci_table_shrink(&cache->table, place, cache->max_bytes - gci_cache_bytes(cache));
 }
 
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
   struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
   if (entry == NULL) return 0;
-  forget(cache, entry);
+  drop(cache, entry);
   return 1;
 }
 
@@ -135,7 +140,7 @@ void gci_cache_clear(struct gci_cache *cache) {
   for (unsigned i = GCI_MAIN; i <= GCI_HOT; i++) {
     struct gci_entry *entry;
     while ((entry = victim_of(&cache->sides[i])) != NULL)
-      forget(cache, entry);
+      drop(cache, entry);
   }
 }
 
@@ -147,7 +152,7 @@ static int evict_one(struct gci_cache *cache) {
   struct gci_entry *entry = victim_of(from_hot ? hot : main);
   if (entry == NULL) return 0;
   side_of(cache, entry)->stats.evictions++;
-  forget(cache, entry);
+  drop(cache, entry);
   return 1;
 }
 
@@ -258,7 +263,7 @@ int gci_cache_expire(struct gci_cache *cache, int64_t now_unix_ns) {
   while ((timer = gci_expiry_pop(&cache->expiry, now_unix_ns, &steps)) != NULL) {
     struct gci_entry *entry = gci_entry_of_timer(timer);
     side_of(cache, entry)->stats.expirations++;
-    forget(cache, entry);
+    drop(cache, entry);
   }
   return gci_expiry_due(&cache->expiry) <= now_unix_ns;
 }

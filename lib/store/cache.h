@@ -1,5 +1,4 @@
-/* store/cache - one group's memory: main and hot cache under one byte budget (P5), with expiry
- * (P6).
+/* store/cache - one group's memory: main and hot cache under one byte budget (P5), expiry (P6).
  *
  * Owns one table that finds an entry of either cache, the entries, one reference to each value, an
  * eviction policy per cache and a timing wheel. `now` is an argument; there is no loop here.
@@ -8,8 +7,7 @@
  * exceeded, not even while the table grows. What cannot be kept is refused and evicts nothing.
  * Growth is incremental: no operation touches more than a bounded number of entries.
  *
- * Fails: put with GCACHE_ENOROOM or UV_ENOMEM, and the key is absent then. Everything else cannot.
- * */
+ * Fails: put with GCACHE_ENOROOM or UV_ENOMEM, and the key is absent then. Nothing else can. */
 #ifndef GCI_STORE_CACHE_H
 #define GCI_STORE_CACHE_H
 

@@ -265,6 +265,22 @@ static void expired_is_gone_at_its_nanosecond(void **state) {
   assert_true(gci_cache_due(w->cache) == INT64_MAX);
 }
 
+static void asking_allocates_nothing_even_when_it_frees(void **state) {
+  struct world *w = *state;
+  size_t n = 1000;
+  for (size_t k = 0; k < n; k++) {
+    gcache_value_t *value = gci_value_copy(w->mem, gcache_cstr("v"), NOW + 1 + (int64_t)k % 2);
+    assert_int_equal(put_value(w, GCI_MAIN, gcache_bytes(&k, sizeof k), value), 0);
+  }
+  size_t made = w->costed.made;
+  for (int64_t now = NOW; now <= NOW + 2; now++) {
+    for (size_t k = 0; k < n; k++)
+      get_at(w, gcache_bytes(&k, sizeof k), now);
+  }
+  assert_int_equal(w->costed.made, made);
+  assert_int_equal(stats(w, GCI_MAIN).items, 0);
+}
+
 static void what_has_expired_is_not_kept(void **state) {
   struct world *w = *state;
   gcache_bytes_t key = gcache_cstr("k");
@@ -325,6 +341,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_key_over_sixteen_mib_is_refused, open_large, close_cache),
       cmocka_unit_test_setup_teardown(expired_is_gone_at_its_nanosecond, open_small, close_cache),
       cmocka_unit_test_setup_teardown(what_has_expired_is_not_kept, open_small, close_cache),
+      cmocka_unit_test_setup_teardown(asking_allocates_nothing_even_when_it_frees, open_small,
+                                      close_cache),
       cmocka_unit_test_setup_teardown(expired_memory_comes_back_unasked_a_bounded_number_a_call,
                                       open_large, close_cache),
   };
