@@ -1,0 +1,28 @@
+/* node - what the files of the reference node share. */
+#ifndef NODE_H
+#define NODE_H
+
+#include <gcache/http.h>
+#include <uv.h>
+
+#include "node_options.h"
+#include "node_source.h"
+
+struct node {
+  struct options options;
+  char self[512]; /* our URL */
+  uv_loop_t loop;
+  uv_signal_t signals[2];
+  struct source source;
+  gcache_t *cache;
+  gcache_listener_t *listener; /* NULL: closed */
+  int closing;
+};
+
+/* The gcache_handler_cb for every request that is not a peer's; arg is the struct node. */
+void routes_answer(gcache_exchange_t *x, void *arg);
+
+/* GET /stats. */
+void stats_answer(struct node *node, gcache_exchange_t *x);
+
+#endif

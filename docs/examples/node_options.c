@@ -1,0 +1,193 @@
+#include "node_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: node --listen HOST:PORT [options]\n"
+    "\n"
+    "  --listen HOST:PORT       address for peers and clients alike; port 0: any free one\n"
+    "  --self URL               how peers reach this node; default: http:// and what it listens "
+    "on\n"
+    "  --peers URL,URL,...      all members, this one included; may be set later by PUT /peers\n"
+    "  --group NAME:MAX_BYTES   a group and its memory; may be repeated; default: demo:67108864\n"
+    "  --source demo            values are made up: <self>|<key>|<n>; the default\n"
+    "  --source sqlite:FILE     values are read from table kv(key BLOB PRIMARY KEY, value BLOB,\n"
+    "                           ttl_ms INTEGER)\n"
+    "  --ttl-ms N               how long a value lives whose source does not say; default 0: for "
+    "ever\n"
+    "  --timeout-ms N           how long a get waits that does not say; default 10000\n"
+    "  --place KIND             who owns a key: default, mailgun, groupcache-go or golang\n"
+    "  --hot on|off             keep what other nodes own as well; default on\n"
+    "  --help                   this text\n";
+
+static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int complain(const char *format, ...) {
+  va_list args;
+
+  va_start(args, format);
+  fputs("node: ", stderr);
+  vfprintf(stderr, format, args);
+  fputs("\n(node --help lists the options)\n", stderr);
+  va_end(args);
+  return -1;
+}
+
+int read_number(const char *text, uint64_t *out) {
+  char *end;
+
+  if (*text == 0 || strspn(text, "0123456789") != strlen(text)) return -1;
+  errno = 0;
+  *out = strtoull(text, &end, 10);
+  return errno == 0 ? 0 : -1;
+}
+
+/* "127.0.0.1:80", "[::1]:80", "localhost:80". A name is looked up here, once, before the loop runs. */
+static int parse_listen(struct options *o, const char *value) {
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+  struct addrinfo *found;
+  const char *colon = strrchr(value, ':');
+  size_t len = colon == NULL ? 0 : (size_t)(colon - value);
+  uint64_t port;
+  int rc;
+
+  if (len > 1 && value[0] == '[' && value[len - 1] == ']') {
+    value++;
+    len -= 2;
+  } else if (colon != NULL && memchr(value, ':', len) != NULL) {
+    return complain("--listen: an IPv6 address needs brackets: [%.*s]%s", (int)len, value, colon);
+  }
+  if (len == 0 || len >= sizeof o->host || read_number(colon + 1, &port) < 0 || port > 65535)
+    return complain("--listen: not HOST:PORT: %s", value);
+  snprintf(o->host, sizeof o->host, "%.*s", (int)len, value);
+  rc = getaddrinfo(o->host, colon + 1, &hints, &found);
+  if (rc != 0) return complain("--listen: %s: %s", o->host, gai_strerror(rc));
+  memcpy(&o->address, found->ai_addr, found->ai_addrlen);
+  freeaddrinfo(found);
+  return 0;
+}
+
+static int parse_peers(struct options *o, const char *value) {
+  for (size_t len; *value != 0; value += len + (value[len] == ',')) {
+    len = strcspn(value, ",");
+    if (o->n_peers == MAX_PEERS) return complain("--peers: more than %d", MAX_PEERS);
+    o->peers[o->n_peers] = strndup(value, len);
+    if (o->peers[o->n_peers] == NULL) return complain("out of memory");
+    o->n_peers++;
+  }
+  return o->n_peers > 0 ? 0 : complain("--peers: no URL given");
+}
+
+static int parse_group(struct options *o, const char *value) {
+  const char *colon = strrchr(value, ':'); /* a name may hold colons */
+  struct group_option *g = &o->groups[o->n_groups];
+  uint64_t max_bytes;
+
+  if (o->n_groups == MAX_GROUPS) return complain("--group: more than %d", MAX_GROUPS);
+  if (colon == NULL || colon == value || read_number(colon + 1, &max_bytes) < 0)
+    return complain("--group: not NAME:MAX_BYTES: %s", value);
+  g->max_bytes = (size_t)max_bytes;
+  g->name = strndup(value, (size_t)(colon - value));
+  if (g->name == NULL) return complain("out of memory");
+  o->n_groups++;
+  return 0;
+}
+
+static int parse_source(struct options *o, const char *value) {
+  static const char sqlite[] = "sqlite:";
+
+  o->sqlite_file = NULL;
+  if (strcmp(value, "demo") == 0) return 0;
+  if (strncmp(value, sqlite, sizeof sqlite - 1) != 0 || value[sizeof sqlite - 1] == 0)
+    return complain("--source: neither demo nor sqlite:FILE: %s", value);
+  o->sqlite_file = value + sizeof sqlite - 1;
+  return 0;
+}
+
+static int parse_place(struct options *o, const char *value) {
+  static const char *const names[] = {"default", "mailgun", "groupcache-go", "golang"};
+  static const gcache_place_t places[] = {GCACHE_PLACE_DEFAULT, GCACHE_PLACE_MAILGUN,
+                                          GCACHE_PLACE_GROUPCACHE_GO, GCACHE_PLACE_GOLANG};
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(value, names[i]) != 0) continue;
+    o->place = places[i];
+    return 0;
+  }
+  return complain("--place: none of default, mailgun, groupcache-go, golang: %s", value);
+}
+
+static int parse_hot(struct options *o, const char *value) {
+  if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+    return complain("--hot: neither on nor off: %s", value);
+  o->hot = strcmp(value, "on") == 0 ? GCACHE_HOT_ON : GCACHE_HOT_OFF;
+  return 0;
+}
+
+static int parse_ms(const char *name, const char *value, uint64_t *out) {
+  if (read_number(value, out) == 0) return 0;
+  return complain("%s: not a number of milliseconds: %s", name, value);
+}
+
+static int parse_one(struct options *o, int letter, const char *value) {
+  switch (letter) {
+  case 'l':
+    return parse_listen(o, value);
+  case 's':
+    o->self = value;
+    return 0;
+  case 'p':
+    return parse_peers(o, value);
+  case 'g':
+    return parse_group(o, value);
+  case 'S':
+    return parse_source(o, value);
+  case 't':
+    return parse_ms("--ttl-ms", value, &o->ttl_ms);
+  case 'T':
+    return parse_ms("--timeout-ms", value, &o->timeout_ms);
+  case 'P':
+    return parse_place(o, value);
+  default:
+    return parse_hot(o, value);
+  }
+}
+
+int options_parse(struct options *o, int argc, char **argv) {
+  static const struct option known[] = {{"listen", required_argument, NULL, 'l'},
+                                        {"self", required_argument, NULL, 's'},
+                                        {"peers", required_argument, NULL, 'p'},
+                                        {"group", required_argument, NULL, 'g'},
+                                        {"source", required_argument, NULL, 'S'},
+                                        {"ttl-ms", required_argument, NULL, 't'},
+                                        {"timeout-ms", required_argument, NULL, 'T'},
+                                        {"place", required_argument, NULL, 'P'},
+                                        {"hot", required_argument, NULL, 'h'},
+                                        {"help", no_argument, NULL, 'H'},
+                                        {NULL, 0, NULL, 0}};
+  int letter;
+
+  memset(o, 0, sizeof *o);
+  opterr = 0;
+  while ((letter = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+    if (letter == 'H') return fputs(usage, stdout), 1;
+    if (letter == ':') return complain("%s needs a value", argv[optind - 1]);
+    if (letter == '?') return complain("unknown option: %s", argv[optind - 1]);
+    if (parse_one(o, letter, optarg) < 0) return -1;
+  }
+  if (optind < argc) return complain("not an option: %s", argv[optind]);
+  if (o->host[0] == 0) return complain("--listen HOST:PORT is missing");
+  return o->n_groups > 0 ? 0 : parse_group(o, "demo:67108864");
+}
+
+void options_free(struct options *o) {
+  for (size_t i = 0; i < o->n_peers; i++)
+    free(o->peers[i]);
+  for (size_t i = 0; i < o->n_groups; i++)
+    free(o->groups[i].name);
+}

@@ -1,0 +1,38 @@
+/* node_options - the command line of the node. */
+#ifndef NODE_OPTIONS_H
+#define NODE_OPTIONS_H
+
+#include <gcache/gcache.h>
+#include <sys/socket.h>
+
+#define MAX_GROUPS 64
+#define MAX_PEERS 256
+
+struct group_option {
+  char *name;
+  size_t max_bytes;
+};
+
+struct options {
+  char host[256]; /* without brackets */
+  struct sockaddr_storage address;
+  const char *self; /* NULL: made of host and the port found */
+  char *peers[MAX_PEERS];
+  size_t n_peers;
+  struct group_option groups[MAX_GROUPS];
+  size_t n_groups;
+  const char *sqlite_file; /* NULL: the demo source */
+  uint64_t ttl_ms;         /* 0: for ever */
+  uint64_t timeout_ms;     /* 0: gcache's default */
+  gcache_place_t place;
+  gcache_hot_t hot;
+};
+
+/* 0: go on. 1: help was asked for and given, end with success. -1: told on stderr what is wrong. */
+int options_parse(struct options *o, int argc, char **argv);
+void options_free(struct options *o);
+
+/* Decimal digits and nothing else. -1: not that, or too large. */
+int read_number(const char *text, uint64_t *out);
+
+#endif
