@@ -131,7 +131,7 @@ int gci_h1_client_eof(struct gci_h1_client *c) {
     if (reached == GCI_H1_FAULTY) c->fault = c->in.fault;
   }
   c->ended = 1;
-  if (c->fault == GCI_H1_SOUND && !c->closed && c->pending > 0) c->fault = GCI_H1_BAD_CUT;
+  if (c->fault == GCI_H1_SOUND && c->pending > 0) c->fault = GCI_H1_BAD_CUT;
   return conclude(c);
 }
 

@@ -165,7 +165,6 @@ int gci_http_reply(struct gci_http_exchange *x, const struct gci_http_message *a
 /* The last word of this connection, behind the answers that are owed. */
 static void refuse(struct gci_h1_server *s, enum gci_h1_fault fault) {
   s->last_taken = 1;
-  s->owes_continue = 0;
   s->refusal = fault;
   settle(s);
 }
@@ -240,7 +239,7 @@ struct gci_out *gci_h1_server_output(struct gci_h1_server *s) {
 
 int gci_h1_server_wants_input(const struct gci_h1_server *s) {
   if (s->last_taken || s->broken || s->closed) return 0;
-  return !gci_h1_receive_idle(&s->in) || s->n_pending < s->limits->pipelined_max;
+  return s->n_pending < s->limits->pipelined_max;
 }
 
 int gci_h1_server_wants_close(const struct gci_h1_server *s) {

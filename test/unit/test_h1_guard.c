@@ -166,7 +166,7 @@ static void bad_chunks_are_refused(void **state) {
                                        "1\ra\r\n0\r\n\r\n",
                                        "1\r\na\r\n\r\n0\r\n\r\n",
                                        "1\r\r\na\r\n",
-                                       "00000000000000001\r\na\r\n",
+                                       "00000000000000001\r\na\r\n0\r\n\r\n",
                                        "1\r\na\r\n0\n\r\n",
                                        "1\r\na\r\n0\r\n\n",
                                        "0\r\nX\r\n\r\n",

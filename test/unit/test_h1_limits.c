@@ -84,7 +84,9 @@ static void a_body_may_be_a_value_and_8_kib_long(void **state) {
                {"Content-Length: 9193", 0, 413},
                {"Content-Length: 18446744073709551615", 0, 413},
                {"Transfer-Encoding: chunked\r\n\r\n23E8\r\n", 9192, 200},
-               {"Transfer-Encoding: chunked\r\n\r\n23E9\r\n", 0, 413}};
+               {"Transfer-Encoding: chunked\r\n\r\n23E9\r\n", 0, 413},
+               {"Transfer-Encoding: chunked\r\n\r\n2\r\nxy\r\n23E7\r\n", 0, 413},
+               {"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n1\r\nx\r\n23E7\r\n", 0, 413}};
   (void)state;
   memset(body, 'b', sizeof body);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -103,6 +105,16 @@ static void a_body_may_be_a_value_and_8_kib_long(void **state) {
     }
     free(text);
   }
+}
+
+static void a_short_length_costs_no_more_than_itself(void **state) {
+  static struct server_run run;
+  (void)state;
+  run_open(&run, REPLY_AT_END);
+  size_t before = run.mem->bytes;
+  run_feed(&run, gcache_cstr("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nx"));
+  assert_true(run.mem->bytes < before + 1024);
+  run_close(&run);
 }
 
 static void a_claimed_length_costs_nothing_until_bytes_come(void **state) {
@@ -143,6 +155,7 @@ int main(void) {
       cmocka_unit_test(a_head_may_have_as_many_lines_as_the_limit),
       cmocka_unit_test(chunk_extensions_and_trailers_share_a_limit),
       cmocka_unit_test(a_body_may_be_a_value_and_8_kib_long),
+      cmocka_unit_test(a_short_length_costs_no_more_than_itself),
       cmocka_unit_test(a_claimed_length_costs_nothing_until_bytes_come),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);

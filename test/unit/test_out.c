@@ -128,6 +128,26 @@ static void slices_stay_where_they_are_while_more_is_appended(void **state) {
   assert_memory_equal(before[0].base, "in flight", 9);
 }
 
+static void a_buffer_may_be_full_of_values(void **state) {
+  struct fixture *f = *state;
+  static gcache_bytes_t slices[3000];
+  gcache_value_t *large = value_of(f, 2000);
+  for (size_t values = 1000; values < 1030; values++) {
+    for (size_t i = 0; i < values; i++)
+      assert_int_equal(gci_out_value(&f->out, large), 0);
+    assert_int_equal(gci_out_text(&f->out, gcache_cstr("behind them")), 0);
+    size_t n = gci_out_slices(&f->out, slices, 3000), len = 0;
+    for (size_t i = 0; i < n; i++)
+      len += slices[i].len;
+    assert_ptr_equal(slices[values - 1].base, gcache_value_bytes(large).base);
+    assert_int_equal(len, values * 2000 + 11);
+    gci_out_consume(&f->out, values * 2000);
+    assert_int_equal(f->out.held, 11);
+    gci_out_consume(&f->out, 11);
+  }
+  gcache_value_unref(large);
+}
+
 static void a_failed_append_changes_nothing(void **state) {
   struct fixture *f = *state;
   static char text[40000];
@@ -210,6 +230,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(one_emptied_buffer_is_used_again, begin, finish),
       cmocka_unit_test_setup_teardown(slices_stay_where_they_are_while_more_is_appended, begin,
                                       finish),
+      cmocka_unit_test_setup_teardown(a_buffer_may_be_full_of_values, begin, finish),
       cmocka_unit_test_setup_teardown(a_failed_append_changes_nothing, begin, finish),
       cmocka_unit_test_setup_teardown(what_goes_in_comes_out, begin, finish),
   };
