@@ -174,34 +174,32 @@ static int split_lines(char *text, const char *lines[], int max) {
   return n;
 }
 
-static const char *peers_fault(int rc) {
-  if (rc == UV_EINVAL) return "a URL is not http://host:port, or is there twice";
-  return gcache_strerror(rc);
+static void set_peers(struct node *node, gcache_exchange_t *x, char *text) {
+  const char *urls[MAX_PEERS];
+  int n = split_lines(text, urls, MAX_PEERS);
+  int rc = n < 0 ? UV_E2BIG : gcache_set_peers(node->cache, urls, NULL, (size_t)n);
+
+  if (rc == 0)
+    reply_text(x, 200, "ok");
+  else if (rc == UV_E2BIG)
+    reply_text(x, 400, "too many URLs");
+  else if (rc == UV_EINVAL)
+    reply_text(x, 400, "a URL is not http://host:port, or is there twice");
+  else
+    reply_text(x, rc == GCACHE_ESELF ? 400 : 503, gcache_strerror(rc));
 }
 
 static void answer_peers(struct node *node, gcache_exchange_t *x) {
   gcache_value_t *body = gcache_exchange_body(x);
   gcache_bytes_t bytes = body != NULL ? gcache_value_bytes(body) : gcache_bytes("", 0);
-  const char *urls[MAX_PEERS];
   char *text = strndup(bytes.base, bytes.len);
-  int n, rc;
 
-  if (text == NULL) {
+  if (text == NULL)
     reply_error(x, UV_ENOMEM, NULL);
-    return;
-  }
-  n = strlen(text) == bytes.len ? split_lines(text, urls, MAX_PEERS) : 0;
-  if (strlen(text) != bytes.len) {
+  else if (strlen(text) != bytes.len)
     reply_text(x, 400, "a URL holds no NUL");
-  } else if (n < 0) {
-    reply_text(x, 400, "too many URLs");
-  } else {
-    rc = gcache_set_peers(node->cache, urls, NULL, (size_t)n);
-    if (rc == 0)
-      reply_text(x, 200, "ok");
-    else
-      reply_text(x, rc == UV_EINVAL || rc == GCACHE_ESELF ? 400 : 503, peers_fault(rc));
-  }
+  else
+    set_peers(node, x, text);
   free(text);
 }
 

@@ -44,7 +44,7 @@ static double ms_between(uint64_t from_ns, uint64_t to_ns) {
 
 static void get_request(struct request *r, int node, const char *key) {
   *r = (struct request){.port = nodes[node].port, .method = "GET"};
-  snprintf(r->target, sizeof r->target, "/get?group=demo&key=%s", key);
+  snprintf(r->target, sizeof r->target, "/get?group=demo&key=%.200s", key);
 }
 
 /* One request to one node; client_free() the result. */
