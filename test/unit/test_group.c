@@ -1,0 +1,393 @@
+/* core/group and core/memory: open, close, and what is forgotten in time. */
+#include "core_room.h"
+
+/* ------------------------------------------------------------------------------ open ---- */
+
+static void group_answers_what_it_is(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  assert_string_equal(gcache_group_name(r.group), "g");
+  assert_ptr_equal(gcache_group_cache(r.group), &r.core);
+  assert_ptr_equal(gcache_group_data(r.group), &r);
+  assert_ptr_equal(gcache_group_find(&r.core, "g"), r.group);
+  assert_null(gcache_group_find(&r.core, "G"));
+  assert_null(gcache_group_find(&r.core, ""));
+  assert_int_equal(room_stats(&r).max_bytes, 128 * 1024);
+  room_close(&r);
+}
+
+static void bad_options_are_refused(void **state) {
+  struct room r;
+  gcache_group_t *group = NULL;
+  gcache_group_options_t good, o;
+  char name[258];
+  (void)state;
+  room_open_alone(&r);
+  good = room_group_options(&r);
+  memset(name, 'n', sizeof name - 1);
+  name[257] = '\0';
+  assert_int_equal(gcache_group_open(&group, &r.core, name, &good), UV_EINVAL);
+  assert_int_equal(gcache_group_open(&group, &r.core, "", &good), UV_EINVAL);
+  assert_int_equal(gcache_group_open(&group, &r.core, NULL, &good), UV_EINVAL);
+  assert_int_equal(gcache_group_open(&group, &r.core, "h", NULL), UV_EINVAL);
+  assert_int_equal(gcache_group_open(&group, &r.core, "g", &good), GCACHE_EEXIST);
+  o = good;
+  o.getter = NULL;
+  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  o = good;
+  o.max_bytes = 64 * 1024 - 1;
+  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  o = good;
+  o.hot = (gcache_hot_t)9;
+  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  o = good;
+  o.size = 0;
+  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  assert_null(group);
+  name[256] = '\0';
+  assert_int_equal(gcache_group_open(&group, &r.core, name, &good), 0);
+  assert_ptr_equal(gcache_group_find(&r.core, name), group);
+  room_close(&r);
+}
+
+static void options_begin_as_defaults_in_the_size_of_the_caller(void **state) {
+  gcache_group_options_t o;
+  gcache_group_options_t zero = {0};
+  (void)state;
+  memset(&o, 0x5a, sizeof o);
+  gcache_group_options_init(&o);
+  assert_int_equal(o.size, sizeof o);
+  zero.size = sizeof o;
+  assert_memory_equal(&o, &zero, sizeof o);
+}
+
+static void groups_of_one_cache_are_apart(void **state) {
+  struct room r;
+  struct probe a = {0}, b = {0};
+  gcache_group_options_t o;
+  gcache_group_t *g, *h;
+  (void)state;
+  room_open_alone(&r);
+  o = room_group_options(&r);
+  g = r.group;
+  assert_int_equal(gcache_group_open(&h, &r.core, "h", &o), 0);
+  room_get(&r, &a, "k", 0);
+  r.group = h;
+  room_get(&r, &b, "k", 0);
+  room_turn(&r);
+  assert_int_equal(r.getter_runs, 2);
+  room_load_answer(&r, "of g");
+  room_load_answer(&r, "of h");
+  room_turn(&r);
+  assert_string_equal(a.text, "of g");
+  assert_string_equal(b.text, "of h");
+  gcache_group_close(h, room_on_group_closed, &r);
+  room_run(&r);
+  r.group = g;
+  assert_true(room_holds(&r, "k"));
+  room_close(&r);
+}
+
+/* ------------------------------------------------------------------------------ close ---- */
+
+static void close_group(struct room *r) {
+  r->depth++;
+  gcache_group_close(r->group, room_on_group_closed, r);
+  r->depth--;
+}
+
+static void idle_group_closes_from_a_turn(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  room_fill(&r, "k", "v", 0);
+  close_group(&r);
+  assert_int_equal(r.groups_closed, 0);
+  assert_true(r.m.held);
+  assert_null(gcache_group_find(&r.core, "g"));
+  room_run(&r);
+  assert_int_equal(r.groups_closed, 1);
+  assert_false(r.m.held);
+  room_close(&r);
+}
+
+static void pending_requests_end_with_cancel(void **state) {
+  struct room r;
+  struct probe load = {0}, fetch = {0}, hit = {0};
+  struct change_probe change = {0};
+  struct answer_probe answer, order;
+  char own[16], theirs[16], held[16];
+  (void)state;
+  room_open_three(&r);
+  room_fill(&r, room_key(&r, ROOM_SELF, held), "v", 0);
+  room_get(&r, &load, room_key(&r, ROOM_SELF, own), 0);
+  room_get(&r, &fetch, room_key(&r, ROOM_B, theirs), 0);
+  room_answer(&r, &answer, GCACHE_OP_GET, own, NULL);
+  room_remove(&r, &change, own, 0);
+  room_turn(&r);
+  room_get(&r, &hit, held, 0);
+  room_answer(&r, &order, GCACHE_OP_REMOVE, theirs, NULL);
+  close_group(&r);
+  room_run(&r);
+  assert_int_equal(load.status, UV_ECANCELED);
+  assert_int_equal(fetch.status, UV_ECANCELED);
+  assert_int_equal(hit.status, UV_ECANCELED);
+  assert_int_equal(answer.status, UV_ECANCELED);
+  assert_int_equal(order.status, UV_ECANCELED);
+  assert_int_equal(change.status, UV_ECANCELED);
+  assert_int_equal(load.runs + fetch.runs + hit.runs + answer.runs + order.runs + change.runs, 6);
+  assert_int_equal(r.getters_told, 1);
+  assert_int_equal(r.calls_told, 3);
+  assert_int_equal(r.groups_closed, 0);
+  room_close(&r);
+}
+
+static void close_waits_for_getters_and_calls(void **state) {
+  struct room r;
+  struct probe load = {0}, fetch = {0};
+  char own[16], theirs[16];
+  (void)state;
+  room_open_three(&r);
+  room_get(&r, &load, room_key(&r, ROOM_SELF, own), 0);
+  room_get(&r, &fetch, room_key(&r, ROOM_B, theirs), 0);
+  room_turn(&r);
+  close_group(&r);
+  room_run(&r);
+  room_load_answer(&r, "late");
+  room_run(&r);
+  assert_int_equal(r.groups_closed, 0);
+  assert_true(r.m.held);
+  room_call_answer(&r, 0, "late");
+  assert_int_equal(r.groups_closed, 0);
+  room_run(&r);
+  assert_int_equal(r.groups_closed, 1);
+  room_close(&r);
+}
+
+static void value_that_comes_after_the_close_is_dropped(void **state) {
+  struct room r;
+  struct probe p = {0};
+  (void)state;
+  room_open_alone(&r);
+  room_get(&r, &p, "k", 0);
+  room_turn(&r);
+  close_group(&r);
+  room_run(&r);
+  size_t bytes = r.oom.bytes;
+  room_load_answer(&r, "late");
+  assert_true(r.oom.bytes < bytes);
+  room_close(&r);
+}
+
+static void peers_are_told_that_a_closing_group_is_unknown(void **state) {
+  struct room r;
+  struct probe p = {0}, late = {0};
+  struct answer_probe answer;
+  (void)state;
+  room_open_alone(&r);
+  room_get(&r, &p, "k", 0);
+  room_turn(&r);
+  close_group(&r);
+  assert_int_equal(room_answer(&r, &answer, GCACHE_OP_GET, "k", NULL), GCACHE_ENOGROUP);
+  assert_int_equal(room_get(&r, &late, "k", 0), GCACHE_ECLOSING);
+  room_run(&r);
+  assert_int_equal(late.runs + answer.runs, 0);
+  room_close(&r);
+}
+
+static void opens_it_again(void *arg) {
+  struct room *r = arg;
+  room_on_group_closed(arg);
+  gcache_group_options_t o = room_group_options(r);
+  assert_int_equal(gcache_group_open(&r->group, &r->core, "g", &o), 0);
+}
+
+static void name_is_free_when_closed_runs_and_not_before(void **state) {
+  struct room r;
+  struct probe p = {0};
+  gcache_group_t *group = NULL;
+  (void)state;
+  room_open_alone(&r);
+  gcache_group_options_t o = room_group_options(&r);
+  gcache_group_close(r.group, opens_it_again, &r);
+  assert_int_equal(gcache_group_open(&group, &r.core, "g", &o), GCACHE_EEXIST);
+  room_run(&r);
+  assert_int_equal(r.groups_closed, 1);
+  assert_int_equal(room_get(&r, &p, "k", 0), 0);
+  room_settle(&r);
+  assert_string_equal(p.text, "settled");
+  room_close(&r);
+}
+
+static void first_closed_callback_that_was_given_runs(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  gcache_group_close(r.group, NULL, NULL);
+  close_group(&r);
+  gcache_group_close(r.group, opens_it_again, &r);
+  room_run(&r);
+  assert_int_equal(r.groups_closed, 1);
+  assert_null(r.group);
+  room_close(&r);
+}
+
+static void group_may_be_closed_while_the_cache_closes(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  room_begin_close(&r);
+  close_group(&r);
+  room_run(&r);
+  assert_int_equal(r.groups_closed, 1);
+  assert_int_equal(r.cores_closed, 1);
+  room_close(&r);
+}
+
+static void closes_the_cache(void *arg) {
+  room_on_group_closed(arg);
+  room_begin_close(arg);
+}
+
+static void closed_callback_may_close_the_cache(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  gcache_group_close(r.group, closes_the_cache, &r);
+  room_run(&r);
+  assert_int_equal(r.groups_closed, 1);
+  assert_int_equal(r.cores_closed, 1);
+  room_close(&r);
+}
+
+/* ------------------------------------------------------------------------------ expiry ---- */
+
+static void expired_values_are_freed_within_a_second_unasked(void **state) {
+  struct room r;
+  struct answer_probe p;
+  (void)state;
+  room_open_alone(&r);
+  for (int i = 0; i < 50; i++) {
+    char key[16];
+    snprintf(key, sizeof key, "k%d", i);
+    room_answer(&r, &p, GCACHE_OP_GET, key, NULL);
+    room_turn(&r);
+    room_load_done(&r, r.loads[0], "v", (uint64_t)(i + 1) * 100);
+    room_turn(&r);
+  }
+  for (int i = 0; i < 60; i++) {
+    room_advance(&r, 100);
+    uint64_t items = room_stats(&r).main.items;
+    assert_true(items >= (uint64_t)(i < 49 ? 49 - i : 0));
+    assert_true(items <= (uint64_t)(i < 10 ? 50 : i < 60 ? 60 - i : 0));
+  }
+  assert_int_equal(room_stats(&r).main.items, 0);
+  assert_int_equal(room_stats(&r).main.expirations, 50);
+  assert_true(r.m.armed_ms == GCI_DEADLINE_NEVER);
+  room_close(&r);
+}
+
+static void set_with_an_expiry_is_watched_too(void **state) {
+  struct room r;
+  struct change_probe p = {0};
+  (void)state;
+  room_open_alone(&r);
+  gcache_value_t *value = room_value(&r, "v", 3000);
+  room_begin_change(&r, &p);
+  assert_int_equal(gcache_set(&p.req, r.group, gcache_cstr("k"), value, 0, room_on_changed), 0);
+  r.depth--;
+  gcache_value_unref(value);
+  room_advance(&r, 2999);
+  assert_int_equal(room_stats(&r).main.items, 1);
+  room_advance(&r, 1001);
+  assert_int_equal(room_stats(&r).main.items, 0);
+  room_close(&r);
+}
+
+static void watching_does_not_keep_the_loop_alive(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  room_fill(&r, "k", "v", 60000);
+  assert_true(r.m.armed_ms != GCI_DEADLINE_NEVER);
+  assert_false(r.m.held);
+  room_close(&r);
+}
+
+static void nothing_is_watched_when_nothing_expires(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  room_fill(&r, "k", "v", 0);
+  room_run(&r);
+  assert_true(gci_deadlines_next(&r.m.env.deadlines) == GCI_DEADLINE_NEVER);
+  room_close(&r);
+}
+
+static void jump_of_the_wall_clock_is_noticed_within_half_a_second(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  room_fill(&r, "k", "v", 3600 * 1000);
+  r.m.clock->unix_ns += INT64_C(3600) * 1000000000;
+  room_advance(&r, 500);
+  assert_int_equal(room_stats(&r).main.items, 0);
+  room_fill(&r, "k", "v", 1000);
+  r.m.clock->unix_ns -= INT64_C(3600) * 1000000000;
+  room_advance(&r, 10000);
+  assert_int_equal(room_stats(&r).main.items, 1); /* its time has not come after all */
+  room_close(&r);
+}
+
+/* ------------------------------------------------------------------------------ stats ---- */
+
+static void stats_are_cut_or_zeroed_to_the_size_of_the_caller(void **state) {
+  struct room r;
+  struct {
+    gcache_group_stats_t stats;
+    unsigned char more[16];
+  } large;
+  uint64_t small[3] = {0, 0, 77};
+  (void)state;
+  room_open_alone(&r);
+  room_fill(&r, "k", "v", 0);
+  memset(&large, 0x5a, sizeof large);
+  gcache_group_stats_size(r.group, &large.stats, sizeof large);
+  assert_int_equal(large.stats.gets, 1);
+  assert_int_equal(large.stats.loads, 1);
+  assert_int_equal(large.stats.main.items, 1);
+  assert_true(large.stats.index_bytes > 0);
+  assert_true(large.stats.main.bytes + large.stats.index_bytes <= large.stats.max_bytes);
+  for (size_t i = 0; i < sizeof large.more; i++)
+    assert_int_equal(large.more[i], 0);
+  gcache_group_stats_size(r.group, (gcache_group_stats_t *)(void *)small, 2 * sizeof small[0]);
+  assert_int_equal(small[0], 1);
+  assert_int_equal(small[2], 77);
+  room_close(&r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(group_answers_what_it_is),
+      cmocka_unit_test(bad_options_are_refused),
+      cmocka_unit_test(options_begin_as_defaults_in_the_size_of_the_caller),
+      cmocka_unit_test(groups_of_one_cache_are_apart),
+      cmocka_unit_test(idle_group_closes_from_a_turn),
+      cmocka_unit_test(pending_requests_end_with_cancel),
+      cmocka_unit_test(close_waits_for_getters_and_calls),
+      cmocka_unit_test(value_that_comes_after_the_close_is_dropped),
+      cmocka_unit_test(peers_are_told_that_a_closing_group_is_unknown),
+      cmocka_unit_test(name_is_free_when_closed_runs_and_not_before),
+      cmocka_unit_test(first_closed_callback_that_was_given_runs),
+      cmocka_unit_test(group_may_be_closed_while_the_cache_closes),
+      cmocka_unit_test(closed_callback_may_close_the_cache),
+      cmocka_unit_test(expired_values_are_freed_within_a_second_unasked),
+      cmocka_unit_test(set_with_an_expiry_is_watched_too),
+      cmocka_unit_test(watching_does_not_keep_the_loop_alive),
+      cmocka_unit_test(nothing_is_watched_when_nothing_expires),
+      cmocka_unit_test(jump_of_the_wall_clock_is_noticed_within_half_a_second),
+      cmocka_unit_test(stats_are_cut_or_zeroed_to_the_size_of_the_caller),
+  };
+  return !!cmocka_run_group_tests(tests, NULL, NULL);
+}
