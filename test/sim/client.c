@@ -68,7 +68,7 @@ static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
                    "P2: get %zu of member %d: the bytes of value %" PRIu64 " are broken",
                    get->request, m->index, v.serial);
   end.serial = value == NULL ? 0 : v.serial;
-  end.loaded_here = gcache_get_from(req) == GCACHE_FROM_LOAD;
+  end.from = (int)gcache_get_from(req);
   end.cause = sim_source_cause(gcache_get_reason(req), &end.cause_hinted);
   sim_trace(&c->world, "m%d key %u: get %zu ends %d, value %" PRIu64 " from %d '%s'", m->index,
             get->key, get->request, status, end.serial, (int)gcache_get_from(req),

@@ -9,6 +9,7 @@
 
 /* Longer than a load that an arriving value's expiry causes takes to begin. */
 #define DISTURBANCE_US 1000
+#define TURN_NS 100000 /* a completion runs within it */
 
 const struct promises_birth *promises_birth(const struct promises *p, uint64_t serial) {
   return serial == 0 || serial > p->n_births ? NULL : &p->births[serial - 1];
@@ -81,6 +82,7 @@ static void stop(struct promises *p, uint64_t serial) {
   b->running = 0;
   b->end_us = p->now_us;
   p->members[b->member].runs[b->key]--;
+  p->members[b->member].quiet_us[b->key] = p->now_us;
 }
 
 void promises_run_ended(struct promises *p, uint64_t serial, int status, size_t size,
@@ -156,6 +158,7 @@ void promises_question_sent(struct promises *p, int member, unsigned key) {
 
 void promises_question_settled(struct promises *p, int member, unsigned key) {
   if (p->members[member].questions[key] > 0) p->members[member].questions[key]--;
+  p->members[member].quiet_us[key] = p->now_us;
 }
 
 /* ---- deliveries ---- */
@@ -168,10 +171,11 @@ static void check_floors(struct promises *p, const struct promises_request *get,
   const struct promises_birth *b = promises_birth(p, serial);
   uint64_t alive_seq = b->is_set ? b->landed_seq : b->begin_seq;
   uint64_t lists = get->epoch;
-  if (lists == 0 || lists != promises_epoch(p) || get->joins_unreached) return;
+  if (lists == 0 || lists != promises_epoch(p)) return;
   for (size_t i = p->n_floors; i-- > 0;) {
     const struct promises_floor *f = &p->floors[i];
     if (f->epoch != lists || f->end_seq >= get->begin_seq || !covers(f, get)) continue;
+    if (get->joins_unreached && f->member != get->member) continue;
     p->floors_checked++;
     if (alive_seq >= f->begin_seq) continue;
     promises_break(p,
@@ -197,4 +201,47 @@ void promises_value_check(struct promises *p, const struct promises_request *get
         p, "P6: member %d, key %u: value %" PRIu64 " delivered %" PRId64 " us after its expiry",
         get->member, get->key, serial, (wall_unix_ns - b->expire_unix_ns) / 1000);
   if (get->kind == PROMISES_GET) check_floors(p, get, serial);
+}
+
+/* ---- failures ---- */
+
+/* A failure that is the core's own: a getter's value was too large or had expired, or a value expired in
+ * the turn of its delivery. */
+static void check_refusal(struct promises *p, size_t request, int64_t wall_unix_ns) {
+  const struct promises_request *r = &p->requests[request];
+  if (p->now_us < p->members[r->member].clock_set_us + TURN_NS / 1000) return;
+  for (size_t i = 0; i < p->n_births; i++) {
+    const struct promises_birth *b = &p->births[i];
+    int64_t ago_ns = wall_unix_ns - b->expire_unix_ns;
+    if (b->key != r->key || b->running) continue;
+    if (b->status == GCACHE_ELOAD && b->end_us + p->setup.stale_us >= r->begin_us) return;
+    if (b->expire_unix_ns != 0 && ago_ns >= 0 && ago_ns < TURN_NS) return;
+  }
+  promises_break(p, "P3: get %zu of member %d, key %u, failed, and no getter's value explains it",
+                 request, r->member, r->key);
+}
+
+/* A getter's word must be one that a getter said, of this key and not long ago. */
+void promises_cause_check(struct promises *p, size_t request, const struct promises_end *e) {
+  const struct promises_request *r = &p->requests[request];
+  const struct promises_birth *b = promises_birth(p, e->cause);
+  if (e->cause_hinted)
+    promises_break(p,
+                   "P3: get %zu of member %d, key %u, got the failure of run %" PRIu64
+                   ", which was told that nobody waits",
+                   request, r->member, r->key, e->cause);
+  if (e->cause == 0 && e->status == GCACHE_ELOAD) {
+    check_refusal(p, request, e->wall_unix_ns);
+    return;
+  }
+  if (b == NULL || b->is_set || b->running || b->key != r->key || b->status != e->status)
+    promises_break(p,
+                   "P3: get %zu of member %d, key %u, status %d names run %" PRIu64
+                   ", which did not say so",
+                   request, r->member, r->key, e->status, e->cause);
+  else if (b->end_us + p->setup.stale_us < r->begin_us)
+    promises_break(p,
+                   "P3: get %zu of member %d, key %u, got status %d of run %" PRIu64
+                   ", which had ended long before",
+                   request, r->member, r->key, e->status, e->cause);
 }

@@ -39,11 +39,20 @@ uint64_t promises_tick(struct promises *p) {
 
 /* ---- a member that is gone ---- */
 
-static void unlist(struct promises *p, size_t i) {
-  struct promises_request *r = &p->requests[p->pending[i]];
+static int is_question(const struct promises_request *r) {
+  return r->kind == PROMISES_GET || r->kind == PROMISES_ANSWER;
+}
+
+/* Somebody asks, or no longer does. */
+static void count(struct promises *p, const struct promises_request *r, int by) {
   struct promises_member *m = &p->members[r->member];
-  if (r->kind == PROMISES_GET) m->gets[r->key]--;
-  if (r->kind == PROMISES_ANSWER) m->answers[r->key]--;
+  unsigned *counted = r->kind == PROMISES_GET ? m->gets : m->answers;
+  if (is_question(r)) counted[r->key] = (unsigned)((int)counted[r->key] + by);
+}
+
+static void unlist(struct promises *p, size_t i) {
+  const struct promises_request *r = &p->requests[p->pending[i]];
+  if (r->cancelled_us == PROMISES_NEVER) count(p, r, -1);
   p->pending[i] = p->pending[--p->n_pending];
 }
 
@@ -75,7 +84,7 @@ void promises_upcall(struct promises *p, const char *what) {
 /* ---- requests ---- */
 
 static int is_change(const struct promises_request *r) {
-  return r->kind >= PROMISES_SET;
+  return !is_question(r);
 }
 
 static unsigned group_of(const struct promises_request *r) {
@@ -105,8 +114,7 @@ size_t promises_began(struct promises *p, enum promises_kind kind, int member, u
   if (m->list == 0) r->mask = UINT64_C(1) << member;
   if (kind == PROMISES_GET)
     r->joins_unreached = m->is_client && m->questions[key] + m->runs[key] + m->gets[key] > 0;
-  if (kind == PROMISES_GET) m->gets[key]++;
-  if (kind == PROMISES_ANSWER) m->answers[key]++;
+  count(p, r, 1);
   if (is_change(r)) promises_change_sent(p, kind, key);
   p->pending[p->n_pending++] = p->n_requests;
   return p->n_requests++;
@@ -132,8 +140,9 @@ void promises_refused(struct promises *p, size_t request) {
 
 void promises_cancelled(struct promises *p, size_t request) {
   struct promises_request *r = &p->requests[request];
-  if (r->state == PROMISES_PENDING && r->cancelled_us == PROMISES_NEVER)
-    r->cancelled_us = p->now_us;
+  if (r->state != PROMISES_PENDING || r->cancelled_us != PROMISES_NEVER) return;
+  r->cancelled_us = p->now_us;
+  count(p, r, -1);
 }
 
 /* What holds for every callback: once, in time, and told of a cancel only when there was one. */
@@ -164,28 +173,6 @@ static void end(struct promises *p, size_t request, int status) {
                    word(r), request, member);
 }
 
-/* A getter's word must be one that a getter said, of this key and not long ago. */
-static void check_cause(struct promises *p, size_t request, const struct promises_end *e) {
-  const struct promises_request *r = &p->requests[request];
-  const struct promises_birth *b = promises_birth(p, e->cause);
-  if (e->cause_hinted)
-    promises_break(p,
-                   "P3: get %zu of member %d, key %u, got the failure of run %" PRIu64
-                   ", which was told that nobody waits",
-                   request, r->member, r->key, e->cause);
-  if (e->cause == 0 && e->status == GCACHE_ELOAD) return; /* expired or too large: the core's own */
-  if (b == NULL || b->is_set || b->running || b->key != r->key || b->status != e->status)
-    promises_break(p,
-                   "P3: get %zu of member %d, key %u, status %d names run %" PRIu64
-                   ", which did not say so",
-                   request, r->member, r->key, e->status, e->cause);
-  else if (b->end_us + p->setup.stale_us < r->begin_us)
-    promises_break(p,
-                   "P3: get %zu of member %d, key %u, got status %d of run %" PRIu64
-                   ", which had ended long before",
-                   request, r->member, r->key, e->status, e->cause);
-}
-
 void promises_ended(struct promises *p, size_t request, const struct promises_end *e) {
   struct promises_request *r = &p->requests[request];
   end(p, request, e->status);
@@ -200,15 +187,17 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
   if (e->status == UV_ETIMEDOUT && p->now_us < r->due_us)
     promises_break(p, "P3: %s %zu of member %d timed out %" PRIu64 " us early", word(r), request,
                    r->member, r->due_us - p->now_us);
-  if (e->status == GCACHE_ENOTFOUND || e->status == GCACHE_ELOAD) check_cause(p, request, e);
+  if (e->status == GCACHE_ENOTFOUND || e->status == GCACHE_ELOAD)
+    promises_cause_check(p, request, e);
   if (e->serial == 0) return;
   promises_value_check(p, r, e->serial, e->wall_unix_ns);
   const struct promises_birth *b = promises_birth(p, e->serial);
-  if (b != NULL && e->loaded_here && (b->is_set || b->member != r->member))
+  if (b == NULL || (e->from != GCACHE_FROM_LOAD && e->from != GCACHE_FROM_MAIN)) return;
+  if (b->member == r->member ? b->is_set && e->from == GCACHE_FROM_LOAD : !b->is_set)
     promises_break(p,
                    "P3: get %zu of member %d was told that value %" PRIu64
-                   " was loaded here; member %d did",
-                   request, r->member, e->serial, b->member);
+                   " is its own (from %d); member %d made it",
+                   request, r->member, e->serial, e->from, b->member);
 }
 
 void promises_change_ended(struct promises *p, size_t request, int status, uint64_t reported,
@@ -227,7 +216,8 @@ void promises_change_ended(struct promises *p, size_t request, int status, uint6
                    word(r), request, r->member, status, mask, ok);
   if (status != 0 || r->epoch == 0 || r->epoch != promises_epoch(p)) return;
   p->floors = sim_grow(p->floors, p->n_floors, &p->cap_floors, sizeof *p->floors);
-  p->floors[p->n_floors++] = (struct promises_floor){.whole_group = r->kind == PROMISES_CLEAR,
+  p->floors[p->n_floors++] = (struct promises_floor){.member = r->member,
+                                                     .whole_group = r->kind == PROMISES_CLEAR,
                                                      .key = r->key,
                                                      .epoch = r->epoch,
                                                      .begin_seq = r->begin_seq,
@@ -246,6 +236,19 @@ void promises_peeked(struct promises *p, int member, unsigned key, uint64_t seri
   promises_value_check(p, &now, serial, wall_unix_ns);
 }
 
+/* Whoever waits, waits for a getter here or for an answer to a question of this member; a peer's question
+ * for a getter only (P4). */
+static void check_reason_to_wait(struct promises *p, size_t request) {
+  const struct promises_request *r = &p->requests[request];
+  const struct promises_member *m = &p->members[r->member];
+  if (!is_question(r)) return;
+  unsigned reasons = m->runs[r->key] + (r->kind == PROMISES_GET ? m->questions[r->key] : 0);
+  uint64_t since = r->begin_us > m->quiet_us[r->key] ? r->begin_us : m->quiet_us[r->key];
+  if (reasons == 0 && p->now_us > since + ROUNDING_US)
+    promises_break(p, "P4: %s %zu of member %d, key %u, waits for %s", word(r), request, r->member,
+                   r->key, m->questions[r->key] > 0 ? "the answer of a peer" : "nothing");
+}
+
 void promises_look(struct promises *p) {
   for (size_t i = 0; i < p->n_pending; i++) {
     const struct promises_request *r = &p->requests[p->pending[i]];
@@ -255,6 +258,7 @@ void promises_look(struct promises *p) {
     if (p->setup.patience_us != PROMISES_NEVER && p->now_us > r->begin_us + p->setup.patience_us)
       promises_break(p, "P4: %s %zu of member %d, key %u, has waited %" PRIu64 " us", word(r),
                      p->pending[i], r->member, r->key, p->now_us - r->begin_us);
+    check_reason_to_wait(p, p->pending[i]);
   }
 }
 

@@ -58,6 +58,7 @@ struct promises_birth {
 
 /* A change that reported status 0: from end_seq on nothing born before begin_seq is delivered. */
 struct promises_floor {
+  int member; /* whose change it was */
   int whole_group;
   unsigned key; /* or group */
   uint64_t epoch, begin_seq, end_seq;
@@ -67,7 +68,8 @@ struct promises_member {
   int living, is_client;
   uint64_t list; /* mask of the members on its list; 0: alone */
   int closing[PROMISES_GROUPS];
-  unsigned gets[PROMISES_KEYS], answers[PROMISES_KEYS]; /* pending */
+  unsigned gets[PROMISES_KEYS], answers[PROMISES_KEYS]; /* pending and not cancelled */
+  uint64_t quiet_us[PROMISES_KEYS]; /* when the last of its runs and questions ended */
   unsigned questions[PROMISES_KEYS], runs[PROMISES_KEYS];
   uint64_t clock_set_us; /* when its wall clock last jumped */
 };
@@ -127,7 +129,7 @@ struct promises_end {
   int status;
   uint64_t serial;      /* of the value delivered, 0: none */
   int64_t wall_unix_ns; /* the member's clock */
-  int loaded_here;      /* the library says this member's getter ran */
+  int from;             /* gcache_from_t: where the library says it was */
   uint64_t cause;       /* serial that the reason names, 0: it names none */
   int cause_hinted;     /* and that the run gave up because it was told nobody waits */
 };
@@ -160,6 +162,8 @@ void promises_question_settled(struct promises *p, int member, unsigned key);
 void promises_lost_runs(struct promises *p, int member); /* internal: of a member that is down */
 void promises_value_check(struct promises *p, const struct promises_request *get, uint64_t serial,
                           int64_t wall_unix_ns); /* internal: a delivery against P2 and P6 */
+void promises_cause_check(struct promises *p, size_t request,
+                          const struct promises_end *e); /* internal: a failure's origin */
 const struct promises_birth *promises_birth(const struct promises *p, uint64_t serial);
 
 /* ---- memory (P5, P6) ---- */

@@ -10,7 +10,8 @@
 
 #define EVENTS_MAX 2000000 /* a hundred times the usual: members keep each other busy for nothing */
 #define REST_MAX_US 30000000
-#define EXPIRY_MAX_US 3200000 /* the longest ttl, and the second after it */
+#define TTL_MAX_MS 12000
+#define GONE_WITHIN_US 1000000
 
 const char *sim_faults_word(enum sim_faults faults) {
   static const char *const words[] = {"none", "lists", "loss", "partition", "crash", "mixed"};
@@ -118,6 +119,15 @@ static void wait_for(struct sim_schedule *s, int (*what)(const struct sim_schedu
                    REST_MAX_US / 1000000, s->cluster.promises.n_pending);
 }
 
+/* Time passes, or the wall clocks jump. */
+static void let_expire(struct sim_schedule *s) {
+  struct sim_cluster *c = &s->cluster;
+  int jump = sim_rng_percent(&c->world.rng, 50);
+  for (int i = 0; jump && i < c->config.n_members; i++)
+    if (c->members[i].life == SIM_LIVING) sim_member_jump_clock(&c->members[i], TTL_MAX_MS);
+  advance(s, jump ? GONE_WITHIN_US : TTL_MAX_MS * 1000 + GONE_WITHIN_US);
+}
+
 /* Everybody is answered; what has expired is gone; everybody closes and leaves nothing. */
 static void end(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
@@ -126,7 +136,7 @@ static void end(struct sim_schedule *s) {
   advance(s, 5000);
   for (int i = 0; i < c->config.n_members && !broken(s); i++)
     sim_member_rest(&c->members[i]);
-  advance(s, EXPIRY_MAX_US);
+  let_expire(s);
   for (int i = 0; i < c->config.n_members && !broken(s); i++)
     sim_member_probe(&c->members[i]);
   for (int i = 0; i < c->config.n_members && !broken(s); i++)

@@ -95,7 +95,8 @@ static void run_end(struct sim_run *run) {
   if (ttl_ms > 0) v.expire_unix_ns = sim_member_unix_ns(m) + (int64_t)ttl_ms * 1000000;
   free(run);
   int told = status == 0 || status == GCACHE_ENOTFOUND ? status : GCACHE_ELOAD;
-  if (v.size > SIM_VALUE_MAX) told = GCACHE_ELOAD;
+  int expired = v.expire_unix_ns != 0 && v.expire_unix_ns <= sim_member_unix_ns(m);
+  if (v.size > SIM_VALUE_MAX || expired) told = GCACHE_ELOAD; /* what callers must be told */
   promises_run_ended(&c->promises, v.serial, told, v.size, v.expire_unix_ns);
   sim_trace(&c->world, "m%d key %u: run %" PRIu64 " answers %d, %zu bytes, ttl %" PRId64 " us",
             m->index, v.key, v.serial, status, v.size,
@@ -133,7 +134,7 @@ static void choose(struct sim_run *run) {
   else if (dice < 19)
     run->value.expire_unix_ns = sim_member_unix_ns(run->member) - 1;
   else if (dice - 19 < c->config.ttl_percent)
-    run->ttl_ms = 1 + sim_rng_below(rng, sim_rng_percent(rng, 50) ? 60 : 2000);
+    run->ttl_ms = 1 + sim_rng_below(rng, sim_rng_percent(rng, 50) ? 60 : dice < 25 ? 10000 : 2000);
 }
 
 static uint64_t choose_delay(struct sim_cluster *c) {

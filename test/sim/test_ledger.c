@@ -59,6 +59,13 @@ static void a_getter_where_nobody_asks_breaks_p1(void **state) {
   assert_breaks("P1");
 }
 
+static void a_getter_for_those_who_cancelled_breaks_p1(void **state) {
+  (void)state;
+  promises_cancelled(&p, get(0, 1));
+  promises_run_began(&p, 0, 1);
+  assert_breaks("P1");
+}
+
 /* ---- P2 ---- */
 
 static void an_old_value_after_a_remove_breaks_p2(void **state) {
@@ -173,6 +180,21 @@ static void a_member_that_returns_with_the_same_list_is_asked_again(void **state
   assert_breaks("P2");
 }
 
+/* Removes do not reach a client-only member: what it has asked for before may still come to it. Its own
+ * removes do. */
+static void a_client_may_share_an_older_question_unless_the_remove_is_its_own(void **state) {
+  (void)state;
+  promises_up(&p, 3, 1, ALL);
+  uint64_t old = loaded(0, 1, 0);
+  get(3, 1);
+  removed(1, 1);
+  got(get(3, 1), 0, old);
+  assert_holds();
+  removed(3, 1);
+  got(get(3, 1), 0, old);
+  assert_breaks("P2");
+}
+
 static void a_value_of_another_key_breaks_p2(void **state) {
   (void)state;
   uint64_t other = loaded(0, 1, 0);
@@ -188,6 +210,7 @@ int main(void) {
       HISTORY(a_value_that_expires_on_its_way_excuses_a_second_getter),
       HISTORY(without_a_settled_cluster_p1_is_not_asked),
       HISTORY(a_getter_where_nobody_asks_breaks_p1),
+      HISTORY(a_getter_for_those_who_cancelled_breaks_p1),
       HISTORY(an_old_value_after_a_remove_breaks_p2),
       HISTORY(a_peek_at_an_old_value_after_a_remove_breaks_p2),
       HISTORY(an_old_value_for_a_get_that_began_before_the_remove_ended_is_lawful),
@@ -199,6 +222,7 @@ int main(void) {
       HISTORY(a_remove_that_missed_somebody_promises_nothing),
       HISTORY(while_lists_differ_p2_is_not_asked),
       HISTORY(a_member_that_returns_with_the_same_list_is_asked_again),
+      HISTORY(a_client_may_share_an_older_question_unless_the_remove_is_its_own),
       HISTORY(a_value_of_another_key_breaks_p2),
   };
   return !!cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

@@ -15,6 +15,7 @@ static void an_answer_after_its_deadline_breaks_p3(void **state) {
 static void an_answer_that_never_comes_breaks_p3(void **state) {
   (void)state;
   promises_began(&p, PROMISES_ANSWER, 0, 1, p.now_us + 2000);
+  promises_run_began(&p, 0, 1);
   p.now_us += 3000;
   promises_look(&p);
   assert_holds();
@@ -83,6 +84,29 @@ static void the_failure_of_a_run_that_gave_up_breaks_p3(void **state) {
   assert_breaks("P3");
 }
 
+static void a_failure_that_nothing_explains_breaks_p3(void **state) {
+  (void)state;
+  size_t first = get(0, 1), second = get(0, 3);
+  p.now_us += 1000; /* a clock was set then */
+  uint64_t run = promises_run_began(&p, 0, 1);
+  promises_run_ended(&p, run, GCACHE_ELOAD, 0, 0);
+  got(first, GCACHE_ELOAD, 0);
+  assert_holds();
+  got(second, GCACHE_ELOAD, 0);
+  assert_breaks("P3");
+}
+
+static void a_strangers_value_in_the_main_cache_breaks_p3(void **state) {
+  (void)state;
+  uint64_t value = loaded(0, 1, 0);
+  struct promises_end end = {.serial = value, .from = GCACHE_FROM_HOT};
+  promises_ended(&p, get(1, 1), &end);
+  assert_holds();
+  end.from = GCACHE_FROM_MAIN;
+  promises_ended(&p, get(1, 1), &end);
+  assert_breaks("P3");
+}
+
 /* ---- P4 ---- */
 
 static void a_question_because_of_a_question_breaks_p4(void **state) {
@@ -99,9 +123,41 @@ static void a_question_for_a_get_of_its_own_is_lawful(void **state) {
   assert_holds();
 }
 
+static void a_question_for_a_get_that_was_cancelled_breaks_p4(void **state) {
+  (void)state;
+  promises_cancelled(&p, get(1, 1));
+  promises_question_sent(&p, 1, 1);
+  assert_breaks("P4");
+}
+
+static void waiting_for_nothing_breaks_p4(void **state) {
+  (void)state;
+  get(1, 1);
+  promises_question_sent(&p, 1, 1);
+  p.now_us += 5000;
+  promises_question_settled(&p, 1, 1);
+  p.now_us += 1000;
+  promises_look(&p);
+  assert_holds();
+  p.now_us += 1;
+  promises_look(&p);
+  assert_breaks("P4");
+}
+
+static void a_peers_question_that_waits_for_a_question_breaks_p4(void **state) {
+  (void)state;
+  get(1, 1);
+  promises_question_sent(&p, 1, 1);
+  promises_began(&p, PROMISES_ANSWER, 1, 1, PROMISES_NEVER);
+  p.now_us += 1001;
+  promises_look(&p);
+  assert_breaks("P4");
+}
+
 static void waiting_for_ever_breaks_p4(void **state) {
   (void)state;
   get(1, 1);
+  promises_run_began(&p, 1, 1);
   p.now_us += 1000001;
   promises_look(&p);
   assert_breaks("P4");
@@ -198,8 +254,13 @@ int main(void) {
       HISTORY(a_hint_while_somebody_waits_breaks_p3),
       HISTORY(a_failure_that_no_getter_reported_breaks_p3),
       HISTORY(the_failure_of_a_run_that_gave_up_breaks_p3),
+      HISTORY(a_failure_that_nothing_explains_breaks_p3),
+      HISTORY(a_strangers_value_in_the_main_cache_breaks_p3),
       HISTORY(a_question_because_of_a_question_breaks_p4),
       HISTORY(a_question_for_a_get_of_its_own_is_lawful),
+      HISTORY(a_question_for_a_get_that_was_cancelled_breaks_p4),
+      HISTORY(waiting_for_nothing_breaks_p4),
+      HISTORY(a_peers_question_that_waits_for_a_question_breaks_p4),
       HISTORY(waiting_for_ever_breaks_p4),
       HISTORY(a_byte_over_the_budget_breaks_p5),
       HISTORY(a_delivery_at_expiry_breaks_p6),
