@@ -111,7 +111,7 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
 
 static void answer_set(struct node *node, gcache_exchange_t *x) {
   gcache_group_t *group = want_group(node, x);
-  gcache_value_t *value = gcache_exchange_body(x);
+  gcache_value_t *value;
   gcache_bytes_t key;
   uint64_t ttl_ms;
   struct asked *a;
@@ -120,6 +120,7 @@ static void answer_set(struct node *node, gcache_exchange_t *x) {
   if (group == NULL || want_param(x, "key", &key) < 0 || want_ms(x, "ttl_ms", &ttl_ms) < 0) return;
   a = new_asked(x);
   if (a == NULL) return;
+  value = gcache_exchange_body(x);
   if (value != NULL && ttl_ms == 0) /* the body as it was received, not copied */
     value = gcache_value_ref(value);
   else

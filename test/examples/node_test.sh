@@ -60,6 +60,15 @@ start() {
   eval "url_$name=$url"
 }
 
+# stop NAME [SIGNAL]: it must end well and have complained of nothing.
+stop() {
+  eval "pid=\$pid_$1"
+  kill "-${2:-TERM}" "$pid"
+  wait "$pid"
+  same "exit status of $1 after SIG${2:-TERM}" 0 $?
+  same "what $1 had to complain of" '' "$(cat "$dir/$1.err")"
+}
+
 # ends WANTED_EXIT PATTERN options...: the node must say so on stderr and end.
 ends() {
   want=$1 pattern=$2
@@ -189,6 +198,7 @@ assert g["name"] == "demo" and g["gets"] == g["hits"] + g["loads"] and g["hot"][
 assert s["peers"] == [] and s["self"].startswith("http://127.0.0.1:")' <"$dir/body"
     same 'what GET /stats says' 0 $?
   fi
+  stop one
 }
 
 three_nodes() {
@@ -281,6 +291,7 @@ sqlite() {
   get 200 'group=demo&key=number' '^42$'
   get 503 'group=demo&key=bad' 'negative'
   get 404 'group=demo&key=none' 'no such row'
+  stop db
 }
 
 # The slow request is under way when the counter says so.
@@ -314,9 +325,8 @@ goodbye() {
   same 'exit status after a second signal' 0 $?
   wait "$slow"
 
-  kill -INT "$pid_n1" # the shell starts its background jobs with SIGINT ignored; the node does not mind
-  wait "$pid_n1"
-  same 'exit status after SIGINT' 0 $?
+  stop n3
+  stop n1 INT # the shell starts its background jobs with SIGINT ignored; the node does not mind
   same 'nothing but one line was printed' 1 "$(wc -l <"$dir/n1.out")"
 }
 
