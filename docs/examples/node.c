@@ -22,8 +22,11 @@ static int complain(const char *what, int rc) {
 }
 
 static void on_log(void *data, gcache_log_level_t level, const char *line) {
-  (void)data;
-  if (level >= GCACHE_LOG_WARN) fprintf(stderr, "node: %s\n", line);
+  struct node *node = data;
+
+  if (level < GCACHE_LOG_WARN) return;
+  fprintf(stderr, "node: %s\n", line);
+  snprintf(node->fault, sizeof node->fault, "%s", line);
 }
 
 /* ---------------------------------------------------------------------------------- the start -- */
@@ -37,6 +40,7 @@ static int open_cache(struct node *node) {
   o.place = node->options.place;
   o.timeout_ms = node->options.timeout_ms;
   o.log = on_log;
+  o.log_data = node;
   rc = gcache_open(&node->cache, &o);
   if (rc < 0) return complain("open", rc);
   gcache_set_handler(node->cache, routes_answer, node);

@@ -16,6 +16,7 @@ struct node {
   struct source source;
   gcache_t *cache;
   gcache_listener_t *listener; /* NULL: closed */
+  char fault[256];             /* the latest complaint of gcache's: which of many URLs is wrong */
   int closing;
 };
 

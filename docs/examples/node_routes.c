@@ -177,15 +177,16 @@ static int split_lines(char *text, const char *lines[], int max) {
 
 static void set_peers(struct node *node, gcache_exchange_t *x, char *text) {
   const char *urls[MAX_PEERS];
-  int n = split_lines(text, urls, MAX_PEERS);
-  int rc = n < 0 ? UV_E2BIG : gcache_set_peers(node->cache, urls, NULL, (size_t)n);
+  int n = split_lines(text, urls, MAX_PEERS), rc;
 
+  node->fault[0] = 0;
+  rc = n < 0 ? UV_E2BIG : gcache_set_peers(node->cache, urls, NULL, (size_t)n);
   if (rc == 0)
     reply_text(x, 200, "ok");
   else if (rc == UV_E2BIG)
     reply_text(x, 400, "too many URLs");
   else if (rc == UV_EINVAL)
-    reply_text(x, 400, "a URL is not http://host:port, or is there twice");
+    reply_text(x, 400, node->fault[0] != 0 ? node->fault : "twice the same URL");
   else
     reply_text(x, rc == GCACHE_ESELF ? 400 : 503, gcache_strerror(rc));
 }
