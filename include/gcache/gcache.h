@@ -204,8 +204,9 @@ GCACHE_EXTERN int gcache_open(gcache_t **out, const gcache_options_t *options);
 
 typedef void (*gcache_closed_cb)(void *arg);
 /* Every pending request ends with UV_ECANCELED, every connection, listener and group is closed. Waits
- * for getters, transports and handlers that still owe an answer. When closed (may be NULL) runs the
- * cache is gone: it gets your arg and nothing else. Call once. */
+ * for getters, transports and handlers that still owe an answer; until then everything that starts
+ * something is refused with GCACHE_ECLOSING. When closed (may be NULL) runs the cache is gone, and its
+ * groups with it: it gets your arg and nothing else. Call once. */
 GCACHE_EXTERN void gcache_close(gcache_t *cache, gcache_closed_cb closed, void *arg);
 
 /* options.self for a program that learns its URL late, from gcache_listener_port(): once, before the

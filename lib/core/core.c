@@ -1,7 +1,7 @@
 /* core/core - see core.h.
  *
- * Close: every group is shut, each of which holds one count of `life` until it is gone; at zero a job
- * is queued, and `closed` runs from the turn. Fails: open and set_peers, changing nothing. */
+ * Close: every group is shut, each of which holds one count of `life` until nothing is owed to it; at
+ * zero a job is queued, which ends the groups and then runs `closed`. Fails: open and set_peers, changing nothing. */
 #include "core/core.h"
 
 #include <string.h>
@@ -17,6 +17,10 @@ static void on_closed(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, closed_job);
   gcache_closed_cb closed = core->closed;
   void *arg = core->closed_arg;
+  struct gcache_link_s *link;
+  while ((link = gci_list_front(&core->group_list)) != NULL) {
+    gci_group_finish(gci_container_of(link, gcache_group_t, link));
+  }
   gci_env_release(core->env);
   if (closed != NULL) closed(arg);
 }

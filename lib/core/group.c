@@ -69,9 +69,7 @@ static void group_free(gcache_group_t *group) {
   gci_mem_free(mem, group, sizeof *group);
 }
 
-/* The core is counted until the callback has returned, which may close it. */
-static void on_closed(struct gcache_job_s *job) {
-  gcache_group_t *group = gci_container_of(job, gcache_group_t, closed_job);
+void gci_group_finish(gcache_group_t *group) {
   gcache_t *core = group->core;
   gcache_closed_cb closed = group->closed;
   void *arg = group->closed_arg;
@@ -81,12 +79,24 @@ static void on_closed(struct gcache_job_s *job) {
   group_free(group);
   gci_env_release(core->env);
   if (closed != NULL) closed(arg);
+}
+
+/* The core is counted until the callback has returned, which may close it. */
+static void on_closed(struct gcache_job_s *job) {
+  gcache_group_t *group = gci_container_of(job, gcache_group_t, closed_job);
+  gcache_t *core = group->core;
+  gci_group_finish(group);
   gci_countdown_give(&core->life);
 }
 
+/* When all closes, the caller cannot know when each group has gone: they stay, and refuse, until the
+ * core has come to its end. */
 static void on_life_over(struct gci_countdown *life) {
   gcache_group_t *group = gci_container_of(life, gcache_group_t, life);
-  gci_env_defer(group->core->env, &group->closed_job);
+  if (group->core->closing)
+    gci_countdown_give(&group->core->life);
+  else
+    gci_env_defer(group->core->env, &group->closed_job);
 }
 
 /* Requests stay linked until their callbacks begin, and leaving runs no callback: the list holds

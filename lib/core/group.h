@@ -1,8 +1,10 @@
 /* core/group - a name for one kind of value: its getter, its memory, who waits for it.
  *
  * Owns the memory, both tables of flights, the name. Requests, loads, calls and changes are counted in
- * `life`; the group is freed from a turn when that is zero. Nothing here is freed while one of them is
- * not done, so whoever holds a count may use the group and its core. */
+ * `life`; the group is freed from a turn when that is zero, or with its core when that closes. Nothing
+ * here is freed while one of them is not done, so whoever holds a count may use the group and its
+ * core.
+ */
 #ifndef GCI_CORE_GROUP_H
 #define GCI_CORE_GROUP_H
 
@@ -47,6 +49,8 @@ gcache_group_t *gci_group_find(const gcache_t *core, gcache_bytes_t name);
 
 /* Refuses from now on and cancels all; already closing is fine. */
 void gci_group_shut(gcache_group_t *group);
+/* Nothing is owed any more: frees it, then runs its callback. From a turn. */
+void gci_group_finish(gcache_group_t *group);
 
 static inline struct gci_mem *gci_group_mem(const gcache_group_t *group) {
   return group->core->env->mem;

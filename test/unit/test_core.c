@@ -205,6 +205,30 @@ static void close_closes_every_group_and_waits(void **state) {
   room_close(&r);
 }
 
+static void groups_refuse_until_the_cache_has_closed(void **state) {
+  struct room r;
+  struct probe slow = {0}, late = {0};
+  gcache_group_t *idle;
+  (void)state;
+  room_open_alone(&r);
+  gcache_group_options_t o = room_group_options(&r);
+  assert_int_equal(gcache_group_open(&idle, &r.core, "idle", &o), 0);
+  room_get(&r, &slow, "k", 0);
+  room_turn(&r);
+  room_begin_close(&r);
+  room_run(&r);
+  gcache_group_t *busy = r.group;
+  r.group = idle; /* nothing is owed to this one */
+  assert_int_equal(room_get(&r, &late, "k", 0), GCACHE_ECLOSING);
+  gcache_group_close(idle, room_on_group_closed, &r);
+  assert_int_equal(room_stats(&r).gets, 0);
+  r.group = busy;
+  room_settle(&r);
+  assert_int_equal(r.groups_closed, 1);
+  assert_int_equal(r.cores_closed, 1);
+  room_close(&r);
+}
+
 static void loop_is_held_only_while_something_is_asked(void **state) {
   struct room r;
   struct probe p = {0};
@@ -297,6 +321,7 @@ int main(void) {
       cmocka_unit_test(member_that_becomes_client_only_forgets),
       cmocka_unit_test(empty_cache_closes_from_a_turn),
       cmocka_unit_test(close_closes_every_group_and_waits),
+      cmocka_unit_test(groups_refuse_until_the_cache_has_closed),
       cmocka_unit_test(loop_is_held_only_while_something_is_asked),
       cmocka_unit_test(values_are_made_of_copies_and_of_buffers),
       cmocka_unit_test(expiry_is_counted_from_the_wall_clock_and_saturates),
