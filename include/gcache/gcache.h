@@ -188,7 +188,7 @@ typedef struct gcache_options_s {
                                     slowest getter to get local loads when a peer hangs. */
   uint64_t idle_timeout_ms;     /* 60000 a kept-alive connection to a peer may rest */
   unsigned conns_per_peer;      /* 8 connections, one exchange each at a time */
-  unsigned calls_per_peer;      /* 1024 waiting or running; more: GCACHE_EBUSY from that peer */
+  unsigned calls_per_peer;      /* 65536 waiting or running; more: GCACHE_EBUSY to the caller */
   gcache_limits_t limits;
   gcache_mem_t mem;     /* malloc family */
   gcache_clock_t clock; /* the loop's and the system's */
@@ -346,7 +346,7 @@ typedef enum {
 } gcache_from_t;
 
 /* status 0: value is set. Else value is NULL: GCACHE_ENOTFOUND, GCACHE_ELOAD, UV_ETIMEDOUT,
- * UV_ECANCELED (cancelled or closing), UV_ENOMEM. */
+ * UV_ECANCELED (cancelled or closing), GCACHE_EBUSY (options.calls_per_peer), UV_ENOMEM. */
 typedef void (*gcache_get_cb)(gcache_get_t *req, int status, gcache_value_t *value);
 struct gcache_get_s {
   void *data; /* yours */

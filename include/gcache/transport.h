@@ -40,6 +40,8 @@ GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
  * printable ASCII. Afterwards call is gone. What a GET's status means to gcache:
  *   0                                  the value
  *   GCACHE_ENOTFOUND, GCACHE_ELOAD     the owner's getter said so: believed
+ *   GCACHE_EBUSY                       nothing was asked, too much waits for this peer already: the
+ *                                      callers are told; loading here would run a getter twice (P1)
  *   UV_ETIMEDOUT                       the owner says its time ran out: asked again for those
  *                                      callers who have time left
  *   UV_ECANCELED, after cancel()       nobody is told; those who came since are asked for anew

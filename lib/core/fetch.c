@@ -69,13 +69,19 @@ static void answer(struct gci_fetch *fetch, int status, gcache_value_t *value, c
   gcache_value_unref(reason);
 }
 
+/* What the waiters are told, as opposed to being brought on by other means. */
+static int is_final(int status) {
+  return status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD ||
+         status == GCACHE_EBUSY;
+}
+
 static void on_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
   struct gci_fetch *fetch = fetch_of(call);
   gcache_group_t *group = call->group;
   int judged = verdict(fetch, status, value);
   if (judged != status) gci_peer_failed(call->peer, judged);
   status = judged;
-  if (status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD) {
+  if (is_final(status)) {
     answer(fetch, status, value, reason);
   } else {
     strand(fetch, status);

@@ -4,6 +4,7 @@
  *
  *   the value            kept in the hot cache, delivered
  *   "not found", "getter failed"   believed, delivered
+ *   busy                 nothing was asked, too much waits for the owner here: delivered
  *   out of time, and the time granted is used up    stranded: those with time left ask the owner again
  *   cancelled, after the transport was told         the same, for those who came since
  *   anything else        the exchange failed: stranded, to be loaded here

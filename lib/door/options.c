@@ -32,7 +32,7 @@ static const struct number numbers[] = {
     NUMBER(response_timeout_ms, UINT64_MAX, 1, UINT64_MAX),
     NUMBER(idle_timeout_ms, 60000, 1, UINT64_MAX),
     NUMBER(conns_per_peer, 8, 1, COUNT_LIMIT),
-    NUMBER(calls_per_peer, 1024, 1, COUNT_LIMIT),
+    NUMBER(calls_per_peer, 65536, 1, COUNT_LIMIT),
     NUMBER(limits.key_max, 4096, 1, SIZE_LIMIT),
     NUMBER(limits.value_max, 16 * 1024 * 1024, 1, VALUE_LIMIT),
     NUMBER(limits.line_max, 8 * 1024, 64, SIZE_LIMIT),

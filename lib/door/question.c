@@ -159,6 +159,8 @@ static void read_change(struct gci_result *result, const struct answer *a) {
       say(result, UV_ENOTSUP, "%s is not gcache and cannot clear a group", a->peer);
   } else if (a->status == 413 && has_reason(a, "large")) {
     quote(result, GCACHE_ENOROOM, a->text);
+  } else if (a->status == 429) {
+    say(result, GCACHE_EBUSY, "%s is busy", a->peer);
   } else {
     say(result, GCACHE_EPEER, "%s answered %d", a->peer, a->status);
   }
@@ -177,8 +179,6 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
   result->reason[0] = '\0';
   if (is_no_group(&a))
     quote(result, GCACHE_ENOGROUP, a.text);
-  else if (a.status == 429)
-    say(result, GCACHE_EBUSY, "%s is busy", peer);
   else if (op == GCACHE_OP_GET)
     read_get(result, &a, body);
   else

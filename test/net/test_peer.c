@@ -117,7 +117,7 @@ static void two_calls(gcache_options_t *o) {
   o->calls_per_peer = 2;
 }
 
-static void call_over_the_limit_is_loaded_here(void **state) {
+static void call_over_the_limit_is_refused_and_not_loaded_here(void **state) {
   struct scene s;
   struct asked a[3];
 
@@ -126,7 +126,7 @@ static void call_over_the_limit_is_loaded_here(void **state) {
   ask_start(&a[1], &s.m, "k1", 0);
   ask_start(&a[2], &s.m, "k2", 0);
   run_loop_until(s.loop, &a[2].done, 1);
-  assert_here(&a[2]);
+  assert_int_equal(a[2].status, GCACHE_EBUSY);
   assert_int_equal(a[0].done + a[1].done, 0);
   run_loop_until(s.loop, &s.peer.requests, 2);
   answer_value(s.peer.connections[0]);
@@ -607,7 +607,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(kept_connection_is_used_again),
       TEST(no_more_connections_than_allowed),
-      TEST(call_over_the_limit_is_loaded_here),
+      TEST(call_over_the_limit_is_refused_and_not_loaded_here),
       TEST(rested_connection_is_closed),
       TEST(dead_kept_connection_is_replaced),
       TEST(reset_kept_connection_is_replaced_with_one_connection_allowed),

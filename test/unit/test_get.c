@@ -242,7 +242,6 @@ static void word_of_the_owners_getter_is_believed(void **state) {
 static void failed_exchange_is_replaced_by_a_load_here(void **state) {
   static const int statuses[] = {UV_ECONNREFUSED,
                                  GCACHE_EPEER,
-                                 GCACHE_EBUSY,
                                  GCACHE_ENOGROUP,
                                  UV_ECONNRESET,
                                  UV_ECANCELED,
