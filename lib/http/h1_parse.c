@@ -100,6 +100,15 @@ static const llhttp_settings_t settings = {
     .on_headers_complete = on_head_completed,
 };
 
+/* llhttp stops at the later of the two lines, and 9.x blames the coding for both. */
+static enum gci_h1_fault coding_fault(const struct run *run) {
+  for (size_t i = 0; i < run->n; i++) {
+    if (gci_bytes_equal_nocase(run->in->headers[i].name, GCI_LIT("Content-Length")))
+      return GCI_H1_BAD_LENGTH_AND_CODING;
+  }
+  return GCI_H1_BAD_CODING;
+}
+
 static enum gci_h1_fault fault_of(const struct run *run, llhttp_errno_t err) {
   if (run->fault != GCI_H1_SOUND) return run->fault;
   switch (err) {
@@ -110,7 +119,7 @@ static enum gci_h1_fault fault_of(const struct run *run, llhttp_errno_t err) {
   case HPE_INVALID_CONTENT_LENGTH:
     return GCI_H1_BAD_LENGTH;
   case HPE_INVALID_TRANSFER_ENCODING:
-    return GCI_H1_BAD_CODING;
+    return coding_fault(run);
   default:
     return GCI_H1_BAD_PARSER;
   }
