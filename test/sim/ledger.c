@@ -209,6 +209,10 @@ void promises_value_check(struct promises *p, const struct promises_request *get
  * the turn of its delivery. */
 static void check_refusal(struct promises *p, size_t request, int64_t wall_unix_ns) {
   const struct promises_request *r = &p->requests[request];
+  struct promises_key *k = &p->keys[r->key];
+  /* What a peer told was checked there, by the peer's clock. */
+  if (r->kind == PROMISES_GET && k->refused_us + p->setup.stale_us >= r->begin_us) return;
+  if (r->kind == PROMISES_ANSWER) k->refused_us = p->now_us;
   if (p->now_us < p->members[r->member].clock_set_us + TURN_NS / 1000) return;
   for (size_t i = 0; i < p->n_births; i++) {
     const struct promises_birth *b = &p->births[i];

@@ -31,6 +31,7 @@ struct sim_config {
   unsigned ttl_percent;  /* values that expire */
   unsigned quit_percent; /* callbacks that ask on which close their group or cache */
   size_t max_bytes;
+  unsigned small_percent; /* values of at most 200 bytes; the others up to */
   size_t value_typical;
   gcache_place_t place;
 };

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define PROMISES_MEMBERS 7
-#define PROMISES_KEYS 16
+#define PROMISES_KEYS 400
 #define PROMISES_GROUPS 2
 #define PROMISES_NEVER UINT64_MAX
 
@@ -78,6 +78,7 @@ struct promises_key {
   uint64_t running;      /* serial of the latest running birth, 0: none */
   unsigned changes;      /* under way, and their exchanges */
   uint64_t touched_seq;  /* the latest sign of a change: runs begun before it are another epoch's */
+  uint64_t refused_us;   /* when a member last told a peer of a failure that was no getter's word */
   uint64_t disturbed_us; /* a value expired on its way: a second load is lawful; 0: no */
 };
 

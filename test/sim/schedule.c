@@ -26,6 +26,7 @@ static void configure(struct sim_rng *rng, enum sim_faults faults, struct sim_co
   *config = (struct sim_config){
       .n_members = (int)sim_rng_between(rng, 2, PROMISES_MEMBERS),
       .n_keys = (unsigned)sim_rng_between(rng, 2, 12),
+      .small_percent = 50,
       .latency_min_us = 100,
       .latency_max_us = sim_rng_between(rng, 300, 8000),
       .slow_percent = (unsigned)sim_rng_below(rng, 20),
@@ -38,6 +39,15 @@ static void configure(struct sim_rng *rng, enum sim_faults faults, struct sim_co
       .value_typical = sim_rng_between(rng, 200, 20000),
       .place = places[sim_rng_percent(rng, 60) ? 0 : sim_rng_below(rng, 4)],
   };
+  unsigned dice = (unsigned)sim_rng_below(rng, 100);
+  if (dice < 20) { /* more than memory can hold */
+    config->n_keys = 16;
+    config->value_typical = SIM_VALUE_MAX - 100;
+    config->small_percent = 10;
+  } else if (dice < 30) { /* so many entries that the index grows */
+    config->n_keys = (unsigned)sim_rng_between(rng, 200, PROMISES_KEYS);
+    config->small_percent = 92;
+  }
   int quiet = faults == SIM_FAULTS_NONE || faults == SIM_FAULTS_LISTS;
   *setup = (struct promises_setup){
       .keys = config->n_keys,

@@ -43,7 +43,8 @@ int sim_value_read(gcache_value_t *value, struct sim_value *v) {
 
 size_t sim_value_some_size(struct sim_cluster *c) {
   struct sim_rng *rng = &c->world.rng;
-  if (sim_rng_percent(rng, 50)) return SIM_VALUE_LEAST + sim_rng_below(rng, 200);
+  if (sim_rng_percent(rng, c->config.small_percent))
+    return SIM_VALUE_LEAST + sim_rng_below(rng, 200);
   if (sim_rng_percent(rng, 5)) return SIM_VALUE_MAX;
   return SIM_VALUE_LEAST + sim_rng_below(rng, c->config.value_typical);
 }

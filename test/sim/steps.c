@@ -45,6 +45,13 @@ static void step_burst(struct sim_schedule *s, struct sim_member *m) {
   }
 }
 
+/* Many keys, one after the other. */
+static void step_sweep(struct sim_schedule *s, struct sim_member *m) {
+  unsigned n_keys = s->cluster.config.n_keys, first = some_key(s);
+  for (unsigned i = 0; i < n_keys && i < 200; i++)
+    sim_client_get(m, (first + i) % n_keys, 0);
+}
+
 static void step_cancel(struct sim_schedule *s, struct sim_member *m) {
   uint64_t n = sim_rng_between(rng_of(s), 1, 5);
   for (uint64_t i = 0; i < n; i++)
@@ -155,16 +162,16 @@ static const struct {
   void (*run)(struct sim_schedule *s, struct sim_member *m);
   unsigned weights[SIM_FAULTS_KINDS]; /* none, lists, loss, partition, crash, mixed */
 } steps[] = {
-    {step_get, {40, 40, 40, 40, 40, 40}},   {step_burst, {8, 8, 8, 8, 8, 8}},
-    {step_cancel, {7, 7, 7, 7, 7, 7}},      {step_peek, {6, 6, 6, 6, 6, 6}},
-    {step_set, {6, 6, 6, 6, 6, 6}},         {step_remove, {6, 6, 6, 6, 6, 6}},
-    {step_clear, {2, 2, 2, 2, 2, 2}},       {step_race, {6, 2, 6, 6, 6, 4}},
-    {step_probe, {3, 1, 1, 1, 3, 1}},       {step_same_list, {2, 0, 2, 0, 2, 0}},
-    {step_other_list, {0, 10, 0, 0, 1, 2}}, {step_one_list, {0, 2, 0, 0, 2, 4}},
-    {step_part, {0, 0, 0, 4, 0, 2}},        {step_heal, {0, 0, 0, 6, 0, 3}},
-    {step_crash, {0, 0, 0, 0, 4, 2}},       {step_close, {0, 0, 0, 0, 1, 1}},
-    {step_restart, {0, 0, 0, 0, 9, 6}},     {step_group, {0, 0, 2, 0, 4, 3}},
-    {step_clock, {0, 0, 0, 0, 2, 1}},
+    {step_get, {40, 40, 40, 40, 40, 40}}, {step_burst, {8, 8, 8, 8, 8, 8}},
+    {step_cancel, {7, 7, 7, 7, 7, 7}},    {step_peek, {6, 6, 6, 6, 6, 6}},
+    {step_set, {6, 6, 6, 6, 6, 6}},       {step_remove, {6, 6, 6, 6, 6, 6}},
+    {step_clear, {2, 2, 2, 2, 2, 2}},     {step_race, {6, 2, 6, 6, 6, 4}},
+    {step_probe, {3, 1, 1, 1, 3, 1}},     {step_sweep, {3, 3, 3, 3, 3, 3}},
+    {step_same_list, {2, 0, 2, 0, 2, 0}}, {step_other_list, {0, 10, 0, 0, 1, 2}},
+    {step_one_list, {0, 2, 0, 0, 2, 4}},  {step_part, {0, 0, 0, 4, 0, 2}},
+    {step_heal, {0, 0, 0, 6, 0, 3}},      {step_crash, {0, 0, 0, 0, 4, 2}},
+    {step_close, {0, 0, 0, 0, 1, 1}},     {step_restart, {0, 0, 0, 0, 9, 6}},
+    {step_group, {0, 0, 2, 0, 4, 3}},     {step_clock, {0, 0, 0, 0, 2, 1}},
 };
 #define N_STEPS (sizeof steps / sizeof steps[0])
 
