@@ -336,7 +336,7 @@ void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) 
   const struct house *house = house_of_const(cache);
   gcache_stats_t stats = {.groups = cache->groups.count,
                           .peers = cache->peers.n,
-                          .memory_bytes = house->mem->bytes,
+                          .memory_bytes = house->mem->bytes + sizeof *house->mem,
                           .connections_in = house->door.connections,
                           .connections_out = house->http.config.connections,
                           .refused = house->door.refused,
