@@ -269,14 +269,14 @@ static void key_of_any_bytes_travels(void **state) {
   gcache_value_t *value, *found;
 
   cluster_open(m, state);
-  value = gcache_value_copy(m[0].cache, gcache_cstr("odd"), GCACHE_NEVER);
   c.req.data = &c;
   for (int i = 0; i < N; i++) {
     c.done = 0;
+    value = gcache_value_copy(m[i].cache, gcache_cstr("odd"), GCACHE_NEVER);
     run_change(&c, &m[i], gcache_set(&c.req, m[i].group, key, value, 0, on_changed));
+    gcache_value_unref(value);
     assert_int_equal(c.status, 0);
   }
-  gcache_value_unref(value);
   for (int i = 0, seen = 0; i < N; i++) {
     found = gcache_peek(m[i].group, key);
     seen += found != NULL;
