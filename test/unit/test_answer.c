@@ -164,6 +164,27 @@ static void set_without_room_leaves_nothing(void **state) {
   room_close(&r);
 }
 
+static void set_without_memory_is_told_as_without_room(void **state) {
+  struct room r;
+  struct answer_probe p = {0};
+  (void)state;
+  room_open_alone(&r);
+  room_fill(&r, "k", "old", 0);
+  gcache_value_t *value = room_value(&r, "new", 0);
+  p.room = &r;
+  p.req.data = &p;
+  oom_fail_from(&r.oom, 1);
+  assert_int_equal(gcache_answer(&p.req, &r.core, GCACHE_OP_SET, gcache_cstr("g"), gcache_cstr("k"),
+                                 value, 0, room_on_answered),
+                   0);
+  oom_heal(&r.oom);
+  gcache_value_unref(value);
+  room_turn(&r);
+  assert_int_equal(p.status, GCACHE_ENOROOM);
+  assert_false(room_holds(&r, "k"));
+  room_close(&r);
+}
+
 /* op comes while a load and a fetch of the same key are under way. */
 static void overtake(gcache_op_t op, const char *text, int holds_after) {
   struct room r;
@@ -326,6 +347,7 @@ int main(void) {
       cmocka_unit_test(load_that_was_told_and_failed_runs_again_here_for_a_peer),
       cmocka_unit_test(set_is_kept_whatever_our_list_says),
       cmocka_unit_test(set_without_room_leaves_nothing),
+      cmocka_unit_test(set_without_memory_is_told_as_without_room),
       cmocka_unit_test(orders_detach_what_is_under_way),
       cmocka_unit_test(clear_drops_every_key),
       cmocka_unit_test(peer_that_waits_too_long_gets_a_timeout_alone),

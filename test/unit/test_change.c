@@ -484,6 +484,29 @@ static void second_step_is_left_out_when_the_owner_used_up_the_time(void **state
   room_close(&r);
 }
 
+static void clear_out_of_time_reports_who_missed_the_second_round(void **state) {
+  struct room r;
+  struct change_probe p = {0};
+  const char *const urls[] = {ROOM_SELF, ROOM_B, ROOM_C, "http://d:1"};
+  (void)state;
+  room_open_three(&r);
+  assert_int_equal(room_set_peers(&r, urls, 4), 0);
+  room_clear(&r, &p, 100);
+  room_turn(&r);
+  room_call_done(&r, room_call_to(&r, ROOM_B), 0, NULL, NULL);
+  room_call_done(&r, room_call_to(&r, ROOM_C), UV_EIO, NULL, "first");
+  room_call_done(&r, room_call_to(&r, "http://d:1"), 0, NULL, NULL);
+  room_turn(&r);
+  room_call_done(&r, room_call_to(&r, "http://d:1"), 0, NULL, NULL);
+  room_advance(&r, 100);
+  assert_int_equal(p.status, GCACHE_EPARTIAL);
+  assert_int_equal(p.members[0].status, 0);
+  assert_int_equal(p.members[1].status, UV_ETIMEDOUT);
+  assert_int_equal(p.members[2].status, UV_EIO);
+  assert_int_equal(p.members[3].status, 0);
+  room_close(&r);
+}
+
 static void cancelled_change_reports_who_had_done_it(void **state) {
   struct room r;
   struct change_probe p = {0};
@@ -588,6 +611,7 @@ int main(void) {
       cmocka_unit_test(client_only_member_forgets_and_is_not_listed),
       cmocka_unit_test(unanswered_are_reported_when_the_time_is_over),
       cmocka_unit_test(second_step_is_left_out_when_the_owner_used_up_the_time),
+      cmocka_unit_test(clear_out_of_time_reports_who_missed_the_second_round),
       cmocka_unit_test(cancelled_change_reports_who_had_done_it),
       cmocka_unit_test(cancel_of_a_change_that_is_done_keeps_its_report),
       cmocka_unit_test(request_may_be_used_again_inside_its_callback),

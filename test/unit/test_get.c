@@ -22,6 +22,8 @@ static void hit_completes_in_the_next_turn_and_allocates_nothing(void **state) {
   assert_string_equal(p.reason, "");
   assert_int_equal(r.oom.asked, asked);
   assert_int_equal(room_stats(&r).hits, 1);
+  assert_int_equal(room_stats(&r).gets, 2); /* room_fill() asks, too */
+  assert_int_equal(room_stats(&r).loads, 1);
   assert_int_equal(r.getter_runs, 1);
   room_close(&r);
 }
@@ -240,17 +242,10 @@ static void word_of_the_owners_getter_is_believed(void **state) {
 }
 
 static void failed_exchange_is_replaced_by_a_load_here(void **state) {
-  static const int statuses[] = {UV_ECONNREFUSED,
-                                 GCACHE_EPEER,
-                                 GCACHE_ENOGROUP,
-                                 UV_ECONNRESET,
-                                 UV_ECANCELED,
-                                 GCACHE_ECLOSING,
-                                 UV_ENOMEM,
-                                 UV_EMSGSIZE,
-                                 GCACHE_EPARTIAL,
-                                 1,
-                                 -99999};
+  static const int statuses[] = {
+      UV_ECONNREFUSED, GCACHE_EPEER, GCACHE_ENOGROUP, UV_ECONNRESET,   UV_ECANCELED,
+      GCACHE_ECLOSING, UV_ENOMEM,    UV_EMSGSIZE,     GCACHE_EPARTIAL, 1,
+      -99999};
   struct room r;
   struct probe p[2] = {0};
   char key[16];
@@ -358,6 +353,22 @@ static void caller_out_of_time_is_not_moved_to_a_load(void **state) {
   room_load_answer(&r, "v");
   room_turn(&r);
   assert_string_equal(b.text, "v");
+  room_close(&r);
+}
+
+static void nothing_is_loaded_for_callers_who_are_all_out_of_time(void **state) {
+  struct room r;
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_open_three(&r);
+  room_get(&r, &p, room_key(&r, ROOM_B, key), 100);
+  room_turn(&r);
+  manual_env_jump(&r.m, r.m.clock->mono_ms + 100);
+  room_call_answer(&r, UV_ECONNRESET, NULL);
+  room_turn(&r);
+  assert_int_equal(p.status, UV_ETIMEDOUT);
+  assert_int_equal(room_stats(&r).loads_deduped, 1); /* the fetch */
   room_close(&r);
 }
 
@@ -942,6 +953,7 @@ int main(void) {
       cmocka_unit_test(value_that_arrives_expired_or_too_large_is_a_failed_exchange),
       cmocka_unit_test(member_without_a_transport_loads_here),
       cmocka_unit_test(caller_out_of_time_is_not_moved_to_a_load),
+      cmocka_unit_test(nothing_is_loaded_for_callers_who_are_all_out_of_time),
       cmocka_unit_test(owner_out_of_time_is_asked_again_for_those_with_time_left),
       cmocka_unit_test(owner_that_says_timeout_early_is_a_failed_exchange),
       cmocka_unit_test(owner_whose_clock_is_a_millisecond_ahead_is_not_asked_for_ever),

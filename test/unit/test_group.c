@@ -305,6 +305,38 @@ static void set_with_an_expiry_is_watched_too(void **state) {
   room_close(&r);
 }
 
+/* The n-th allocation after the getter's answer fails; how many were refused. */
+static size_t keep_without_memory(size_t n) {
+  struct room r;
+  struct probe p[16] = {0}; /* as many deadlines as fit before their heap must grow */
+  room_open_alone(&r);
+  for (size_t i = 0; i < 16; i++)
+    assert_int_equal(room_get(&r, &p[i], "k", 60000), 0);
+  room_turn(&r);
+  gcache_load_t *load = r.loads[0];
+  gcache_value_t *value = room_value(&r, "v", 2000);
+  room_forget((void **)r.loads, &r.n_loads, load);
+  oom_fail_nth(&r.oom, n);
+  gcache_load_done(load, value);
+  oom_heal(&r.oom);
+  room_turn(&r);
+  assert_string_equal(p[15].text, "v");
+  assert_int_equal(room_holds(&r, "k"), room_stats(&r).not_kept == 0);
+  room_advance(&r, 3000);
+  assert_int_equal(room_stats(&r).main.items, 0);
+  size_t refused = r.oom.refused;
+  room_close(&r);
+  return refused;
+}
+
+static void value_whose_expiry_cannot_be_watched_is_not_kept(void **state) {
+  size_t n = 1;
+  (void)state;
+  while (keep_without_memory(n) > 0)
+    n++;
+  assert_true(n > 2);
+}
+
 static void watching_does_not_keep_the_loop_alive(void **state) {
   struct room r;
   (void)state;
@@ -384,6 +416,7 @@ int main(void) {
       cmocka_unit_test(closed_callback_may_close_the_cache),
       cmocka_unit_test(expired_values_are_freed_within_a_second_unasked),
       cmocka_unit_test(set_with_an_expiry_is_watched_too),
+      cmocka_unit_test(value_whose_expiry_cannot_be_watched_is_not_kept),
       cmocka_unit_test(watching_does_not_keep_the_loop_alive),
       cmocka_unit_test(nothing_is_watched_when_nothing_expires),
       cmocka_unit_test(jump_of_the_wall_clock_is_noticed_within_half_a_second),
