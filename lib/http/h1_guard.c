@@ -146,9 +146,7 @@ static const unsigned char *skip_run(const struct gci_h1_guard *g, const unsigne
     return p;
   case REASON:
   case VALUE:
-    while (p < stop && gci_http_is_field(*p))
-      p++;
-    return p;
+    return gci_http_skip_field(p, stop);
   default:
     return p;
   }

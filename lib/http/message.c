@@ -22,11 +22,9 @@ int gci_http_name_ok(gcache_bytes_t name) {
 }
 
 int gci_http_value_ok(gcache_bytes_t value) {
+  if (value.len == 0) return 1;
   const unsigned char *p = value.base;
-  for (size_t i = 0; i < value.len; i++) {
-    if (!gci_http_is_field(p[i])) return 0;
-  }
-  return 1;
+  return gci_http_skip_field(p, p + value.len) == p + value.len;
 }
 
 /* RFC 9110 section 15, and RFC 6585. */

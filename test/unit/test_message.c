@@ -50,6 +50,23 @@ static void a_value_has_no_control_bytes_but_tabs(void **state) {
   assert_true(gci_http_value_ok(GCI_LIT("")));
 }
 
+/* Bytes are looked at eight at a time: each at each place, among neighbours on every edge. */
+static void a_control_byte_is_found_wherever_it_is(void **state) {
+  static const unsigned char neighbours[] = {'\t', 0x20, 0x21, 0x7e, 0x80, 0x81, 0x9f, 0xa0, 0xff};
+  (void)state;
+  for (size_t n = 0; n < sizeof neighbours; n++) {
+    for (size_t at = 0; at < 20; at++) {
+      for (int c = 0; c < 256; c++) {
+        unsigned char value[20];
+        memset(value, neighbours[n], sizeof value);
+        value[at] = (unsigned char)c;
+        int lawful = c == '\t' || (c >= ' ' && c != 0x7f);
+        assert_int_equal(gci_http_value_ok(gcache_bytes(value, sizeof value)), lawful);
+      }
+    }
+  }
+}
+
 static void statuses_have_the_phrases_of_rfc_9110(void **state) {
   (void)state;
   assert_string_equal(gci_http_status_text(200), "OK");
@@ -64,6 +81,7 @@ int main(void) {
       cmocka_unit_test(a_header_is_found_in_any_case_and_the_first_wins),
       cmocka_unit_test(a_name_is_a_token),
       cmocka_unit_test(a_value_has_no_control_bytes_but_tabs),
+      cmocka_unit_test(a_control_byte_is_found_wherever_it_is),
       cmocka_unit_test(statuses_have_the_phrases_of_rfc_9110),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
