@@ -235,6 +235,7 @@ static void impatient_caller_leaves_and_the_owner_hears_of_it(void **state) {
   member_key(&m[1], "hold:", key, sizeof key);
   ask_start(&impatient, &m[0], key, 30);
   ask_start(&patient, &m[0], key, GCACHE_NO_TIMEOUT);
+  run_loop_until(m[0].loop, &m[1].loads, 1);
   run_loop_until(m[0].loop, &impatient.done, 1);
   assert_int_equal(impatient.status, UV_ETIMEDOUT);
   assert_int_equal(patient.done, 0);
