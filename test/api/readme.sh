@@ -8,11 +8,7 @@ shift 2
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-awk '/^```c$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$readme" >"$dir/quickstart.c"
-awk '/quickstart && .\/quickstart$/ {inside = 1; next} inside && !/^    / {exit} inside {sub(/^    /, ""); print}' \
-  "$readme" >"$dir/expected"
-[ -s "$dir/quickstart.c" ] && [ -s "$dir/expected" ]
-
+"$(dirname "$0")/quickstart.sh" "$readme" "$dir"
 PKG_CONFIG_PATH=$build/meson-uninstalled
 export PKG_CONFIG_PATH
 "$@" -std=gnu11 -Wall -Wextra -Werror "$dir/quickstart.c" $(pkg-config --cflags --libs gcache libuv) -o "$dir/quickstart"
