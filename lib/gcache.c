@@ -262,8 +262,7 @@ int gcache_set_self(gcache_t *cache, const char *url) {
   if (house->closing) return GCACHE_ECLOSING;
   if (cache->self != NULL || house->had_peers) return UV_EINVAL;
   if (gci_url_read(gcache_cstr(url), &parts) < 0) return UV_EINVAL;
-  cache->self = gci_mem_strdup(house->mem, gcache_cstr(url));
-  return cache->self == NULL ? UV_ENOMEM : 0;
+  return gci_core_set_self(cache, url);
 }
 
 static int check_peers(struct house *house, const char *const urls[], const unsigned weights[],

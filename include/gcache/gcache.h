@@ -7,7 +7,8 @@
  *   Return   0 or a negative code: one of GCACHE_E*, or libuv's own UV_E*. gcache_strerror() reads
  *            both. Negative: nothing was started, no callback will run, every argument is still
  *            yours. Any call that allocates can return UV_ENOMEM, any call that starts something
- *            GCACHE_ECLOSING; this is not repeated below.
+ *            GCACHE_ECLOSING, any call with a request UV_EINVAL for a callback that is NULL or a
+ *            key that has a length and no bytes; this is not repeated below.
  *   Callback Runs exactly once, on a fresh stack from the loop, never before the call that asked for
  *            it has returned. It may call any function here, gcache_close() included.
  *   Memory   A *_t request struct is yours: embed it where you like, leave it in place until its
@@ -78,7 +79,7 @@ typedef enum {
       GCACHE_OK = 0
 } gcache_errno_t;
 
-/* Static text for a code of ours or libuv's; "unknown error" for any other number. */
+/* Static text for a code of ours or libuv's; "ok" for 0; "unknown error" for any other number. */
 GCACHE_EXTERN const char *gcache_strerror(int code);
 /* "GCACHE_ELOAD", "UV_ETIMEDOUT"; "OK" for 0; "UNKNOWN" for any other number. */
 GCACHE_EXTERN const char *gcache_err_name(int code);
@@ -149,8 +150,8 @@ typedef enum {
   GCACHE_PLACE_GOLANG         /* as golang/groupcache */
 } gcache_place_t;
 
-/* What strangers may cost. Over a size: the request is refused with a 4xx and the connection closed.
- * Over a time: the connection is closed. */
+/* What strangers may cost. Over a size: the request is refused with a 4xx, and the connection closed
+ * unless the request had been read to its end. Over a time: the connection is closed. */
 typedef struct gcache_limits_s {
   size_t key_max;           /* 4096 bytes decoded; more: UV_EMSGSIZE, 414 */
   size_t value_max;         /* 16 MiB; more: UV_EMSGSIZE, 413. Bodies: 8 KiB more */
@@ -199,7 +200,9 @@ typedef struct gcache_options_s {
 #define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))
 GCACHE_EXTERN void gcache_options_init_size(gcache_options_t *o, size_t size);
 
-/* UV_EINVAL: an option is missing or impossible; the log callback, if given, is told which. */
+/* UV_EINVAL: an option is missing or impossible; the log callback, if given, is told which (but not
+ * that gcache_options_init() was forgotten). After an error the loop needs one more turn before
+ * uv_loop_close(). */
 GCACHE_EXTERN int gcache_open(gcache_t **out, const gcache_options_t *options);
 
 typedef void (*gcache_closed_cb)(void *arg);
@@ -218,8 +221,8 @@ GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
  * URL, 1 to 1000, a peer of weight 2 owns twice the keys of weight 1; NULL: all 1; rings of others
  * ignore them. All or nothing: on error the old list stands. GCACHE_ESELF: options.self is set and not
  * in the list. UV_EINVAL: a URL that is not http://host:port, twice the same URL, a weight out of
- * range. Calls under way to a dropped peer run to their end. Every member must be given the same
- * list. */
+ * range, more than 65534 URLs. Calls under way to a dropped peer run to their end. Every member must
+ * be given the same list. */
 GCACHE_EXTERN int gcache_set_peers(gcache_t *cache, const char *const urls[],
                                    const unsigned weights[], size_t n);
 
@@ -283,9 +286,9 @@ GCACHE_EXTERN void *gcache_load_data(const gcache_load_t *load);
  * delivered: the callers get GCACHE_ELOAD. Over limits.value_max, and NULL (no memory for one),
  * likewise. */
 GCACHE_EXTERN void gcache_load_done(gcache_load_t *load, gcache_value_t *value);
-/* status GCACHE_ENOTFOUND reaches the callers as such, any other value < 0 as GCACHE_ELOAD, here and
- * across the network alike. reason (NULL: the text of status) is copied, cut to 256 bytes of
- * printable ASCII, and travels with it. Afterwards load is gone. */
+/* status GCACHE_ENOTFOUND reaches the callers as such, any other as GCACHE_ELOAD, here and across the
+ * network alike. reason (NULL: the text of status) is copied, cut to 256 bytes of printable ASCII, and
+ * travels with it. Afterwards load is gone. */
 GCACHE_EXTERN void gcache_load_fail(gcache_load_t *load, int status, const char *reason);
 /* The short cut for bytes at hand: copies them, lives ttl_ms (0: for ever), and answers; out of
  * memory answers with a failure. Afterwards load is gone. */
@@ -294,7 +297,8 @@ GCACHE_EXTERN void gcache_load_done_copy(gcache_load_t *load, gcache_bytes_t byt
 
 /* A getter that blocks: work runs on a thread of libuv's pool and must answer with exactly one of
  * gcache_work_copy(), _wrap() or _fail() before it returns (none: the load fails). If nobody waits any
- * more before a thread is free, it does not run. On 0 load is taken; on error it is still owed. */
+ * more before a thread is free, it does not run. On 0 load is taken, its data too, and the group's
+ * cancel is not called for it; on error it is still owed. */
 typedef void (*gcache_work_cb)(gcache_work_t *work, void *arg);
 GCACHE_EXTERN int gcache_load_work(gcache_load_t *load, gcache_work_cb work, void *arg);
 
@@ -382,7 +386,7 @@ typedef struct gcache_peer_result_s {
 
 /* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; asking again is
  * safe. UV_ECANCELED: cancelled or closing; members reported 0 had done it. peers: the key's owner
- * first, this member included; borrowed. */
+ * first (a clear: in the list's order), this member included unless it is client-only; borrowed. */
 typedef void (*gcache_change_cb)(gcache_change_t *req, int status,
                                  const gcache_peer_result_t *peers, size_t n);
 struct gcache_change_s {
@@ -395,13 +399,13 @@ struct gcache_change_s {
 /* Stores value at the key's owner, then drops every other member's copy. Borrows value; takes its own
  * reference. Status 0 means: no member delivers a value that was loaded or set before this call began
  * (P2). GCACHE_ENOROOM from the owner: the old value is gone and the new one is too large to keep.
- * UV_EMSGSIZE: key or value over its limit. UV_EINVAL: value has already expired. */
+ * UV_EMSGSIZE: key or value over its limit. UV_EINVAL: value is NULL or has already expired. */
 GCACHE_EXTERN int gcache_set(gcache_change_t *req, gcache_group_t *group, gcache_bytes_t key,
                              gcache_value_t *value, uint64_t timeout_ms, gcache_change_cb cb);
 
 /* Drops key at its owner, then everywhere else at once. Status 0 means: no member delivers a value
  * that was loaded before this call began (P2). A load under way still answers those who wait for it,
- * and is not kept. */
+ * and is not kept. UV_EMSGSIZE: key over limits.key_max. */
 GCACHE_EXTERN int gcache_remove(gcache_change_t *req, gcache_group_t *group, gcache_bytes_t key,
                                 uint64_t timeout_ms, gcache_change_cb cb);
 
@@ -464,11 +468,11 @@ GCACHE_EXTERN int gcache_peer_stats_size(const gcache_t *cache, size_t index,
 
 typedef struct gcache_stats_s {
   uint64_t groups, peers;
-  uint64_t memory_bytes;   /* all that was taken from the allocator and not given back */
-  uint64_t connections_in; /* open now; 0 with a transport of your own */
-  uint64_t connections_out;
-  uint64_t refused;      /* incoming connections closed for a limit */
-  uint64_t bad_requests; /* incoming requests refused as malformed or too large */
+  uint64_t memory_bytes;    /* all that was taken from the allocator and not given back */
+  uint64_t connections_in;  /* open now, by listen and adopt */
+  uint64_t connections_out; /* open now; 0 with a transport of your own */
+  uint64_t refused;         /* incoming connections closed for a limit */
+  uint64_t bad_requests;    /* incoming requests refused as malformed or too large */
 } gcache_stats_t;
 #define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);

@@ -28,7 +28,8 @@ GCACHE_EXTERN int gcache_listen(gcache_listener_t **out, gcache_t *cache,
                                 const struct sockaddr *addr, int backlog);
 GCACHE_EXTERN int gcache_listener_port(const gcache_listener_t *listener);
 /* Drains: accepts no more, closes idle connections, lets those that are owed answers have them, with
- * "Connection: close". closed (may be NULL) runs when none is left; listener is gone then. */
+ * "Connection: close". closed (may be NULL) runs when none is left; listener is gone then. Call once,
+ * and not after gcache_close(), which closes listeners itself. */
 GCACHE_EXTERN void gcache_listener_close(gcache_listener_t *listener, gcache_closed_cb closed,
                                          void *arg);
 
@@ -36,7 +37,9 @@ GCACHE_EXTERN void gcache_listener_close(gcache_listener_t *listener, gcache_clo
 
 /* stream: a connected uv_tcp_t or uv_pipe_t on the cache's loop, not reading. On 0 gcache owns stream
  * and stream->data, and calls release in place of your uv_close() callback, when the connection has
- * ended. first: bytes you have already read from it, copied; len 0 if none. */
+ * ended. first: bytes you have already read from it, copied; len 0 if none. GCACHE_EBUSY:
+ * limits.connections_max are open (connections_per_address is yours to watch). UV_EINVAL: another kind
+ * of stream. */
 GCACHE_EXTERN int gcache_adopt(gcache_t *cache, struct uv_stream_s *stream, gcache_bytes_t first,
                                void (*release)(struct uv_stream_s *stream));
 
@@ -99,7 +102,7 @@ typedef struct gcache_http_request_s {
 } gcache_http_request_t;
 
 typedef struct gcache_http_reply_s {
-  int status;                     /* 200, 400, 404, 405, 413, 414, 429, 503, 504 */
+  int status;                     /* 200, 400, 404, 413, 414, 429, 503, 504 */
   const gcache_header_t *headers; /* Content-Type and ours; without Content-Length */
   size_t n_headers;
   /* The body is these parts in order; any may be empty. part[1] is the value's own bytes: to send it
@@ -118,9 +121,12 @@ struct gcache_serve_s {
 
 /* Nonzero if path (escaped, with or without a query) lies under base_path and is gcache's to answer. */
 GCACHE_EXTERN int gcache_serves(const gcache_t *cache, gcache_bytes_t path);
+/* Answers as the owner, from this member alone. What is wrong with the request is said in the reply, not
+ * by an error here. */
 GCACHE_EXTERN int gcache_serve(gcache_serve_t *req, gcache_t *cache,
                                const gcache_http_request_t *in, gcache_serve_cb cb);
-GCACHE_EXTERN void gcache_serve_cancel(gcache_serve_t *req); /* the client hung up */
+/* The client hung up: the callback still runs, from the loop, with UV_ECANCELED. */
+GCACHE_EXTERN void gcache_serve_cancel(gcache_serve_t *req);
 
 #ifdef __cplusplus
 }

@@ -56,7 +56,8 @@ struct gcache_transport_s {
   void (*start)(gcache_transport_t *t, gcache_call_t *call);
   /* Nobody waits any more. The answer is still owed. May be NULL. */
   void (*cancel)(gcache_transport_t *t, gcache_call_t *call);
-  /* The peer list is now this, without self; connections to others can go. May be NULL. */
+  /* The peer list is now this, without self; connections to others can go. Runs inside
+   * gcache_set_peers(), so it must not call gcache. May be NULL. */
   void (*peers)(gcache_transport_t *t, const char *const urls[], size_t n);
   /* No start() will follow and no call is under way. Must call closed(arg), now or later. May be
    * NULL: nothing to close. */
@@ -68,7 +69,8 @@ struct gcache_transport_s {
 typedef struct gcache_answer_s gcache_answer_t; /* request, yours */
 
 /* GET: status 0 and value, or GCACHE_ENOTFOUND, GCACHE_ELOAD, UV_ETIMEDOUT, UV_ECANCELED, UV_ENOMEM.
- * SET: 0 or GCACHE_ENOROOM. REMOVE, CLEAR: 0. reason: "" if none. */
+ * SET: 0 or GCACHE_ENOROOM. REMOVE, CLEAR: 0. Cancelled or closing: UV_ECANCELED,
+ * though the change was made. reason: "" if none. */
 typedef void (*gcache_answer_cb)(gcache_answer_t *req, int status, gcache_value_t *value,
                                  const char *reason);
 struct gcache_answer_s {

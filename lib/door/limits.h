@@ -1,5 +1,5 @@
-/* door/limits - how long an incoming connection may take over what it is doing (row 3 of the defences):
- * pure decisions over times and counts, so that one deadline a connection is enough.
+/* door/limits - how long an incoming connection may take over what it is doing: pure decisions over
+ * times and counts, so that one deadline a connection is enough.
  *
  * A request's times are absolute, not per read. While we ourselves do not read, its clock stands. */
 #ifndef GCI_DOOR_LIMITS_H

@@ -15,10 +15,6 @@ void gcache_load_done_message(gcache_load_t *load, const ProtobufCMessage *messa
                               uint64_t ttl_ms) {
   gcache_t *cache = gcache_group_cache(gcache_load_group(load));
   int64_t expire = ttl_ms == 0 ? GCACHE_NEVER : gcache_expire_in(cache, ttl_ms);
-  gcache_value_t *value = gcache_value_pack(cache, message, expire);
 
-  if (value == NULL)
-    gcache_load_fail(load, UV_ENOMEM, NULL);
-  else
-    gcache_load_done(load, value);
+  gcache_load_done(load, gcache_value_pack(cache, message, expire));
 }

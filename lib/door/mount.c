@@ -26,6 +26,7 @@ int gcache_serve(gcache_serve_t *req, gcache_t *cache, const gcache_http_request
   struct gci_serve *serve;
   int err;
 
+  if (cb == NULL) return UV_EINVAL;
   if (door->closing) return GCACHE_ECLOSING;
   if (in->body.len > 0 && gci_bytes_equal(in->method, GCI_LIT("PUT"))) {
     request.body = gci_value_block(door->env->mem, in->body.len);

@@ -2,7 +2,7 @@
  * includes llhttp.
  *
  * llhttp 8.1 is too kind, so the bytes of heads are checked here first, and chunked bodies
- * decoded here, whatever the version below: see docs and RFC 9112. Every parse error ends the
+ * decoded here, whatever the version below (RFC 9112). Every parse error ends the
  * connection: the server writes one last 4xx, 501 or 505 and wants to be closed; the client reports
  * the exchange as broken.
  *

@@ -468,6 +468,7 @@ static void closing_cancels_serves_and_refuses_more(void **state) {
   struct served s, late;
 
   open_member(&m, state, NULL);
+  assert_int_equal(gcache_serve(&late.req, m.cache, &in, NULL), UV_EINVAL);
   serve_start(&s, &m, "GET", GROUP "hold:1", gcache_cstr(""), NULL, 0);
   run_loop_until(m.loop, &m.loads, 1);
   member_close(&m);
