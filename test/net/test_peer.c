@@ -12,6 +12,7 @@
 
 #include "member.h"
 #include "raw.h"
+#include "world.h"
 
 struct scene {
   uv_loop_t *loop;
@@ -138,6 +139,13 @@ static void call_over_the_limit_is_refused_and_not_loaded_here(void **state) {
   scene_close(&s);
 }
 
+static uint64_t connections_out(const struct scene *s) {
+  gcache_stats_t stats;
+
+  gcache_stats(s->m.cache, &stats);
+  return stats.connections_out;
+}
+
 static void short_rest(gcache_options_t *o) {
   o->idle_timeout_ms = 20;
 }
@@ -147,10 +155,13 @@ static void rested_connection_is_closed(void **state) {
   struct asked a;
 
   scene_open(&s, state, answer_value, short_rest);
+  assert_int_equal(connections_out(&s), 0);
   ask(&a, &s.m, "k");
+  assert_int_equal(connections_out(&s), 1);
   /* Our timer does not keep the loop alive; the peer's reading does. */
   run_loop_until(s.loop, &s.peer.connections[0]->ended, 1);
   assert_int_equal(s.peer.connections[0]->end_status, UV_EOF);
+  assert_int_equal(connections_out(&s), 0);
   scene_close(&s);
 }
 
@@ -239,6 +250,39 @@ static void refused_connect_is_loaded_here_and_named(void **state) {
   assert_non_null(strstr(c.reasons[0], s.peer.url));
   assert_non_null(strstr(c.reasons[0], "connection refused"));
   scene_close(&s);
+}
+
+/* One asks with the default time to connect, one with less: the second gives up first. */
+static void peer_that_does_not_accept_is_given_up(void **state) {
+  int port, listener = plain_listen(0, &port), fds[8];
+  struct member slow, quick;
+  struct asked a, b;
+  gcache_options_t o;
+  char url[64];
+  const char *urls[] = {url};
+
+  for (int i = 0; i < 8; i++) /* its backlog is full */
+    fds[i] = plain_connect(port);
+  snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+  member_options(&slow, &o, *state, "slow");
+  member_open(&slow, &o);
+  member_options(&quick, &o, *state, "quick");
+  o.connect_timeout_ms = 30;
+  member_open(&quick, &o);
+  member_group(&slow, "g");
+  member_group(&quick, "g");
+  assert_int_equal(gcache_set_peers(slow.cache, urls, NULL, 1), 0);
+  assert_int_equal(gcache_set_peers(quick.cache, urls, NULL, 1), 0);
+  ask_start(&a, &slow, "k", 0);
+  ask_start(&b, &quick, "k", 0);
+  run_loop_until(*state, &b.done, 1);
+  assert_here(&b);
+  assert_int_equal(a.done, 0);
+  member_end(&slow);
+  member_end(&quick);
+  for (int i = 0; i < 8; i++)
+    close(fds[i]);
+  close(listener);
 }
 
 static void short_patience(gcache_options_t *o) {
@@ -613,6 +657,7 @@ int main(void) {
       TEST(reset_kept_connection_is_replaced_with_one_connection_allowed),
       TEST(dead_connection_is_replaced_only_once),
       TEST(refused_connect_is_loaded_here_and_named),
+      TEST(peer_that_does_not_accept_is_given_up),
       TEST(hanging_peer_is_given_up),
       TEST(cancelled_call_closes_its_connection),
       TEST(dropped_peer_answers_what_it_was_asked),

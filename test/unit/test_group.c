@@ -1,4 +1,5 @@
 /* core/group and core/memory: open, close, and what is forgotten in time. */
+#include "core/group.h"
 #include "core_room.h"
 
 /* ------------------------------------------------------------------------------ open ---- */
@@ -86,6 +87,40 @@ static void groups_of_one_cache_are_apart(void **state) {
   room_run(&r);
   r.group = g;
   assert_true(room_holds(&r, "k"));
+  room_close(&r);
+}
+
+/* Both sides full and in demand: hot is worn down to its part of main, give or take what the last entry
+ * brought. */
+static void assert_hot_part(struct room *r, unsigned hot_divisor, uint64_t expected) {
+  gcache_group_options_t o = room_group_options(r);
+  gcache_value_t *value = gcache_value_copy(&r->core, gcache_bytes("0123456789", 10), GCACHE_NEVER);
+  gcache_group_t *group;
+  gcache_group_stats_t stats;
+  char key[16];
+  o.hot_divisor = hot_divisor;
+  assert_int_equal(gcache_group_open(&group, &r->core, "parts", &o), 0);
+  for (int i = 0; i < 4000; i++) {
+    gcache_bytes_t k = gcache_bytes(key, (size_t)snprintf(key, sizeof key, "%d", i));
+    enum gci_side side = i % 2 == 0 ? GCI_MAIN : GCI_HOT;
+    assert_int_equal(gci_cache_put(group->cache, side, k, gci_core_hash(&r->core, k), value, 0), 0);
+  }
+  gcache_value_unref(value);
+  gcache_group_stats(group, &stats);
+  assert_true(stats.hot.evictions > 0 && stats.main.evictions > 0);
+  assert_in_range(stats.hot.items * expected, stats.main.items - 2 * expected,
+                  stats.main.items + 2 * expected);
+  gcache_group_close(group, NULL, NULL);
+  room_turn(r);
+}
+
+static void hot_gives_way_at_its_part_of_main(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  assert_hot_part(&r, 0, 8);
+  assert_hot_part(&r, 1, 1);
+  assert_hot_part(&r, 20, 20);
   room_close(&r);
 }
 
@@ -405,6 +440,7 @@ int main(void) {
       cmocka_unit_test(bad_options_are_refused),
       cmocka_unit_test(options_begin_as_defaults_in_the_size_of_the_caller),
       cmocka_unit_test(groups_of_one_cache_are_apart),
+      cmocka_unit_test(hot_gives_way_at_its_part_of_main),
       cmocka_unit_test(idle_group_closes_from_a_turn),
       cmocka_unit_test(pending_requests_end_with_cancel),
       cmocka_unit_test(close_waits_for_getters_and_calls),
