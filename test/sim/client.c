@@ -73,6 +73,10 @@ static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
   sim_trace(&c->world, "m%d key %u: get %zu ends %d, value %" PRIu64 " from %d '%s'", m->index,
             get->key, get->request, status, end.serial, (int)gcache_get_from(req),
             gcache_get_reason(req));
+  if (end.from == GCACHE_FROM_HOT && m->hot == GCACHE_HOT_OFF)
+    promises_break(&c->promises,
+                   "member %d: get %zu found value %" PRIu64 " in a hot cache, which is off",
+                   m->index, get->request, end.serial);
   promises_ended(&c->promises, get->request, &end);
   memset(req, POISON, sizeof *req);
   gci_link_unlink(&get->link);
@@ -146,6 +150,7 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
   }
   sim_trace(&c->world, "m%d key %u: change %zu ends %d", m->index, change->key, change->request,
             status);
+  promises_report_check(&c->promises, change->request, ok);
   promises_change_ended(&c->promises, change->request, status, reported, ok, twice);
   memset(req, POISON, sizeof *req);
   gci_link_unlink(&change->link);

@@ -20,6 +20,8 @@ struct sim_exchange {
   unsigned key; /* CLEAR: the group */
   char group[16];
   uint64_t timeout_ms;
+  uint64_t sent_seq;      /* of the oracle */
+  int left;               /* the asker has been told that nobody waits */
   struct sim_value value; /* of a SET, then of a GET's answer; serial 0: none */
   int status;
   char reason[64];

@@ -70,6 +70,9 @@ void promises_run_hinted(struct promises *p, uint64_t serial, uint64_t time_left
     promises_break(
         p, "P3: run %" PRIu64 " of key %u was told that nobody waits, and %" PRIu64 " ms are left",
         serial, b->key, time_left_ms);
+  if (b->hinted)
+    promises_break(p, "P3: run %" PRIu64 " of key %u was told twice that nobody waits", serial,
+                   b->key);
   b->hinted = 1;
 }
 

@@ -110,6 +110,7 @@ void sim_member_start(struct sim_member *m, uint64_t list) {
   m->life = SIM_LIVING;
   m->list = 0;
   promises_up(&c->promises, m->index, m->is_client, list);
+  if (m->is_client && m->hot == GCACHE_HOT_ON) promises_keeps_unreached(&c->promises, m->index);
   if (list != 0) sim_member_set_list(m, list);
   for (unsigned g = 0; g < PROMISES_GROUPS; g++) {
     m->groups[g] = (struct sim_group){.member = m, .index = g};

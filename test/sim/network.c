@@ -151,6 +151,7 @@ static void on_started(gcache_transport_t *t, gcache_call_t *call) {
     promises_question_sent(oracle_of(x), x->from, x->key);
   else
     promises_change_sent(oracle_of(x), sim_exchange_kind(x->op), x->key);
+  x->sent_seq = oracle_of(x)->seq;
   if (net->cluster->config.loss_percent > 0 && sim_rng_percent(&world_of(x)->rng, 2)) {
     sim_exchange_done(x, UV_ENETUNREACH, "no route"); /* a transport may answer at once */
     sim_exchange_destroy(x);
@@ -165,6 +166,11 @@ static void on_cancelled(gcache_transport_t *t, gcache_call_t *call) {
   unsigned dice = (unsigned)sim_rng_below(&world_of(x)->rng, 100);
   (void)t;
   promises_upcall(oracle_of(x), "a transport's cancel");
+  if (x->left || gcache_call_time_left_ms(call) != 0)
+    promises_break(oracle_of(x),
+                   "P3: member %d is told %s that nobody waits for op %d to member %d, key %u",
+                   x->from, x->left ? "twice" : "wrongly", (int)x->op, x->to, x->key);
+  x->left = 1;
   sim_trace(world_of(x), "m%d key %u: leaves op %d to m%d", x->from, x->key, (int)x->op, x->to);
   if (dice < 70 && x->phase <= ANSWERING)
     sim_event_set(world_of(x), &x->hangup, world_of(x)->now_us + sim_exchange_latency(x));

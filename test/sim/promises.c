@@ -23,6 +23,7 @@ void promises_close(struct promises *p) {
   free(p->pending);
   free(p->births);
   free(p->floors);
+  free(p->deeds);
 }
 
 void promises_break(struct promises *p, const char *format, ...) {
@@ -113,7 +114,8 @@ size_t promises_began(struct promises *p, enum promises_kind kind, int member, u
                                  .mask = m->list};
   if (m->list == 0) r->mask = UINT64_C(1) << member;
   if (kind == PROMISES_GET)
-    r->joins_unreached = m->is_client && m->questions[key] + m->runs[key] + m->gets[key] > 0;
+    r->joins_unreached = m->is_client && (m->keeps_unreached ||
+                                          m->questions[key] + m->runs[key] + m->gets[key] > 0);
   count(p, r, 1);
   if (is_change(r)) promises_change_sent(p, kind, key);
   p->pending[p->n_pending++] = p->n_requests;
@@ -192,6 +194,10 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
   if (e->serial == 0) return;
   promises_value_check(p, r, e->serial, e->wall_unix_ns);
   const struct promises_birth *b = promises_birth(p, e->serial);
+  if (b != NULL && e->from == GCACHE_FROM_HOT && p->setup.settled && !b->is_set &&
+      b->member == r->member)
+    promises_break(p, "P5: get %zu of member %d found value %" PRIu64 ", its own, in its hot cache",
+                   request, r->member, e->serial);
   if (b == NULL || (e->from != GCACHE_FROM_LOAD && e->from != GCACHE_FROM_MAIN)) return;
   if (b->member == r->member ? b->is_set && e->from == GCACHE_FROM_LOAD : !b->is_set)
     promises_break(p,
@@ -232,7 +238,8 @@ void promises_peeked(struct promises *p, int member, unsigned key, uint64_t seri
                                  .key = key,
                                  .begin_seq = promises_tick(p),
                                  .begin_us = p->now_us,
-                                 .epoch = promises_epoch(p)};
+                                 .epoch = promises_epoch(p),
+                                 .joins_unreached = p->members[member].keeps_unreached};
   promises_value_check(p, &now, serial, wall_unix_ns);
 }
 

@@ -56,6 +56,14 @@ struct promises_birth {
   uint64_t next_running; /* serial, 0: last */
 };
 
+/* A peer's word to whoever asked it that it has done its part of a change. */
+struct promises_deed {
+  int by, on; /* who asked, who did it */
+  enum promises_kind kind;
+  unsigned key; /* CLEAR: the group */
+  uint64_t sent_seq;
+};
+
 /* A change that reported status 0: from end_seq on nothing born before begin_seq is delivered. */
 struct promises_floor {
   int member; /* whose change it was */
@@ -66,7 +74,8 @@ struct promises_floor {
 
 struct promises_member {
   int living, is_client;
-  uint64_t list; /* mask of the members on its list; 0: alone */
+  int keeps_unreached; /* a client-only member that keeps what no remove of others reaches */
+  uint64_t list;       /* mask of the members on its list; 0: alone */
   int closing[PROMISES_GROUPS];
   unsigned gets[PROMISES_KEYS], answers[PROMISES_KEYS]; /* pending and not cancelled */
   uint64_t quiet_us[PROMISES_KEYS]; /* when the last of its runs and questions ended */
@@ -96,6 +105,8 @@ struct promises {
   size_t n_births, cap_births;
   struct promises_floor *floors;
   size_t n_floors, cap_floors;
+  struct promises_deed *deeds;
+  size_t n_deeds, cap_deeds;
   uint64_t deliveries, floors_checked; /* how much was really checked */
   char broken[400];                    /* "" as long as all hold */
 };
@@ -112,6 +123,7 @@ uint64_t promises_epoch(const struct promises *p);
 void promises_up(struct promises *p, int member, int is_client, uint64_t list);
 void promises_down(struct promises *p, int member); /* crashed, or closed to the end */
 void promises_list(struct promises *p, int member, uint64_t list);
+void promises_keeps_unreached(struct promises *p, int member); /* after up */
 void promises_group_closing(struct promises *p, int member, unsigned group, int closing);
 void promises_clock_set(struct promises *p, int member);
 
@@ -134,6 +146,10 @@ struct promises_end {
   uint64_t cause;       /* serial that the reason names, 0: it names none */
   int cause_hinted;     /* and that the run gave up because it was told nobody waits */
 };
+/* The asker was told that a peer did its part, of a question sent at sent_seq. */
+void promises_deed(struct promises *p, const struct promises_deed *deed);
+/* Whom a change reports with 0 has done its part since it began; before promises_change_ended(). */
+void promises_report_check(struct promises *p, size_t request, uint64_t ok);
 /* Of a GET or an ANSWER. */
 void promises_ended(struct promises *p, size_t request, const struct promises_end *end);
 /* reported: the members in the report, ok: those reported 0, twice: a member was there more than once. */

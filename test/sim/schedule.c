@@ -66,6 +66,7 @@ static void start_members(struct sim_schedule *s) {
     struct sim_member *m = &c->members[i];
     m->is_client = client && i == c->config.n_members - 1;
     m->hot = sim_rng_percent(rng, 20) ? GCACHE_HOT_OFF : GCACHE_HOT_DEFAULT;
+    if (m->is_client && sim_rng_percent(rng, 40)) m->hot = GCACHE_HOT_ON;
     if (s->faults == SIM_FAULTS_CRASH || s->faults == SIM_FAULTS_MIXED)
       m->wall_offset_ns = (int64_t)sim_rng_below(rng, 80000000) - 40000000;
     sim_member_start(m, s->everybody);

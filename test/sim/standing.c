@@ -45,6 +45,10 @@ void promises_list(struct promises *p, int member, uint64_t list) {
   p->epoch++;
 }
 
+void promises_keeps_unreached(struct promises *p, int member) {
+  p->members[member].keeps_unreached = 1;
+}
+
 void promises_group_closing(struct promises *p, int member, unsigned group, int closing) {
   p->members[member].closing[group] = closing;
 }

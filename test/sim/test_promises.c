@@ -207,6 +207,47 @@ static void a_report_without_somebody_breaks_p8(void **state) {
   assert_breaks("P8");
 }
 
+static void did(enum promises_kind kind, int on, uint64_t sent_seq) {
+  promises_deed(&p, &(struct promises_deed){1, on, kind, 1, sent_seq});
+}
+
+static void who_is_reported_and_was_not_asked_breaks_p8(void **state) {
+  (void)state;
+  size_t change = promises_began(&p, PROMISES_REMOVE, 1, 1, PROMISES_NEVER);
+  did(PROMISES_REMOVE, 0, promises_tick(&p));
+  promises_report_check(&p, change, ALL);
+  assert_breaks("P8");
+}
+
+static void who_is_reported_and_did_an_earlier_change_breaks_p8(void **state) {
+  (void)state;
+  uint64_t before = promises_tick(&p);
+  size_t change = promises_began(&p, PROMISES_REMOVE, 1, 1, PROMISES_NEVER);
+  did(PROMISES_REMOVE, 0, promises_tick(&p));
+  did(PROMISES_REMOVE, 2, before);
+  promises_report_check(&p, change, ALL);
+  assert_breaks("P8");
+}
+
+static void who_is_reported_and_was_cleared_once_breaks_p8(void **state) {
+  (void)state;
+  size_t change = promises_began(&p, PROMISES_CLEAR, 1, 1, PROMISES_NEVER);
+  did(PROMISES_CLEAR, 0, promises_tick(&p));
+  promises_report_check(&p, change, 2);
+  assert_holds();
+  promises_report_check(&p, change, 3);
+  assert_breaks("P8");
+}
+
+static void who_did_his_part_is_reported(void **state) {
+  (void)state;
+  size_t change = promises_began(&p, PROMISES_SET, 1, 1, PROMISES_NEVER);
+  did(PROMISES_SET, 0, promises_tick(&p));
+  did(PROMISES_REMOVE, 2, promises_tick(&p));
+  promises_report_check(&p, change, ALL);
+  assert_holds();
+}
+
 static void a_callback_inside_a_call_breaks_p10(void **state) {
   (void)state;
   uint64_t value = loaded(0, 1, 0);
@@ -267,6 +308,10 @@ int main(void) {
       HISTORY(an_item_dead_for_more_than_a_second_breaks_p6),
       HISTORY(success_without_everybody_breaks_p8),
       HISTORY(a_report_without_somebody_breaks_p8),
+      HISTORY(who_is_reported_and_was_not_asked_breaks_p8),
+      HISTORY(who_is_reported_and_did_an_earlier_change_breaks_p8),
+      HISTORY(who_is_reported_and_was_cleared_once_breaks_p8),
+      HISTORY(who_did_his_part_is_reported),
       HISTORY(a_callback_inside_a_call_breaks_p10),
       HISTORY(two_callbacks_break_p10),
       HISTORY(a_callback_after_an_error_return_breaks_p10),
