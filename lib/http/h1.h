@@ -36,7 +36,7 @@ enum gci_h1_phase {
   GCI_H1_BODY
 };
 
-/* limits and events are borrowed for the session's life. */
+/* limits and events are borrowed until close. */
 int gci_h1_server_open(struct gci_h1_server **out, struct gci_mem *mem,
                        const gcache_limits_t *limits, const struct gci_h1_server_events *events,
                        void *user);

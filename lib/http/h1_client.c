@@ -2,7 +2,7 @@
  * against them.
  *
  * Owns: what is being received, and the output. Keeps no requests: answers come in order, and
- * the code above knows what it asked. The session may be closed by its event; it is freed when
+ * the code above knows what it asked. It may be closed by its event; it is freed when
  * input() or eof() returns. Fails: any fault is final; `fault` says which. */
 #include "http/h1.h"
 

@@ -2,9 +2,9 @@
  * that order.
  *
  * Owns: what is being received, the output, and the exchanges that owe an answer (in a list,
- * oldest first). A refusal is an answer too: it waits until those before it have left. The
- * session may be closed by any of its events; it is freed when the last of its functions on the
- * stack has returned.
+ * oldest first). A refusal is an answer too: it waits until those before it have left. It may
+ * be closed by any of its events; it is freed when the last of its functions on the stack has
+ * returned.
  * Fails: UV_ENOMEM makes it broken: it wants to be closed and writes nothing more. */
 #include "http/h1.h"
 

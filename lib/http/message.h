@@ -1,5 +1,5 @@
-/* http/message - what HTTP/1.1 and HTTP/2 have in common: heads, bodies, and the exchange that joins a
- * request to its answer. The code above sees only this. */
+/* http/message - what HTTP/1.1 and HTTP/2 have in common: heads, bodies, and the exchange that
+ * joins a request to its answer. The code above sees only this. */
 #ifndef GCI_HTTP_MESSAGE_H
 #define GCI_HTTP_MESSAGE_H
 
@@ -10,8 +10,8 @@
 #include "gcache/gcache.h"
 #include "gcache/http.h"
 
-/* A received head. Slices point into storage of the session, valid as long as the exchange (server) or
- * until the response callback returns (client). */
+/* A received head. Slices point into storage of the connection, valid as long as the exchange
+ * (server) or until the response callback returns (client). */
 struct gci_http_head {
   gcache_bytes_t method, target; /* requests: target as received */
   int status;                    /* answers */

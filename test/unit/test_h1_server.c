@@ -388,7 +388,7 @@ static void a_body_that_is_too_long_is_not_asked_for(void **state) {
 
 /* ----------------------------------------------------------------------- closing in between -- */
 
-static void exchanges_outlive_their_session(void **state) {
+static void exchanges_outlive_their_connection(void **state) {
   struct server_run run;
   (void)state;
   run_open(&run, REPLY_AT_END);
@@ -434,7 +434,7 @@ static void close_when_ready(void *user) {
 
 static const struct gci_h1_server_events closer_events = {close_at_second, close_when_ready};
 
-static void a_session_may_be_closed_by_its_events(void **state) {
+static void a_server_may_be_closed_by_its_events(void **state) {
   (void)state;
   gcache_limits_t limits = run_limits();
   for (int replies = 0; replies < 2; replies++) {
@@ -527,8 +527,8 @@ int main(void) {
       cmocka_unit_test(a_body_is_asked_for_behind_the_answers_before_it),
       cmocka_unit_test(a_body_that_has_come_or_may_not_be_asked_for_is_not),
       cmocka_unit_test(a_body_that_is_too_long_is_not_asked_for),
-      cmocka_unit_test(exchanges_outlive_their_session),
-      cmocka_unit_test(a_session_may_be_closed_by_its_events),
+      cmocka_unit_test(exchanges_outlive_their_connection),
+      cmocka_unit_test(a_server_may_be_closed_by_its_events),
       cmocka_unit_test(every_allocation_may_fail),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
