@@ -1,7 +1,7 @@
 /* core/answer - a peer asks: answered as the owner, from this member alone (P4).
  *
- * GET: core/ask, which never goes further than a load here. SET, REMOVE, CLEAR: done at once in memory,
- * told in the next turn; whether this member owns the key by its own list does not matter.
+ * GET: core/ask, which never goes further than a load here. SET, REMOVE, CLEAR: done at once in
+ * memory, told in the next turn; whether this member owns the key by its own list does not matter.
  * Fails: starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, GCACHE_ENOGROUP, GCACHE_ECLOSING. */
 #include <uv.h>
 

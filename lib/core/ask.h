@@ -5,9 +5,9 @@
  *   ours, or asked by a peer         a new load (P4: a peer's question goes no further)
  *   else                             waits for the question to the owner, or asks it
  *
- * Common to gcache_get() and a peer's GET. A request that is stranded starts over here with the time it
- * has left.
- * Fails: starting, with UV_ENOMEM, and nothing was started. Starting over: the request ends with it. */
+ * Common to gcache_get() and a peer's GET. A request that is stranded starts over here with the
+ * time it has left. Fails: starting, with UV_ENOMEM, and nothing was started. Starting over: the
+ * request ends with it. */
 #ifndef GCI_CORE_ASK_H
 #define GCI_CORE_ASK_H
 
@@ -25,8 +25,8 @@ int gci_ask_start(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_
 int gci_ask_start_here(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
                        uint64_t timeout_ms, void (*run)(struct gcache_job_s *job));
 
-/* The completion runs. Nonzero: it is on its way again, because what it was to be given has expired in
- * the meantime (P6). 0: its end is final. */
+/* The completion runs. Nonzero: it is on its way again, because what it was to be given has expired
+ * in the meantime (P6). 0: its end is final. */
 int gci_ask_settle(struct gcache_req_s *req);
 
 #endif

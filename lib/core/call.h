@@ -3,10 +3,10 @@
  *   begun -> started (from a turn: transport->start) -> answered (once) -> done() of its maker
  *       \--> done(), UV_ECANCELED         nobody waited any more when its turn came
  *
- * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group. When nobody
- * waits any more its maker hints, and the transport is told once, from a turn, unless someone has come
- * in the meantime; the answer is owed all the same. The transport may answer inside start and cancel.
- * Fails: without a transport, every call with GCACHE_EPEER. */
+ * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group. When
+ * nobody waits any more its maker hints, and the transport is told once, from a turn, unless
+ * someone has come in the meantime; the answer is owed all the same. The transport may answer
+ * inside start and cancel. Fails: without a transport, every call with GCACHE_EPEER. */
 #ifndef GCI_CORE_CALL_H
 #define GCI_CORE_CALL_H
 

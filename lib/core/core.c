@@ -1,7 +1,8 @@
 /* core/core - see core.h.
  *
- * Close: every group is shut, each of which holds one count of `life` until nothing is owed to it; at
- * zero a job is queued, which ends the groups and then runs `closed`. Fails: open and set_peers, changing nothing. */
+ * Close: every group is shut, each of which holds one count of `life` until nothing is owed to it;
+ * at zero a job is queued, which ends the groups and then runs `closed`. Fails: open and set_peers,
+ * changing nothing. */
 #include "core/core.h"
 
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "base/list.h"
 #include "core/group.h"
 
-/* ------------------------------------------------------------------------------ open, close ---- */
+/* ---------------------------------------------------------------------- open, close ---- */
 
 static void on_closed(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, closed_job);

@@ -1,9 +1,9 @@
 /* core/core - the cache as a whole, without sockets: options, groups, peers, and the way it closes.
  *
- * struct gcache_s is the core; gcache.c embeds it in the house, test/sim uses it bare. Each conversation
- * has a file of its own: get, change (set, remove, clear), load (the getter), call (a question to a
- * peer), answer (a peer's question).
- * Owns groups, peers, the placement. Borrows env and transport, which must outlive it. */
+ * struct gcache_s is the core; gcache.c embeds it in the house, test/sim uses it bare. Each
+ * conversation has a file of its own: get, change (set, remove, clear), load (the getter), call (a
+ * question to a peer), answer (a peer's question). Owns groups, peers, the placement. Borrows env
+ * and transport, which must outlive it. */
 #ifndef GCI_CORE_CORE_H
 #define GCI_CORE_CORE_H
 
@@ -27,8 +27,8 @@ struct gci_core_options {
   unsigned char hash_seed[16];   /* unpredictable */
   /* Submits blocking work (door/work); NULL: gcache_load_work() returns UV_ENOTSUP. */
   int (*load_work)(gcache_load_t *load, gcache_work_cb work, void *arg);
-  /* Nobody waits for a load that load_work has taken: a hint, the answer is still owed. In place of the
-   * group's cancel; from a turn. */
+  /* Nobody waits for a load that load_work has taken: a hint, the answer is still owed. In place of
+   * the group's cancel; from a turn. */
   void (*load_work_cancel)(gcache_load_t *load);
   /* Static text of a libuv code, for reasons; NULL: none is known. */
   const char *(*error_text)(int code);
@@ -57,15 +57,16 @@ struct gcache_s {
 
 /* Everything is validated by the caller (gcache.c), who also fills in defaults. UV_ENOMEM. */
 int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_options *o);
-/* Cancels everything; closed runs from a turn of env when nothing is owed any more: the transport may
- * be closed then, gci_core_fini() called, and the memory freed. */
+/* Cancels everything; closed runs from a turn of env when nothing is owed any more: the transport
+ * may be closed then, gci_core_fini() called, and the memory freed. */
 void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg);
 void gci_core_fini(gcache_t *core);
 
 /* Our own URL, learnt late: copied. Before the first gci_core_set_peers(). UV_ENOMEM. */
 int gci_core_set_self(gcache_t *core, const char *url);
 
-/* urls validated by the caller; labels are what the placement hashes. Semantics of gcache_set_peers(). */
+/* urls validated by the caller; labels are what the placement hashes. Semantics of
+ * gcache_set_peers(). */
 int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *const labels[],
                        const unsigned weights[], size_t n);
 

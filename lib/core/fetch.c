@@ -32,16 +32,16 @@ static int verdict(const struct gci_fetch *fetch, int status, const gcache_value
 /* Clocks that count milliseconds disagree about the end of a time by this much. */
 #define ROUNDING_MS 1
 
-/* Nonzero: the owner did nothing wrong. If the granted time is not used up it did: asking again could
- * go on for ever. */
+/* Nonzero: the owner did nothing wrong. If the granted time is not used up it did: asking again
+ * could go on for ever. */
 static int owner_is_fine(const struct gci_fetch *fetch, int status) {
   if (status == UV_ECANCELED) return fetch->call.told;
   if (status != UV_ETIMEDOUT) return 0;
   return gci_env_mono_ms(fetch->call.group->core->env) + ROUNDING_MS >= fetch->call.granted_ms;
 }
 
-/* Who had no more time than was granted has a rounding of it left at most, and is not asked for again:
- * every question grants more than the last. */
+/* Who had no more time than was granted has a rounding of it left at most, and is not asked for
+ * again: every question grants more than the last. */
 static void strand(struct gci_fetch *fetch, int status) {
   gcache_group_t *group = fetch->call.group;
   gci_flights_detach(&group->fetches, &fetch->journey.flight);

@@ -1,13 +1,14 @@
 /* core/fetch - one question to the owner of a key, and those who wait for the answer.
  *
- * Owns the copy of its key. The flight is the journey's, the conversation with the transport core/call's.
+ * Owns the copy of its key. The flight is the journey's, the conversation with the transport
+ * core/call's.
  *
- *   the value            kept in the hot cache, delivered
- *   "not found", "getter failed"   believed, delivered
- *   busy                 nothing was asked, too much waits for the owner here: delivered
- *   out of time, and the time granted is used up    stranded: those with time left ask the owner again
- *   cancelled, after the transport was told         the same, for those who came since
- *   anything else        the exchange failed: stranded, to be loaded here
+ *   the value                     kept in the hot cache, delivered
+ *   "not found", "getter failed"  believed, delivered
+ *   busy                          nothing was asked, too much waits for the owner here: delivered
+ *   out of the time granted       stranded: those with time left ask the owner again
+ *   cancelled, having been told   the same, for those who came since
+ *   anything else                 the exchange failed: stranded, to be loaded here
  *
  * Fails: opening, with UV_ENOMEM. */
 #ifndef GCI_CORE_FETCH_H

@@ -1,7 +1,7 @@
 /* core/get - the public get and peek, and the small functions on values that go with them.
  *
- * A get is core/ask's question with a callback behind it; once the callback has begun the request is
- * the caller's, who may free it inside. */
+ * A get is core/ask's question with a callback behind it; once the callback has begun the request
+ * is the caller's, who may free it inside. */
 #include <uv.h>
 
 #include "base/value.h"

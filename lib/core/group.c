@@ -1,9 +1,9 @@
 /* core/group - see group.h.
  *
  * Happy path: opened; requests come and go; closed: refuses, cancels every request (which tells the
- * getters and the transport that nobody waits), and when the last obligation has ended, the group is
- * freed from a turn and `closed` runs.
- * Fails: open only. A getter or transport that never answers keeps the group closing for ever. */
+ * getters and the transport that nobody waits), and when the last obligation has ended, the group
+ * is freed from a turn and `closed` runs. Fails: open only. A getter or transport that never
+ * answers keeps the group closing for ever. */
 #include "core/group.h"
 
 #include <string.h>
@@ -89,8 +89,8 @@ static void on_closed(struct gcache_job_s *job) {
   gci_countdown_give(&core->life);
 }
 
-/* When all closes, the caller cannot know when each group has gone: they stay, and refuse, until the
- * core has come to its end. */
+/* When all closes, the caller cannot know when each group has gone: they stay, and refuse, until
+ * the core has come to its end. */
 static void on_life_over(struct gci_countdown *life) {
   gcache_group_t *group = gci_container_of(life, gcache_group_t, life);
   if (group->core->closing)

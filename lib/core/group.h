@@ -1,9 +1,9 @@
 /* core/group - a name for one kind of value: its getter, its memory, who waits for it.
  *
- * Owns the memory, both tables of flights, the name. Requests, loads, calls and changes are counted in
- * `life`; the group is freed from a turn when that is zero, or with its core when that closes. Nothing
- * here is freed while one of them is not done, so whoever holds a count may use the group and its
- * core.
+ * Owns the memory, both tables of flights, the name. Requests, loads, calls and changes are counted
+ * in `life`; the group is freed from a turn when that is zero, or with its core when that closes.
+ * Nothing here is freed while one of them is not done, so whoever holds a count may use the group
+ * and its core.
  */
 #ifndef GCI_CORE_GROUP_H
 #define GCI_CORE_GROUP_H

@@ -1,8 +1,9 @@
-/* core/journey - a flight and those who wait for it: a run of the getter, or a question to the owner.
+/* core/journey - a flight and those who wait for it: a run of the getter, or a question to the
+ * owner.
  *
- * Everyone waits with a deadline of his own and leaves alone (P3). The maker of the journey is told when
- * the last one has left; the flight stays in its table and can be joined again.
- * Owns nothing. Fails: cannot. */
+ * Everyone waits with a deadline of his own and leaves alone (P3). The maker of the journey is told
+ * when the last one has left; the flight stays in its table and can be joined again. Owns nothing.
+ * Fails: cannot. */
 #ifndef GCI_CORE_JOURNEY_H
 #define GCI_CORE_JOURNEY_H
 

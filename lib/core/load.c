@@ -1,8 +1,9 @@
 /* core/load - see load.h.
  *
- * The getter is called from the queue, so it may answer at once, close the group or the cache, or ask
- * for the same key. Whatever it calls, the load is not touched after the getter, the cancel callback or
- * load_work has returned: the answer frees it. The answer itself runs no callback (P10). */
+ * The getter is called from the queue, so it may answer at once, close the group or the cache, or
+ * ask for the same key. Whatever it calls, the load is not touched after the getter, the cancel
+ * callback or load_work has returned: the answer frees it. The answer itself runs no callback
+ * (P10). */
 #include "core/load.h"
 
 #include <assert.h>

@@ -3,10 +3,10 @@
  *   opened -> started (from a turn: the getter is called) -> answered (once) -> gone
  *       \---> gone                nobody waited any more when its turn came
  *
- * Owns the copy of its key. The getter owes the answer; until it comes the group stays. When the last
- * caller leaves, the getter is told once, from a turn, unless someone has come in the meantime. A run
- * that was told and then fails has not failed those who came later: they are stranded, not answered.
- * Fails: opening, with UV_ENOMEM. */
+ * Owns the copy of its key. The getter owes the answer; until it comes the group stays. When the
+ * last caller leaves, the getter is told once, from a turn, unless someone has come in the
+ * meantime. A run that was told and then fails has not failed those who came later: they are
+ * stranded, not answered. Fails: opening, with UV_ENOMEM. */
 #ifndef GCI_CORE_LOAD_H
 #define GCI_CORE_LOAD_H
 

@@ -16,8 +16,8 @@ static uint64_t wait_ms(int64_t due_unix_ns, int64_t now_unix_ns) {
   return ns > STEP_MAX_MS * (uint64_t)NS_PER_MS ? STEP_MAX_MS : (ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
-/* Sets the wheel's deadline if the memory is due earlier than it is set for. Only the first setting can
- * fail. */
+/* Sets the wheel's deadline if the memory is due earlier than it is set for. Only the first setting
+ * can fail. */
 static int watch(gcache_group_t *group) {
   struct gci_env *env = group->core->env;
   int64_t due = gci_cache_due(group->cache);

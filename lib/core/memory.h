@@ -1,8 +1,9 @@
-/* core/memory - what a group does with its memory: look, keep, set, drop, clear, and forget in time.
+/* core/memory - what a group does with its memory: look, keep, set, drop, clear, and forget in
+ * time.
  *
- * Dropping also detaches the flights of the key, so that what is under way is delivered and not kept
- * (P2). One deadline a group wakes it to free what has expired (P6); it does not keep the loop alive,
- * and looks at the wall clock every half second, so that a clock that jumped is noticed.
+ * Dropping also detaches the flights of the key, so that what is under way is delivered and not
+ * kept (P2). One deadline a group wakes it to free what has expired (P6); it does not keep the loop
+ * alive, and looks at the wall clock every half second, so that a clock that jumped is noticed.
  * Fails: a value that cannot be kept, or whose expiry cannot be watched, is absent afterwards. */
 #ifndef GCI_CORE_MEMORY_H
 #define GCI_CORE_MEMORY_H

@@ -1,9 +1,9 @@
 /* core/peers - the members of the cluster as this one sees them: list, placement, counters.
  *
- * A peer is counted: calls under way keep it after it has left the list. Replacing the list keeps the
- * struct (and counters) of every URL that stays. Two URLs are the same member when they differ by one
- * trailing slash at most.
- * Fails: gci_peers_build() with UV_ENOMEM, UV_EINVAL or GCACHE_ESELF, and the old list is untouched. */
+ * A peer is counted: calls under way keep it after it has left the list. Replacing the list keeps
+ * the struct (and counters) of every URL that stays. Two URLs are the same member when they differ
+ * by one trailing slash at most. Fails: gci_peers_build() with UV_ENOMEM, UV_EINVAL or
+ * GCACHE_ESELF, and the old list is untouched. */
 #ifndef GCI_CORE_PEERS_H
 #define GCI_CORE_PEERS_H
 

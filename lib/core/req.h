@@ -24,8 +24,8 @@ struct gci_req_end {
   int status;
 };
 
-/* run completes it, from the queue; leave(req, UV_ETIMEDOUT or UV_ECANCELED) ends it early, and runs no
- * callback. */
+/* run completes it, from the queue; leave(req, UV_ETIMEDOUT or UV_ECANCELED) ends it early, and
+ * runs no callback. */
 void gci_req_init(struct gcache_req_s *req, gcache_group_t *group,
                   void (*run)(struct gcache_job_s *job),
                   void (*leave)(struct gcache_req_s *req, int status));
@@ -43,8 +43,8 @@ void gci_req_overrule(struct gcache_req_s *req, int status);
 /* No effect when it is idle. */
 void gci_req_cancel(struct gcache_req_s *req);
 
-/* The callback is about to run. reason and from stay readable in req, borrowed from the result, until
- * the callback has returned. */
+/* The callback is about to run. reason and from stay readable in req, borrowed from the result,
+ * until the callback has returned. */
 struct gci_req_end gci_req_end(struct gcache_req_s *req);
 /* The callback has returned. The group is not to be used afterwards. */
 void gci_req_release(struct gci_req_end *end);

@@ -99,7 +99,8 @@ static void transport_may_refuse_inside_start(void **state) {
   room_run(&r);
   assert_int_equal(p.status, GCACHE_EBUSY);
   assert_string_equal(p.reason, "full");
-  assert_int_equal(r.getter_runs, 0); /* a second run for a key that its owner may be loading (P1) */
+  assert_int_equal(r.getter_runs,
+                   0); /* a second run for a key that its owner may be loading (P1) */
   room_close(&r);
 }
 

@@ -1,4 +1,5 @@
-/* core/change, set, remove, clear: every member is asked and reported, and no old value comes back. */
+/* core/change, set, remove, clear: every member is asked and reported, and no old value comes
+ * back. */
 #include "core_room.h"
 
 /* ------------------------------------------------------------------------------ alone ---- */
@@ -217,7 +218,7 @@ static void members_are_those_of_the_list_at_the_start(void **state) {
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------ what is under way ---- */
+/* ---------------------------------------------------------------------- what is under way ---- */
 
 static void load_under_way_is_delivered_and_not_kept(void **state) {
   struct room r;
