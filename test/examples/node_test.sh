@@ -172,7 +172,7 @@ one_node() {
   ask PUT '/set?group=none&key=t' --data-binary v
   same 'PUT /set of an unknown group' 404 "$status"
   head -c 17000000 /dev/zero >"$dir/large"
-  ask PUT '/set?group=demo&key=t' -H Expect: --data-binary "@$dir/large"
+  ask PUT '/set?group=demo&key=t' --expect100-timeout 60 --data-binary "@$dir/large"
   same 'too large a body' 413 "$status"
 
   ask DELETE '/remove?group=demo&key=a'
