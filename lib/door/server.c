@@ -100,8 +100,8 @@ static void on_served(void *user, int status, const gcache_http_reply_t *reply) 
   struct gci_http_exchange *http = user;
   struct gci_http_message message;
 
-  if (status < 0) { /* the connection has gone */
-    gci_exchange_answer_text(http, 503, GCI_LIT("closed"));
+  if (status < 0) { /* the asker has left; should it still read: not the getter's word */
+    gci_exchange_answer_text(http, 429, GCI_LIT("closed"));
     return;
   }
   message = (struct gci_http_message){.status = reply->status,
@@ -241,7 +241,7 @@ static int keep_left(struct gci_server *s, gcache_bytes_t bytes) {
 static int feed_left(struct gci_server *s) {
   ssize_t taken;
 
-  if (s->left == NULL || !gci_h1_server_wants_input(s->h1)) return 0;
+  if (s->left == NULL) return 0;
   taken = gci_h1_server_input(s->h1, gcache_bytes(s->left + s->left_at, s->left_len - s->left_at));
   if (taken < 0) return (int)taken;
   s->left_at += (size_t)taken;

@@ -7,8 +7,11 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "member.h"
 #include "raw.h"
@@ -234,6 +237,113 @@ static void dead_connection_is_replaced_only_once(void **state) {
   scene_close(&s);
 }
 
+/* Connections 0 and 1 die at their second request, which for 1 is also when 0 is answered at last. */
+static void die_one_after_the_other(struct raw *c) {
+  struct raw_server *s = c->server;
+
+  if (c->requests == 2) {
+    raw_close(c);
+    if (c == s->connections[1]) answer_value(s->connections[0]);
+  } else if (c != s->connections[0]) {
+    answer_value(c);
+  }
+}
+
+static void call_is_repeated_once_whatever_it_meets(void **state) {
+  struct scene s;
+  struct asked a, b;
+
+  scene_open(&s, state, die_one_after_the_other, two_connections);
+  ask_start(&a, &s.m, "k0", 0);
+  run_loop_until(s.loop, &s.peer.requests, 1);
+  ask(&b, &s.m, "k1");
+  assert_there(&b);
+  ask(&b, &s.m, "k2");
+  assert_here(&b);
+  assert_there(&a);
+  assert_int_equal(s.peer.n, 2);
+  scene_close(&s);
+}
+
+static void die_when_kept_both(struct raw *c) {
+  if (c != c->server->connections[2] && c->requests == 2)
+    raw_close(c);
+  else
+    answer_value(c);
+}
+
+/* A peer that was restarted leaves all connections dead: the call must not go from one to the next. */
+static void all_resting_connections_are_given_up_with_one(void **state) {
+  struct scene s;
+  struct asked a, b;
+
+  scene_open(&s, state, die_when_kept_both, two_connections);
+  ask_start(&a, &s.m, "k0", 0);
+  ask_start(&b, &s.m, "k1", 0);
+  run_loop_until(s.loop, &a.done, 1);
+  run_loop_until(s.loop, &b.done, 1);
+  assert_int_equal(s.peer.n, 2);
+  ask(&a, &s.m, "k");
+  assert_there(&a);
+  assert_int_equal(s.peer.requests, 4);
+  scene_close(&s);
+}
+
+static void begin_to_answer_when_kept(struct raw *c) {
+  if (c->requests == 1) {
+    answer_value(c);
+  } else {
+    raw_say(c, "HTTP/1.1 2");
+    raw_finish(c);
+  }
+}
+
+static void answer_that_had_begun_is_not_asked_for_again(void **state) {
+  struct scene s;
+  struct asked a;
+
+  scene_open(&s, state, begin_to_answer_when_kept, NULL);
+  ask(&a, &s.m, "k");
+  ask(&a, &s.m, "k");
+  assert_here(&a);
+  assert_int_equal(s.peer.requests, 2);
+  scene_close(&s);
+}
+
+/* One connection is open and busy; no other can be had. */
+static void call_waits_for_the_connection_there_is(void **state) {
+  struct scene s;
+  struct asked a, b;
+  gcache_stats_t stats;
+
+  scene_open(&s, state, NULL, two_connections);
+  ask_start(&a, &s.m, "k0", 0);
+  run_loop_until(s.loop, &s.peer.requests, 1);
+  raw_server_stop(&s.peer);
+  run_loop_until(s.loop, &s.peer.closed, 1);
+  ask_start(&b, &s.m, "k1", 0);
+  do { /* until the dial has failed */
+    uv_run(s.loop, UV_RUN_ONCE);
+    gcache_stats(s.m.cache, &stats);
+  } while (stats.connections_out < 2);
+  while (stats.connections_out == 2) {
+    uv_run(s.loop, UV_RUN_ONCE);
+    gcache_stats(s.m.cache, &stats);
+  }
+  for (int i = 0; i < 100; i++) { /* nobody dials in a hurry */
+    uv_run(s.loop, UV_RUN_NOWAIT);
+    gcache_stats(s.m.cache, &stats);
+    assert_int_equal(stats.connections_out, 1);
+  }
+  assert_int_equal(b.done, 0);
+  s.peer.on_request = answer_value;
+  answer_value(s.peer.connections[0]);
+  run_loop_until(s.loop, &b.done, 1);
+  assert_there(&a);
+  assert_there(&b);
+  scene_close(&s);
+}
+
 static void refused_connect_is_loaded_here_and_named(void **state) {
   struct scene s;
   struct asked a;
@@ -301,6 +411,65 @@ static void hanging_peer_is_given_up(void **state) {
   assert_int_equal(c.statuses[0], GCACHE_EPEER);
   assert_non_null(strstr(c.reasons[0], "no answer within 30 ms"));
   scene_close(&s);
+}
+
+static void answer_only_once(struct raw *c) {
+  if (c->requests == 1) answer_value(c);
+}
+
+static void hanging_kept_connection_is_not_asked_again(void **state) {
+  struct scene s;
+  struct asked a;
+
+  scene_open(&s, state, answer_only_once, short_patience);
+  ask(&a, &s.m, "k");
+  assert_there(&a);
+  ask(&a, &s.m, "k");
+  assert_here(&a);
+  assert_int_equal(s.peer.requests, 2);
+  scene_close(&s);
+}
+
+static void endless_connect(gcache_options_t *o) {
+  o->connect_timeout_ms = 24 * 3600 * 1000;
+}
+
+/* A queue of one that is full: the kernel answers no further connect. */
+static int open_full_listener(int waiting[4], int *port) {
+  struct sockaddr_in in = {.sin_family = AF_INET};
+  socklen_t len = sizeof in;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
+  assert_int_equal(listen(fd, 0), 0);
+  assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+  *port = ntohs(in.sin_port);
+  for (int i = 0; i < 4; i++) {
+    waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    connect(waiting[i], (struct sockaddr *)&in, sizeof in);
+  }
+  return fd;
+}
+
+static void closing_does_not_wait_for_a_connect(void **state) {
+  struct scene s;
+  struct asked a;
+  char url[64];
+  const char *urls[] = {url};
+  int waiting[4], port, fd = open_full_listener(waiting, &port);
+
+  scene_open(&s, state, NULL, endless_connect);
+  snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+  assert_int_equal(gcache_set_peers(s.m.cache, urls, NULL, 1), 0);
+  ask_start(&a, &s.m, "k", 0);
+  run_loop_turns(s.loop, 10);
+  assert_int_equal(a.done, 0);
+  scene_close(&s);
+  assert_int_equal(a.status, UV_ECANCELED);
+  close(fd);
+  for (int i = 0; i < 4; i++)
+    close(waiting[i]);
 }
 
 static void cancelled_call_closes_its_connection(void **state) {
@@ -419,6 +588,10 @@ static const struct speech speeches[] = {
      GCACHE_FROM_NONE, "oops"},
     {"value", SAYS("HTTP/1.1 200 OK\r\n" PROTO "Content-Length: 9\r\n\r\n\x0a\x05there\x18\x00"), 0,
      0, GCACHE_FROM_PEER, ""},
+    {"value, then no more",
+     SAYS("HTTP/1.1 200 OK\r\n" PROTO
+          "Connection: close\r\nContent-Length: 9\r\n\r\n\x0a\x05there\x18\x00"),
+     0, 0, GCACHE_FROM_PEER, ""},
     {"type with a parameter",
      SAYS("HTTP/1.1 200 OK\r\nContent-Type: Application/X-Protobuf ; v=1\r\nContent-Length: "
           "7\r\n\r\n\x0a\x05there"),
@@ -613,6 +786,10 @@ static void answer_too_large(struct raw *c) {
              "Content-Length: 0\r\n\r\n");
 }
 
+static void answer_over_the_limit(struct raw *c) {
+  raw_say(c, "HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\n\r\n");
+}
+
 static void owner_without_room_is_reported(void **state) {
   struct scene s;
   struct changed c = {0};
@@ -622,9 +799,14 @@ static void owner_without_room_is_reported(void **state) {
   value = gcache_value_copy(s.m.cache, gcache_cstr("v"), GCACHE_NEVER);
   c.req.data = &c;
   assert_int_equal(gcache_set(&c.req, s.m.group, gcache_cstr("k"), value, 0, on_changed), 0);
-  gcache_value_unref(value);
   run_loop_until(s.loop, &c.done, 1);
   assert_int_equal(c.statuses[0], GCACHE_ENOROOM);
+  s.peer.on_request = answer_over_the_limit; /* the old value may still be there */
+  c.done = 0;
+  assert_int_equal(gcache_set(&c.req, s.m.group, gcache_cstr("k"), value, 0, on_changed), 0);
+  gcache_value_unref(value);
+  run_loop_until(s.loop, &c.done, 1);
+  assert_int_equal(c.statuses[0], GCACHE_EPEER);
   scene_close(&s);
 }
 
@@ -656,9 +838,15 @@ int main(void) {
       TEST(dead_kept_connection_is_replaced),
       TEST(reset_kept_connection_is_replaced_with_one_connection_allowed),
       TEST(dead_connection_is_replaced_only_once),
+      TEST(call_is_repeated_once_whatever_it_meets),
+      TEST(all_resting_connections_are_given_up_with_one),
+      TEST(answer_that_had_begun_is_not_asked_for_again),
+      TEST(call_waits_for_the_connection_there_is),
       TEST(refused_connect_is_loaded_here_and_named),
       TEST(peer_that_does_not_accept_is_given_up),
       TEST(hanging_peer_is_given_up),
+      TEST(hanging_kept_connection_is_not_asked_again),
+      TEST(closing_does_not_wait_for_a_connect),
       TEST(cancelled_call_closes_its_connection),
       TEST(dropped_peer_answers_what_it_was_asked),
       TEST(connection_at_rest_does_not_keep_the_loop_alive),
