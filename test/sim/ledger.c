@@ -159,6 +159,10 @@ void promises_question_sent(struct promises *p, int member, unsigned key) {
   m->questions[key]++;
 }
 
+void promises_question_refused(struct promises *p, int member, unsigned key) {
+  p->members[member].busy_seq[key] = promises_tick(p);
+}
+
 void promises_question_settled(struct promises *p, int member, unsigned key) {
   if (p->members[member].questions[key] > 0) p->members[member].questions[key]--;
   p->members[member].quiet_us[key] = p->now_us;

@@ -153,7 +153,10 @@ static void on_started(gcache_transport_t *t, gcache_call_t *call) {
     promises_change_sent(oracle_of(x), sim_exchange_kind(x->op), x->key);
   x->sent_seq = oracle_of(x)->seq;
   if (net->cluster->config.loss_percent > 0 && sim_rng_percent(&world_of(x)->rng, 2)) {
-    sim_exchange_done(x, UV_ENETUNREACH, "no route"); /* a transport may answer at once */
+    /* A transport may answer at once. */
+    int busy = sim_rng_percent(&world_of(x)->rng, 50);
+    if (busy && x->op == GCACHE_OP_GET) promises_question_refused(oracle_of(x), x->from, x->key);
+    sim_exchange_done(x, busy ? GCACHE_EBUSY : UV_ENETUNREACH, "not sent");
     sim_exchange_destroy(x);
     return;
   }

@@ -180,6 +180,8 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
   end(p, request, e->status);
   int known = e->status == 0 || e->status == GCACHE_ENOTFOUND || e->status == GCACHE_ELOAD ||
               e->status == UV_ETIMEDOUT || e->status == UV_ECANCELED;
+  if (e->status == GCACHE_EBUSY && r->kind == PROMISES_GET)
+    known = p->members[r->member].busy_seq[r->key] > r->begin_seq;
   if (!known)
     promises_break(p, "P3: %s %zu of member %d ended with status %d", word(r), request, r->member,
                    e->status);

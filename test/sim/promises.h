@@ -78,6 +78,7 @@ struct promises_member {
   uint64_t list;       /* mask of the members on its list; 0: alone */
   int closing[PROMISES_GROUPS];
   unsigned gets[PROMISES_KEYS], answers[PROMISES_KEYS]; /* pending and not cancelled */
+  uint64_t busy_seq[PROMISES_KEYS]; /* when its transport last refused a question */
   uint64_t quiet_us[PROMISES_KEYS]; /* when the last of its runs and questions ended */
   unsigned questions[PROMISES_KEYS], runs[PROMISES_KEYS];
   uint64_t clock_set_us; /* when its wall clock last jumped */
@@ -175,6 +176,7 @@ void promises_change_sent(struct promises *p, enum promises_kind kind, unsigned 
 void promises_change_settled(struct promises *p, enum promises_kind kind, unsigned key);
 /* A GET that a member sends to a peer (P4). */
 void promises_question_sent(struct promises *p, int member, unsigned key);
+void promises_question_refused(struct promises *p, int member, unsigned key); /* GCACHE_EBUSY */
 void promises_question_settled(struct promises *p, int member, unsigned key);
 void promises_lost_runs(struct promises *p, int member); /* internal: of a member that is down */
 void promises_value_check(struct promises *p, const struct promises_request *get, uint64_t serial,

@@ -96,6 +96,16 @@ static void a_failure_that_nothing_explains_breaks_p3(void **state) {
   assert_breaks("P3");
 }
 
+static void busy_is_lawful_only_when_the_transport_said_so(void **state) {
+  (void)state;
+  size_t first = get(0, 1), second = get(0, 2);
+  promises_question_refused(&p, 0, 1);
+  got(first, GCACHE_EBUSY, 0);
+  assert_holds();
+  got(second, GCACHE_EBUSY, 0);
+  assert_breaks("P3");
+}
+
 static void a_strangers_value_in_the_main_cache_breaks_p3(void **state) {
   (void)state;
   uint64_t value = loaded(0, 1, 0);
@@ -296,6 +306,7 @@ int main(void) {
       HISTORY(a_failure_that_no_getter_reported_breaks_p3),
       HISTORY(the_failure_of_a_run_that_gave_up_breaks_p3),
       HISTORY(a_failure_that_nothing_explains_breaks_p3),
+      HISTORY(busy_is_lawful_only_when_the_transport_said_so),
       HISTORY(a_strangers_value_in_the_main_cache_breaks_p3),
       HISTORY(a_question_because_of_a_question_breaks_p4),
       HISTORY(a_question_for_a_get_of_its_own_is_lawful),
