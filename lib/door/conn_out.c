@@ -95,12 +95,17 @@ static void on_response(void *user, const struct gci_http_head *head, gcache_val
 
 static const struct gci_h1_client_events session_events = {on_response};
 
+/* An answer to what has not been sent whole: the rest, and all that follows, might never be read. */
+static int may_rest(const struct gci_conn_out *c) {
+  return gci_h1_client_reusable(c->h1) && gci_h1_client_output(c->h1)->bytes == 0;
+}
+
 /* After bytes or the end have come. err < 0: the session is broken, perhaps behind a whole answer. */
 static void settle(struct gci_conn_out *c, int err, int ended) {
   if (c->asking && c->answered) {
     c->asking = 0;
     c->exchanges++;
-    if (err < 0 || ended || !gci_h1_client_reusable(c->h1))
+    if (err < 0 || ended || !may_rest(c))
       gci_conn_out_close(c);
     else
       rest(c);

@@ -174,7 +174,7 @@ static void dial(struct gci_door_peer *peer) {
   int err = gci_conn_out_open(&c, &peer->config->conn, &peer->target, &conn_events, peer);
 
   if (err == 0) {
-    gci_list_push_back(&peer->dials, &c->link);
+    if (!c->closing) gci_list_push_back(&peer->dials, &c->link); /* else it has failed at once */
     peer->connections++;
     peer->config->connections++;
     peer->dialing++;

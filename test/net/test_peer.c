@@ -511,6 +511,71 @@ static void dropped_peer_answers_what_it_was_asked(void **state) {
   scene_close(&s);
 }
 
+/* It would take every further value as well, and read none of them. */
+static void peer_that_answers_before_it_has_read_loses_the_connection(void **state) {
+  static char big[16 * 1024 * 1024];
+  struct scene s;
+  struct changed c;
+
+  scene_open(&s, state, NULL, one_connection);
+  for (int i = 0; i < 2; i++) {
+    gcache_value_t *value = gcache_value_copy(s.m.cache, gcache_bytes(big, sizeof big),
+                                              GCACHE_NEVER);
+    memset(&c, 0, sizeof c);
+    c.req.data = &c;
+    assert_int_equal(gcache_set(&c.req, s.m.group, gcache_cstr("k"), value, 0, on_changed), 0);
+    gcache_value_unref(value);
+    run_loop_until(s.loop, &s.peer.n, i + 1);
+    raw_pause(s.peer.connections[i]);
+    raw_say(s.peer.connections[i], "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    run_loop_until(s.loop, &c.done, 1);
+    assert_int_equal(c.status, 0);
+  }
+  run_loop_turns(s.loop, 10);
+  assert_int_equal(connections_out(&s), 0);
+  scene_close(&s);
+}
+
+/* Runs behind the cache's turn and before connections that close are told: it was started first. */
+static void on_checked(uv_check_t *check) {
+  static const char *const other[] = {"http://127.0.0.1:1"};
+  gcache_t *cache = check->data;
+
+  if (cache != NULL) assert_int_equal(gcache_set_peers(cache, other, NULL, 1), 0);
+  check->data = NULL;
+}
+
+static void drop_peer_while_a_dial_fails(void **state, size_t failing) {
+  struct scene s;
+  struct asked a, b;
+  uv_check_t check;
+
+  uv_check_init(*state, &check);
+  uv_check_start(&check, on_checked);
+  check.data = NULL;
+  scene_open(&s, state, NULL, one_connection);
+  ask_start(&a, &s.m, "k0", 0);
+  run_loop_until(s.loop, &s.peer.requests, 1);
+  ask_start(&b, &s.m, "k1", 0);
+  run_loop_turns(s.loop, 10);
+  s.m.oom.fail_first = s.m.oom.fail_last = s.m.oom.asked + failing;
+  raw_say(s.peer.connections[0], "HTTP/1.1 404 Not Found\r\nConnection: close\r\n"
+                                 "Content-Length: 0\r\n\r\n");
+  run_loop_until(s.loop, &a.done, 1); /* and b has been dialled for, if it waits */
+  s.m.oom.fail_first = s.m.oom.fail_last = 0;
+  gcache_get_cancel(&b.req);
+  check.data = s.m.cache;
+  run_loop_until(s.loop, &b.done, 1);
+  uv_close((uv_handle_t *)&check, NULL);
+  scene_close(&s);
+}
+
+/* One of these is the dial's own, and the peer is dropped before the connection is told to be closed. */
+static void peer_is_dropped_while_a_dial_fails_for_want_of_memory(void **state) {
+  for (size_t failing = 1; failing <= 16; failing++)
+    drop_peer_while_a_dial_fails(state, failing);
+}
+
 static void connection_at_rest_does_not_keep_the_loop_alive(void **state) {
   struct scene s;
   struct asked a;
@@ -849,6 +914,8 @@ int main(void) {
       TEST(closing_does_not_wait_for_a_connect),
       TEST(cancelled_call_closes_its_connection),
       TEST(dropped_peer_answers_what_it_was_asked),
+      TEST(peer_that_answers_before_it_has_read_loses_the_connection),
+      TEST(peer_is_dropped_while_a_dial_fails_for_want_of_memory),
       TEST(connection_at_rest_does_not_keep_the_loop_alive),
       TEST(each_answer_is_understood),
       TEST(each_answer_is_understood_in_pieces),
