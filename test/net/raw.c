@@ -135,6 +135,11 @@ void raw_pause(struct raw *c) {
   if (c->connected) uv_read_stop((uv_stream_t *)&c->tcp);
 }
 
+void raw_resume(struct raw *c) {
+  c->paused = 0;
+  uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+}
+
 static void on_finished(uv_shutdown_t *req, int status) {
   (void)status;
   free(req);

@@ -44,7 +44,8 @@ void raw_send(struct raw *c, const char *bytes, size_t len);
 void raw_say(struct raw *c, const char *text);
 /* One byte a loop turn. */
 void raw_dribble(struct raw *c, const char *text);
-void raw_pause(struct raw *c);  /* reads no more, so that the other side's writes stall */
+void raw_pause(struct raw *c); /* reads no more, so that the other side's writes stall */
+void raw_resume(struct raw *c);
 void raw_finish(struct raw *c); /* no more is sent: the other side reads an end */
 void raw_close(struct raw *c);
 void raw_reset(struct raw *c);

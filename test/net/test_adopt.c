@@ -180,6 +180,30 @@ static void pipe_is_as_good_as_tcp(void **state) {
   scene_close(&s);
 }
 
+/* P9: what is on its way out keeps the loop alive, a connection at rest does not. */
+static void loop_lives_until_the_answer_is_out(void **state) {
+  struct scene s;
+  struct raw *c;
+
+  scene_open(&s, state, NULL);
+  c = connect_accepted(&s);
+  raw_pause(c);
+  assert_int_equal(adopt(&s, "GET /_groupcache/g/big:8000000: HTTP/1.1\r\nHost: x\r\n\r\n"), 0);
+  uv_unref((uv_handle_t *)&s.listener);
+  uv_unref((uv_handle_t *)&c->tcp);
+  run_loop_until(s.m.loop, &s.m.loads, 1);
+  run_loop_turns(s.m.loop, 20);
+  assert_true(uv_loop_alive(s.m.loop)); /* a part of it is in the kernel, nobody takes the rest */
+  raw_resume(c);
+  assert_int_equal(uv_run(s.m.loop, UV_RUN_DEFAULT), 0);
+  uv_ref((uv_handle_t *)&c->tcp); /* the rest is in the kernel */
+  while (c->in_len <= 8000000)
+    uv_run(s.m.loop, UV_RUN_ONCE);
+  assert_false(c->ended);
+  end_client(c);
+  scene_close(&s);
+}
+
 static void one_connection(gcache_options_t *o) {
   o->limits.connections_max = 1;
 }
@@ -234,6 +258,7 @@ int main(void) {
       TEST(first_bytes_may_be_all_there_is),
       TEST(closing_the_cache_releases_it),
       TEST(pipe_is_as_good_as_tcp),
+      TEST(loop_lives_until_the_answer_is_out),
       TEST(connection_over_the_limit_stays_the_applications),
       TEST(stream_that_is_neither_tcp_nor_pipe_is_refused),
   };

@@ -254,16 +254,12 @@ static void key_over_the_limit_is_414(void **state) {
   member_end(&m);
 }
 
-static void long_patience(gcache_options_t *o) {
-  o->timeout_ms = 24 * 3600 * 1000;
-}
-
 static void time_of_the_request_bounds_the_work(void **state) {
   static const char *const bad[] = {"", "-1", "1.5", "ten", "99999999999999999999999"};
   struct member m;
   struct served s;
 
-  open_member(&m, state, long_patience);
+  open_member(&m, state, NULL);
   serve_header(&s, &m, "GET", GROUP "hold:1", "gcache-timeout-ms", "20");
   assert_text(&s, 504, "timeout", NULL);
   serve_header(&s, &m, "GET", GROUP "hold:2", "Gcache-Timeout-Ms", "0");
