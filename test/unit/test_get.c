@@ -671,6 +671,26 @@ static void hit_that_expires_out_of_time_times_out(void **state) {
   room_close(&r);
 }
 
+static void hit_that_started_over_keeps_its_deadline(void **state) {
+  struct room r;
+  struct probe p = {0};
+  (void)state;
+  room_open_alone(&r);
+  room_fill(&r, "k", "old", 900);
+  room_get(&r, &p, "k", 1000);
+  manual_env_jump(&r.m, r.m.clock->mono_ms + 900);
+  room_turn(&r);
+  room_advance(&r, 99);
+  assert_int_equal(p.runs, 0);
+  room_advance(&r, 1);
+  assert_int_equal(p.runs, 1);
+  assert_int_equal(p.status, UV_ETIMEDOUT);
+  room_run(&r);
+  assert_int_equal(r.getters_told, 1);
+  room_load_answer(&r, "new");
+  room_close(&r);
+}
+
 static void hit_is_delivered_just_before_it_expires(void **state) {
   struct room r;
   struct probe p = {0};
@@ -967,6 +987,7 @@ int main(void) {
       cmocka_unit_test(waiters_of_a_failed_fetch_take_what_memory_has_by_now),
       cmocka_unit_test(hit_that_expires_before_its_completion_starts_over_as_a_miss),
       cmocka_unit_test(hit_that_expires_out_of_time_times_out),
+      cmocka_unit_test(hit_that_started_over_keeps_its_deadline),
       cmocka_unit_test(hit_is_delivered_just_before_it_expires),
       cmocka_unit_test(hit_that_a_very_long_turn_let_expire_is_a_failure),
       cmocka_unit_test(result_that_expires_before_its_completion_is_a_failure),
