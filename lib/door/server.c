@@ -269,7 +269,6 @@ static void on_end(void *user, int status) {
   struct gci_server *s = user;
 
   s->ended = 1;
-  drop_left(s);
   if (status == UV_EOF)
     schedule(s);
   else
