@@ -31,7 +31,7 @@ struct gci_h1_server_events {
 
 /* What the connection is in the middle of, for time limits. */
 enum gci_h1_phase {
-  GCI_H1_IDLE, /* nothing of a next request has come */
+  GCI_H1_IDLE, /* nothing of a next request has come, or its body waits for our 100 */
   GCI_H1_HEAD,
   GCI_H1_BODY
 };

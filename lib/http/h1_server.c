@@ -248,6 +248,7 @@ int gci_h1_server_wants_close(const struct gci_h1_server *s) {
 
 enum gci_h1_phase gci_h1_server_phase(const struct gci_h1_server *s) {
   if (s->last_taken || s->broken || gci_h1_receive_idle(&s->in)) return GCI_H1_IDLE;
+  if (s->owes_continue) return GCI_H1_IDLE; /* it is the client who waits */
   return gci_h1_receive_in_body(&s->in) ? GCI_H1_BODY : GCI_H1_HEAD;
 }
 

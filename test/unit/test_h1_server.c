@@ -352,9 +352,12 @@ static void a_body_is_asked_for_behind_the_answers_before_it(void **state) {
   feed(&run, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
              "PUT /b HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   assert_string_equal(output(&run), "");
+  /* No time limit runs: the client waits for us. */
+  assert_int_equal(gci_h1_server_phase(run.server), GCI_H1_IDLE);
   reply_text(&run, 0, "a");
   assert_string_equal(output(&run), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
                                     "HTTP/1.1 100 Continue\r\n\r\n");
+  assert_int_equal(gci_h1_server_phase(run.server), GCI_H1_BODY);
   feed(&run, "xy");
   reply_text(&run, 1, "b");
   assert_string_equal(output(&run), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb");
