@@ -43,8 +43,8 @@ int gci_h1_server_open(struct gci_h1_server **out, struct gci_mem *mem,
 /* Exchanges that still owe a reply live on, detached: their reply goes nowhere. */
 void gci_h1_server_close(struct gci_h1_server *s);
 
-/* Takes all bytes, except when pipelined_max answers are pending: then it returns how many it
- * took, and wants no more until gci_h1_server_wants_input(). After an error or `Connection:
+/* Takes all bytes, except when pipelined_max answers are pending, or their requests hold 1 MiB: then
+ * it returns how many it took, and wants no more until gci_h1_server_wants_input(). After an error or `Connection:
  * close` the rest is ignored (taken). UV_ENOMEM: close the connection. */
 ssize_t gci_h1_server_input(struct gci_h1_server *s, gcache_bytes_t bytes);
 struct gci_out *gci_h1_server_output(struct gci_h1_server *s);

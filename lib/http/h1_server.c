@@ -15,12 +15,16 @@
 #include "http/h1_receive.h"
 #include "http/h1_write.h"
 
+/* Bytes that the requests of unanswered exchanges may hold before no other is taken. */
+#define PENDING_BYTES_MAX (1024 * 1024)
+
 struct exchange {
   struct gci_http_exchange x;
   struct gcache_link_s link;
   struct gci_h1_server *server; /* NULL: detached */
   struct gci_mem *mem;          /* a reference */
   size_t size;                  /* of this and the head behind it */
+  size_t body_len;              /* as received; the body may be elsewhere by now */
   struct gci_h1_held *held;     /* its answer, given before its turn */
   enum gci_h1_extent extent;
   int keep_said;
@@ -34,7 +38,7 @@ struct gci_h1_server {
   struct gci_h1_receive in;
   struct gci_out out;
   struct gci_list pending; /* exchanges */
-  size_t n_pending;
+  size_t n_pending, pending_bytes;
   enum gci_h1_fault refusal;  /* to be written once nothing is pending */
   unsigned in_input : 1;      /* gci_h1_server_input() is on the stack */
   unsigned draining : 1;      /* the request being received is the last */
@@ -52,7 +56,10 @@ static struct exchange *exchange_of(struct gcache_link_s *link) {
 static void exchange_free(struct exchange *e) {
   struct gci_mem *mem = e->mem;
   gci_link_unlink(&e->link);
-  if (e->server != NULL) e->server->n_pending--;
+  if (e->server != NULL) {
+    e->server->n_pending--;
+    e->server->pending_bytes -= e->size + e->body_len;
+  }
   gcache_value_unref(e->x.body);
   gci_h1_held_free(mem, e->held);
   gci_mem_free(mem, e, e->size);
@@ -179,11 +186,13 @@ static void hand_up(struct gci_h1_server *s) {
                          .server = s,
                          .mem = gci_mem_ref(s->mem),
                          .size = block.size,
+                         .body_len = body == NULL ? 0 : gcache_value_bytes(body).len,
                          .keep_said = keep_said};
   int is_head = gci_bytes_equal(head.method, GCI_LIT("HEAD"));
   e->extent = is_head ? GCI_H1_HEAD_ONLY : GCI_H1_WITH_BODY;
   gci_list_push_back(&s->pending, &e->link);
   s->n_pending++;
+  s->pending_bytes += e->size + e->body_len;
   s->owes_continue = 0;
   if (!keep || s->draining) s->last_taken = 1;
   s->events->request(s->user, &e->x);
@@ -239,7 +248,7 @@ struct gci_out *gci_h1_server_output(struct gci_h1_server *s) {
 
 int gci_h1_server_wants_input(const struct gci_h1_server *s) {
   if (s->last_taken || s->broken || s->closed) return 0;
-  return s->n_pending < s->limits->pipelined_max;
+  return s->n_pending < s->limits->pipelined_max && s->pending_bytes < PENDING_BYTES_MAX;
 }
 
 int gci_h1_server_wants_close(const struct gci_h1_server *s) {

@@ -112,6 +112,32 @@ static void input_stops_while_too_many_answers_are_owed(void **state) {
   end(&run);
 }
 
+/* Large bodies wait for slow answers: pipelining must not multiply them. */
+static void input_stops_while_unanswered_requests_hold_much(void **state) {
+  enum { BODY = 300 * 1000 };
+  const char *head = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 300000\r\n\r\n";
+  char *body = calloc(1, BODY);
+  struct server_run run;
+  (void)state;
+  run_open(&run, REPLY_AT_END);
+  run.limits.pipelined_max = 1000;
+  gci_h1_server_close(run.server);
+  run.limits.value_max = BODY;
+  assert_int_equal(gci_h1_server_open(&run.server, run.mem, &run.limits, &run_events, &run), 0);
+  while (gci_h1_server_wants_input(run.server)) {
+    feed(&run, head);
+    assert_int_equal(gci_h1_server_input(run.server, gcache_bytes(body, BODY)), BODY);
+  }
+  assert_int_equal(run.requests, 4); /* the fourth passes 1 MiB */
+  assert_int_equal(gci_h1_server_input(run.server, gcache_cstr(head)), 0);
+  reply_text(&run, 0, "a");
+  assert_true(gci_h1_server_wants_input(run.server));
+  for (size_t i = 1; i < 4; i++)
+    reply_text(&run, i, "a");
+  free(body);
+  end(&run);
+}
+
 static void ready_is_told_of_answers_given_outside_input_only(void **state) {
   struct server_run run;
   (void)state;
@@ -515,6 +541,7 @@ int main(void) {
       cmocka_unit_test(answers_leave_in_the_order_of_requests_however_they_are_given),
       cmocka_unit_test(an_early_answer_waits_for_those_before_it),
       cmocka_unit_test(input_stops_while_too_many_answers_are_owed),
+      cmocka_unit_test(input_stops_while_unanswered_requests_hold_much),
       cmocka_unit_test(ready_is_told_of_answers_given_outside_input_only),
       cmocka_unit_test(head_and_bodiless_statuses_send_no_body),
       cmocka_unit_test(heads_of_any_length_are_written),
