@@ -15,7 +15,7 @@ enum promises_kind sim_exchange_kind(gcache_op_t op) {
 /* The caller is answered, or is gone. */
 void sim_exchange_settle(struct sim_exchange *x) {
   if (x->call != NULL && x->op == GCACHE_OP_GET)
-    promises_question_settled(oracle_of(x), x->from, x->key);
+    promises_question_settled(oracle_of(x), x->from, x->key, x->left);
   x->call = NULL;
 }
 

@@ -163,9 +163,15 @@ void promises_question_refused(struct promises *p, int member, unsigned key) {
   p->members[member].busy_seq[key] = promises_tick(p);
 }
 
-void promises_question_settled(struct promises *p, int member, unsigned key) {
-  if (p->members[member].questions[key] > 0) p->members[member].questions[key]--;
-  p->members[member].quiet_us[key] = p->now_us;
+void promises_question_told(struct promises *p, int member, unsigned key) {
+  p->members[member].questions_told[key]++;
+}
+
+void promises_question_settled(struct promises *p, int member, unsigned key, int told) {
+  struct promises_member *m = &p->members[member];
+  if (m->questions[key] > 0) m->questions[key]--;
+  if (told && m->questions_told[key] > 0) m->questions_told[key]--;
+  m->quiet_us[key] = p->now_us;
 }
 
 /* ---- deliveries ---- */

@@ -174,6 +174,7 @@ static void on_cancelled(gcache_transport_t *t, gcache_call_t *call) {
                    "P3: member %d is told %s that nobody waits for op %d to member %d, key %u",
                    x->from, x->left ? "twice" : "wrongly", (int)x->op, x->to, x->key);
   x->left = 1;
+  if (x->op == GCACHE_OP_GET) promises_question_told(oracle_of(x), x->from, x->key);
   sim_trace(world_of(x), "m%d key %u: leaves op %d to m%d", x->from, x->key, (int)x->op, x->to);
   if (dice < 70 && x->phase <= ANSWERING)
     sim_event_set(world_of(x), &x->hangup, world_of(x)->now_us + sim_exchange_latency(x));

@@ -48,7 +48,9 @@ static int is_question(const struct promises_request *r) {
 static void count(struct promises *p, const struct promises_request *r, int by) {
   struct promises_member *m = &p->members[r->member];
   unsigned *counted = r->kind == PROMISES_GET ? m->gets : m->answers;
-  if (is_question(r)) counted[r->key] = (unsigned)((int)counted[r->key] + by);
+  if (!is_question(r)) return;
+  counted[r->key] = (unsigned)((int)counted[r->key] + by);
+  if (by < 0) m->left_us[r->key] = p->now_us;
 }
 
 static void unlist(struct promises *p, size_t i) {
@@ -258,6 +260,16 @@ static void check_reason_to_wait(struct promises *p, size_t request) {
                    r->key, m->questions[r->key] > 0 ? "the answer of a peer" : "nothing");
 }
 
+/* A group that closes cancels all that waits in it. */
+static void check_outlives_group(struct promises *p, size_t request) {
+  const struct promises_request *r = &p->requests[request];
+  const struct promises_member *m = &p->members[r->member];
+  unsigned group = group_of(r);
+  if (m->closing[group] && p->now_us > m->closing_us[group] + ROUNDING_US)
+    promises_break(p, "P10: %s %zu of member %d waits in group %u, which closes", word(r), request,
+                   r->member, group);
+}
+
 void promises_look(struct promises *p) {
   for (size_t i = 0; i < p->n_pending; i++) {
     const struct promises_request *r = &p->requests[p->pending[i]];
@@ -268,7 +280,9 @@ void promises_look(struct promises *p) {
       promises_break(p, "P4: %s %zu of member %d, key %u, has waited %" PRIu64 " us", word(r),
                      p->pending[i], r->member, r->key, p->now_us - r->begin_us);
     check_reason_to_wait(p, p->pending[i]);
+    check_outlives_group(p, p->pending[i]);
   }
+  promises_idle_check(p);
 }
 
 unsigned promises_pending_of(const struct promises *p, int member) {

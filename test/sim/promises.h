@@ -77,11 +77,14 @@ struct promises_member {
   int keeps_unreached; /* a client-only member that keeps what no remove of others reaches */
   uint64_t list;       /* mask of the members on its list; 0: alone */
   int closing[PROMISES_GROUPS];
+  uint64_t closing_us[PROMISES_GROUPS];                 /* since when */
   unsigned gets[PROMISES_KEYS], answers[PROMISES_KEYS]; /* pending and not cancelled */
   uint64_t busy_seq[PROMISES_KEYS]; /* when its transport last refused a question */
   uint64_t quiet_us[PROMISES_KEYS]; /* when the last of its runs and questions ended */
+  uint64_t left_us[PROMISES_KEYS];  /* when one that asked last left or was answered */
   unsigned questions[PROMISES_KEYS], runs[PROMISES_KEYS];
-  uint64_t clock_set_us; /* when its wall clock last jumped */
+  unsigned questions_told[PROMISES_KEYS]; /* of those: the transport knows that nobody waits */
+  uint64_t clock_set_us;                  /* when its wall clock last jumped */
 };
 
 struct promises_key {
@@ -177,12 +180,14 @@ void promises_change_settled(struct promises *p, enum promises_kind kind, unsign
 /* A GET that a member sends to a peer (P4). */
 void promises_question_sent(struct promises *p, int member, unsigned key);
 void promises_question_refused(struct promises *p, int member, unsigned key); /* GCACHE_EBUSY */
-void promises_question_settled(struct promises *p, int member, unsigned key);
+void promises_question_settled(struct promises *p, int member, unsigned key, int told);
+void promises_question_told(struct promises *p, int member, unsigned key); /* nobody waits */
 void promises_lost_runs(struct promises *p, int member); /* internal: of a member that is down */
 void promises_value_check(struct promises *p, const struct promises_request *get, uint64_t serial,
                           int64_t wall_unix_ns); /* internal: a delivery against P2 and P6 */
 void promises_cause_check(struct promises *p, size_t request,
                           const struct promises_end *e); /* internal: a failure's origin */
+void promises_idle_check(struct promises *p);            /* internal: who works for nobody */
 const struct promises_birth *promises_birth(const struct promises *p, uint64_t serial);
 
 /* ---- memory (P5, P6) ---- */

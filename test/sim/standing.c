@@ -50,7 +50,9 @@ void promises_keeps_unreached(struct promises *p, int member) {
 }
 
 void promises_group_closing(struct promises *p, int member, unsigned group, int closing) {
-  p->members[member].closing[group] = closing;
+  struct promises_member *m = &p->members[member];
+  if (closing && !m->closing[group]) m->closing_us[group] = p->now_us;
+  m->closing[group] = closing;
 }
 
 void promises_clock_set(struct promises *p, int member) {

@@ -59,6 +59,50 @@ static void closing_a_group_may_cancel(void **state) {
   assert_holds();
 }
 
+static void waiting_in_a_group_that_closes_breaks_p10(void **state) {
+  (void)state;
+  get(0, 1);
+  promises_run_began(&p, 0, 1);
+  promises_group_closing(&p, 0, 1, 1);
+  p.now_us += 1001;
+  promises_look(&p);
+  assert_breaks("P10");
+}
+
+static void a_run_for_nobody_that_is_not_told_breaks_p3(void **state) {
+  (void)state;
+  size_t asked = get(0, 1);
+  uint64_t run = promises_run_began(&p, 0, 1);
+  promises_cancelled(&p, asked);
+  got(asked, UV_ECANCELED, 0);
+  promises_run_hinted(&p, run, 0);
+  asked = get(0, 2);
+  promises_run_began(&p, 0, 2);
+  promises_cancelled(&p, asked);
+  got(asked, UV_ECANCELED, 0);
+  p.now_us += 1000;
+  promises_look(&p);
+  assert_holds();
+  p.now_us += 1;
+  promises_look(&p);
+  assert_breaks("P3");
+}
+
+static void a_question_for_nobody_that_is_not_told_breaks_p3(void **state) {
+  (void)state;
+  for (unsigned key = 1; key <= 2; key++) {
+    size_t asked = get(0, key);
+    promises_question_sent(&p, 0, key);
+    promises_cancelled(&p, asked);
+    got(asked, UV_ECANCELED, 0);
+    if (key == 1) promises_question_told(&p, 0, key);
+    p.now_us += 1001;
+    promises_look(&p);
+    if (key == 1) assert_holds();
+  }
+  assert_breaks("P3");
+}
+
 static void a_hint_while_somebody_waits_breaks_p3(void **state) {
   (void)state;
   get(0, 1);
@@ -145,7 +189,7 @@ static void waiting_for_nothing_breaks_p4(void **state) {
   get(1, 1);
   promises_question_sent(&p, 1, 1);
   p.now_us += 5000;
-  promises_question_settled(&p, 1, 1);
+  promises_question_settled(&p, 1, 1, 0);
   p.now_us += 1000;
   promises_look(&p);
   assert_holds();
@@ -302,6 +346,9 @@ int main(void) {
       HISTORY(a_cancel_that_ends_with_a_value_breaks_p3),
       HISTORY(a_cancel_of_one_that_ends_another_breaks_p3),
       HISTORY(closing_a_group_may_cancel),
+      HISTORY(waiting_in_a_group_that_closes_breaks_p10),
+      HISTORY(a_run_for_nobody_that_is_not_told_breaks_p3),
+      HISTORY(a_question_for_nobody_that_is_not_told_breaks_p3),
       HISTORY(a_hint_while_somebody_waits_breaks_p3),
       HISTORY(a_failure_that_no_getter_reported_breaks_p3),
       HISTORY(the_failure_of_a_run_that_gave_up_breaks_p3),
