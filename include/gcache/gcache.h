@@ -175,7 +175,8 @@ typedef struct gcache_options_s {
   struct uv_loop_s *loop; /* required; must outlive the cache */
   const char *self;       /* our base URL as peers write it, "http://10.0.0.1:8080". NULL: alone
                               without a peer list; with one, a client-only member: it owns no keys,
-                              peers do not know it, and it keeps nothing unless a group says
+                              peers do not know it, and it keeps nothing, and shares no answer
+                              that was asked for in an earlier turn, unless a group says
                               GCACHE_HOT_ON */
   const char *base_path;  /* "/_groupcache/"; begins and ends with a slash */
   gcache_place_t place;   /* GCACHE_PLACE_DEFAULT; all members must agree */

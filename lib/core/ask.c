@@ -31,15 +31,38 @@ int gci_ask_check_value(const gcache_t *core, const gcache_value_t *value) {
 
 /* ------------------------------------------------------------------------------ ways ---- */
 
+/* No remove reaches a client-only member: a load or question that is under way may be older than a remove
+ * whose success this caller knows of (P2). A group that keeps values there all the same (GCACHE_HOT_ON)
+ * has chosen otherwise. */
+static int may_join_under_way(const gcache_group_t *group) {
+  return group->hot == GCACHE_HOT_ON || !gci_core_is_client_only(group->core);
+}
+
+static struct gci_journey *load_to_join(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  struct gci_journey *journey = gci_load_find(group, key, hash);
+  if (journey == NULL || may_join_under_way(group) || !gci_load_is_under_way(journey))
+    return journey;
+  gci_flights_detach(&group->loads, &journey->flight);
+  return NULL;
+}
+
+static struct gci_journey *fetch_to_join(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  struct gci_journey *journey = gci_fetch_find(group, key, hash);
+  if (journey == NULL || may_join_under_way(group) || !gci_fetch_is_under_way(journey))
+    return journey;
+  gci_flights_detach(&group->fetches, &journey->flight);
+  return NULL;
+}
+
 /* The journey that brings req its value; NULL: out of memory. */
 static struct gci_journey *journey_for(const struct gcache_req_s *req, gcache_bytes_t key,
                                        uint64_t hash) {
   gcache_group_t *group = req->group;
-  struct gci_journey *journey = gci_load_find(group, key, hash);
+  struct gci_journey *journey = load_to_join(group, key, hash);
   if (journey != NULL) return journey;
   struct gci_peer *owner = req->here_only ? NULL : gci_peers_owner(&group->core->peers, key);
   if (owner == NULL || owner->is_self) return gci_load_open(group, key, hash, on_stranded);
-  journey = gci_fetch_find(group, key, hash);
+  journey = fetch_to_join(group, key, hash);
   return journey != NULL ? journey : gci_fetch_open(group, owner, key, hash, on_stranded);
 }
 

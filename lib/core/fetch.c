@@ -121,3 +121,7 @@ struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t k
   struct gci_flight *flight = gci_flights_find(&group->fetches, key, hash);
   return flight == NULL ? NULL : gci_container_of(flight, struct gci_journey, flight);
 }
+
+int gci_fetch_is_under_way(struct gci_journey *fetch) {
+  return gci_container_of(fetch, struct gci_fetch, journey)->call.started;
+}

@@ -22,5 +22,7 @@ struct gci_journey *
 gci_fetch_open(gcache_group_t *group, struct gci_peer *owner, gcache_bytes_t key, uint64_t hash,
                void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash));
 struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
+/* The owner has been asked. */
+int gci_fetch_is_under_way(struct gci_journey *fetch);
 
 #endif

@@ -80,6 +80,10 @@ struct gci_journey *gci_load_find(const gcache_group_t *group, gcache_bytes_t ke
   return flight == NULL ? NULL : gci_container_of(flight, struct gci_journey, flight);
 }
 
+int gci_load_is_under_way(struct gci_journey *load) {
+  return gci_container_of(load, gcache_load_t, journey)->started;
+}
+
 /* ------------------------------------------------------------------------------ answers ---- */
 
 static void fail(gcache_load_t *load, int status, const char *text) {

@@ -28,5 +28,7 @@ struct gci_journey *gci_load_open(gcache_group_t *group, gcache_bytes_t key, uin
                                                    uint64_t hash));
 /* The running or waiting load that can be joined; NULL: none. */
 struct gci_journey *gci_load_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
+/* The getter has been called. */
+int gci_load_is_under_way(struct gci_journey *load);
 
 #endif

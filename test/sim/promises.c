@@ -115,9 +115,7 @@ size_t promises_began(struct promises *p, enum promises_kind kind, int member, u
                                  .epoch = promises_epoch(p),
                                  .mask = m->list};
   if (m->list == 0) r->mask = UINT64_C(1) << member;
-  if (kind == PROMISES_GET)
-    r->joins_unreached = m->is_client && (m->keeps_unreached ||
-                                          m->questions[key] + m->runs[key] + m->gets[key] > 0);
+  if (kind == PROMISES_GET) r->joins_unreached = m->keeps_unreached;
   count(p, r, 1);
   if (is_change(r)) promises_change_sent(p, kind, key);
   p->pending[p->n_pending++] = p->n_requests;

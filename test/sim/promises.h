@@ -37,7 +37,7 @@ struct promises_request {
   uint64_t cancelled_us; /* PROMISES_NEVER: not */
   uint64_t epoch;        /* of the peer lists when it began, 0: they disagreed */
   uint64_t mask;         /* CHANGES: the members it must report */
-  int joins_unreached;   /* a client-only member's get that may share an answer asked for earlier */
+  int joins_unreached;   /* a GET of a client-only member that keeps values all the same */
   enum { PROMISES_PENDING, PROMISES_DONE, PROMISES_REFUSED, PROMISES_LOST } state;
 };
 
