@@ -31,9 +31,9 @@ int gci_ask_check_value(const gcache_t *core, const gcache_value_t *value) {
 
 /* ------------------------------------------------------------------------------ ways ---- */
 
-/* No remove reaches a client-only member: a load or question that is under way may be older than a remove
- * whose success this caller knows of (P2). A group that keeps values there all the same (GCACHE_HOT_ON)
- * has chosen otherwise. */
+/* No remove reaches a client-only member: a load or question that is under way may be older than a
+ * remove whose success this caller knows of (P2). A group that keeps values there all the same
+ * (GCACHE_HOT_ON) has chosen otherwise. */
 static int may_join_under_way(const gcache_group_t *group) {
   return group->hot == GCACHE_HOT_ON || !gci_core_is_client_only(group->core);
 }
