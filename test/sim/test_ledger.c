@@ -180,13 +180,23 @@ static void a_member_that_returns_with_the_same_list_is_asked_again(void **state
   assert_breaks("P2");
 }
 
-/* Removes do not reach a client-only member: what it has asked for before may still come to it. Its own
- * removes do. */
-static void a_client_may_share_an_older_question_unless_the_remove_is_its_own(void **state) {
+/* Removes do not reach a client-only member, so it may not answer from what it asked for before. */
+static void a_client_that_shares_an_older_question_breaks_p2(void **state) {
   (void)state;
   promises_up(&p, 3, 1, ALL);
   uint64_t old = loaded(0, 1, 0);
   get(3, 1);
+  removed(1, 1);
+  got(get(3, 1), 0, old);
+  assert_breaks("P2");
+}
+
+/* Unless its group keeps values all the same; its own removes do reach it. */
+static void a_client_that_keeps_may_be_old_unless_the_remove_is_its_own(void **state) {
+  (void)state;
+  promises_up(&p, 3, 1, ALL);
+  promises_keeps_unreached(&p, 3);
+  uint64_t old = loaded(0, 1, 0);
   removed(1, 1);
   got(get(3, 1), 0, old);
   assert_holds();
@@ -222,7 +232,8 @@ int main(void) {
       HISTORY(a_remove_that_missed_somebody_promises_nothing),
       HISTORY(while_lists_differ_p2_is_not_asked),
       HISTORY(a_member_that_returns_with_the_same_list_is_asked_again),
-      HISTORY(a_client_may_share_an_older_question_unless_the_remove_is_its_own),
+      HISTORY(a_client_that_shares_an_older_question_breaks_p2),
+      HISTORY(a_client_that_keeps_may_be_old_unless_the_remove_is_its_own),
       HISTORY(a_value_of_another_key_breaks_p2),
   };
   return !!cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
