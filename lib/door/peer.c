@@ -134,8 +134,9 @@ static void on_closed(void *user, struct gci_conn_out *c) {
   if (c->dial_status == 0) peer->open--;
   peer->connections--;
   peer->config->connections--;
-  /* After a failed dial others may still be open: their end will pump, so that nobody dials in a hurry. */
-  if (c->dial_status == 0 || c->dial_status == UV_ECANCELED) pump(peer);
+  /* After a failed dial others may still be open: their end will pump, so that nobody dials in a hurry;
+   * when none is left, nobody else will. */
+  if (c->dial_status == 0 || c->dial_status == UV_ECANCELED || peer->connections == 0) pump(peer);
   check_emptied(peer);
 }
 
