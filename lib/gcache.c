@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "core/core.h"
+#include "door/dialect.h"
 #include "door/door.h"
 #include "door/options.h"
 #include "door/transport_http.h"
@@ -133,6 +134,7 @@ static void set_up_transport(struct house *house, const gcache_options_t *o) {
                .error_text = gcache_strerror},
       .cache = &house->core,
       .base_path = gcache_cstr(house->base_path),
+      .dialect = gci_dialect_of(o->dialect),
       .conns_per_peer = o->conns_per_peer,
       .calls_per_peer = o->calls_per_peer,
   };
@@ -146,6 +148,7 @@ static void set_up_door(struct house *house, const gcache_options_t *o) {
                                   .env = &house->env,
                                   .uv = o->loop,
                                   .base_path = gcache_cstr(house->base_path),
+                                  .dialect = gci_dialect_of(o->dialect),
                                   .limits = o->limits};
   if (is_http(house)) {
     house->door.is_peer = gci_transport_http_is_peer;
@@ -157,7 +160,7 @@ static void set_up_door(struct house *house, const gcache_options_t *o) {
 static int set_up_core(struct house *house, const gcache_options_t *o,
                        const unsigned char seed[16]) {
   struct gci_core_options core = {.self = o->self,
-                                  .place = o->place,
+                                  .dialect = o->dialect,
                                   .replicas = o->replicas,
                                   .timeout_ms = o->timeout_ms,
                                   .key_max = o->limits.key_max,
@@ -317,7 +320,7 @@ int gcache_set_peers(gcache_t *cache, const char *const urls[], const unsigned w
   if (house->closing) return GCACHE_ECLOSING;
   err = check_peers(house, urls, weights, n);
   if (err < 0) return err;
-  if (cache->peers.place != GCACHE_PLACE_GROUPCACHE_GO || n == 0) {
+  if (!house->door.dialect->places_authority || n == 0) {
     err = gci_core_set_peers(cache, urls, urls, weights, n);
   } else {
     labels = build_labels(house->mem, urls, n, &size);

@@ -37,7 +37,7 @@ static int open_cache(struct node *node) {
 
   gcache_options_init(&o);
   o.loop = &node->loop;
-  o.place = node->options.place;
+  o.dialect = node->options.dialect;
   o.timeout_ms = node->options.timeout_ms;
   o.log = on_log;
   o.log_data = node;

@@ -22,7 +22,9 @@ static const char usage[] =
     "  --ttl-ms N               how long a value lives whose source does not say; default 0: for "
     "ever\n"
     "  --timeout-ms N           how long a get waits that does not say; default 10000\n"
-    "  --place KIND             who owns a key: default, mailgun, groupcache-go or golang\n"
+    "  --dialect NAME           whose cluster this is: gcache (default), mailgun, groupcache-go "
+    "or\n"
+    "                           golang; all members must say the same\n"
     "  --hot on|off             keep what other nodes own as well; default on\n"
     "  --help                   this text\n";
 
@@ -109,17 +111,17 @@ static int parse_source(struct options *o, const char *value) {
   return 0;
 }
 
-static int parse_place(struct options *o, const char *value) {
-  static const char *const names[] = {"default", "mailgun", "groupcache-go", "golang"};
-  static const gcache_place_t places[] = {GCACHE_PLACE_DEFAULT, GCACHE_PLACE_MAILGUN,
-                                          GCACHE_PLACE_GROUPCACHE_GO, GCACHE_PLACE_GOLANG};
+static int parse_dialect(struct options *o, const char *value) {
+  static const char *const names[] = {"gcache", "mailgun", "groupcache-go", "golang"};
+  static const gcache_dialect_t dialects[] = {GCACHE_DIALECT_GCACHE, GCACHE_DIALECT_MAILGUN,
+                                              GCACHE_DIALECT_GROUPCACHE_GO, GCACHE_DIALECT_GOLANG};
 
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     if (strcmp(value, names[i]) != 0) continue;
-    o->place = places[i];
+    o->dialect = dialects[i];
     return 0;
   }
-  return complain("--place: none of default, mailgun, groupcache-go, golang: %s", value);
+  return complain("--dialect: none of gcache, mailgun, groupcache-go, golang: %s", value);
 }
 
 static int parse_hot(struct options *o, const char *value) {
@@ -151,8 +153,8 @@ static int parse_one(struct options *o, int letter, const char *value) {
     return parse_ms("--ttl-ms", value, &o->ttl_ms);
   case 'T':
     return parse_ms("--timeout-ms", value, &o->timeout_ms);
-  case 'P':
-    return parse_place(o, value);
+  case 'D':
+    return parse_dialect(o, value);
   default:
     return parse_hot(o, value);
   }
@@ -166,7 +168,7 @@ int options_parse(struct options *o, int argc, char **argv) {
                                         {"source", required_argument, NULL, 'S'},
                                         {"ttl-ms", required_argument, NULL, 't'},
                                         {"timeout-ms", required_argument, NULL, 'T'},
-                                        {"place", required_argument, NULL, 'P'},
+                                        {"dialect", required_argument, NULL, 'D'},
                                         {"hot", required_argument, NULL, 'h'},
                                         {"help", no_argument, NULL, 'H'},
                                         {NULL, 0, NULL, 0}};

@@ -24,7 +24,7 @@ struct options {
   const char *sqlite_file; /* NULL: the demo source */
   uint64_t ttl_ms;         /* 0: for ever */
   uint64_t timeout_ms;     /* 0: gcache's default */
-  gcache_place_t place;
+  gcache_dialect_t dialect;
   gcache_hot_t hot;
 };
 

@@ -143,12 +143,14 @@ GCACHE_EXTERN uint64_t gcache_expires_in_ms(const gcache_t *cache, const gcache_
 
 /* ---------------------------------------------------------------------- cache: open, close ---- */
 
+/* Whose cluster this is: who owns a key, and how peers are spoken to. docs/interop.md compares them. */
 typedef enum {
-  GCACHE_PLACE_DEFAULT,       /* ours: even load, least movement, weights */
-  GCACHE_PLACE_MAILGUN,       /* places keys as mailgun/groupcache v2 does */
-  GCACHE_PLACE_GROUPCACHE_GO, /* as groupcache-go v3: by the host:port of the URL */
-  GCACHE_PLACE_GOLANG         /* as golang/groupcache */
-} gcache_place_t;
+  GCACHE_DIALECT_GCACHE,        /* ours: even load, least movement, weights; all peers are gcache */
+  GCACHE_DIALECT_MAILGUN,       /* mailgun/groupcache v2 */
+  GCACHE_DIALECT_GROUPCACHE_GO, /* groupcache-go v3: places by the host:port of the URL */
+  GCACHE_DIALECT_GOLANG /* golang/groupcache: get only; set, remove and clear happen here and
+                                   report UV_ENOTSUP for every peer; no expiry between peers */
+} gcache_dialect_t;
 
 /* What strangers may cost. Over a size: the request is refused with a 4xx, and the connection closed
  * unless the request had been read to its end. Over a time: the connection is closed. */
@@ -171,16 +173,16 @@ typedef struct gcache_limits_s {
 } gcache_limits_t;
 
 typedef struct gcache_options_s {
-  size_t size;            /* set by gcache_options_init() */
-  struct uv_loop_s *loop; /* required; must outlive the cache */
-  const char *self;       /* our base URL as peers write it, "http://10.0.0.1:8080". NULL: alone
+  size_t size;              /* set by gcache_options_init() */
+  struct uv_loop_s *loop;   /* required; must outlive the cache */
+  const char *self;         /* our base URL as peers write it, "http://10.0.0.1:8080". NULL: alone
                               without a peer list; with one, a client-only member: it owns no keys,
                               peers do not know it, and it keeps nothing, and shares no answer
                               that was asked for in an earlier turn, unless a group says
                               GCACHE_HOT_ON */
-  const char *base_path;  /* "/_groupcache/"; begins and ends with a slash */
-  gcache_place_t place;   /* GCACHE_PLACE_DEFAULT; all members must agree */
-  unsigned replicas;      /* 50 points per peer, for the rings of others */
+  const char *base_path;    /* "/_groupcache/"; begins and ends with a slash */
+  gcache_dialect_t dialect; /* GCACHE_DIALECT_GCACHE; all members must agree */
+  unsigned replicas;        /* 50 points per peer, for the rings of others */
   gcache_transport_t *transport; /* NULL: the built-in HTTP one; borrowed until closed */
   uint64_t timeout_ms;           /* 10000, for calls that pass 0 */
   uint64_t connect_timeout_ms;   /* 1000 */

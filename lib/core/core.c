@@ -42,7 +42,7 @@ int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_opt
                      .error_text = o->error_text};
   if (o->self != NULL && gci_core_set_self(core, o->self) < 0) return UV_ENOMEM;
   gci_hash_key_init(&core->hash_key, o->hash_seed);
-  gci_peers_init(&core->peers, env->mem, o->place, o->replicas);
+  gci_peers_init(&core->peers, env->mem, o->dialect, o->replicas);
   gci_map_init(&core->groups, env->mem);
   gci_list_init(&core->group_list);
   gci_countdown_init(&core->life, on_life_over);

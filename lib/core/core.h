@@ -19,7 +19,7 @@ struct gci_door; /* lib/door: opaque here */
 
 struct gci_core_options {
   const char *self; /* copied; NULL: no URL of our own */
-  gcache_place_t place;
+  gcache_dialect_t dialect;
   unsigned replicas;
   uint64_t timeout_ms; /* for calls that pass 0 */
   size_t key_max, value_max;

@@ -71,9 +71,9 @@ static struct gci_peer *find(const struct gci_peers *peers, const char *url) {
   return NULL;
 }
 
-void gci_peers_init(struct gci_peers *peers, struct gci_mem *mem, gcache_place_t place,
+void gci_peers_init(struct gci_peers *peers, struct gci_mem *mem, gcache_dialect_t dialect,
                     unsigned replicas) {
-  *peers = (struct gci_peers){.mem = mem, .place = place, .replicas = replicas};
+  *peers = (struct gci_peers){.mem = mem, .dialect = dialect, .replicas = replicas};
   gci_map_init(&peers->by_url, mem);
 }
 
@@ -91,7 +91,7 @@ static void take_apart(struct gci_peers *peers, size_t capacity) {
 
 void gci_peers_fini(struct gci_peers *peers) {
   take_apart(peers, peers->n);
-  gci_peers_init(peers, peers->mem, peers->place, peers->replicas);
+  gci_peers_init(peers, peers->mem, peers->dialect, peers->replicas);
 }
 
 /* A URL written otherwise, with a slash more, is a new struct: its text is handed out. */
@@ -130,8 +130,8 @@ static int place(struct gci_peers *fresh, const char *const labels[], const unsi
   for (size_t i = 0; i < n; i++) {
     placed[i] = (struct gci_placed_peer){labels[i], weights == NULL ? 1 : weights[i]};
   }
-  int rc = gci_placement_open(&fresh->placement, fresh->mem, fresh->place, fresh->replicas, placed,
-                              n);
+  int rc = gci_placement_open(&fresh->placement, fresh->mem, fresh->dialect, fresh->replicas,
+                              placed, n);
   gci_mem_free(fresh->mem, placed, n * sizeof *placed);
   return rc;
 }
@@ -139,7 +139,7 @@ static int place(struct gci_peers *fresh, const char *const labels[], const unsi
 int gci_peers_build(struct gci_peers *fresh, const struct gci_peers *old, const char *self,
                     const char *const urls[], const char *const labels[], const unsigned weights[],
                     size_t n) {
-  gci_peers_init(fresh, old->mem, old->place, old->replicas);
+  gci_peers_init(fresh, old->mem, old->dialect, old->replicas);
   if (n == 0) return 0;
   if (n > GCI_PLACEMENT_MAX_PEERS) return UV_EINVAL;
   int rc = fill(fresh, old, self, urls, n);

@@ -31,7 +31,7 @@ struct gci_peers {
   struct gci_peer **list; /* one reference each */
   size_t n;
   struct gci_peer *self; /* member of list, or NULL */
-  gcache_place_t place;
+  gcache_dialect_t dialect;
   unsigned replicas;
   struct gci_placement *placement; /* NULL: no list */
   struct gci_peer_slot *slots;     /* n, in the order of list */
@@ -42,7 +42,7 @@ struct gci_peer *gci_peer_ref(struct gci_peer *peer);
 void gci_peer_unref(struct gci_peer *peer); /* NULL is fine */
 void gci_peer_failed(struct gci_peer *peer, int status);
 
-void gci_peers_init(struct gci_peers *peers, struct gci_mem *mem, gcache_place_t place,
+void gci_peers_init(struct gci_peers *peers, struct gci_mem *mem, gcache_dialect_t dialect,
                     unsigned replicas);
 void gci_peers_fini(struct gci_peers *peers);
 

@@ -53,6 +53,7 @@ struct gci_conn_out {
   unsigned asking : 1;
   unsigned answered : 1; /* of the exchange under way */
   unsigned closing : 1;
+  unsigned to_gcache : 1; /* its user's: an answer has shown what the peer is */
   unsigned stale : 1; /* ended without a byte of an answer, having been kept from an earlier one */
 };
 

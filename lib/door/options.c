@@ -135,8 +135,8 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
   if (out->base_path == NULL) out->base_path = "/_groupcache/";
   if (!is_plain_path(gcache_cstr(out->base_path)))
     return refuse(out, "base_path", "must begin and end with a slash and need no escapes");
-  if ((int)out->place < GCACHE_PLACE_DEFAULT || out->place > GCACHE_PLACE_GOLANG)
-    return refuse(out, "place", "is unknown");
+  if ((int)out->dialect < GCACHE_DIALECT_GCACHE || out->dialect > GCACHE_DIALECT_GOLANG)
+    return refuse(out, "dialect", "is unknown");
   err = check_numbers(out);
   return err < 0 ? err : check_transport(out);
 }

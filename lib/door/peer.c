@@ -97,7 +97,9 @@ static void on_answered(void *user, struct gci_conn_out *c, const struct gci_htt
   struct gci_door_peer *peer = user;
   struct ask *ask = c->data;
 
-  gci_question_read_answer(&ask->result, gcache_call_op(ask->call), peer->url, head, body);
+  gci_question_read_answer(&ask->result, gcache_call_op(ask->call), peer->url,
+                           peer->config->dialect, head, body);
+  c->to_gcache = ask->result.is_gcache != 0;
 }
 
 static void end_answered(struct ask *ask) {
@@ -155,8 +157,11 @@ static int send_ask(struct ask *ask, struct gci_conn_out *c) {
   struct gci_door_peer *peer = ask->peer;
   const struct gci_door_peer_config *config = peer->config;
   struct gci_question question;
-  int err = gci_question_init(&question, mem_of(peer), ask->call, config->base_path,
-                              peer->authority, config->cache->self);
+  struct gci_question_way way = {.base_path = config->base_path,
+                                 .host = peer->authority,
+                                 .self = config->cache->self,
+                                 .plain = config->dialect->plain && !c->to_gcache};
+  int err = gci_question_init(&question, mem_of(peer), ask->call, &way);
 
   if (err < 0) {
     make_rest(peer, c);
@@ -215,6 +220,11 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
   struct ask *ask;
   char reason[GCI_REASON_MAX + 1];
 
+  if (peer->config->dialect->gets_only && gcache_call_op(call) != GCACHE_OP_GET) {
+    gcache_call_done(call, UV_ENOTSUP, NULL, "golang/groupcache can only get: nothing was sent");
+    check_emptied(peer);
+    return;
+  }
   if (peer->calls >= peer->config->calls_per_peer) {
     snprintf(reason, sizeof reason, "%u calls to %s wait already", peer->calls, peer->url);
     gcache_call_done(call, GCACHE_EBUSY, NULL, reason);

@@ -5,7 +5,7 @@
  * than conns_per_peer. One exchange a connection at a time: these are the slow lanes, where an answer may
  * take as long as a getter. (Fast lanes, on which answers from memory are pipelined, are another kind of
  * connection that lane() will choose first.)
- * Failure modes: more than calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that
+ * Failure modes: the dialect has no word for what is asked: UV_ENOTSUP, nothing is sent. More than calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that
  * wait fail with the connect error. A kept connection turns out dead before a byte of the answer: the call
  * goes again, once, and all resting connections are given up, as they will be dead too. An exchange
  * breaks otherwise: that call fails.
@@ -15,12 +15,14 @@
 
 #include "base/map.h"
 #include "door/conn_out.h"
+#include "door/dialect.h"
 #include "gcache/transport.h"
 
 struct gci_door_peer_config {
   struct gci_conn_out_config conn;
   gcache_t *cache;          /* its self, when it has one, is told to peers */
   gcache_bytes_t base_path; /* borrowed */
+  const struct gci_dialect *dialect;
   unsigned conns_per_peer, calls_per_peer;
   size_t connections; /* a counter: open now, to all peers */
 };

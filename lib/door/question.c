@@ -17,12 +17,15 @@ static void add_header(struct gci_question *q, gcache_bytes_t name, gcache_bytes
   q->headers[q->message.n_headers++] = (gcache_header_t){name, value};
 }
 
-static void write_headers(struct gci_question *q, const gcache_call_t *call, const char *self) {
+static void write_headers(struct gci_question *q, const gcache_call_t *call,
+                          const struct gci_question_way *way) {
   int len = snprintf(q->timeout, sizeof q->timeout, "%" PRIu64, gcache_call_time_left_ms(call));
 
   q->message.headers = q->headers;
-  add_header(q, GCI_LIT("Gcache-Timeout-Ms"), gcache_bytes(q->timeout, (size_t)len));
-  if (self != NULL) add_header(q, GCI_LIT("Gcache-From"), gcache_cstr(self));
+  if (!way->plain) {
+    add_header(q, GCI_LIT("Gcache-Timeout-Ms"), gcache_bytes(q->timeout, (size_t)len));
+    if (way->self != NULL) add_header(q, GCI_LIT("Gcache-From"), gcache_cstr(way->self));
+  }
   if (gcache_call_op(call) == GCACHE_OP_CLEAR)
     add_header(q, GCI_LIT("Gcache-Scope"), GCI_LIT("group"));
 }
@@ -53,7 +56,7 @@ static int write_put(struct gci_question *q, gcache_bytes_t group, gcache_bytes_
 }
 
 int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
-                      gcache_bytes_t base_path, gcache_bytes_t host, const char *self) {
+                      const struct gci_question_way *way) {
   static const char *const methods[] = {[GCACHE_OP_GET] = "GET",
                                         [GCACHE_OP_SET] = "PUT",
                                         [GCACHE_OP_REMOVE] = "DELETE",
@@ -65,9 +68,9 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   memset(q, 0, sizeof *q);
   q->mem = mem;
   q->message.method = gcache_cstr(methods[gcache_call_op(call)]);
-  q->message.host = host;
-  write_headers(q, call, self);
-  err = write_target(q, base_path, group, key);
+  q->message.host = way->host;
+  write_headers(q, call, way);
+  err = write_target(q, way->base_path, group, key);
   if (err == 0 && gcache_call_op(call) == GCACHE_OP_SET)
     err = write_put(q, group, key, gcache_call_value(call));
   if (err < 0) gci_question_fini(q);
@@ -85,8 +88,10 @@ void gci_question_fini(struct gci_question *q) {
 struct answer {
   gcache_op_t op;
   const char *peer;
+  const struct gci_dialect *dialect;
   int status;
-  gcache_bytes_t type, gcache, reason; /* header lines; base NULL: none */
+  int is_gcache;
+  gcache_bytes_t type, reason; /* header lines; base NULL: none */
   gcache_bytes_t text;
 };
 
@@ -115,14 +120,18 @@ static void quote(struct gci_result *result, int status, gcache_bytes_t text) {
   result->reason[len] = '\0';
 }
 
-static int is_protobuf(const struct answer *a) {
+static int has_type(const struct answer *a, gcache_bytes_t wanted) {
   gcache_bytes_t type = a->type;
   const char *end = type.len == 0 ? NULL : memchr(type.base, ';', type.len);
 
   if (end != NULL) type.len = (size_t)(end - (const char *)type.base);
   while (type.len > 0 && ((const char *)type.base)[type.len - 1] == ' ')
     type.len--;
-  return gci_bytes_equal_nocase(type, GCI_LIT("application/x-protobuf"));
+  return gci_bytes_equal_nocase(type, wanted);
+}
+
+static int is_protobuf(const struct answer *a) {
+  return has_type(a, GCI_LIT("application/x-protobuf"));
 }
 
 static int has_reason(const struct answer *a, const char *reason) {
@@ -131,31 +140,45 @@ static int has_reason(const struct answer *a, const char *reason) {
 
 /* gcache says so in a header; the Go systems only in the text. */
 static int is_no_group(const struct answer *a) {
-  if (a->status != 404) return 0;
-  return has_reason(a, "no-group") ||
-         (a->gcache.base == NULL && gci_bytes_begins(a->text, GCI_LIT("no such group: ")));
+  if (a->is_gcache) return has_reason(a, "no-group");
+  return a->status == 404 && gci_bytes_begins(a->text, GCI_LIT("no such group: "));
+}
+
+/* Go's http.Error() writes plain text; what says another type, and the text of Go's own request router,
+ * comes from something in front of groupcache. */
+static int is_from_groupcache(const struct answer *a) {
+  return (a->type.base == NULL || has_type(a, GCI_LIT("text/plain"))) &&
+         !gci_bytes_equal(a->text, GCI_LIT("404 page not found\n"));
+}
+
+/* The getter's word, 0: this is none. */
+static int word(const struct answer *a) {
+  if (a->is_gcache && has_reason(a, "timeout")) return UV_ETIMEDOUT;
+  if (a->is_gcache && has_reason(a, "not-found")) return GCACHE_ENOTFOUND;
+  if (a->is_gcache) return has_reason(a, "getter") ? GCACHE_ELOAD : 0;
+  if (!is_from_groupcache(a)) return 0;
+  if (a->status == a->dialect->getter_failed) return GCACHE_ELOAD;
+  return a->status == a->dialect->not_found ? GCACHE_ENOTFOUND : 0;
 }
 
 static void read_get(struct gci_result *result, const struct answer *a, gcache_value_t *body) {
-  if (a->status == 200 && is_protobuf(a))
-    result->body = gcache_value_ref(body);
-  else if (a->status == 200)
-    say(result, GCACHE_EPEER, "%s answered 200 without application/x-protobuf", a->peer);
-  else if (a->status == 404)
-    quote(result, GCACHE_ENOTFOUND, a->text);
-  else if (a->status == 503 || a->status == 500) /* 500: golang/groupcache's word for it */
-    quote(result, GCACHE_ELOAD, a->text);
-  else if (a->status == 504 && has_reason(a, "timeout"))
-    quote(result, UV_ETIMEDOUT, a->text);
-  else
+  int said = a->status == 200 ? 0 : word(a);
+
+  if (said != 0)
+    quote(result, said, a->text);
+  else if (a->status != 200)
     say(result, GCACHE_EPEER, "%s answered %d", a->peer, a->status);
+  else if (is_protobuf(a))
+    result->body = gcache_value_ref(body);
+  else
+    say(result, GCACHE_EPEER, "%s answered 200 without application/x-protobuf", a->peer);
 }
 
 static void read_change(struct gci_result *result, const struct answer *a) {
   if (a->status == 200 || a->status == 204) {
     if (is_protobuf(a)) /* golang/groupcache takes every method for GET */
       say(result, UV_ENOTSUP, "%s answered as if it had been a GET", a->peer);
-    else if (a->op == GCACHE_OP_CLEAR && !gci_bytes_equal(a->gcache, GCI_LIT("1")))
+    else if (a->op == GCACHE_OP_CLEAR && !a->is_gcache)
       say(result, UV_ENOTSUP, "%s is not gcache and cannot clear a group", a->peer);
   } else if (a->status == 413 && has_reason(a, "large")) {
     quote(result, GCACHE_ENOROOM, a->text);
@@ -167,13 +190,16 @@ static void read_change(struct gci_result *result, const struct answer *a) {
 }
 
 void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const char *peer,
-                              const struct gci_http_head *head, gcache_value_t *body) {
-  struct answer a = {.op = op, .peer = peer, .status = head->status};
+                              const struct gci_dialect *dialect, const struct gci_http_head *head,
+                              gcache_value_t *body) {
+  struct answer a = {.op = op, .peer = peer, .dialect = dialect, .status = head->status};
+  gcache_bytes_t shown = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache"));
 
   a.type = gci_http_header(head->headers, head->n_headers, GCI_LIT("Content-Type"));
-  a.gcache = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache"));
+  a.is_gcache = gci_bytes_equal(shown, GCI_LIT("1"));
   a.reason = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Reason"));
   if (body != NULL) a.text = gcache_value_bytes(body);
+  result->is_gcache = a.is_gcache;
   result->status = 0;
   result->value = result->body = NULL;
   result->reason[0] = '\0';

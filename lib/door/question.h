@@ -6,6 +6,7 @@
 #define GCI_DOOR_QUESTION_H
 
 #include "base/mem.h"
+#include "door/dialect.h"
 #include "gcache/transport.h"
 #include "http/message.h"
 
@@ -21,13 +22,21 @@ struct gci_question {
   char after[64];
 };
 
-/* self may be NULL. host: of the Host line. All borrowed until fini. */
+/* Who is asked, and by whom. All borrowed until fini. */
+struct gci_question_way {
+  gcache_bytes_t base_path;
+  gcache_bytes_t host; /* of the Host line */
+  const char *self;    /* may be NULL */
+  int plain; /* without the headers that only gcache reads; a clear needs one all the same */
+};
+
 int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
-                      gcache_bytes_t base_path, gcache_bytes_t host, const char *self);
+                      const struct gci_question_way *way);
 void gci_question_fini(struct gci_question *q);
 
 struct gci_result {
-  int status; /* as gcache_call_done() takes it */
+  int is_gcache; /* the peer has shown itself to be one */
+  int status;    /* as gcache_call_done() takes it */
   gcache_value_t *value;
   gcache_value_t *body; /* of a value, until it is read */
   char reason[GCI_REASON_MAX + 1];
@@ -35,7 +44,8 @@ struct gci_result {
 
 /* While head and body (may be NULL) are borrowed from the connection. peer: for texts. */
 void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const char *peer,
-                              const struct gci_http_head *head, gcache_value_t *body);
+                              const struct gci_dialect *dialect, const struct gci_http_head *head,
+                              gcache_value_t *body);
 /* When the connection has let go of the body, which can become the value only then without a copy. */
 void gci_question_read_value(struct gci_result *result, struct gci_mem *mem, const char *peer,
                              size_t value_max);

@@ -62,6 +62,7 @@ static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
   gcache_http_reply_t reply = {.status = 200, .headers = value_headers, .n_headers = 2};
 
   gci_proto_answer_frame(&frame, bytes.len, gcache_value_expire(value));
+  if (!serve->door->dialect->states_expiry) frame.after_len = 0;
   reply.part[0] = gcache_bytes(frame.before, frame.before_len);
   reply.part[1] = bytes;
   reply.part[2] = gcache_bytes(frame.after, frame.after_len);
@@ -73,7 +74,8 @@ static void finish_no_group(struct gci_serve *serve) {
   /* The key is of no more use: the name moves behind the words in front of it. */
   memmove(serve->buf + NO_GROUP_LEN, serve->group.base, serve->group.len);
   memcpy(serve->buf, NO_GROUP, NO_GROUP_LEN);
-  finish_text(serve, 404, "no-group", gcache_bytes(serve->buf, NO_GROUP_LEN + serve->group.len));
+  finish_text(serve, serve->door->dialect->no_group, "no-group",
+              gcache_bytes(serve->buf, NO_GROUP_LEN + serve->group.len));
 }
 
 static void finish_done(struct gci_serve *serve, gcache_value_t *value) {
@@ -91,15 +93,17 @@ static gcache_bytes_t words(const char *reason, const char *otherwise) {
 
 static void finish_answer(struct gci_serve *serve, int status, gcache_value_t *value,
                           const char *reason) {
+  const struct gci_dialect *dialect = serve->door->dialect;
+
   switch (status) {
   case 0:
     finish_done(serve, value);
     return;
   case GCACHE_ENOTFOUND:
-    finish_text(serve, 404, "not-found", words(reason, "not found"));
+    finish_text(serve, dialect->not_found, "not-found", words(reason, "not found"));
     return;
   case GCACHE_ELOAD:
-    finish_text(serve, 503, "getter", words(reason, "the getter failed"));
+    finish_text(serve, dialect->failed, "getter", words(reason, "the getter failed"));
     return;
   case GCACHE_ENOROOM:
     finish_text(serve, 413, "large", words(reason, "the value is too large to keep"));
@@ -185,6 +189,20 @@ static int read_timeout(struct gci_serve *serve, struct question *q,
   return 0;
 }
 
+static int read_method(struct gci_serve *serve, struct question *q,
+                       const struct gci_serve_request *in, gcache_value_t **body) {
+  const struct gci_dialect *dialect = serve->door->dialect;
+
+  serve->op = GCACHE_OP_GET;
+  if (dialect->gets_only || gci_bytes_equal(in->method, GCI_LIT("GET"))) return 0;
+  if (gci_bytes_equal(in->method, GCI_LIT("PUT"))) {
+    serve->op = GCACHE_OP_SET;
+    return read_put(serve, q, body);
+  }
+  if (gci_bytes_equal(in->method, GCI_LIT("DELETE"))) return read_delete(serve, q, in);
+  return dialect->refuses_odd_methods ? refuse_later(serve, 405, "method not allowed") : 0;
+}
+
 /* < 0: refused, refuse_status and refuse_text are set. */
 static int read_question(struct gci_serve *serve, struct question *q,
                          const struct gci_serve_request *in, gcache_value_t **body) {
@@ -199,13 +217,7 @@ static int read_question(struct gci_serve *serve, struct question *q,
   if (q->key.len > serve->door->limits.key_max)
     return refuse_later(serve, 414, "the key is too long");
   if (read_timeout(serve, q, in) < 0) return -1;
-  serve->op = GCACHE_OP_GET; /* HEAD, POST and the rest too: so mailgun v2 has it */
-  if (gci_bytes_equal(in->method, GCI_LIT("PUT"))) {
-    serve->op = GCACHE_OP_SET;
-    return read_put(serve, q, body);
-  }
-  if (gci_bytes_equal(in->method, GCI_LIT("DELETE"))) return read_delete(serve, q, in);
-  return 0;
+  return read_method(serve, q, in, body);
 }
 
 static void on_refused(struct gcache_job_s *job) {

@@ -29,14 +29,15 @@ static int open_slots(struct gci_placement *p, const struct gci_placed_peer peer
   return UV_ENOMEM;
 }
 
-int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_place_t kind,
+int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,
                        unsigned replicas, const struct gci_placed_peer peers[], size_t n) {
   if (n < 1 || n > GCI_PLACEMENT_MAX_PEERS) return UV_EINVAL;
   struct gci_placement *p = gci_mem_zalloc(mem, sizeof *p);
   if (p == NULL) return UV_ENOMEM;
   p->mem = mem;
-  int rc = kind == GCACHE_PLACE_DEFAULT ? open_slots(p, peers, n)
-                                        : gci_ring_init(&p->by.ring, mem, kind, replicas, peers, n);
+  int rc = kind == GCACHE_DIALECT_GCACHE
+               ? open_slots(p, peers, n)
+               : gci_ring_init(&p->by.ring, mem, kind, replicas, peers, n);
   if (rc == 0)
     *out = p;
   else

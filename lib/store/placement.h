@@ -1,6 +1,6 @@
 /* store/placement - who owns a key. Immutable once built; a new list is a new placement.
  *
- * GCACHE_PLACE_DEFAULT is fixed slots by weighted rendezvous: 2^20 slots by the leading bits of the key's
+ * GCACHE_DIALECT_GCACHE is fixed slots by weighted rendezvous: 2^20 slots by the leading bits of the key's
  * shared hash; a slot belongs to the peer with the highest score for it. Independent of the list's
  * order, least movement, weights, and the runner-up is the well-defined next owner. Slots are decided
  * when first asked for, so that installing a list of any length costs no long pause. All arithmetic is
@@ -23,7 +23,7 @@ struct gci_placed_peer {
 };
 
 /* n >= 1. replicas: points per peer of the rings; 0 means 50. UV_ENOMEM, UV_EINVAL (n too large). */
-int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_place_t kind,
+int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,
                        unsigned replicas, const struct gci_placed_peer peers[], size_t n);
 void gci_placement_close(struct gci_placement *p); /* NULL is fine */
 

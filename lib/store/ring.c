@@ -69,7 +69,7 @@ static size_t longest_label(const struct gci_placed_peer peers[], size_t n) {
   return longest;
 }
 
-int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_place_t kind,
+int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t kind,
                   unsigned replicas, const struct gci_placed_peer peers[], size_t n) {
   if (replicas == 0) replicas = GCI_RING_REPLICAS;
   if (replicas > SIZE_MAX / sizeof *ring->points / n) return UV_EINVAL;
@@ -79,11 +79,11 @@ int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_place_t kin
   ring->mem = mem;
   ring->n_peers = n;
   ring->n_points = ring->n_allocated = n * replicas;
-  ring->at = kind == GCACHE_PLACE_GOLANG ? by_crc : gci_fnv1;
+  ring->at = kind == GCACHE_DIALECT_GOLANG ? by_crc : gci_fnv1;
   ring->points = gci_mem_alloc(mem, ring->n_allocated * sizeof *ring->points);
   if (ring->points != NULL)
-    place_points(ring, kind == GCACHE_PLACE_GOLANG ? by_crc : by_fnv_of_md5, replicas, peers, text,
-                 text_size);
+    place_points(ring, kind == GCACHE_DIALECT_GOLANG ? by_crc : by_fnv_of_md5, replicas, peers,
+                 text, text_size);
   gci_mem_free(mem, text, text_size);
   return ring->points == NULL ? UV_ENOMEM : 0;
 }

@@ -29,7 +29,7 @@ struct gci_ring {
 };
 
 /* kind: one of the Go systems'. replicas 0: GCI_RING_REPLICAS. */
-int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_place_t kind,
+int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t kind,
                   unsigned replicas, const struct gci_placed_peer peers[], size_t n);
 void gci_ring_fini(struct gci_ring *ring);
 

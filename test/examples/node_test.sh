@@ -105,7 +105,7 @@ command_line() {
   ends 2 'not a number' --listen $here --ttl-ms -1
   ends 2 'not a number' --listen $here --timeout-ms 1s
   ends 2 'not a number' --listen $here --ttl-ms 99999999999999999999
-  ends 2 'none of default' --listen $here --place ring
+  ends 2 'none of gcache' --listen $here --dialect ring
   ends 2 'neither on nor off' --listen $here --hot maybe
   ends 2 'no URL' --listen $here --peers ''
   ends 2 'does not contain our own URL' --listen $here --peers http://127.0.0.1:1

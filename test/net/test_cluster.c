@@ -443,14 +443,14 @@ static void list_replaced_under_way_disturbs_nobody(void **state) {
 }
 
 static void every_placement_agrees_over_the_network(void **state) {
-  for (int place = GCACHE_PLACE_DEFAULT; place <= GCACHE_PLACE_GOLANG; place++) {
+  for (int dialect = GCACHE_DIALECT_GCACHE; dialect <= GCACHE_DIALECT_GOLANG; dialect++) {
     struct member m[N];
     struct asked a;
     char key[16];
     for (int i = 0; i < N; i++) {
       gcache_options_t o;
       member_options(&m[i], &o, *state, "x");
-      o.place = (gcache_place_t)place;
+      o.dialect = (gcache_dialect_t)dialect;
       member_open(&m[i], &o);
       member_group(&m[i], "g");
       member_listen(&m[i]);

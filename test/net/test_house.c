@@ -66,8 +66,8 @@ static void impossible_option_is_refused_by_name(void **state) {
     assert_refused(&o, "self");
   }
   o = sound(state);
-  o.place = (gcache_place_t)4;
-  assert_refused(&o, "place");
+  o.dialect = (gcache_dialect_t)4;
+  assert_refused(&o, "dialect");
   o = sound(state);
   o.replicas = 10001;
   assert_refused(&o, "replicas");
@@ -215,20 +215,20 @@ static void owners_are_those_of_the_go_systems(void **state) {
   static const char *const urls[] = {"http://10.0.0.1:8080", "http://10.0.0.2:8080",
                                      "http://10.0.0.3:8080"};
   static const char *const keys[] = {"12345", "user:1", "user:2", "a b/c,d", ""};
-  static const char owners[][6] = {[GCACHE_PLACE_GOLANG] = "CBAAA",
-                                   [GCACHE_PLACE_MAILGUN] = "CCCCB",
-                                   [GCACHE_PLACE_GROUPCACHE_GO] = "CCCCA"};
+  static const char owners[][6] = {[GCACHE_DIALECT_GOLANG] = "CBAAA",
+                                   [GCACHE_DIALECT_MAILGUN] = "CCCCB",
+                                   [GCACHE_DIALECT_GROUPCACHE_GO] = "CCCCA"};
   struct member m;
   gcache_options_t o;
 
-  for (int place = GCACHE_PLACE_MAILGUN; place <= GCACHE_PLACE_GOLANG; place++) {
+  for (int dialect = GCACHE_DIALECT_MAILGUN; dialect <= GCACHE_DIALECT_GOLANG; dialect++) {
     member_options(&m, &o, *state, "A");
-    o.place = (gcache_place_t)place;
+    o.dialect = (gcache_dialect_t)dialect;
     member_open(&m, &o);
     assert_int_equal(gcache_set_peers(m.cache, urls, NULL, 3), 0);
     for (int i = 0; i < 5; i++)
       assert_string_equal(gcache_owner(m.cache, gcache_cstr(keys[i])),
-                          urls[owners[place][i] - 'A']);
+                          urls[owners[dialect][i] - 'A']);
     member_end(&m);
   }
 }

@@ -649,8 +649,19 @@ static const struct speech speeches[] = {
      SAYS("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\nbroken\x01\xff\n"), 0,
      GCACHE_ELOAD, GCACHE_FROM_NONE, "broken??"},
     {"getter failed, golang's way",
-     SAYS("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\n\r\noops\n"), 0, GCACHE_ELOAD,
-     GCACHE_FROM_NONE, "oops"},
+     SAYS("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\n\r\noops\n"), 0, 0,
+     GCACHE_FROM_LOAD, ""}, /* the word of another dialect */
+    {"not found, by a proxy",
+     SAYS("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nnone"), 0,
+     0, GCACHE_FROM_LOAD, ""},
+    {"not found, by Go's router",
+     SAYS("HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\n"
+          "Content-Length: 19\r\n\r\n404 page not found\n"),
+     0, 0, GCACHE_FROM_LOAD, ""},
+    {"unavailable, by a proxy",
+     SAYS("HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n"
+          "Content-Length: 4\r\n\r\ndown"),
+     0, 0, GCACHE_FROM_LOAD, ""},
     {"value", SAYS("HTTP/1.1 200 OK\r\n" PROTO "Content-Length: 9\r\n\r\n\x0a\x05there\x18\x00"), 0,
      0, GCACHE_FROM_PEER, ""},
     {"value, then no more",

@@ -79,7 +79,7 @@ static void open_core(struct sim_member *m) {
   struct gci_core_options o;
   memset(&o, 0, sizeof o);
   o.self = m->is_client ? NULL : m->url;
-  o.place = m->cluster->config.place;
+  o.dialect = m->cluster->config.dialect;
   o.replicas = 50;
   o.timeout_ms = SIM_DEFAULT_TIMEOUT_MS;
   o.key_max = SIM_KEY_MAX;

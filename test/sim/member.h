@@ -33,7 +33,7 @@ struct sim_config {
   size_t max_bytes;
   unsigned small_percent; /* values of at most 200 bytes; the others up to */
   size_t value_typical;
-  gcache_place_t place;
+  gcache_dialect_t dialect;
 };
 
 struct sim_group {

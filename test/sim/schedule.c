@@ -20,8 +20,8 @@ const char *sim_faults_word(enum sim_faults faults) {
 
 static void configure(struct sim_rng *rng, enum sim_faults faults, struct sim_config *config,
                       struct promises_setup *setup) {
-  static const gcache_place_t places[] = {GCACHE_PLACE_DEFAULT, GCACHE_PLACE_MAILGUN,
-                                          GCACHE_PLACE_GROUPCACHE_GO, GCACHE_PLACE_GOLANG};
+  static const gcache_dialect_t dialects[] = {GCACHE_DIALECT_GCACHE, GCACHE_DIALECT_MAILGUN,
+                                              GCACHE_DIALECT_GROUPCACHE_GO, GCACHE_DIALECT_GOLANG};
   int lossy = faults == SIM_FAULTS_LOSS || faults == SIM_FAULTS_MIXED;
   *config = (struct sim_config){
       .n_members = (int)sim_rng_between(rng, 2, PROMISES_MEMBERS),
@@ -37,7 +37,7 @@ static void configure(struct sim_rng *rng, enum sim_faults faults, struct sim_co
       .quit_percent = faults == SIM_FAULTS_CRASH || faults == SIM_FAULTS_MIXED ? 4 : 0,
       .max_bytes = sim_rng_between(rng, 64, 128) * 1024,
       .value_typical = sim_rng_between(rng, 200, 20000),
-      .place = places[sim_rng_percent(rng, 60) ? 0 : sim_rng_below(rng, 4)],
+      .dialect = dialects[sim_rng_percent(rng, 60) ? 0 : sim_rng_below(rng, 4)],
   };
   unsigned dice = (unsigned)sim_rng_below(rng, 100);
   if (dice < 20) { /* more than memory can hold */

@@ -205,7 +205,7 @@ static inline const char *room_error_text(int code) {
 
 static inline struct gci_core_options room_core_options(struct room *r, const char *self) {
   struct gci_core_options o = {.self = self,
-                               .place = GCACHE_PLACE_GOLANG,
+                               .dialect = GCACHE_DIALECT_GOLANG,
                                .replicas = 20,
                                .timeout_ms = 10000,
                                .key_max = 64,

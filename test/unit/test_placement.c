@@ -31,7 +31,7 @@ static void list_fill(struct list *list, size_t n) {
   }
 }
 
-static struct gci_placement *open_list(struct gci_mem *mem, gcache_place_t kind,
+static struct gci_placement *open_list(struct gci_mem *mem, gcache_dialect_t kind,
                                        const struct list *list) {
   struct gci_placement *p;
   assert_int_equal(gci_placement_open(&p, mem, kind, 0, list->peers, list->n), 0);
@@ -97,7 +97,7 @@ static void check_balance(struct gci_mem *mem, const char *name, key_maker make)
   size_t owned[PEERS] = {0}, peak = 0;
   char key[64];
   list_fill(&list, PEERS);
-  struct gci_placement *p = open_list(mem, GCACHE_PLACE_DEFAULT, &list);
+  struct gci_placement *p = open_list(mem, GCACHE_DIALECT_GCACHE, &list);
   for (uint64_t i = 0; i < KEYS; i++)
     owned[gci_placement_owner(p, make(key, i, &random))]++;
   for (size_t i = 0; i < PEERS; i++)
@@ -139,7 +139,7 @@ static void owners_are_frozen(void **state) {
   list_fill(&list, 10);
   for (size_t i = 0; i < list.n; i++)
     list.peers[i].weight = 1 + (unsigned)i % 3;
-  struct gci_placement *p = open_list(*state, GCACHE_PLACE_DEFAULT, &list);
+  struct gci_placement *p = open_list(*state, GCACHE_DIALECT_GCACHE, &list);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     assert_int_equal(gci_placement_owner(p, text(rows[i].key)), rows[i].owner);
   gci_placement_close(p);
@@ -151,8 +151,8 @@ static void keys_move_only_to_the_added_peer(void **state) {
   char key[32];
   list_fill(&few, 5);
   list_fill(&more, 6);
-  struct gci_placement *before = open_list(*state, GCACHE_PLACE_DEFAULT, &few);
-  struct gci_placement *after = open_list(*state, GCACHE_PLACE_DEFAULT, &more);
+  struct gci_placement *before = open_list(*state, GCACHE_DIALECT_GCACHE, &few);
+  struct gci_placement *after = open_list(*state, GCACHE_DIALECT_GCACHE, &more);
   for (uint64_t i = 0; i < 60000; i++) {
     gcache_bytes_t k = numbered(key, "item", i);
     size_t was = gci_placement_owner(before, k), is = gci_placement_owner(after, k);
@@ -182,8 +182,8 @@ static void the_next_owner_is_the_owner_in_a_list_without_those_out(void **state
       original[left.n] = i;
       left.peers[left.n++] = all.peers[i];
     }
-    struct gci_placement *p = open_list(*state, GCACHE_PLACE_DEFAULT, &all);
-    struct gci_placement *q = open_list(*state, GCACHE_PLACE_DEFAULT, &left);
+    struct gci_placement *p = open_list(*state, GCACHE_DIALECT_GCACHE, &all);
+    struct gci_placement *q = open_list(*state, GCACHE_DIALECT_GCACHE, &left);
     for (uint64_t i = 0; i < 2000; i++) {
       gcache_bytes_t k = numbered(key, "k", i);
       assert_int_equal(gci_placement_next(p, k, skip), original[gci_placement_owner(q, k)]);
@@ -202,8 +202,8 @@ static void the_order_of_the_list_does_not_matter(void **state) {
     forward.peers[i].weight = 1 + (unsigned)i / 2;
     backward.peers[6 - i] = forward.peers[i];
   }
-  struct gci_placement *p = open_list(*state, GCACHE_PLACE_DEFAULT, &forward);
-  struct gci_placement *q = open_list(*state, GCACHE_PLACE_DEFAULT, &backward);
+  struct gci_placement *p = open_list(*state, GCACHE_DIALECT_GCACHE, &forward);
+  struct gci_placement *q = open_list(*state, GCACHE_DIALECT_GCACHE, &backward);
   for (uint64_t i = 0; i < 20000; i++) {
     gcache_bytes_t k = numbered(key, "user", i);
     assert_int_equal(gci_placement_owner(p, k), 6 - gci_placement_owner(q, k));
@@ -213,8 +213,8 @@ static void the_order_of_the_list_does_not_matter(void **state) {
 }
 
 static void labels_are_not_needed_after_open(void **state) {
-  static const gcache_place_t kinds[] = {GCACHE_PLACE_DEFAULT, GCACHE_PLACE_MAILGUN,
-                                         GCACHE_PLACE_GROUPCACHE_GO, GCACHE_PLACE_GOLANG};
+  static const gcache_dialect_t kinds[] = {GCACHE_DIALECT_GCACHE, GCACHE_DIALECT_MAILGUN,
+                                           GCACHE_DIALECT_GROUPCACHE_GO, GCACHE_DIALECT_GOLANG};
   for (size_t kind = 0; kind < 4; kind++) {
     struct list kept, overwritten;
     char key[32];
@@ -237,12 +237,12 @@ static void labels_are_not_needed_after_open(void **state) {
 static void each_kind_places_the_worked_examples(void **state) {
   static const char *const keys[] = {"12345", "user:1", "user:2", "a b/c,d", ""};
   static const struct {
-    gcache_place_t kind;
+    gcache_dialect_t kind;
     size_t skip_scheme;
     size_t owners[5];
-  } kinds[] = {{GCACHE_PLACE_GOLANG, 0, {2, 1, 0, 0, 0}},
-               {GCACHE_PLACE_MAILGUN, 0, {2, 2, 2, 2, 1}},
-               {GCACHE_PLACE_GROUPCACHE_GO, 7, {2, 2, 2, 2, 0}}};
+  } kinds[] = {{GCACHE_DIALECT_GOLANG, 0, {2, 1, 0, 0, 0}},
+               {GCACHE_DIALECT_MAILGUN, 0, {2, 2, 2, 2, 1}},
+               {GCACHE_DIALECT_GROUPCACHE_GO, 7, {2, 2, 2, 2, 0}}};
   static const unsigned char none_out[3] = {0};
   for (size_t i = 0; i < 3; i++) {
     struct list list;
@@ -259,8 +259,8 @@ static void each_kind_places_the_worked_examples(void **state) {
 }
 
 static void all_out_of_service_is_no_peer(void **state) {
-  static const gcache_place_t kinds[] = {GCACHE_PLACE_DEFAULT, GCACHE_PLACE_MAILGUN,
-                                         GCACHE_PLACE_GROUPCACHE_GO, GCACHE_PLACE_GOLANG};
+  static const gcache_dialect_t kinds[] = {GCACHE_DIALECT_GCACHE, GCACHE_DIALECT_MAILGUN,
+                                           GCACHE_DIALECT_GROUPCACHE_GO, GCACHE_DIALECT_GOLANG};
   static const unsigned char all_out[4] = {1, 1, 1, 1};
   for (size_t kind = 0; kind < 4; kind++) {
     struct list list;
@@ -275,7 +275,7 @@ static void one_peer_owns_everything(void **state) {
   struct list list;
   char key[32];
   list_fill(&list, 1);
-  struct gci_placement *p = open_list(*state, GCACHE_PLACE_DEFAULT, &list);
+  struct gci_placement *p = open_list(*state, GCACHE_DIALECT_GCACHE, &list);
   for (uint64_t i = 0; i < 1000; i++)
     assert_int_equal(gci_placement_owner(p, numbered(key, "k", i)), 0);
   assert_int_equal(gci_placement_owner(p, (gcache_bytes_t){NULL, 0}), 0);
@@ -289,14 +289,14 @@ static void lists_out_of_range_are_refused(void **state) {
   assert_non_null(many);
   for (size_t i = 0; i <= GCI_PLACEMENT_MAX_PEERS; i++)
     many[i] = (struct gci_placed_peer){"same", 1};
-  assert_int_equal(gci_placement_open(&p, *state, GCACHE_PLACE_DEFAULT, 0, &peer, 0), UV_EINVAL);
-  assert_int_equal(gci_placement_open(&p, *state, GCACHE_PLACE_DEFAULT, 0, &peer, 1), UV_EINVAL);
+  assert_int_equal(gci_placement_open(&p, *state, GCACHE_DIALECT_GCACHE, 0, &peer, 0), UV_EINVAL);
+  assert_int_equal(gci_placement_open(&p, *state, GCACHE_DIALECT_GCACHE, 0, &peer, 1), UV_EINVAL);
   assert_int_equal(
-      gci_placement_open(&p, *state, GCACHE_PLACE_DEFAULT, 0, many, GCI_PLACEMENT_MAX_PEERS + 1),
+      gci_placement_open(&p, *state, GCACHE_DIALECT_GCACHE, 0, many, GCI_PLACEMENT_MAX_PEERS + 1),
       UV_EINVAL);
   assert_null(p);
   assert_int_equal(
-      gci_placement_open(&p, *state, GCACHE_PLACE_DEFAULT, 0, many, GCI_PLACEMENT_MAX_PEERS), 0);
+      gci_placement_open(&p, *state, GCACHE_DIALECT_GCACHE, 0, many, GCI_PLACEMENT_MAX_PEERS), 0);
   assert_true(gci_placement_owner(p, text("key")) < GCI_PLACEMENT_MAX_PEERS);
   gci_placement_close(p);
   gci_placement_close(NULL);
@@ -310,7 +310,7 @@ static void open_and_ask(struct oom *oom, void *arg) {
   struct gci_mem *mem = gci_mem_new(&user);
   list_fill(&list, 3);
   if (mem == NULL) return;
-  int rc = gci_placement_open(&p, mem, *(gcache_place_t *)arg, 0, list.peers, list.n);
+  int rc = gci_placement_open(&p, mem, *(gcache_dialect_t *)arg, 0, list.peers, list.n);
   if (rc == 0)
     assert_true(gci_placement_owner(p, text("key")) < 3);
   else
@@ -320,11 +320,11 @@ static void open_and_ask(struct oom *oom, void *arg) {
 }
 
 static void every_failing_allocation_is_an_error(void **state) {
-  static const gcache_place_t kinds[] = {GCACHE_PLACE_DEFAULT, GCACHE_PLACE_MAILGUN,
-                                         GCACHE_PLACE_GOLANG};
+  static const gcache_dialect_t kinds[] = {GCACHE_DIALECT_GCACHE, GCACHE_DIALECT_MAILGUN,
+                                           GCACHE_DIALECT_GOLANG};
   (void)state;
   for (size_t i = 0; i < 3; i++) {
-    gcache_place_t kind = kinds[i];
+    gcache_dialect_t kind = kinds[i];
     assert_int_equal(oom_sweep(open_and_ask, &kind), 4);
   }
 }

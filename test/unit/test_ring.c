@@ -93,7 +93,7 @@ static void a_label_becomes_the_point_that_mailgun_gives_it(void **state) {
               INT64_C(-3798143233063932755));
 }
 
-static void check_recorded(struct gci_mem *mem, gcache_place_t kind, const char *name) {
+static void check_recorded(struct gci_mem *mem, gcache_dialect_t kind, const char *name) {
   struct gci_ring ring;
   char line[1024], hex[600];
   unsigned char key[300];
@@ -106,7 +106,7 @@ static void check_recorded(struct gci_mem *mem, gcache_place_t kind, const char 
     if (line[0] == '#') continue;
     assert_int_equal(sscanf(line, "%599[0-9a-f]\t%u\t%" SCNx64, hex, &owner, &hash), 3);
     gcache_bytes_t bytes = {key, recorded_hex(hex, key, sizeof key)};
-    assert_true((kind == GCACHE_PLACE_GOLANG ? gci_crc32(bytes) : gci_fnv1(bytes)) == hash);
+    assert_true((kind == GCACHE_DIALECT_GOLANG ? gci_crc32(bytes) : gci_fnv1(bytes)) == hash);
     assert_int_equal(gci_ring_owner(&ring, bytes, NULL), owner);
     rows++;
   }
@@ -116,24 +116,24 @@ static void check_recorded(struct gci_mem *mem, gcache_place_t kind, const char 
 }
 
 static void golang_owners_are_those_recorded(void **state) {
-  check_recorded(*state, GCACHE_PLACE_GOLANG, "rings/golang-n3-bin.tsv");
-  check_recorded(*state, GCACHE_PLACE_GOLANG, "rings/golang-n3-seq.tsv");
+  check_recorded(*state, GCACHE_DIALECT_GOLANG, "rings/golang-n3-bin.tsv");
+  check_recorded(*state, GCACHE_DIALECT_GOLANG, "rings/golang-n3-seq.tsv");
 }
 
 static void mailgun_owners_are_those_recorded(void **state) {
-  check_recorded(*state, GCACHE_PLACE_MAILGUN, "rings/mailgun-n3-bin.tsv");
-  check_recorded(*state, GCACHE_PLACE_MAILGUN, "rings/mailgun-n3-seq.tsv");
+  check_recorded(*state, GCACHE_DIALECT_MAILGUN, "rings/mailgun-n3-bin.tsv");
+  check_recorded(*state, GCACHE_DIALECT_MAILGUN, "rings/mailgun-n3-seq.tsv");
 }
 
 static void the_worked_examples_have_their_owners(void **state) {
   static const char *const keys[] = {"12345", "user:1", "user:2", "a b/c,d", ""};
   static const struct {
-    gcache_place_t kind;
+    gcache_dialect_t kind;
     const struct gci_placed_peer *peers;
     size_t owners[5];
-  } dialects[] = {{GCACHE_PLACE_GOLANG, three, {2, 1, 0, 0, 0}},
-                  {GCACHE_PLACE_MAILGUN, three, {2, 2, 2, 2, 1}},
-                  {GCACHE_PLACE_GROUPCACHE_GO, three_hosts, {2, 2, 2, 2, 0}}};
+  } dialects[] = {{GCACHE_DIALECT_GOLANG, three, {2, 1, 0, 0, 0}},
+                  {GCACHE_DIALECT_MAILGUN, three, {2, 2, 2, 2, 1}},
+                  {GCACHE_DIALECT_GROUPCACHE_GO, three_hosts, {2, 2, 2, 2, 0}}};
   for (size_t d = 0; d < 3; d++) {
     struct gci_ring ring;
     assert_int_equal(gci_ring_init(&ring, *state, dialects[d].kind, 50, dialects[d].peers, 3), 0);
@@ -145,14 +145,14 @@ static void the_worked_examples_have_their_owners(void **state) {
 
 /* -------------------------------------------------------------------- a model: scan all points ---- */
 
-static int64_t model_key(gcache_place_t kind, gcache_bytes_t key) {
-  return kind == GCACHE_PLACE_GOLANG ? (int64_t)gci_crc32(key) : (int64_t)gci_fnv1(key);
+static int64_t model_key(gcache_dialect_t kind, gcache_bytes_t key) {
+  return kind == GCACHE_DIALECT_GOLANG ? (int64_t)gci_crc32(key) : (int64_t)gci_fnv1(key);
 }
 
-static int64_t model_point(gcache_place_t kind, const char *label) {
+static int64_t model_point(gcache_dialect_t kind, const char *label) {
   unsigned char digest[GCI_MD5_SIZE];
   char hex[2 * GCI_MD5_SIZE + 1];
-  if (kind == GCACHE_PLACE_GOLANG) return (int64_t)gci_crc32(text(label));
+  if (kind == GCACHE_DIALECT_GOLANG) return (int64_t)gci_crc32(text(label));
   gci_md5(text(label), digest);
   for (size_t i = 0; i < GCI_MD5_SIZE; i++)
     snprintf(hex + 2 * i, 3, "%02x", digest[i]);
@@ -160,7 +160,7 @@ static int64_t model_point(gcache_place_t kind, const char *label) {
 }
 
 /* The lowest point >= the key's, else the lowest of all, over the peers not skipped. */
-static size_t model_owner(gcache_place_t kind, unsigned replicas,
+static size_t model_owner(gcache_dialect_t kind, unsigned replicas,
                           const struct gci_placed_peer *peers, size_t n, gcache_bytes_t key,
                           const unsigned char *skip) {
   int64_t at = model_key(kind, key), best_point = 0, lowest_point = 0;
@@ -177,7 +177,7 @@ static size_t model_owner(gcache_place_t kind, unsigned replicas,
   return best == n ? lowest : best;
 }
 
-static void check_with_skips(struct gci_mem *mem, gcache_place_t kind, unsigned replicas) {
+static void check_with_skips(struct gci_mem *mem, gcache_dialect_t kind, unsigned replicas) {
   enum { PEERS = 6, ROUNDS = 300 };
   static const struct gci_placed_peer peers[PEERS] = {
       {"a:1", 1}, {"b:1", 1}, {"c.example:80", 1}, {"d:11", 1}, {"e:9999", 1}, {"f:2", 1}};
@@ -198,9 +198,9 @@ static void check_with_skips(struct gci_mem *mem, gcache_place_t kind, unsigned 
 
 static void a_skipped_peer_is_followed_by_the_next_point_clockwise(void **state) {
   for (unsigned replicas = 1; replicas <= 64; replicas *= 4) {
-    check_with_skips(*state, GCACHE_PLACE_GOLANG, replicas);
-    check_with_skips(*state, GCACHE_PLACE_MAILGUN, replicas);
-    check_with_skips(*state, GCACHE_PLACE_GROUPCACHE_GO, replicas);
+    check_with_skips(*state, GCACHE_DIALECT_GOLANG, replicas);
+    check_with_skips(*state, GCACHE_DIALECT_MAILGUN, replicas);
+    check_with_skips(*state, GCACHE_DIALECT_GROUPCACHE_GO, replicas);
   }
 }
 
@@ -208,8 +208,8 @@ static void a_skipped_peer_is_followed_by_the_next_point_clockwise(void **state)
  * hex MD5 of a label. */
 static void a_key_that_hits_a_point_belongs_to_it(void **state) {
   struct gci_ring golang, mailgun;
-  assert_int_equal(gci_ring_init(&golang, *state, GCACHE_PLACE_GOLANG, 0, three, 3), 0);
-  assert_int_equal(gci_ring_init(&mailgun, *state, GCACHE_PLACE_MAILGUN, 0, three, 3), 0);
+  assert_int_equal(gci_ring_init(&golang, *state, GCACHE_DIALECT_GOLANG, 0, three, 3), 0);
+  assert_int_equal(gci_ring_init(&mailgun, *state, GCACHE_DIALECT_MAILGUN, 0, three, 3), 0);
   for (size_t i = 0; i < 150; i++) {
     char label[100], hex[2 * GCI_MD5_SIZE + 1];
     unsigned char digest[GCI_MD5_SIZE];
@@ -227,7 +227,7 @@ static void a_key_that_hits_a_point_belongs_to_it(void **state) {
 static void all_skipped_is_the_number_of_peers(void **state) {
   struct gci_ring ring;
   unsigned char skip[3] = {1, 1, 1};
-  assert_int_equal(gci_ring_init(&ring, *state, GCACHE_PLACE_MAILGUN, 0, three, 3), 0);
+  assert_int_equal(gci_ring_init(&ring, *state, GCACHE_DIALECT_MAILGUN, 0, three, 3), 0);
   assert_int_equal(gci_ring_owner(&ring, text("k"), skip), 3);
   gci_ring_fini(&ring);
 }
@@ -237,7 +237,7 @@ static void equal_points_belong_to_the_peer_added_last(void **state) {
   struct random r = {7};
   size_t seen[3] = {0};
   struct gci_ring ring;
-  assert_int_equal(gci_ring_init(&ring, *state, GCACHE_PLACE_GOLANG, 0, twins, 3), 0);
+  assert_int_equal(gci_ring_init(&ring, *state, GCACHE_DIALECT_GOLANG, 0, twins, 3), 0);
   for (int i = 0; i < 1000; i++) {
     unsigned char key[8];
     random_bytes(&r, key, sizeof key);
@@ -250,7 +250,7 @@ static void equal_points_belong_to_the_peer_added_last(void **state) {
 
 static void no_replicas_means_fifty(void **state) {
   struct gci_ring ring;
-  assert_int_equal(gci_ring_init(&ring, *state, GCACHE_PLACE_MAILGUN, 0, three, 3), 0);
+  assert_int_equal(gci_ring_init(&ring, *state, GCACHE_DIALECT_MAILGUN, 0, three, 3), 0);
   assert_int_equal(ring.n_points, 150);
   gci_ring_fini(&ring);
 }

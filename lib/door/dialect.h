@@ -1,0 +1,27 @@
+/* door/dialect - what the groupcache systems say differently, as one table; everything else of the door asks
+ * it. Who owns a key in a dialect is store/placement's matter. */
+#ifndef GCI_DOOR_DIALECT_H
+#define GCI_DOOR_DIALECT_H
+
+#include "gcache/gcache.h"
+
+struct gci_dialect {
+  const char *name;
+  /* Placement knows a peer by the host:port of its URL, not by the URL. */
+  int places_authority;
+
+  /* As the one who is asked. */
+  int gets_only; /* every method is a GET; a peer that asks for a change cannot be obeyed */
+  int refuses_odd_methods;         /* 405 for what is not GET, PUT, DELETE; else they are GETs */
+  int states_expiry;               /* field 3 of GetResponse is written, also when it is 0 */
+  int not_found, failed, no_group; /* statuses */
+  int removes_many;                /* POST <group>/_remove-keys/ */
+
+  /* As the one who asks. */
+  int getter_failed; /* the status that is the getter's word; other 5xx are failed exchanges */
+  int plain;         /* our own headers go only to peers that have shown themselves to be gcache */
+};
+
+const struct gci_dialect *gci_dialect_of(gcache_dialect_t dialect);
+
+#endif
