@@ -70,3 +70,14 @@ int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op, gcache_
 void gcache_answer_cancel(gcache_answer_t *req) {
   gci_req_cancel(&req->priv);
 }
+
+int gci_core_remove_here(gcache_t *core, gcache_bytes_t group_name, gcache_bytes_t key) {
+  if (core->closing) return GCACHE_ECLOSING;
+  int rc = gci_ask_check_key(core, key);
+  if (rc < 0) return rc;
+  gcache_group_t *group = gci_group_find(core, group_name);
+  if (group == NULL) return GCACHE_ENOGROUP;
+  gci_memory_drop(group, key, gci_core_hash(core, key));
+  group->stats.server_requests++;
+  return 0;
+}

@@ -70,6 +70,10 @@ int gci_core_set_self(gcache_t *core, const char *url);
 int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *const labels[],
                        const unsigned weights[], size_t n);
 
+/* A peer's order to remove one key of many, done at once; the caller answers for all of them.
+ * GCACHE_ENOGROUP, GCACHE_ECLOSING, UV_EMSGSIZE. */
+int gci_core_remove_here(gcache_t *core, gcache_bytes_t group_name, gcache_bytes_t key);
+
 uint64_t gci_core_hash(const gcache_t *core, gcache_bytes_t key);
 /* Absolute deadline of a call that was given timeout_ms. */
 uint64_t gci_core_deadline(gcache_t *core, uint64_t timeout_ms);

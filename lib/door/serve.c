@@ -7,6 +7,7 @@
 #include "base/value.h"
 #include "http/message.h"
 #include "wire/proto.h"
+#include "wire/remove_keys.h"
 #include "wire/route.h"
 
 #define NO_GROUP "no such group: "
@@ -139,9 +140,9 @@ struct question {
   uint64_t timeout_ms;
 };
 
-static int refuse_later(struct gci_serve *serve, int http_status, const char *text) {
-  serve->refuse_status = http_status;
-  serve->refuse_text = text;
+static int settle(struct gci_serve *serve, int http_status, const char *text) {
+  serve->settled_status = http_status;
+  serve->settled_text = text;
   return -1;
 }
 
@@ -151,16 +152,16 @@ static int read_put(struct gci_serve *serve, struct question *q, gcache_value_t 
   int err;
 
   if (*body == NULL) *body = gci_value_block(mem, 0);
-  if (*body == NULL) return refuse_later(serve, 429, "busy");
+  if (*body == NULL) return settle(serve, 429, "busy");
   err = gci_proto_set_read(mem, *body, serve->group, q->key, &q->value);
-  if (err == UV_ENOMEM) return refuse_later(serve, 429, "busy");
-  if (err == UV_EINVAL) return refuse_later(serve, 400, "the body disagrees with the URL");
-  if (err < 0) return refuse_later(serve, 400, "the body is not a SetRequest");
+  if (err == UV_ENOMEM) return settle(serve, 429, "busy");
+  if (err == UV_EINVAL) return settle(serve, 400, "the body disagrees with the URL");
+  if (err < 0) return settle(serve, 400, "the body is not a SetRequest");
   *body = NULL;
   if (gcache_value_bytes(q->value).len > door->limits.value_max)
-    return refuse_later(serve, 413, "the value is too large");
+    return settle(serve, 413, "the value is too large");
   if (gci_value_expired_at(gcache_value_expire(q->value), gci_env_unix_ns(door->env)))
-    return refuse_later(serve, 400, "the value has already expired");
+    return settle(serve, 400, "the value has already expired");
   return 0;
 }
 
@@ -172,7 +173,7 @@ static int read_delete(struct gci_serve *serve, struct question *q,
   if (scope.base == NULL) return 0;
   /* Both must hold, so that a mistake cannot empty a group. */
   if (!gci_bytes_equal(scope, GCI_LIT("group")) || q->key.len > 0)
-    return refuse_later(serve, 400, "bad Gcache-Scope");
+    return settle(serve, 400, "bad Gcache-Scope");
   serve->op = GCACHE_OP_CLEAR;
   return 0;
 }
@@ -184,9 +185,44 @@ static int read_timeout(struct gci_serve *serve, struct question *q,
   q->timeout_ms = 0;
   if (text.base == NULL) return 0;
   if (gci_bytes_to_u64(text, &q->timeout_ms) < 0)
-    return refuse_later(serve, 400, "bad Gcache-Timeout-Ms");
+    return settle(serve, 400, "bad Gcache-Timeout-Ms");
   if (q->timeout_ms == 0) q->timeout_ms = 1; /* not our default, which 0 would mean */
   return 0;
+}
+
+struct many {
+  struct gci_serve *serve;
+  int err; /* the first that matters */
+};
+
+/* A key longer than the limit is held nowhere. */
+static void remove_one(void *user, gcache_bytes_t key) {
+  struct many *many = user;
+  int err = gci_core_remove_here(many->serve->door->cache, many->serve->group, key);
+
+  if (err < 0 && err != UV_EMSGSIZE && many->err == 0) many->err = err;
+}
+
+/* groupcache-go's POST <group>/_remove-keys/: done here and now, so nobody is asked. */
+static int remove_many(struct gci_serve *serve, gcache_value_t *body) {
+  struct many many = {serve, 0};
+  gcache_bytes_t bytes = body == NULL ? gcache_bytes(NULL, 0) : gcache_value_bytes(body);
+  int err = gci_remove_keys_read(bytes, serve->group, remove_one, &many);
+
+  serve->op = GCACHE_OP_REMOVE;
+  if (err == UV_ENOTSUP)
+    settle(serve, 405, "built without JSON");
+  else if (err == UV_EINVAL)
+    settle(serve, 400, "the body disagrees with the URL");
+  else if (err < 0)
+    settle(serve, 400, "the body is not a list of keys");
+  else if (many.err == GCACHE_ENOGROUP)
+    settle(serve, 404, NULL);
+  else if (many.err < 0)
+    settle(serve, 429, "busy");
+  else
+    settle(serve, 200, NULL);
+  return -1;
 }
 
 static int read_method(struct gci_serve *serve, struct question *q,
@@ -200,10 +236,13 @@ static int read_method(struct gci_serve *serve, struct question *q,
     return read_put(serve, q, body);
   }
   if (gci_bytes_equal(in->method, GCI_LIT("DELETE"))) return read_delete(serve, q, in);
-  return dialect->refuses_odd_methods ? refuse_later(serve, 405, "method not allowed") : 0;
+  if (dialect->removes_many && gci_bytes_equal(in->method, GCI_LIT("POST")) &&
+      gci_bytes_equal(q->key, GCI_LIT("_remove-keys/")))
+    return remove_many(serve, *body);
+  return dialect->refuses_odd_methods ? settle(serve, 405, "method not allowed") : 0;
 }
 
-/* < 0: refused, refuse_status and refuse_text are set. */
+/* < 0: nobody is to be asked, settled_status and settled_text are set. */
 static int read_question(struct gci_serve *serve, struct question *q,
                          const struct gci_serve_request *in, gcache_value_t **body) {
   struct gci_route route;
@@ -211,24 +250,25 @@ static int read_question(struct gci_serve *serve, struct question *q,
 
   gci_route_split_target(in->path, &path, &query);
   if (gci_route_read(serve->door->base_path, path, serve->buf, &route) != GCI_ROUTE_OK)
-    return refuse_later(serve, 400, "bad request");
+    return settle(serve, 400, "bad request");
   serve->group = route.group;
   q->key = route.key;
-  if (q->key.len > serve->door->limits.key_max)
-    return refuse_later(serve, 414, "the key is too long");
+  if (q->key.len > serve->door->limits.key_max) return settle(serve, 414, "the key is too long");
   if (read_timeout(serve, q, in) < 0) return -1;
   return read_method(serve, q, in, body);
 }
 
-static void on_refused(struct gcache_job_s *job) {
-  struct gci_serve *serve = gci_container_of(job, struct gci_serve, refuse);
-  int status = serve->refuse_status;
+static void on_settled(struct gcache_job_s *job) {
+  struct gci_serve *serve = gci_container_of(job, struct gci_serve, settled);
+  int status = serve->settled_status;
 
   if (status == 400 || status == 413 || status == 414) serve->door->bad_requests++;
   if (status == 404)
     finish_no_group(serve);
+  else if (status == 200)
+    finish_done(serve, NULL);
   else
-    finish_text(serve, status, status == 429 ? "busy" : NULL, gcache_cstr(serve->refuse_text));
+    finish_text(serve, status, status == 429 ? "busy" : NULL, gcache_cstr(serve->settled_text));
 }
 
 static void ask(struct gci_serve *serve, const struct question *q) {
@@ -237,12 +277,12 @@ static void ask(struct gci_serve *serve, const struct question *q) {
 
   if (err == 0) return;
   if (err == GCACHE_ENOGROUP)
-    refuse_later(serve, 404, NULL);
+    settle(serve, 404, NULL);
   else if (err == UV_EINVAL || err == UV_EMSGSIZE)
-    refuse_later(serve, 400, "bad request");
+    settle(serve, 400, "bad request");
   else
-    refuse_later(serve, 429, "busy");
-  gci_env_defer(serve->door->env, &serve->refuse);
+    settle(serve, 429, "busy");
+  gci_env_defer(serve->door->env, &serve->settled);
 }
 
 int gci_serve_start(struct gci_serve **out, struct gci_door *door,
@@ -262,10 +302,10 @@ int gci_serve_start(struct gci_serve **out, struct gci_door *door,
   serve->user = user;
   serve->answer.data = serve;
   gci_link_init(&serve->link);
-  gci_job_init(&serve->refuse, on_refused);
+  gci_job_init(&serve->settled, on_settled);
   gci_countdown_take(&door->life);
   if (read_question(serve, &q, in, &body) < 0)
-    gci_env_defer(door->env, &serve->refuse);
+    gci_env_defer(door->env, &serve->settled);
   else
     ask(serve, &q);
   gcache_value_unref(body);
@@ -277,7 +317,7 @@ int gci_serve_start(struct gci_serve **out, struct gci_door *door,
 void gci_serve_cancel(struct gci_serve *serve) {
   if (serve->canceled) return;
   serve->canceled = 1;
-  if (!gci_job_queued(&serve->refuse)) gcache_answer_cancel(&serve->answer);
+  if (!gci_job_queued(&serve->settled)) gcache_answer_cancel(&serve->answer);
 }
 
 int gci_serve_takes(const struct gci_door *door, gcache_bytes_t path) {

@@ -25,9 +25,9 @@ struct gci_serve {
   struct gcache_link_s link; /* for whoever started it; unlinked before done */
   struct gci_door *door;
   gcache_answer_t answer;
-  struct gcache_job_s refuse; /* queued when no answer was asked for */
-  int refuse_status;          /* of HTTP */
-  const char *refuse_text;
+  struct gcache_job_s settled; /* queued when no answer was asked for: the reply is known */
+  int settled_status;          /* of HTTP; 200: done, without a body */
+  const char *settled_text;
   gci_serve_done_cb done;
   void *user;
   gcache_op_t op;
