@@ -166,6 +166,7 @@ int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_confi
   c->events = events;
   c->user = user;
   gci_link_init(&c->link);
+  gci_list_init(&c->carried);
   gci_deadline_init(&c->deadline, on_deadline);
   err = gci_h1_client_open(&c->h1, mem, config->limits, &session_events, c);
   if (err < 0) {

@@ -39,7 +39,7 @@ struct gci_conn_out_config {
 
 struct gci_conn_out {
   struct gcache_link_s link; /* for its user; unlinked when it begins to close */
-  void *data;                /* its user's */
+  struct gci_list carried;   /* its user's: what the exchange under way is for */
   const struct gci_conn_out_config *config;
   const struct gci_conn_out_events *events;
   void *user;

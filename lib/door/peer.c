@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "core/core.h"
-#include "door/question.h"
+#include "wire/remove_keys.h"
 #include "wire/route.h"
 
 /* One call on its way. */
 struct ask {
-  struct gcache_link_s link; /* peer->waiting */
+  struct gcache_link_s link; /* peer->waiting, or conn->carried */
   struct gci_door_peer *peer;
   gcache_call_t *call;
   struct gci_conn_out *conn; /* NULL: waiting */
   int repeated;
-  struct gci_result result;
+  int among_many; /* it travels, or is to travel, with other removes in one request */
+  int alone;      /* not among many again */
 };
 
 static void pump(struct gci_door_peer *peer);
@@ -92,40 +93,68 @@ static void on_opened(void *user, struct gci_conn_out *c, int status) {
   }
 }
 
+static struct ask *first_carried(const struct gci_conn_out *c) {
+  return gci_container_of(gci_list_front(&c->carried), struct ask, link);
+}
+
+/* Between this and on_ended() nothing runs that could end the ask. */
 static void on_answered(void *user, struct gci_conn_out *c, const struct gci_http_head *head,
                         gcache_value_t *body) {
   struct gci_door_peer *peer = user;
-  struct ask *ask = c->data;
 
-  gci_question_read_answer(&ask->result, gcache_call_op(ask->call), peer->url,
+  gci_question_read_answer(&peer->result, gcache_call_op(first_carried(c)->call), peer->url,
                            peer->config->dialect, head, body);
-  c->to_gcache = ask->result.is_gcache != 0;
+  c->to_gcache = peer->result.is_gcache != 0;
 }
 
-static void end_answered(struct ask *ask) {
+static void end_answered(struct ask *ask, struct gci_result *result) {
   struct gci_door_peer *peer = ask->peer;
-  struct gci_result *result = &ask->result;
 
   if (gcache_call_op(ask->call) == GCACHE_OP_GET && result->status == 0)
     gci_question_read_value(result, mem_of(peer), peer->url, peer->config->conn.limits->value_max);
   end_ask(ask, result->status, result->value, result->reason);
 }
 
-static void on_ended(void *user, struct gci_conn_out *c, int status, const char *reason) {
-  struct gci_door_peer *peer = user;
-  struct ask *ask = c->data;
+/* A groupcache-go that does not know the request for many takes each by itself. */
+static int wants_them_alone(const struct ask *ask, const struct gci_result *result) {
+  return ask->among_many && (result->http_status == 404 || result->http_status == 405);
+}
 
-  c->data = NULL;
+static void ask_again(struct ask *ask) {
   ask->conn = NULL;
-  make_rest(peer, c);
-  if (status == 0) {
-    end_answered(ask);
-  } else if (c->stale && !ask->repeated) {
+  gci_list_push_front(&ask->peer->waiting, &ask->link);
+}
+
+static void end_exchange(struct ask *ask, struct gci_result *result, int status, const char *reason,
+                         int stale) {
+  ask->conn = NULL;
+  if (status == 0 && wants_them_alone(ask, result)) {
+    ask->alone = 1;
+    ask_again(ask);
+  } else if (status == 0) {
+    end_answered(ask, result);
+  } else if (stale && !ask->repeated) {
     ask->repeated = 1;
-    close_all(&peer->resting);
-    gci_list_push_front(&peer->waiting, &ask->link);
+    ask_again(ask);
   } else {
     fail_ask(ask, status, "no answer from", reason[0] != '\0' ? reason : "the exchange broke");
+  }
+}
+
+static void on_ended(void *user, struct gci_conn_out *c, int status, const char *reason) {
+  struct gci_door_peer *peer = user;
+  struct gci_result result = peer->result;
+  struct gci_list carried;
+  struct gcache_link_s *link;
+  int stale = c->stale;
+
+  gci_list_init(&carried);
+  gci_list_move(&carried, &c->carried);
+  make_rest(peer, c);
+  if (status < 0 && stale) close_all(&peer->resting);
+  while ((link = gci_list_back(&carried)) != NULL) { /* what goes again keeps its order */
+    gci_link_unlink(link);
+    end_exchange(gci_container_of(link, struct ask, link), &result, status, reason, stale);
   }
   pump(peer);
 }
@@ -153,15 +182,69 @@ static struct gci_conn_out *lane(struct gci_door_peer *peer) {
   return link == NULL ? NULL : gci_container_of(link, struct gci_conn_out, link);
 }
 
-static int send_ask(struct ask *ask, struct gci_conn_out *c) {
-  struct gci_door_peer *peer = ask->peer;
+/* Whether it can go with other removes; *bytes is what is left for keys. */
+static int can_be_among_many(const struct ask *ask, const char *group, size_t *bytes) {
+  gcache_bytes_t key = gcache_call_key(ask->call);
+
+  if (ask->alone || gcache_call_op(ask->call) != GCACHE_OP_REMOVE || key.len > *bytes) return 0;
+  if (strcmp(gcache_call_group(ask->call), group) != 0 || !gci_remove_keys_carries(key)) return 0;
+  *bytes -= key.len;
+  return 1;
+}
+
+static void carry(struct gci_conn_out *c, struct ask *ask) {
+  gci_link_unlink(&ask->link);
+  gci_list_push_back(&c->carried, &ask->link);
+  ask->conn = c;
+}
+
+/* The call that waits longest and, where the dialect can say it, the removes right behind it. How many. */
+static size_t load_up(struct gci_door_peer *peer, struct gci_conn_out *c) {
+  struct ask *first = gci_container_of(gci_list_front(&peer->waiting), struct ask, link);
+  const char *group = gcache_call_group(first->call);
+  size_t n = 1, bytes = GCI_REMOVE_KEYS_BYTES_MAX;
+  struct gcache_link_s *link;
+
+  carry(c, first);
+  first->among_many = 0;
+  if (!peer->config->dialect->removes_many || !can_be_among_many(first, group, &bytes)) return 1;
+  while (n < GCI_REMOVE_KEYS_MAX && (link = gci_list_front(&peer->waiting)) != NULL) {
+    struct ask *ask = gci_container_of(link, struct ask, link);
+    if (!can_be_among_many(ask, group, &bytes)) break;
+    carry(c, ask);
+    ask->among_many = 1;
+    n++;
+  }
+  first->among_many = n > 1;
+  return n;
+}
+
+static int write_question(struct gci_question *question, struct gci_conn_out *c, size_t n,
+                          const struct gci_question_way *way) {
+  struct gci_mem *mem = c->config->env->mem;
+  gcache_call_t *first = first_carried(c)->call;
+  gcache_bytes_t *keys;
+  size_t i = 0;
+  int err;
+
+  if (n == 1) return gci_question_init(question, mem, first, way);
+  keys = gci_mem_alloc(mem, n * sizeof *keys);
+  if (keys == NULL) return UV_ENOMEM;
+  gci_list_each(link, &c->carried)
+      keys[i++] = gcache_call_key(gci_container_of(link, struct ask, link)->call);
+  err = gci_question_init_many(question, mem, gcache_cstr(gcache_call_group(first)), keys, n, way);
+  gci_mem_free(mem, keys, n * sizeof *keys);
+  return err;
+}
+
+static int send_carried(struct gci_door_peer *peer, struct gci_conn_out *c, size_t n) {
   const struct gci_door_peer_config *config = peer->config;
   struct gci_question question;
   struct gci_question_way way = {.base_path = config->base_path,
                                  .host = peer->authority,
                                  .self = config->cache->self,
                                  .plain = config->dialect->plain && !c->to_gcache};
-  int err = gci_question_init(&question, mem_of(peer), ask->call, &way);
+  int err = write_question(&question, c, n, &way);
 
   if (err < 0) {
     make_rest(peer, c);
@@ -169,10 +252,14 @@ static int send_ask(struct ask *ask, struct gci_conn_out *c) {
   }
   err = gci_conn_out_send(c, &question.message);
   gci_question_fini(&question);
-  if (err < 0) return err;
-  ask->conn = c;
-  c->data = ask;
-  return 0;
+  return err;
+}
+
+static void fail_carried(struct gci_list *carried, int status) {
+  struct gcache_link_s *link;
+
+  while ((link = gci_list_pop_front(carried)) != NULL)
+    end_ask(gci_container_of(link, struct ask, link), status, NULL, "");
 }
 
 static void dial(struct gci_door_peer *peer) {
@@ -204,9 +291,12 @@ static void pump(struct gci_door_peer *peer) {
   struct gci_conn_out *c;
 
   while (!gci_list_empty(&peer->waiting) && (c = lane(peer)) != NULL) {
-    struct ask *ask = gci_container_of(gci_list_pop_front(&peer->waiting), struct ask, link);
-    int err = send_ask(ask, c);
-    if (err < 0) end_ask(ask, err, NULL, "");
+    struct gci_list unsent;
+    int err = send_carried(peer, c, load_up(peer, c));
+    if (err == 0) continue;
+    gci_list_init(&unsent); /* c may go */
+    gci_list_move(&unsent, &c->carried);
+    fail_carried(&unsent, err);
   }
   while (peer->connections < peer->config->conns_per_peer &&
          peer->dialing < count_waiting(peer, peer->dialing + 1)) {
@@ -252,10 +342,8 @@ void gci_door_peer_cancel(gcache_call_t *call) {
 
   if (ask == NULL) return;
   peer = ask->peer;
-  if (ask->conn != NULL) {
-    ask->conn->data = NULL;
-    gci_conn_out_close(ask->conn);
-  }
+  gci_link_unlink(&ask->link);
+  if (ask->conn != NULL && gci_list_empty(&ask->conn->carried)) gci_conn_out_close(ask->conn);
   end_ask(ask, UV_ECANCELED, NULL, "");
   check_emptied(peer);
 }

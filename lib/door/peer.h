@@ -16,6 +16,7 @@
 #include "base/map.h"
 #include "door/conn_out.h"
 #include "door/dialect.h"
+#include "door/question.h"
 #include "gcache/transport.h"
 
 struct gci_door_peer_config {
@@ -43,6 +44,7 @@ struct gci_door_peer {
   unsigned calls;                              /* waiting or on a connection */
   unsigned connections;                        /* until really closed */
   unsigned dialing, open;                      /* of these: not connected yet, connected */
+  struct gci_result result;                    /* of the exchange that is just ending */
   int listed;                                  /* in the list that was last set */
   void (*emptied)(struct gci_door_peer *peer); /* not listed, no call, no connection */
 };

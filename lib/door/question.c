@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/value.h"
 #include "wire/proto.h"
+#include "wire/remove_keys.h"
 #include "wire/route.h"
 
 /* ----------------------------------------------------------------------------- the request -- */
@@ -30,12 +31,14 @@ static void write_headers(struct gci_question *q, const gcache_call_t *call,
     add_header(q, GCI_LIT("Gcache-Scope"), GCI_LIT("group"));
 }
 
+/* extra: bytes behind it for the caller to fill. */
 static int write_target(struct gci_question *q, gcache_bytes_t base_path, gcache_bytes_t group,
-                        gcache_bytes_t key) {
-  q->target_size = gci_route_size(base_path, group, key);
+                        gcache_bytes_t key, size_t extra) {
+  q->target_size = gci_route_size(base_path, group, key) + extra;
   q->target = gci_mem_alloc(q->mem, q->target_size);
   if (q->target == NULL) return UV_ENOMEM;
-  q->message.target = gcache_bytes(q->target, gci_route_write(q->target, base_path, group, key));
+  gci_route_write(q->target, base_path, group, key);
+  q->message.target = gcache_bytes(q->target, q->target_size);
   return 0;
 }
 
@@ -70,14 +73,45 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   q->message.method = gcache_cstr(methods[gcache_call_op(call)]);
   q->message.host = way->host;
   write_headers(q, call, way);
-  err = write_target(q, way->base_path, group, key);
+  err = write_target(q, way->base_path, group, key, 0);
   if (err == 0 && gcache_call_op(call) == GCACHE_OP_SET)
     err = write_put(q, group, key, gcache_call_value(call));
   if (err < 0) gci_question_fini(q);
   return err;
 }
 
+static int write_many_target(struct gci_question *q, gcache_bytes_t base_path,
+                             gcache_bytes_t group) {
+  int err = write_target(q, base_path, group, GCI_LIT("_remove-keys"), 1);
+
+  if (err == 0) q->target[q->target_size - 1] = '/'; /* a bare one, which no key has */
+  return err;
+}
+
+int gci_question_init_many(struct gci_question *q, struct gci_mem *mem, gcache_bytes_t group,
+                           const gcache_bytes_t keys[], size_t n,
+                           const struct gci_question_way *way) {
+  int err;
+
+  memset(q, 0, sizeof *q);
+  q->mem = mem;
+  q->message.method = GCI_LIT("POST");
+  q->message.host = way->host;
+  q->message.headers = q->headers;
+  if (!way->plain && way->self != NULL)
+    add_header(q, GCI_LIT("Gcache-From"), gcache_cstr(way->self));
+  err = write_many_target(q, way->base_path, group);
+  if (err == 0) q->body = gci_remove_keys_write(mem, group, keys, n);
+  if (err == 0 && q->body == NULL) err = UV_ENOMEM;
+  q->message.value = q->body;
+  q->message.has_body = 1;
+  if (err < 0) gci_question_fini(q);
+  return err;
+}
+
 void gci_question_fini(struct gci_question *q) {
+  gcache_value_unref(q->body);
+  q->body = NULL;
   gci_mem_free(q->mem, q->target, q->target_size);
   gci_mem_free(q->mem, q->before, q->before_size);
   q->target = q->before = NULL;
@@ -200,6 +234,7 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
   a.reason = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Reason"));
   if (body != NULL) a.text = gcache_value_bytes(body);
   result->is_gcache = a.is_gcache;
+  result->http_status = a.status;
   result->status = 0;
   result->value = result->body = NULL;
   result->reason[0] = '\0';

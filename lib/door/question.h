@@ -19,6 +19,7 @@ struct gci_question {
   char timeout[24];
   char *target, *before;
   size_t target_size, before_size;
+  gcache_value_t *body; /* of a removal of many keys */
   char after[64];
 };
 
@@ -32,11 +33,16 @@ struct gci_question_way {
 
 int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
                       const struct gci_question_way *way);
+/* groupcache-go's removal of many keys, all of them gci_remove_keys_carries(). */
+int gci_question_init_many(struct gci_question *q, struct gci_mem *mem, gcache_bytes_t group,
+                           const gcache_bytes_t keys[], size_t n,
+                           const struct gci_question_way *way);
 void gci_question_fini(struct gci_question *q);
 
 struct gci_result {
   int is_gcache; /* the peer has shown itself to be one */
-  int status;    /* as gcache_call_done() takes it */
+  int http_status;
+  int status; /* as gcache_call_done() takes it */
   gcache_value_t *value;
   gcache_value_t *body; /* of a value, until it is read */
   char reason[GCI_REASON_MAX + 1];
