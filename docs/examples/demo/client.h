@@ -10,7 +10,7 @@
 struct request {
   int port;           /* on 127.0.0.1 */
   const char *method; /* "GET" */
-  char target[256];
+  char target[1024];
   const char *body; /* NULL: none */
 
   /* The answer. */

@@ -274,12 +274,12 @@ static void remove_files(const char *dir, const char *file) {
 }
 
 /* The node is built beside the demo's folder. */
-static const char *default_node(char *argv0, char *out, size_t cap) {
+static char *default_node(char *argv0, char *out, size_t cap) {
   snprintf(out, cap, "%s/../node", dirname(argv0));
   return out;
 }
 
-static int run_demo(const char *program, const char *file) {
+static int run_demo(char *program, const char *file) {
   signal(SIGPIPE, SIG_IGN);
   if (rows_make(file) < 0 || nodes_start(nodes, program, file) < 0)
     failures++;
@@ -307,7 +307,7 @@ static int wait_for_demo(pid_t demo, const sigset_t *signals) {
 
 int main(int argc, char **argv) {
   char dir[] = "/tmp/gcache-demo-XXXXXX", file[64], node[PATH_MAX];
-  const char *program = argc > 1 ? argv[1] : default_node(argv[0], node, sizeof node);
+  char *program = argc > 1 ? argv[1] : default_node(argv[0], node, sizeof node);
   sigset_t signals, before;
   pid_t demo;
   int rc;

@@ -10,11 +10,11 @@
 
 #include "client.h"
 
-static void run_node(const char *program, const char *source, int out) {
+static void run_node(char *const argv[], int out) {
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* even if the demo is killed, no node stays behind */
   dup2(out, STDOUT_FILENO);
-  execl(program, program, "--listen", "127.0.0.1:0", "--source", source, (char *)NULL);
-  perror(program);
+  execv(argv[0], argv);
+  perror(argv[0]);
   _exit(127);
 }
 
@@ -28,16 +28,16 @@ static int read_url(struct node *node) {
              : -1;
 }
 
-static int node_start(struct node *node, const char *program, const char *source) {
+int node_start(struct node *node, char *const argv[]) {
   int out[2];
 
   if (pipe2(out, O_CLOEXEC) < 0) return -1;
   node->pid = fork();
-  if (node->pid == 0) run_node(program, source, out[1]);
+  if (node->pid == 0) run_node(argv, out[1]);
   close(out[1]);
   node->out = fdopen(out[0], "r");
   if (node->pid < 0 || read_url(node) < 0) {
-    fprintf(stderr, "demo: %s did not start\n", program);
+    fprintf(stderr, "%s did not start\n", argv[0]);
     return -1;
   }
   node->port = atoi(strrchr(node->url, ':') + 1);
@@ -62,12 +62,13 @@ static int tell_peers(struct node nodes[N_NODES]) {
   return all ? 0 : -1;
 }
 
-int nodes_start(struct node nodes[N_NODES], const char *program, const char *sqlite_file) {
-  char source[512];
+int nodes_start(struct node nodes[N_NODES], char *program, const char *sqlite_file) {
+  char source[512], listen[] = "--listen", address[] = "127.0.0.1:0", from[] = "--source";
+  char *argv[] = {program, listen, address, from, source, NULL};
 
   snprintf(source, sizeof source, "sqlite:%s", sqlite_file);
   for (int i = 0; i < N_NODES; i++)
-    if (node_start(&nodes[i], program, source) < 0) return -1;
+    if (node_start(&nodes[i], argv) < 0) return -1;
   return tell_peers(nodes);
 }
 

@@ -15,8 +15,10 @@ struct node {
   char url[64];
 };
 
+/* Starts argv[0], which must say "listening on URL" on its standard output. 0, or -1 having said why. */
+int node_start(struct node *node, char *const argv[]);
 /* Starts `program` N_NODES times on free ports and gives each the list of all. 0, or -1 having said why. */
-int nodes_start(struct node nodes[N_NODES], const char *program, const char *sqlite_file);
+int nodes_start(struct node nodes[N_NODES], char *program, const char *sqlite_file);
 void node_kill(struct node *node); /* SIGKILL: no goodbye */
 /* SIGTERM; exit status of the node, -1 if it had to be killed. */
 int node_stop(struct node *node);
