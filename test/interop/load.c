@@ -25,7 +25,11 @@ static void judge(struct load *load, const struct request *r, unsigned i) {
     return;
   }
   snprintf(wanted, sizeof wanted, "|%s%u|", load->salt, i);
-  load->wrong += r->status != 200 || strstr(r->text, wanted) == NULL;
+  if (r->status != 200 || strstr(r->text, wanted) == NULL) {
+    if (load->wrong++ == 0)
+      printf("      first wrong answer, port %d, %s: %d, %.0f ms, %s\n", r->port, wanted, r->status,
+             ms, r->text);
+  }
   if (ms > load->slowest_ms) load->slowest_ms = ms;
 }
 
@@ -44,7 +48,7 @@ static void run_batch(struct load *load, unsigned first) {
     key_of(&key, text);
     r[i] = member_request(load->all, member, "/get?group=demo&key=", &key);
   }
-  client_run(r, BATCH, PER_PORT, 10000);
+  client_run(r, BATCH, PER_PORT, 15000); /* longer than the node lets a get wait */
   for (unsigned i = 0; i < BATCH; i++)
     judge(load, &r[i], first + i);
   client_free(r, BATCH);
