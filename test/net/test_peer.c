@@ -362,6 +362,32 @@ static void refused_connect_is_loaded_here_and_named(void **state) {
   scene_close(&s);
 }
 
+static void remove_start(struct changed *c, struct scene *s) {
+  memset(c, 0, sizeof *c);
+  c->req.data = c;
+  assert_int_equal(gcache_remove(&c->req, s->m.group, gcache_cstr("k"), 0, on_changed), 0);
+}
+
+/* In one of these turns the failed connection, the only one allowed, has not closed yet. */
+static void call_made_while_the_last_dial_ends_is_dialled_for(void **state) {
+  struct scene s;
+  struct changed first, second;
+
+  scene_open(&s, state, NULL, one_connection);
+  raw_server_stop(&s.peer);
+  run_loop_until(s.loop, &s.peer.closed, 1);
+  for (int turns = 0; turns < 10; turns++) {
+    remove_start(&first, &s);
+    run_loop_turns(s.loop, turns);
+    remove_start(&second, &s);
+    run_loop_turns(s.loop, 100);
+    assert_int_equal(first.statuses[0], UV_ECONNREFUSED);
+    assert_int_equal(second.done, 1);
+    assert_int_equal(second.statuses[0], UV_ECONNREFUSED);
+  }
+  scene_close(&s);
+}
+
 /* One asks with the default time to connect, one with less: the second gives up first. */
 static void peer_that_does_not_accept_is_given_up(void **state) {
   int port, listener = plain_listen(0, &port), fds[8];
@@ -919,6 +945,7 @@ int main(void) {
       TEST(answer_that_had_begun_is_not_asked_for_again),
       TEST(call_waits_for_the_connection_there_is),
       TEST(refused_connect_is_loaded_here_and_named),
+      TEST(call_made_while_the_last_dial_ends_is_dialled_for),
       TEST(peer_that_does_not_accept_is_given_up),
       TEST(hanging_peer_is_given_up),
       TEST(hanging_kept_connection_is_not_asked_again),
