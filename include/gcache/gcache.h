@@ -48,6 +48,7 @@ typedef struct gcache_value_s gcache_value_t; /* opaque, counted, immutable */
 typedef struct gcache_load_s gcache_load_t;   /* opaque, ours: one getter run */
 typedef struct gcache_work_s gcache_work_t;   /* opaque, ours: one getter run on a pool thread */
 typedef struct gcache_transport_s gcache_transport_t; /* <gcache/transport.h> */
+typedef struct gcache_tls_s gcache_tls_t;             /* <gcache/openssl.h> */
 
 typedef struct gcache_get_s gcache_get_t;       /* request, yours */
 typedef struct gcache_change_s gcache_change_t; /* request, yours: a set, a remove or a clear */
@@ -170,7 +171,27 @@ typedef struct gcache_limits_s {
   unsigned connections_max; /* 1024 incoming; accepting pauses there */
   unsigned connections_per_address; /* 64 incoming, peers by their listed addresses exempt */
   unsigned pipelined_max; /* 1024 requests of one connection unanswered; then reading stops */
+
+  uint64_t tls_timeout_ms; /* 5000 for a TLS handshake */
+
+  /* HTTP/2. What exceeds one of these ends the connection with GOAWAY, but streams over streams_max,
+   * which are refused one by one. */
+  unsigned streams_max;       /* 128 of one connection at a time */
+  unsigned resets_burst;      /* 200 streams may be opened and reset at once, */
+  unsigned resets_per_s;      /* and 50 a second in the long run */
+  unsigned continuations_max; /* 8 CONTINUATION frames a head */
+  unsigned settings_max;      /* 32 entries a SETTINGS frame */
+  unsigned acks_max;          /* 100 acknowledgements waiting to be sent */
+  unsigned control_max;       /* 1000 frames in 10 s that carry neither head nor body: SETTINGS, PING,
+                                 PRIORITY, empty DATA, WINDOW_UPDATE, RST_STREAM */
 } gcache_limits_t;
+
+/* Which HTTP is spoken to peers, and taken from whoever connects. */
+typedef enum {
+  GCACHE_HTTP_AUTO, /* to peers: HTTP/2 over TLS where they can, else HTTP/1.1; from others: both */
+  GCACHE_HTTP_1,    /* HTTP/1.1 only */
+  GCACHE_HTTP_2     /* HTTP/2 only, in the clear by prior knowledge (RFC 9113, section 3.3) */
+} gcache_http_t;
 
 typedef struct gcache_options_s {
   size_t size;              /* set by gcache_options_init() */
@@ -191,8 +212,14 @@ typedef struct gcache_options_s {
                                     so that a slow getter never runs twice (P1). Set it above your
                                     slowest getter to get local loads when a peer hangs. */
   uint64_t idle_timeout_ms;     /* 60000 a kept-alive connection to a peer may rest */
-  unsigned conns_per_peer;      /* 8 connections, one exchange each at a time */
+  unsigned conns_per_peer;      /* 8 connections: one exchange each at a time with HTTP/1.1, as many
+                                    as the peer allows with HTTP/2 */
   unsigned calls_per_peer;      /* 65536 waiting or running; more: GCACHE_EBUSY to the caller */
+  gcache_http_t http; /* GCACHE_HTTP_AUTO. UV_ENOTSUP: _2 in a build without it */
+  gcache_tls_t *tls;  /* for peers whose URL begins with https://, from <gcache/openssl.h>; borrowed
+                         until closed. NULL: such URLs are refused */
+  uint64_t ping_ms;   /* 5000. HTTP/2: a peer that owes answers and has sent nothing for so long is
+                         asked for a sign of life, and given up when none comes in as long again */
   gcache_limits_t limits;
   gcache_mem_t mem;     /* malloc family */
   gcache_clock_t clock; /* the loop's and the system's */

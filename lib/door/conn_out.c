@@ -19,7 +19,7 @@ static void on_closed(void *user) {
 
   if (!c->opened) tell_opened(c, c->dial_status);
   c->events->closed(c->user, c);
-  gci_h1_client_close(c->h1);
+  gci_http_client_close(c->h1);
   gci_mem_free(mem, c, sizeof *c);
 }
 
@@ -40,7 +40,7 @@ static void fail(struct gci_conn_out *c, int status, const char *reason) {
   int asking = c->asking;
 
   if (c->closing) return;
-  c->stale = asking && c->exchanges > 0 && !gci_h1_client_begun(c->h1);
+  c->stale = asking && c->exchanges > 0 && !gci_http_client_begun(c->h1, c);
   gci_conn_out_close(c);
   if (asking) c->events->ended(c->user, c, status, reason);
 }
@@ -75,29 +75,31 @@ int gci_conn_out_send(struct gci_conn_out *c, const struct gci_http_message *req
   int err;
 
   err = gci_env_deadline(env, &c->deadline, at_ms); /* never: cleared */
-  if (err == 0) err = gci_h1_client_send(c->h1, request);
+  if (err == 0) err = gci_http_client_send(c->h1, request, c);
   if (err < 0) {
     gci_conn_out_close(c);
     return err;
   }
   c->asking = 1;
   c->answered = 0;
-  gci_stream_flush(&c->stream, gci_h1_client_output(c->h1));
+  gci_stream_flush(&c->stream, gci_http_client_output(c->h1));
   return 0;
 }
 
-static void on_response(void *user, const struct gci_http_head *head, gcache_value_t *body) {
+static void on_response(void *user, void *tag, const struct gci_http_head *head,
+                        gcache_value_t *body) {
   struct gci_conn_out *c = user;
 
+  (void)tag;
   c->answered = 1;
   c->events->answered(c->user, c, head, body);
 }
 
-static const struct gci_h1_client_events session_events = {on_response};
+static const struct gci_http_client_events session_events = {.response = on_response};
 
 /* An answer to what has not been sent whole: the rest, and all that follows, might never be read. */
 static int may_rest(const struct gci_conn_out *c) {
-  return gci_h1_client_reusable(c->h1) && gci_h1_client_output(c->h1)->bytes == 0;
+  return gci_http_client_reusable(c->h1) && gci_http_client_output(c->h1)->bytes == 0;
 }
 
 /* After bytes or the end have come. err < 0: the session is broken, perhaps behind a whole answer. */
@@ -113,20 +115,20 @@ static void settle(struct gci_conn_out *c, int err, int ended) {
     return;
   }
   if (err < 0 || ended)
-    fail(c, err == UV_ENOMEM ? UV_ENOMEM : GCACHE_EPEER, gci_h1_client_reason(c->h1));
+    fail(c, err == UV_ENOMEM ? UV_ENOMEM : GCACHE_EPEER, gci_http_client_reason(c->h1));
 }
 
 static void on_read(void *user, gcache_bytes_t bytes) {
   struct gci_conn_out *c = user;
 
-  settle(c, gci_h1_client_input(c->h1, bytes), 0);
+  settle(c, gci_http_client_input(c->h1, bytes), 0);
 }
 
 static void on_end(void *user, int status) {
   struct gci_conn_out *c = user;
 
   if (status == UV_EOF)
-    settle(c, gci_h1_client_eof(c->h1), 1);
+    settle(c, gci_http_client_eof(c->h1), 1);
   else
     fail(c, GCACHE_EPEER, c->config->error_text(status));
 }
@@ -175,7 +177,7 @@ int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_confi
   }
   err = gci_stream_init(&c->stream, config->env, config->uv, &stream_events, c);
   if (err < 0) {
-    gci_h1_client_close(c->h1);
+    gci_http_client_close(c->h1);
     gci_mem_free(mem, c, sizeof *c);
     return err;
   }

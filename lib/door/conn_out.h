@@ -45,7 +45,7 @@ struct gci_conn_out {
   void *user;
   struct gci_stream stream;
   struct gci_dial *dial; /* while dialling */
-  struct gci_h1_client *h1;
+  struct gci_http_client *h1;
   struct gcache_deadline_s deadline; /* of the exchange, or of the rest */
   uint64_t exchanges;                /* that ended well */
   int dial_status;

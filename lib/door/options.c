@@ -33,6 +33,7 @@ static const struct number numbers[] = {
     NUMBER(idle_timeout_ms, 60000, 1, UINT64_MAX),
     NUMBER(conns_per_peer, 8, 1, COUNT_LIMIT),
     NUMBER(calls_per_peer, 65536, 1, COUNT_LIMIT),
+    NUMBER(ping_ms, 5000, 1, UINT64_MAX),
     NUMBER(limits.key_max, 4096, 1, SIZE_LIMIT),
     NUMBER(limits.value_max, 16 * 1024 * 1024, 1, VALUE_LIMIT),
     NUMBER(limits.line_max, 8 * 1024, 64, SIZE_LIMIT),
@@ -48,6 +49,14 @@ static const struct number numbers[] = {
     NUMBER(limits.connections_max, 1024, 1, COUNT_LIMIT),
     NUMBER(limits.connections_per_address, 64, 1, COUNT_LIMIT),
     NUMBER(limits.pipelined_max, 1024, 1, COUNT_LIMIT),
+    NUMBER(limits.tls_timeout_ms, 5000, 1, UINT64_MAX),
+    NUMBER(limits.streams_max, 128, 1, COUNT_LIMIT),
+    NUMBER(limits.resets_burst, 200, 1, COUNT_LIMIT),
+    NUMBER(limits.resets_per_s, 50, 1, COUNT_LIMIT),
+    NUMBER(limits.continuations_max, 8, 1, COUNT_LIMIT),
+    NUMBER(limits.settings_max, 32, 6, COUNT_LIMIT),
+    NUMBER(limits.acks_max, 100, 1, COUNT_LIMIT),
+    NUMBER(limits.control_max, 1000, 10, COUNT_LIMIT),
 };
 
 static int refuse(const gcache_options_t *o, const char *name, const char *why) {
@@ -137,6 +146,8 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
     return refuse(out, "base_path", "must begin and end with a slash and need no escapes");
   if ((int)out->dialect < GCACHE_DIALECT_GCACHE || out->dialect > GCACHE_DIALECT_GOLANG)
     return refuse(out, "dialect", "is unknown");
+  if ((int)out->http < GCACHE_HTTP_AUTO || out->http > GCACHE_HTTP_2)
+    return refuse(out, "http", "is unknown");
   err = check_numbers(out);
   return err < 0 ? err : check_transport(out);
 }

@@ -13,7 +13,7 @@
 /* ------------------------------------------------------------------------------- its end ---- */
 
 static void count_bad_requests(struct gci_server *s) {
-  uint64_t now = gci_h1_server_bad_requests(s->h1);
+  uint64_t now = gci_http_server_bad_requests(s->h1);
 
   s->door->bad_requests += now - s->bad_requests;
   s->bad_requests = now;
@@ -62,7 +62,7 @@ void gci_server_close(struct gci_server *s) {
 /* Ends so that the other side can read its last answer. */
 static void finish(struct gci_server *s) {
   const gcache_limits_t *limits = &s->door->limits;
-  struct gci_out *out = gci_h1_server_output(s->h1);
+  struct gci_out *out = gci_http_server_output(s->h1);
 
   begin_to_close(s);
   if (out->bytes > 0) gci_stream_flush(&s->stream, out);
@@ -77,7 +77,7 @@ static void free_server(struct gci_server *s) {
   hold(s, 0);
   gci_link_unlink(&s->link);
   if (s->entered) gci_addresses_leave(&door->addresses, &s->address);
-  if (s->h1 != NULL) gci_h1_server_close(s->h1);
+  if (s->h1 != NULL) gci_http_server_close(s->h1);
   drop_left(s);
   gci_mem_free(door->env->mem, s, sizeof *s);
   door->connections--;
@@ -145,27 +145,28 @@ static void on_ready(void *user) {
   schedule(user);
 }
 
-static const struct gci_h1_server_events session_events = {on_request, on_ready};
+static const struct gci_http_server_events session_events = {on_request, on_ready};
 
 /* ------------------------------------------------------------------------ what to do next ---- */
 
 /* After the last request of a connection nothing is wanted, but its end is to be noticed. */
 static int may_read(const struct gci_server *s) {
-  if (s->ended || s->left != NULL || gci_h1_server_output(s->h1)->held > HELD_MAX) return 0;
-  return gci_h1_server_wants_input(s->h1) ||
-         gci_h1_server_pending(s->h1) < s->door->limits.pipelined_max;
+  if (s->ended || s->left != NULL || gci_http_server_output(s->h1)->held > HELD_MAX) return 0;
+  return gci_http_server_wants_input(s->h1) ||
+         gci_http_server_pending(s->h1) < s->door->limits.pipelined_max;
 }
 
 static struct gci_pace_view view_of(const struct gci_server *s) {
-  static const enum gci_pace_phase phases[] = {
-      [GCI_H1_IDLE] = GCI_PACE_REST, [GCI_H1_HEAD] = GCI_PACE_HEAD, [GCI_H1_BODY] = GCI_PACE_BODY};
-  size_t waits = gci_h1_server_output(s->h1)->bytes;
+  static const enum gci_pace_phase phases[] = {[GCI_HTTP_IDLE] = GCI_PACE_REST,
+                                               [GCI_HTTP_HEAD] = GCI_PACE_HEAD,
+                                               [GCI_HTTP_BODY] = GCI_PACE_BODY};
+  size_t waits = gci_http_server_output(s->h1)->bytes;
 
   return (struct gci_pace_view){
-      .phase = phases[gci_h1_server_phase(s->h1)],
+      .phase = phases[gci_http_server_phase(s->h1)],
       .request = s->requests,
-      .body_received = gci_h1_server_body_received(s->h1),
-      .owes = gci_h1_server_pending(s->h1) > 0 || waits > 0,
+      .body_received = gci_http_server_body_received(s->h1),
+      .owes = gci_http_server_pending(s->h1) > 0 || waits > 0,
       .reading = may_read(s),
       .writing = waits > 0 && gci_stream_blocked(&s->stream),
       .write_progress_ms = s->stream.progress_ms,
@@ -188,7 +189,7 @@ static void watch(struct gci_server *s) {
     return;
   case GCI_PACE_TOO_SLOW:
     s->door->refused++;
-    gci_h1_server_timed_out(s->h1);
+    gci_http_server_timed_out(s->h1);
     schedule(s);
     return;
   case GCI_PACE_WRITE_STALL:
@@ -204,7 +205,7 @@ static void watch(struct gci_server *s) {
 static void settle(struct gci_server *s) {
   if (s->closing) return;
   count_bad_requests(s);
-  if (gci_h1_server_wants_close(s->h1)) {
+  if (gci_http_server_wants_close(s->h1)) {
     finish(s);
     return;
   }
@@ -216,7 +217,7 @@ static void settle(struct gci_server *s) {
   } else {
     gci_stream_read_stop(&s->stream);
   }
-  hold(s, gci_h1_server_output(s->h1)->bytes > 0);
+  hold(s, gci_http_server_output(s->h1)->bytes > 0);
   watch(s);
 }
 
@@ -242,7 +243,8 @@ static int feed_left(struct gci_server *s) {
   ssize_t taken;
 
   if (s->left == NULL) return 0;
-  taken = gci_h1_server_input(s->h1, gcache_bytes(s->left + s->left_at, s->left_len - s->left_at));
+  taken = gci_http_server_input(s->h1,
+                                gcache_bytes(s->left + s->left_at, s->left_len - s->left_at));
   if (taken < 0) return (int)taken;
   s->left_at += (size_t)taken;
   if (s->left_at == s->left_len) drop_left(s);
@@ -251,7 +253,7 @@ static int feed_left(struct gci_server *s) {
 
 static void on_read(void *user, gcache_bytes_t bytes) {
   struct gci_server *s = user;
-  ssize_t taken = gci_h1_server_input(s->h1, bytes);
+  ssize_t taken = gci_http_server_input(s->h1, bytes);
 
   if (taken < 0 ||
       ((size_t)taken < bytes.len && keep_left(s, gci_bytes_skip(bytes, (size_t)taken)) < 0)) {
@@ -259,7 +261,7 @@ static void on_read(void *user, gcache_bytes_t bytes) {
     return;
   }
   /* The pump runs behind the answers from memory that this read brought about: one write for all. */
-  if (gci_h1_server_output(s->h1)->bytes > 0 || gci_h1_server_pending(s->h1) > 0) schedule(s);
+  if (gci_http_server_output(s->h1)->bytes > 0 || gci_http_server_pending(s->h1) > 0) schedule(s);
   settle(s);
 }
 
@@ -292,8 +294,8 @@ static void on_pumped(struct gcache_job_s *job) {
     gci_server_close(s);
     return;
   }
-  if (gci_h1_server_output(s->h1)->bytes > 0)
-    gci_stream_flush(&s->stream, gci_h1_server_output(s->h1));
+  if (gci_http_server_output(s->h1)->bytes > 0)
+    gci_stream_flush(&s->stream, gci_http_server_output(s->h1));
   settle(s);
 }
 
@@ -321,7 +323,7 @@ static int open_server(struct gci_server **out, struct gci_door *door) {
 }
 
 static void discard(struct gci_server *s) {
-  gci_h1_server_close(s->h1);
+  gci_http_server_close(s->h1);
   drop_left(s);
   gci_mem_free(s->door->env->mem, s, sizeof *s);
 }
@@ -405,6 +407,6 @@ int gcache_adopt(gcache_t *cache, struct uv_stream_s *stream, gcache_bytes_t fir
 
 void gci_server_drain(struct gci_server *s) {
   if (s->closing) return;
-  gci_h1_server_drain(s->h1);
+  gci_http_server_drain(s->h1);
   schedule(s);
 }

@@ -13,7 +13,7 @@
 #include "door/limits.h"
 #include "net/stream.h"
 
-struct gci_h1_server;
+struct gci_http_server;
 struct gcache_listener_s;
 
 struct gci_server {
@@ -22,7 +22,7 @@ struct gci_server {
   struct gcache_listener_s *listener; /* NULL: adopted */
   struct gci_address address;
   struct gci_stream stream;
-  struct gci_h1_server *h1;
+  struct gci_http_server *h1;
   struct gci_list serves, exchanges; /* not answered yet */
   struct gcache_job_s pump;          /* feeds what was left, writes, decides what is next */
   struct gcache_deadline_s deadline;

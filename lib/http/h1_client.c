@@ -16,35 +16,29 @@
 /* 1xx answers skipped before one real one. */
 #define INTERIM_MAX 8
 
-struct gci_h1_client {
+struct h1_client {
+  struct gci_http_client http; /* first */
   struct gci_mem *mem;
-  const struct gci_h1_client_events *events;
+  const struct gci_http_client_events *events;
   void *user;
   struct gci_h1_receive in;
   struct gci_out out;
-  size_t pending;
   unsigned interim; /* 1xx before the awaited answer */
   enum gci_h1_fault fault;
   unsigned ended : 1;    /* an answer has said that it is the last */
-  unsigned in_input : 1; /* gci_h1_client_input() or _eof() is on the stack */
+  unsigned in_input : 1; /* input() or eof() is on the stack */
   unsigned closed : 1;   /* by the event inside them */
 };
 
-int gci_h1_client_open(struct gci_h1_client **out, struct gci_mem *mem,
-                       const gcache_limits_t *limits, const struct gci_h1_client_events *events,
-                       void *user) {
-  struct gci_h1_client *c = gci_mem_zalloc(mem, sizeof *c);
-  if (c == NULL) return UV_ENOMEM;
-  c->mem = gci_mem_ref(mem);
-  c->events = events;
-  c->user = user;
-  gci_h1_receive_init(&c->in, mem, limits, GCI_H1_ANSWERS, 0);
-  gci_out_init(&c->out, mem);
-  *out = c;
-  return 0;
+static struct h1_client *client_of(struct gci_http_client *http) {
+  return gci_container_of(http, struct h1_client, http);
 }
 
-static void client_free(struct gci_h1_client *c) {
+static const struct h1_client *const_client_of(const struct gci_http_client *http) {
+  return (const struct h1_client *)http;
+}
+
+static void client_free(struct h1_client *c) {
   struct gci_mem *mem = c->mem;
   gci_h1_receive_fini(&c->in);
   gci_out_fini(&c->out);
@@ -52,33 +46,41 @@ static void client_free(struct gci_h1_client *c) {
   gci_mem_unref(mem);
 }
 
-void gci_h1_client_close(struct gci_h1_client *c) {
+static void client_close(struct gci_http_client *http) {
+  struct h1_client *c = client_of(http);
   c->closed = 1;
   if (!c->in_input) client_free(c);
 }
 
-int gci_h1_client_send(struct gci_h1_client *c, const struct gci_http_message *request) {
+static int may_send(const struct h1_client *c) {
+  return !c->ended && c->fault == GCI_H1_SOUND && !c->closed;
+}
+
+static int client_send(struct gci_http_client *http, const struct gci_http_message *request,
+                       void *tag) {
+  struct h1_client *c = client_of(http);
+  (void)tag; /* answers come in order */
   assert(!gci_bytes_equal(request->method, GCI_LIT("HEAD")));
-  if (!gci_h1_client_reusable(c)) return UV_EPIPE;
+  if (!may_send(c)) return UV_EPIPE;
   int err = gci_h1_write_request(&c->out, request);
   if (err != 0)
     c->fault = GCI_H1_BAD_MEMORY;
   else
-    c->pending++;
+    c->http.pending++;
   return err;
 }
 
 /* -------------------------------------------------------------------------------- receiving -- */
 
-static void deliver(struct gci_h1_client *c) {
+static void deliver(struct h1_client *c) {
   gcache_value_t *body;
   struct gci_http_head head = c->in.head;
   if (!c->in.frame.keep) c->ended = 1;
   struct gci_h1_block block = gci_h1_receive_take(&c->in, &body);
   if (head.status >= 200) {
-    c->pending--;
+    c->http.pending--;
     c->interim = 0;
-    c->events->response(c->user, &head, body);
+    c->events->response(c->user, NULL, &head, body);
   } else if (++c->interim > INTERIM_MAX) {
     c->fault = GCI_H1_BAD_INTERIM;
   }
@@ -86,9 +88,9 @@ static void deliver(struct gci_h1_client *c) {
   gci_mem_free(c->mem, block.base, block.size);
 }
 
-static void take(struct gci_h1_client *c, gcache_bytes_t bytes) {
+static void take(struct h1_client *c, gcache_bytes_t bytes) {
   /* What has come can only answer what was asked before it came, not what the event asks now. */
-  size_t asked = c->pending;
+  size_t asked = c->http.pending;
   while (bytes.len > 0 && c->fault == GCI_H1_SOUND && !c->closed) {
     if (gci_h1_receive_idle(&c->in) && (asked == 0 || c->ended)) {
       c->fault = GCI_H1_BAD_UNASKED;
@@ -107,7 +109,7 @@ static void take(struct gci_h1_client *c, gcache_bytes_t bytes) {
 }
 
 /* The end of input() and eof(). */
-static int conclude(struct gci_h1_client *c) {
+static int conclude(struct h1_client *c) {
   c->in_input = 0;
   int code = gci_h1_fault_code(c->fault);
   if (!c->closed) return code;
@@ -115,14 +117,16 @@ static int conclude(struct gci_h1_client *c) {
   return 0;
 }
 
-int gci_h1_client_input(struct gci_h1_client *c, gcache_bytes_t bytes) {
+static int client_input(struct gci_http_client *http, gcache_bytes_t bytes) {
+  struct h1_client *c = client_of(http);
   assert(!c->in_input && !c->closed);
   c->in_input = 1;
   take(c, bytes);
   return conclude(c);
 }
 
-int gci_h1_client_eof(struct gci_h1_client *c) {
+static int client_eof(struct gci_http_client *http) {
+  struct h1_client *c = client_of(http);
   assert(!c->in_input && !c->closed);
   c->in_input = 1;
   if (c->fault == GCI_H1_SOUND) {
@@ -131,28 +135,76 @@ int gci_h1_client_eof(struct gci_h1_client *c) {
     if (reached == GCI_H1_FAULTY) c->fault = c->in.fault;
   }
   c->ended = 1;
-  if (c->fault == GCI_H1_SOUND && c->pending > 0) c->fault = GCI_H1_BAD_CUT;
+  if (c->fault == GCI_H1_SOUND && c->http.pending > 0) c->fault = GCI_H1_BAD_CUT;
   return conclude(c);
 }
 
 /* ----------------------------------------------------------------------------------- asking -- */
 
-const char *gci_h1_client_reason(const struct gci_h1_client *c) {
-  return gci_h1_fault_text(c->fault);
+static const char *client_reason(const struct gci_http_client *http) {
+  return gci_h1_fault_text(const_client_of(http)->fault);
 }
 
-struct gci_out *gci_h1_client_output(struct gci_h1_client *c) {
-  return &c->out;
+static struct gci_out *client_output(struct gci_http_client *http) {
+  return &client_of(http)->out;
 }
 
-size_t gci_h1_client_pending(const struct gci_h1_client *c) {
-  return c->pending;
+static int client_reusable(const struct gci_http_client *http) {
+  return may_send(const_client_of(http));
 }
 
-int gci_h1_client_reusable(const struct gci_h1_client *c) {
-  return !c->ended && c->fault == GCI_H1_SOUND && !c->closed;
+static size_t client_room(const struct gci_http_client *http) {
+  return may_send(const_client_of(http)) ? SIZE_MAX : 0;
 }
 
-int gci_h1_client_begun(const struct gci_h1_client *c) {
+static int client_begun(const struct gci_http_client *http, void *tag) {
+  const struct h1_client *c = const_client_of(http);
+  (void)tag; /* the oldest */
   return !gci_h1_receive_idle(&c->in) || c->interim > 0;
+}
+
+static int client_cancel(struct gci_http_client *http, void *tag) {
+  (void)http;
+  (void)tag;
+  return UV_ENOTSUP;
+}
+
+static int client_ping(struct gci_http_client *http) {
+  (void)http;
+  return UV_ENOTSUP;
+}
+
+static int client_pinging(const struct gci_http_client *http) {
+  (void)http;
+  return 0;
+}
+
+static const struct gci_http_client_ops client_ops = {
+    .close = client_close,
+    .send = client_send,
+    .cancel = client_cancel,
+    .input = client_input,
+    .eof = client_eof,
+    .output = client_output,
+    .room = client_room,
+    .reusable = client_reusable,
+    .begun = client_begun,
+    .ping = client_ping,
+    .pinging = client_pinging,
+    .reason = client_reason,
+};
+
+int gci_h1_client_open(struct gci_http_client **out, struct gci_mem *mem,
+                       const gcache_limits_t *limits, const struct gci_http_client_events *events,
+                       void *user) {
+  struct h1_client *c = gci_mem_zalloc(mem, sizeof *c);
+  if (c == NULL) return UV_ENOMEM;
+  c->http.ops = &client_ops;
+  c->mem = gci_mem_ref(mem);
+  c->events = events;
+  c->user = user;
+  gci_h1_receive_init(&c->in, mem, limits, GCI_H1_ANSWERS, 0);
+  gci_out_init(&c->out, mem);
+  *out = &c->http;
+  return 0;
 }

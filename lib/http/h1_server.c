@@ -21,32 +21,32 @@
 struct exchange {
   struct gci_http_exchange x;
   struct gcache_link_s link;
-  struct gci_h1_server *server; /* NULL: detached */
-  struct gci_mem *mem;          /* a reference */
-  size_t size;                  /* of this and the head behind it */
-  size_t body_len;              /* as received; the body may be elsewhere by now */
-  struct gci_h1_held *held;     /* its answer, given before its turn */
+  struct h1_server *server; /* NULL: detached */
+  struct gci_mem *mem;      /* a reference */
+  size_t size;              /* of this and the head behind it */
+  size_t body_len;          /* as received; the body may be elsewhere by now */
+  struct gci_h1_held *held; /* its answer, given before its turn */
   enum gci_h1_extent extent;
   int keep_said;
 };
 
-struct gci_h1_server {
+struct h1_server {
+  struct gci_http_server http; /* first */
   struct gci_mem *mem;
   const gcache_limits_t *limits;
-  const struct gci_h1_server_events *events;
+  const struct gci_http_server_events *events;
   void *user;
   struct gci_h1_receive in;
   struct gci_out out;
   struct gci_list pending; /* exchanges */
   size_t n_pending, pending_bytes;
   enum gci_h1_fault refusal;  /* to be written once nothing is pending */
-  unsigned in_input : 1;      /* gci_h1_server_input() is on the stack */
+  unsigned in_input : 1;      /* input() is on the stack */
   unsigned draining : 1;      /* the request being received is the last */
   unsigned last_taken : 1;    /* no request will be taken any more */
   unsigned owes_continue : 1; /* the request being received waits for a 100 */
   unsigned broken : 1;        /* out of memory: the output is not to be trusted */
   unsigned closed : 1;        /* by an event inside input() */
-  uint64_t bad_requests;
 };
 
 static struct exchange *exchange_of(struct gcache_link_s *link) {
@@ -66,25 +66,17 @@ static void exchange_free(struct exchange *e) {
   gci_mem_unref(mem);
 }
 
-/* ---------------------------------------------------------------------------- open and close -- */
-
-int gci_h1_server_open(struct gci_h1_server **out, struct gci_mem *mem,
-                       const gcache_limits_t *limits, const struct gci_h1_server_events *events,
-                       void *user) {
-  struct gci_h1_server *s = gci_mem_zalloc(mem, sizeof *s);
-  if (s == NULL) return UV_ENOMEM;
-  s->mem = gci_mem_ref(mem);
-  s->limits = limits;
-  s->events = events;
-  s->user = user;
-  gci_h1_receive_init(&s->in, mem, limits, GCI_H1_REQUESTS, sizeof(struct exchange));
-  gci_out_init(&s->out, mem);
-  gci_list_init(&s->pending);
-  *out = s;
-  return 0;
+static struct h1_server *server_of(struct gci_http_server *http) {
+  return gci_container_of(http, struct h1_server, http);
 }
 
-static void server_free(struct gci_h1_server *s) {
+static const struct h1_server *const_server_of(const struct gci_http_server *http) {
+  return (const struct h1_server *)http;
+}
+
+/* ------------------------------------------------------------------------------------ close -- */
+
+static void server_free(struct h1_server *s) {
   struct gci_mem *mem = s->mem;
   gci_h1_receive_fini(&s->in);
   gci_out_fini(&s->out);
@@ -92,7 +84,8 @@ static void server_free(struct gci_h1_server *s) {
   gci_mem_unref(mem);
 }
 
-void gci_h1_server_close(struct gci_h1_server *s) {
+static void server_close(struct gci_http_server *http) {
+  struct h1_server *s = server_of(http);
   struct gcache_link_s *link;
   while ((link = gci_list_pop_front(&s->pending)) != NULL) {
     struct exchange *e = exchange_of(link);
@@ -106,12 +99,12 @@ void gci_h1_server_close(struct gci_h1_server *s) {
 
 /* -------------------------------------------------------------------------------- answering -- */
 
-static void check(struct gci_h1_server *s, int err) {
+static void check(struct h1_server *s, int err) {
   if (err != 0) s->broken = 1;
 }
 
 /* What had to wait until every answer before it was written. */
-static void settle(struct gci_h1_server *s) {
+static void settle(struct h1_server *s) {
   if (s->n_pending > 0 || s->broken) return;
   if (s->refusal != GCI_H1_SOUND) {
     struct gci_http_message answer = {.status = gci_h1_fault_status(s->refusal)};
@@ -124,13 +117,13 @@ static void settle(struct gci_h1_server *s) {
 }
 
 static enum gci_h1_then then_of(const struct exchange *e) {
-  const struct gci_h1_server *s = e->server;
+  const struct h1_server *s = e->server;
   if (s->last_taken && s->n_pending == 1 && s->refusal == GCI_H1_SOUND) return GCI_H1_THEN_CLOSE;
   return e->keep_said ? GCI_H1_THEN_KEEP_SAID : GCI_H1_THEN_KEEP;
 }
 
 /* The answers that were held for the one that has just left. */
-static void release_held(struct gci_h1_server *s) {
+static void release_held(struct h1_server *s) {
   while (!gci_list_empty(&s->pending) && !s->broken) {
     struct exchange *e = exchange_of(gci_list_front(&s->pending));
     if (e->held == NULL) return;
@@ -140,7 +133,7 @@ static void release_held(struct gci_h1_server *s) {
 }
 
 static int answer_exchange(struct exchange *e, const struct gci_http_message *answer) {
-  struct gci_h1_server *s = e->server;
+  struct h1_server *s = e->server;
   if (!s->broken && gci_list_front(&s->pending) != &e->link) {
     e->held = gci_h1_hold(e->mem, answer, e->extent);
     if (e->held != NULL) return 0;
@@ -153,9 +146,9 @@ static int answer_exchange(struct exchange *e, const struct gci_http_message *an
   return s->broken ? UV_ENOMEM : 0;
 }
 
-int gci_http_reply(struct gci_http_exchange *x, const struct gci_http_message *answer) {
+static int server_reply(struct gci_http_exchange *x, const struct gci_http_message *answer) {
   struct exchange *e = gci_container_of(x, struct exchange, x);
-  struct gci_h1_server *s = e->server;
+  struct h1_server *s = e->server;
   if (s == NULL) {
     exchange_free(e);
     return 0;
@@ -167,22 +160,24 @@ int gci_http_reply(struct gci_http_exchange *x, const struct gci_http_message *a
   return err;
 }
 
+static const struct gci_http_exchange_ops exchange_ops = {.reply = server_reply};
+
 /* -------------------------------------------------------------------------------- receiving -- */
 
 /* The last word of this connection, behind the answers that are owed. */
-static void refuse(struct gci_h1_server *s, enum gci_h1_fault fault) {
+static void refuse(struct h1_server *s, enum gci_h1_fault fault) {
   s->last_taken = 1;
   s->refusal = fault;
   settle(s);
 }
 
-static void hand_up(struct gci_h1_server *s) {
+static void hand_up(struct h1_server *s) {
   gcache_value_t *body;
   struct gci_http_head head = s->in.head;
   int keep = s->in.frame.keep, keep_said = s->in.frame.keep_said;
   struct gci_h1_block block = gci_h1_receive_take(&s->in, &body);
   struct exchange *e = block.base;
-  *e = (struct exchange){.x = {.head = head, .body = body},
+  *e = (struct exchange){.x = {.ops = &exchange_ops, .head = head, .body = body},
                          .server = s,
                          .mem = gci_mem_ref(s->mem),
                          .size = block.size,
@@ -199,7 +194,7 @@ static void hand_up(struct gci_h1_server *s) {
 }
 
 /* Acts on what the bytes have led to. */
-static void act(struct gci_h1_server *s, enum gci_h1_reached reached) {
+static void act(struct h1_server *s, enum gci_h1_reached reached) {
   switch (reached) {
   case GCI_H1_MORE:
     return;
@@ -215,17 +210,23 @@ static void act(struct gci_h1_server *s, enum gci_h1_reached reached) {
       s->broken = 1;
       return;
     }
-    s->bad_requests++;
+    s->http.bad_requests++;
     refuse(s, s->in.fault);
     return;
   }
 }
 
-ssize_t gci_h1_server_input(struct gci_h1_server *s, gcache_bytes_t bytes) {
+static int takes_more(const struct h1_server *s) {
+  if (s->last_taken || s->broken || s->closed) return 0;
+  return s->n_pending < s->limits->pipelined_max && s->pending_bytes < PENDING_BYTES_MAX;
+}
+
+static ssize_t server_input(struct gci_http_server *http, gcache_bytes_t bytes) {
+  struct h1_server *s = server_of(http);
   assert(!s->in_input && !s->closed);
   gcache_bytes_t rest = bytes;
   s->in_input = 1;
-  while (rest.len > 0 && gci_h1_server_wants_input(s)) {
+  while (rest.len > 0 && takes_more(s)) {
     size_t used = 0;
     act(s, gci_h1_receive(&s->in, rest, &used));
     if (s->closed) break;
@@ -242,45 +243,50 @@ ssize_t gci_h1_server_input(struct gci_h1_server *s, gcache_bytes_t bytes) {
 
 /* ----------------------------------------------------------------------------------- asking -- */
 
-struct gci_out *gci_h1_server_output(struct gci_h1_server *s) {
-  return &s->out;
+static struct gci_out *server_output(struct gci_http_server *http) {
+  return &server_of(http)->out;
 }
 
-int gci_h1_server_wants_input(const struct gci_h1_server *s) {
-  if (s->last_taken || s->broken || s->closed) return 0;
-  return s->n_pending < s->limits->pipelined_max && s->pending_bytes < PENDING_BYTES_MAX;
+static int server_wants_input(const struct gci_http_server *http) {
+  return takes_more(const_server_of(http));
 }
 
-int gci_h1_server_wants_close(const struct gci_h1_server *s) {
+static int server_wants_close(const struct gci_http_server *http) {
+  const struct h1_server *s = const_server_of(http);
   return s->broken || (s->last_taken && s->n_pending == 0);
 }
 
-enum gci_h1_phase gci_h1_server_phase(const struct gci_h1_server *s) {
-  if (s->last_taken || s->broken || gci_h1_receive_idle(&s->in)) return GCI_H1_IDLE;
-  if (s->owes_continue) return GCI_H1_IDLE; /* it is the client who waits */
-  return gci_h1_receive_in_body(&s->in) ? GCI_H1_BODY : GCI_H1_HEAD;
+static enum gci_http_phase server_phase(const struct gci_http_server *http) {
+  const struct h1_server *s = const_server_of(http);
+  if (s->last_taken || s->broken || gci_h1_receive_idle(&s->in)) return GCI_HTTP_IDLE;
+  if (s->owes_continue) return GCI_HTTP_IDLE; /* it is the client who waits */
+  return gci_h1_receive_in_body(&s->in) ? GCI_HTTP_BODY : GCI_HTTP_HEAD;
 }
 
-uint64_t gci_h1_server_body_received(const struct gci_h1_server *s) {
-  return s->in.body.used;
+static uint64_t server_body_received(const struct gci_http_server *http) {
+  return const_server_of(http)->in.body.used;
 }
 
-size_t gci_h1_server_pending(const struct gci_h1_server *s) {
-  return s->n_pending;
+static size_t server_pending(const struct gci_http_server *http) {
+  return const_server_of(http)->n_pending;
 }
 
-uint64_t gci_h1_server_bad_requests(const struct gci_h1_server *s) {
-  return s->bad_requests;
+static uint64_t server_watch(struct gci_http_server *http, uint64_t now_ms) {
+  (void)http;
+  (void)now_ms;
+  return UINT64_MAX; /* one request at a time: the phase says it all */
 }
 
 /* ----------------------------------------------------------------------------------- ending -- */
 
-void gci_h1_server_drain(struct gci_h1_server *s) {
+static void server_drain(struct gci_http_server *http) {
+  struct h1_server *s = server_of(http);
   s->draining = 1;
   if (gci_h1_receive_idle(&s->in)) s->last_taken = 1;
 }
 
-void gci_h1_server_timed_out(struct gci_h1_server *s) {
+static void server_timed_out(struct gci_http_server *http) {
+  struct h1_server *s = server_of(http);
   if (s->last_taken || s->broken) return;
   if (gci_h1_receive_idle(&s->in)) {
     s->last_taken = 1;
@@ -288,4 +294,35 @@ void gci_h1_server_timed_out(struct gci_h1_server *s) {
   }
   gci_h1_receive_fini(&s->in);
   refuse(s, GCI_H1_BAD_LATE);
+}
+
+static const struct gci_http_server_ops server_ops = {
+    .close = server_close,
+    .input = server_input,
+    .output = server_output,
+    .wants_input = server_wants_input,
+    .wants_close = server_wants_close,
+    .phase = server_phase,
+    .body_received = server_body_received,
+    .pending = server_pending,
+    .drain = server_drain,
+    .timed_out = server_timed_out,
+    .watch = server_watch,
+};
+
+int gci_h1_server_open(struct gci_http_server **out, struct gci_mem *mem,
+                       const gcache_limits_t *limits, const struct gci_http_server_events *events,
+                       void *user) {
+  struct h1_server *s = gci_mem_zalloc(mem, sizeof *s);
+  if (s == NULL) return UV_ENOMEM;
+  s->http.ops = &server_ops;
+  s->mem = gci_mem_ref(mem);
+  s->limits = limits;
+  s->events = events;
+  s->user = user;
+  gci_h1_receive_init(&s->in, mem, limits, GCI_H1_REQUESTS, sizeof(struct exchange));
+  gci_out_init(&s->out, mem);
+  gci_list_init(&s->pending);
+  *out = &s->http;
+  return 0;
 }

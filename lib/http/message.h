@@ -38,15 +38,26 @@ struct gci_http_message {
   int has_body;          /* requests: write Content-Length even when it is 0 (PUT, POST) */
 };
 
+struct gci_http_exchange;
+
+/* How the session that made it takes its answer. */
+struct gci_http_exchange_ops {
+  int (*reply)(struct gci_http_exchange *x, const struct gci_http_message *answer);
+};
+
 /* One request and the place of its answer among those of its connection. */
 struct gci_http_exchange {
+  const struct gci_http_exchange_ops *ops;
   struct gci_http_head head;
   gcache_value_t *body; /* NULL: none; the exchange's reference */
   void *data;           /* of the code above; NULL at first */
 };
 
 /* Afterwards x is gone. UV_ENOMEM: the connection wants to be closed, x is gone all the same. */
-int gci_http_reply(struct gci_http_exchange *x, const struct gci_http_message *answer);
+static inline int gci_http_reply(struct gci_http_exchange *x,
+                                 const struct gci_http_message *answer) {
+  return x->ops->reply(x, answer);
+}
 
 /* Reason phrase of RFC 9110, "" if unknown. */
 const char *gci_http_status_text(int status);

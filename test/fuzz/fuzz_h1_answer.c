@@ -5,7 +5,8 @@
 
 #include "h1_client_run.h"
 
-static void on_fuzz_response(void *user, const struct gci_http_head *head, gcache_value_t *body) {
+static void on_fuzz_response(void *user, void *tag, const struct gci_http_head *head,
+                             gcache_value_t *body) {
   const struct client_run *run = user;
   size_t size = 0;
   fuzz_check(head->status >= 200 && head->status < 600, "a status is one");
@@ -21,17 +22,17 @@ static void on_fuzz_response(void *user, const struct gci_http_head *head, gcach
     size_t len = gcache_value_bytes(body).len;
     fuzz_check(len > 0 && len <= run->limits.value_max + 8192, "the body is within its limit");
   }
-  on_client_response(user, head, body);
+  on_client_response(user, tag, head, body);
 }
 
-static const struct gci_h1_client_events fuzz_events = {on_fuzz_response};
+static const struct gci_http_client_events fuzz_events = {.response = on_fuzz_response};
 
 /* The text of a run in pieces of `step` bytes; the caller's to free. */
 static char *text_of(gcache_bytes_t input, size_t step, size_t asked) {
   static struct client_run run;
   char line[256];
   client_open(&run);
-  gci_h1_client_close(run.client);
+  gci_http_client_close(run.client);
   fuzz_check(gci_h1_client_open(&run.client, run.mem, &run.limits, &fuzz_events, &run) == 0,
              "open");
   for (size_t i = 0; i < asked; i++)
@@ -40,12 +41,12 @@ static char *text_of(gcache_bytes_t input, size_t step, size_t asked) {
     size_t n = input.len - at < step ? input.len - at : step;
     client_feed(&run, gcache_bytes((const char *)input.base + at, n));
   }
-  int err = gci_h1_client_eof(run.client);
+  int err = gci_http_client_eof(run.client);
   fuzz_check(run.error == 0 || err == run.error, "an error is final");
-  fuzz_check((err == 0) == (gci_h1_client_reason(run.client)[0] == '\0'), "errors have reasons");
-  fuzz_check(run.answers + gci_h1_client_pending(run.client) == asked, "each is counted once");
+  fuzz_check((err == 0) == (gci_http_client_reason(run.client)[0] == '\0'), "errors have reasons");
+  fuzz_check(run.answers + gci_http_client_pending(run.client) == asked, "each is counted once");
   snprintf(line, sizeof line, "-- input %d eof %d pending %zu: %s\n", run.error, err,
-           gci_h1_client_pending(run.client), gci_h1_client_reason(run.client));
+           gci_http_client_pending(run.client), gci_http_client_reason(run.client));
   client_add(&run, gcache_cstr(line));
   char *text = run.text;
   run.text = NULL;

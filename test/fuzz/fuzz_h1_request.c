@@ -31,23 +31,23 @@ static void on_fuzz_request(void *user, struct gci_http_exchange *x) {
   on_run_request(user, x);
 }
 
-static const struct gci_h1_server_events fuzz_events = {on_fuzz_request, on_run_ready};
+static const struct gci_http_server_events fuzz_events = {on_fuzz_request, on_run_ready};
 
 /* The text of a run in pieces of `step` bytes; the caller's to free. */
 static char *text_of(gcache_bytes_t input, size_t step, enum server_replies replies) {
   static struct server_run run;
   run_open(&run, replies);
-  gci_h1_server_close(run.server);
+  gci_http_server_close(run.server);
   fuzz_check(gci_h1_server_open(&run.server, run.mem, &run.limits, &fuzz_events, &run) == 0,
              "open");
   for (size_t at = 0; at < input.len; at += step) {
     size_t n = input.len - at < step ? input.len - at : step;
     run_feed(&run, gcache_bytes((const char *)input.base + at, n));
-    fuzz_check(gci_h1_server_pending(run.server) <= run.limits.pipelined_max, "few are pending");
+    fuzz_check(gci_http_server_pending(run.server) <= run.limits.pipelined_max, "few are pending");
     fuzz_check(run.input_error == 0, "memory does not fail here");
   }
   /* The answers' text, which is not taken here, and what waits in at most five requests. */
-  size_t waiting = gci_h1_server_output(run.server)->bytes * 2 + 32 * 1024;
+  size_t waiting = gci_http_server_output(run.server)->bytes * 2 + 32 * 1024;
   fuzz_check(run.oom.bytes < waiting + 5 * (600 + 9 * 32 + 9192 + 1024) + 65536,
              "memory is bounded");
   run_finish(&run);

@@ -18,7 +18,7 @@ struct client_run {
   struct oom oom;
   struct gci_mem *mem;
   gcache_limits_t limits;
-  struct gci_h1_client *client;
+  struct gci_http_client *client;
   gcache_value_t *last_body; /* a reference, of the latest answer */
   int error;                 /* the first one */
   size_t answers;
@@ -38,8 +38,9 @@ static inline void client_add(struct client_run *run, gcache_bytes_t bytes) {
 }
 
 /* "status 1.x", a line a header, the body. */
-static inline void on_client_response(void *user, const struct gci_http_head *head,
+static inline void on_client_response(void *user, void *tag, const struct gci_http_head *head,
                                       gcache_value_t *body) {
+  (void)tag;
   struct client_run *run = user;
   char line[64];
   snprintf(line, sizeof line, "%d 1.%d\n", head->status, head->version_minor);
@@ -61,7 +62,7 @@ static inline void on_client_response(void *user, const struct gci_http_head *he
   client_add(run, gcache_cstr("\n"));
 }
 
-static const struct gci_h1_client_events client_run_events = {on_client_response};
+static const struct gci_http_client_events client_run_events = {.response = on_client_response};
 
 static inline gcache_limits_t client_limits(void) {
   gcache_limits_t limits = {0};
@@ -87,7 +88,7 @@ static inline void client_open(struct client_run *run) {
 static inline int client_ask(struct client_run *run) {
   struct gci_http_message request = {
       .method = GCI_LIT("GET"), .target = GCI_LIT("/x"), .host = GCI_LIT("h")};
-  return gci_h1_client_send(run->client, &request);
+  return gci_http_client_send(run->client, &request, &request);
 }
 
 /* One piece, in a copy that ends where the bytes end, so that a sanitizer sees one byte too far. */
@@ -96,7 +97,7 @@ static inline void client_feed(struct client_run *run, gcache_bytes_t bytes) {
   char *copy = malloc(bytes.len);
   if (copy == NULL) abort();
   memcpy(copy, bytes.base, bytes.len);
-  int err = gci_h1_client_input(run->client, gcache_bytes(copy, bytes.len));
+  int err = gci_http_client_input(run->client, gcache_bytes(copy, bytes.len));
   if (run->error != 0 && err != run->error) abort();
   run->error = err;
   free(copy);
@@ -104,7 +105,7 @@ static inline void client_feed(struct client_run *run, gcache_bytes_t bytes) {
 
 static inline void client_close(struct client_run *run) {
   gcache_value_unref(run->last_body);
-  gci_h1_client_close(run->client);
+  gci_http_client_close(run->client);
   gci_mem_unref(run->mem);
   free(run->text);
   oom_assert_empty(&run->oom);
@@ -126,11 +127,11 @@ static inline char *client_text(gcache_bytes_t input, size_t asked, size_t cut, 
     client_feed(run, gcache_bytes((const char *)input.base + at, n));
   }
   snprintf(line, sizeof line, "-- error %d pending %zu reusable %d begun %d: %s\n", run->error,
-           gci_h1_client_pending(run->client), gci_h1_client_reusable(run->client),
-           gci_h1_client_begun(run->client), gci_h1_client_reason(run->client));
+           gci_http_client_pending(run->client), gci_http_client_reusable(run->client),
+           gci_http_client_begun(run->client, NULL), gci_http_client_reason(run->client));
   client_add(run, gcache_cstr(line));
-  int err = gci_h1_client_eof(run->client);
-  snprintf(line, sizeof line, "-- eof %d: %s\n", err, gci_h1_client_reason(run->client));
+  int err = gci_http_client_eof(run->client);
+  snprintf(line, sizeof line, "-- eof %d: %s\n", err, gci_http_client_reason(run->client));
   client_add(run, gcache_cstr(line));
   char *text = run->text;
   run->text = NULL;

@@ -22,7 +22,7 @@ struct server_run {
   struct oom oom;
   struct gci_mem *mem;
   gcache_limits_t limits;
-  struct gci_h1_server *server;
+  struct gci_http_server *server;
   enum server_replies replies;
   struct gci_http_exchange *owed[2048];
   size_t n_owed, requests;
@@ -98,7 +98,7 @@ static inline void on_run_ready(void *user) {
   ((struct server_run *)user)->ready++;
 }
 
-static const struct gci_h1_server_events run_events = {on_run_request, on_run_ready};
+static const struct gci_http_server_events run_events = {on_run_request, on_run_ready};
 
 /* Small enough that tests can pass every one of them. */
 static inline gcache_limits_t run_limits(void) {
@@ -143,7 +143,7 @@ static inline void run_feed(struct server_run *run, gcache_bytes_t bytes) {
   if (bytes.len > 0) memcpy(copy, bytes.base, bytes.len);
   gcache_bytes_t rest = gcache_bytes(copy, bytes.len);
   while (run->input_error == 0) {
-    ssize_t n = gci_h1_server_input(run->server, rest);
+    ssize_t n = gci_http_server_input(run->server, rest);
     if (n < 0) {
       run->input_error = (int)n;
       break;
@@ -151,16 +151,16 @@ static inline void run_feed(struct server_run *run, gcache_bytes_t bytes) {
     assert((size_t)n <= rest.len);
     rest = gci_bytes_skip(rest, (size_t)n);
     if (rest.len == 0) break;
-    assert(!gci_h1_server_wants_input(run->server));
-    while (run->n_owed > 0 && !gci_h1_server_wants_input(run->server))
+    assert(!gci_http_server_wants_input(run->server));
+    while (run->n_owed > 0 && !gci_http_server_wants_input(run->server))
       run_reply_next(run);
-    assert(gci_h1_server_wants_input(run->server));
+    assert(gci_http_server_wants_input(run->server));
   }
   free(copy);
 }
 
 static inline void run_take_output(struct server_run *run) {
-  struct gci_out *out = gci_h1_server_output(run->server);
+  struct gci_out *out = gci_http_server_output(run->server);
   while (out->bytes > 0) {
     gcache_bytes_t slices[3];
     size_t n = gci_out_slices(out, slices, 3), taken = 0;
@@ -178,13 +178,13 @@ static inline void run_finish(struct server_run *run) {
     run_reply_next(run);
   run_printf(run, "--\n");
   run_take_output(run);
-  run_printf(run, "\n-- close %d phase %d bad %d error %d", gci_h1_server_wants_close(run->server),
-             (int)gci_h1_server_phase(run->server), (int)gci_h1_server_bad_requests(run->server),
-             run->input_error);
+  run_printf(run, "\n-- close %d phase %d bad %d error %d",
+             gci_http_server_wants_close(run->server), (int)gci_http_server_phase(run->server),
+             (int)gci_http_server_bad_requests(run->server), run->input_error);
 }
 
 static inline void run_close(struct server_run *run) {
-  gci_h1_server_close(run->server);
+  gci_http_server_close(run->server);
   gci_mem_unref(run->mem);
   free(run->text);
   oom_assert_empty(&run->oom);

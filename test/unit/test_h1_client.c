@@ -18,7 +18,7 @@ static void assert_input(size_t asked, const char *input, const char *expected) 
 /* ---------------------------------------------------------------------------------- asking -- */
 
 static const char *output(struct client_run *run) {
-  struct gci_out *out = gci_h1_client_output(run->client);
+  struct gci_out *out = gci_http_client_output(run->client);
   gcache_bytes_t slices[8];
   run->len = 0;
   client_add(run, gcache_cstr(""));
@@ -40,21 +40,21 @@ static void a_request_has_a_host_and_a_length_if_it_has_a_body(void **state) {
                                      .host = GCI_LIT("h:1"),
                                      .headers = headers,
                                      .n_headers = 2};
-  assert_int_equal(gci_h1_client_send(run.client, &request), 0);
+  assert_int_equal(gci_http_client_send(run.client, &request, &request), 0);
   assert_string_equal(output(&run), "GET /x?y HTTP/1.1\r\nHost: h:1\r\nA: b\r\nC: \r\n\r\n");
   request.n_headers = 0;
   request.method = GCI_LIT("PUT");
   request.has_body = 1;
-  assert_int_equal(gci_h1_client_send(run.client, &request), 0);
+  assert_int_equal(gci_http_client_send(run.client, &request, &request), 0);
   assert_string_equal(output(&run), "PUT /x?y HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\n\r\n");
   request.before = GCI_LIT("<");
   request.after = GCI_LIT(">");
   request.value = gci_value_copy(run.mem, GCI_LIT("value"), GCACHE_NEVER);
-  assert_int_equal(gci_h1_client_send(run.client, &request), 0);
+  assert_int_equal(gci_http_client_send(run.client, &request, &request), 0);
   gcache_value_unref(request.value);
   assert_string_equal(output(&run),
                       "PUT /x?y HTTP/1.1\r\nHost: h:1\r\nContent-Length: 7\r\n\r\n<value>");
-  assert_int_equal(gci_h1_client_pending(run.client), 3);
+  assert_int_equal(gci_http_client_pending(run.client), 3);
   client_close(&run);
 }
 
@@ -69,8 +69,8 @@ static void a_large_value_is_sent_uncopied(void **state) {
                                      .host = GCI_LIT("h"),
                                      .value = value,
                                      .after = GCI_LIT("z")};
-  assert_int_equal(gci_h1_client_send(run.client, &request), 0);
-  assert_int_equal(gci_out_slices(gci_h1_client_output(run.client), slices, 4), 3);
+  assert_int_equal(gci_http_client_send(run.client, &request, &request), 0);
+  assert_int_equal(gci_out_slices(gci_http_client_output(run.client), slices, 4), 3);
   assert_ptr_equal(slices[1].base, gcache_value_bytes(value).base);
   assert_int_equal(slices[1].len, 100000);
   gcache_value_unref(value);
@@ -330,17 +330,18 @@ struct inside {
   int close, asks;
 };
 
-static void act_inside(void *user, const struct gci_http_head *head, gcache_value_t *body) {
+static void act_inside(void *user, void *tag, const struct gci_http_head *head,
+                       gcache_value_t *body) {
   struct inside *inside = user;
-  on_client_response(&inside->run, head, body);
+  on_client_response(&inside->run, tag, head, body);
   if (inside->asks > 0) {
     inside->asks--;
     assert_int_equal(client_ask(&inside->run), 0);
   }
-  if (inside->close) gci_h1_client_close(inside->run.client);
+  if (inside->close) gci_http_client_close(inside->run.client);
 }
 
-static const struct gci_h1_client_events inside_events = {act_inside};
+static const struct gci_http_client_events inside_events = {.response = act_inside};
 static const char ONE[] = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na";
 static const char TWO[] =
     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb";
@@ -348,7 +349,7 @@ static const char TWO[] =
 static void open_inside(struct inside *inside) {
   memset(inside, 0, sizeof *inside);
   client_open(&inside->run);
-  gci_h1_client_close(inside->run.client);
+  gci_http_client_close(inside->run.client);
   assert_int_equal(gci_h1_client_open(&inside->run.client, inside->run.mem, &inside->run.limits,
                                       &inside_events, inside),
                    0);
@@ -360,9 +361,9 @@ static void the_next_request_may_be_sent_inside_the_event(void **state) {
   (void)state;
   open_inside(&inside);
   inside.asks = 1;
-  assert_int_equal(gci_h1_client_input(inside.run.client, gcache_cstr(ONE)), 0);
-  assert_int_equal(gci_h1_client_pending(inside.run.client), 1);
-  assert_int_equal(gci_h1_client_input(inside.run.client, gcache_cstr(ONE)), 0);
+  assert_int_equal(gci_http_client_input(inside.run.client, gcache_cstr(ONE)), 0);
+  assert_int_equal(gci_http_client_pending(inside.run.client), 1);
+  assert_int_equal(gci_http_client_input(inside.run.client, gcache_cstr(ONE)), 0);
   assert_int_equal(inside.run.answers, 2);
   client_close(&inside.run);
 }
@@ -372,7 +373,7 @@ static void what_came_before_a_request_does_not_answer_it(void **state) {
   (void)state;
   open_inside(&inside);
   inside.asks = 1;
-  assert_int_equal(gci_h1_client_input(inside.run.client, gcache_cstr(TWO)), UV_EPROTO);
+  assert_int_equal(gci_http_client_input(inside.run.client, gcache_cstr(TWO)), UV_EPROTO);
   assert_int_equal(inside.run.answers, 1);
   client_close(&inside.run);
 }
@@ -384,8 +385,8 @@ static void the_event_may_close_the_client(void **state) {
     open_inside(&inside);
     inside.close = 1;
     const char *input = at_eof ? "HTTP/1.1 200 OK\r\n\r\na" : TWO;
-    assert_int_equal(gci_h1_client_input(inside.run.client, gcache_cstr(input)), 0);
-    if (at_eof) assert_int_equal(gci_h1_client_eof(inside.run.client), 0);
+    assert_int_equal(gci_http_client_input(inside.run.client, gcache_cstr(input)), 0);
+    if (at_eof) assert_int_equal(gci_http_client_eof(inside.run.client), 0);
     assert_int_equal(inside.run.answers, 1);
     gcache_value_unref(inside.run.last_body);
     gci_mem_unref(inside.run.mem);
@@ -403,7 +404,7 @@ static void a_kept_body_is_exact_and_outlives_the_client(void **state) {
                                 "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"));
   gcache_value_t *body = run.last_body;
   run.last_body = NULL;
-  gci_h1_client_close(run.client);
+  gci_http_client_close(run.client);
   assert_int_equal(gcache_value_bytes(body).len, 5);
   assert_memory_equal(gcache_value_bytes(body).base, "abcde", 5);
   assert_int_equal(run.mem->blocks, 1);
@@ -429,7 +430,7 @@ static void scenario(struct oom *oom, void *arg) {
       gcache_value_t *value = gci_value_block(run.mem, 20000 * (size_t)i + 1);
       struct gci_http_message request = {
           .method = GCI_LIT("PUT"), .target = GCI_LIT("/"), .host = GCI_LIT("h"), .value = value};
-      err = gci_h1_client_send(run.client, &request);
+      err = gci_http_client_send(run.client, &request, &request);
       gcache_value_unref(value);
     }
     if (err == 0) {
@@ -438,17 +439,17 @@ static void scenario(struct oom *oom, void *arg) {
       client_feed(&run, gcache_cstr("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                                     "1\r\na\r\n1\r\nb\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\nx"));
       err = run.error;
-      if (err == 0) assert_int_equal(gci_h1_client_eof(run.client), 0);
+      if (err == 0) assert_int_equal(gci_http_client_eof(run.client), 0);
     }
     if (err != 0) {
       assert_int_equal(err, UV_ENOMEM);
-      assert_false(gci_h1_client_reusable(run.client));
-      assert_string_equal(gci_h1_client_reason(run.client), "out of memory");
+      assert_false(gci_http_client_reusable(run.client));
+      assert_string_equal(gci_http_client_reason(run.client), "out of memory");
     } else {
       assert_int_equal(run.answers, 3);
     }
     gcache_value_unref(run.last_body);
-    gci_h1_client_close(run.client);
+    gci_http_client_close(run.client);
   }
   gci_mem_unref(run.mem);
   free(run.text);

@@ -122,7 +122,7 @@ static void a_claimed_length_costs_nothing_until_bytes_come(void **state) {
   (void)state;
   run_open(&run, REPLY_AT_END);
   run.limits.value_max = (size_t)16 << 20;
-  gci_h1_server_close(run.server); /* limits are read when a server opens */
+  gci_http_server_close(run.server); /* limits are read when a server opens */
   assert_int_equal(gci_h1_server_open(&run.server, run.mem, &run.limits, &run_events, &run), 0);
   size_t before = run.mem->bytes;
   run_feed(&run, gcache_cstr("PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 16000000\r\n\r\n"));

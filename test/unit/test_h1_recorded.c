@@ -60,7 +60,7 @@ static void assert_request(const char *name) {
   run_open(&run, REPLY_AT_END);
   run.limits.line_max = run.limits.head_max = 16384;
   run.limits.value_max = sizeof m.bytes;
-  gci_h1_server_close(run.server);
+  gci_http_server_close(run.server);
   assert_int_equal(gci_h1_server_open(&run.server, run.mem, &run.limits, &run_events, &run), 0);
   run_feed(&run, bytes);
   if (run.requests != 1) fail_msg("%s is not one request", name);
@@ -82,12 +82,12 @@ static void assert_answer(const char *name) {
   client_open(&run);
   run.limits.head_max = 16384;
   run.limits.value_max = sizeof m.bytes;
-  gci_h1_client_close(run.client);
+  gci_http_client_close(run.client);
   assert_int_equal(gci_h1_client_open(&run.client, run.mem, &run.limits, &client_run_events, &run),
                    0);
   assert_int_equal(client_ask(&run), 0);
   client_feed(&run, bytes);
-  assert_int_equal(gci_h1_client_eof(run.client), 0);
+  assert_int_equal(gci_http_client_eof(run.client), 0);
   if (run.answers != 1) fail_msg("%s is not one answer", name);
   snprintf(status, sizeof status, "%.3s 1.%c", m.bytes + 9, m.bytes[7]);
   assert_memory_equal(run.text, status, strlen(status));

@@ -75,13 +75,13 @@ static void an_early_answer_waits_for_those_before_it(void **state) {
   reply(&run, 2, &answer);
   reply_text(&run, 1, "second");
   assert_int_equal(run.ready, 0);
-  assert_int_equal(gci_h1_server_pending(run.server), 3);
+  assert_int_equal(gci_http_server_pending(run.server), 3);
   assert_string_equal(output(&run), "");
   reply_text(&run, 0, "first");
   assert_int_equal(run.ready, 1);
-  assert_int_equal(gci_h1_server_pending(run.server), 0);
+  assert_int_equal(gci_http_server_pending(run.server), 0);
   gcache_bytes_t slices[8];
-  assert_int_equal(gci_out_slices(gci_h1_server_output(run.server), slices, 8), 3);
+  assert_int_equal(gci_out_slices(gci_http_server_output(run.server), slices, 8), 3);
   assert_ptr_equal(slices[1].base, gcache_value_bytes(large).base);
   gcache_value_unref(large);
   const char *sent = output(&run);
@@ -96,16 +96,16 @@ static void input_stops_while_too_many_answers_are_owed(void **state) {
   (void)state;
   run_open(&run, REPLY_AT_END);
   run.limits.pipelined_max = 2;
-  ssize_t taken = gci_h1_server_input(run.server, gcache_cstr(THREE));
+  ssize_t taken = gci_http_server_input(run.server, gcache_cstr(THREE));
   assert_int_equal(taken, strstr(THREE, "GET /c") - THREE);
-  assert_int_equal(gci_h1_server_pending(run.server), 2);
-  assert_false(gci_h1_server_wants_input(run.server));
-  assert_int_equal(gci_h1_server_input(run.server, gcache_cstr(THREE + taken)), 0);
+  assert_int_equal(gci_http_server_pending(run.server), 2);
+  assert_false(gci_http_server_wants_input(run.server));
+  assert_int_equal(gci_http_server_input(run.server, gcache_cstr(THREE + taken)), 0);
   reply_text(&run, 1, "b");
-  assert_false(gci_h1_server_wants_input(run.server));
+  assert_false(gci_http_server_wants_input(run.server));
   reply_text(&run, 0, "a");
-  assert_true(gci_h1_server_wants_input(run.server));
-  assert_int_equal(gci_h1_server_input(run.server, gcache_cstr(THREE + taken)),
+  assert_true(gci_http_server_wants_input(run.server));
+  assert_int_equal(gci_http_server_input(run.server, gcache_cstr(THREE + taken)),
                    strlen(THREE + taken));
   assert_int_equal(run.requests, 3);
   reply_text(&run, 2, "c");
@@ -121,17 +121,17 @@ static void input_stops_while_unanswered_requests_hold_much(void **state) {
   (void)state;
   run_open(&run, REPLY_AT_END);
   run.limits.pipelined_max = 1000;
-  gci_h1_server_close(run.server);
+  gci_http_server_close(run.server);
   run.limits.value_max = BODY;
   assert_int_equal(gci_h1_server_open(&run.server, run.mem, &run.limits, &run_events, &run), 0);
-  while (gci_h1_server_wants_input(run.server)) {
+  while (gci_http_server_wants_input(run.server)) {
     feed(&run, head);
-    assert_int_equal(gci_h1_server_input(run.server, gcache_bytes(body, BODY)), BODY);
+    assert_int_equal(gci_http_server_input(run.server, gcache_bytes(body, BODY)), BODY);
   }
   assert_int_equal(run.requests, 4); /* the fourth passes 1 MiB */
-  assert_int_equal(gci_h1_server_input(run.server, gcache_cstr(head)), 0);
+  assert_int_equal(gci_http_server_input(run.server, gcache_cstr(head)), 0);
   reply_text(&run, 0, "a");
-  assert_true(gci_h1_server_wants_input(run.server));
+  assert_true(gci_http_server_wants_input(run.server));
   for (size_t i = 1; i < 4; i++)
     reply_text(&run, i, "a");
   free(body);
@@ -243,13 +243,13 @@ static void a_refusal_waits_for_the_answers_before_it(void **state) {
   feed(&run, "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n"
              "GET /c HTTP/1.1\r\n\r\nGET /d HTTP/1.1\r\nHost: h\r\n\r\n");
   assert_int_equal(run.requests, 2);
-  assert_int_equal(gci_h1_server_bad_requests(run.server), 1);
-  assert_false(gci_h1_server_wants_close(run.server));
-  assert_false(gci_h1_server_wants_input(run.server));
+  assert_int_equal(gci_http_server_bad_requests(run.server), 1);
+  assert_false(gci_http_server_wants_close(run.server));
+  assert_false(gci_http_server_wants_input(run.server));
   reply_text(&run, 1, "b");
   assert_string_equal(output(&run), "");
   reply_text(&run, 0, "a");
-  assert_true(gci_h1_server_wants_close(run.server));
+  assert_true(gci_http_server_wants_close(run.server));
   assert_string_equal(output(&run),
                       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
                       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"
@@ -261,9 +261,9 @@ static void drain_when_idle_closes_at_once(void **state) {
   struct server_run run;
   (void)state;
   run_open(&run, REPLY_AT_END);
-  assert_false(gci_h1_server_wants_close(run.server));
-  gci_h1_server_drain(run.server);
-  assert_true(gci_h1_server_wants_close(run.server));
+  assert_false(gci_http_server_wants_close(run.server));
+  gci_http_server_drain(run.server);
+  assert_true(gci_http_server_wants_close(run.server));
   feed(&run, THREE);
   assert_int_equal(run.requests, 0);
   end(&run);
@@ -275,12 +275,12 @@ static void drain_lets_the_latest_answer_say_close(void **state) {
   run_open(&run, REPLY_AT_END);
   feed(&run, "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n");
   reply_text(&run, 1, "b"); /* held before the drain begins */
-  gci_h1_server_drain(run.server);
+  gci_http_server_drain(run.server);
   feed(&run, THREE);
   assert_int_equal(run.requests, 2);
-  assert_false(gci_h1_server_wants_close(run.server));
+  assert_false(gci_http_server_wants_close(run.server));
   reply_text(&run, 0, "a");
-  assert_true(gci_h1_server_wants_close(run.server));
+  assert_true(gci_http_server_wants_close(run.server));
   assert_string_equal(output(&run),
                       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
                       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nb");
@@ -295,15 +295,15 @@ static void drain_lets_a_begun_request_finish(void **state) {
     struct server_run run;
     run_open(&run, REPLY_AT_END);
     run_feed(&run, gcache_bytes(put, cuts[i]));
-    gci_h1_server_drain(run.server);
-    assert_false(gci_h1_server_wants_close(run.server));
+    gci_http_server_drain(run.server);
+    assert_false(gci_http_server_wants_close(run.server));
     feed(&run, put + cuts[i]);
     feed(&run, THREE);
     assert_int_equal(run.requests, 1);
     reply_text(&run, 0, "");
     assert_string_equal(output(&run),
                         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    assert_true(gci_h1_server_wants_close(run.server));
+    assert_true(gci_http_server_wants_close(run.server));
     end(&run);
   }
 }
@@ -316,13 +316,13 @@ static void a_time_limit_in_a_request_answers_408(void **state) {
     run_open(&run, REPLY_AT_END);
     feed(&run, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
     run_feed(&run, gcache_bytes(put, len));
-    gci_h1_server_timed_out(run.server);
+    gci_http_server_timed_out(run.server);
     feed(&run, THREE);
     assert_int_equal(run.requests, 1);
-    assert_int_equal(gci_h1_server_bad_requests(run.server), 0);
-    assert_false(gci_h1_server_wants_close(run.server));
+    assert_int_equal(gci_http_server_bad_requests(run.server), 0);
+    assert_false(gci_http_server_wants_close(run.server));
     reply_text(&run, 0, "a");
-    assert_true(gci_h1_server_wants_close(run.server));
+    assert_true(gci_http_server_wants_close(run.server));
     assert_string_equal(
         output(&run),
         len == 0
@@ -340,14 +340,16 @@ static void phases_follow_the_bytes(void **state) {
   (void)state;
   run_open(&run, REPLY_AT_END);
   for (size_t i = 0; put[i] != '\0'; i++) {
-    enum gci_h1_phase expected = i <= 2 ? GCI_H1_IDLE : i < head ? GCI_H1_HEAD : GCI_H1_BODY;
-    assert_int_equal(gci_h1_server_phase(run.server), expected);
-    assert_int_equal(gci_h1_server_body_received(run.server), i > head ? i - head : 0);
+    enum gci_http_phase expected = i <= 2     ? GCI_HTTP_IDLE
+                                   : i < head ? GCI_HTTP_HEAD
+                                              : GCI_HTTP_BODY;
+    assert_int_equal(gci_http_server_phase(run.server), expected);
+    assert_int_equal(gci_http_server_body_received(run.server), i > head ? i - head : 0);
     run_feed(&run, gcache_bytes(put + i, 1));
   }
-  assert_int_equal(gci_h1_server_phase(run.server), GCI_H1_IDLE);
-  assert_int_equal(gci_h1_server_pending(run.server), 1);
-  assert_int_equal(gci_h1_server_body_received(run.server), 0);
+  assert_int_equal(gci_http_server_phase(run.server), GCI_HTTP_IDLE);
+  assert_int_equal(gci_http_server_pending(run.server), 1);
+  assert_int_equal(gci_http_server_body_received(run.server), 0);
   reply_text(&run, 0, "");
   end(&run);
 }
@@ -379,11 +381,11 @@ static void a_body_is_asked_for_behind_the_answers_before_it(void **state) {
              "PUT /b HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
   assert_string_equal(output(&run), "");
   /* No time limit runs: the client waits for us. */
-  assert_int_equal(gci_h1_server_phase(run.server), GCI_H1_IDLE);
+  assert_int_equal(gci_http_server_phase(run.server), GCI_HTTP_IDLE);
   reply_text(&run, 0, "a");
   assert_string_equal(output(&run), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
                                     "HTTP/1.1 100 Continue\r\n\r\n");
-  assert_int_equal(gci_h1_server_phase(run.server), GCI_H1_BODY);
+  assert_int_equal(gci_http_server_phase(run.server), GCI_HTTP_BODY);
   feed(&run, "xy");
   reply_text(&run, 1, "b");
   assert_string_equal(output(&run), "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb");
@@ -424,7 +426,7 @@ static void exchanges_outlive_their_connection(void **state) {
   feed(&run, THREE);
   reply_text(&run, 1, "held");
   gcache_value_t *body = gcache_value_ref(run.owed[0]->body);
-  gci_h1_server_close(run.server);
+  gci_http_server_close(run.server);
   assert_memory_equal(run.owed[2]->head.target.base, "/c", 2);
   reply_text(&run, 2, "nobody reads this");
   reply_text(&run, 0, "nor this");
@@ -437,7 +439,7 @@ static void exchanges_outlive_their_connection(void **state) {
 }
 
 struct closer {
-  struct gci_h1_server *server;
+  struct gci_http_server *server;
   struct gci_http_exchange *kept;
   unsigned requests, readies;
   int replies; /* before it closes */
@@ -451,17 +453,17 @@ static void close_at_second(void *user, struct gci_http_exchange *x) {
     return;
   }
   if (closer->replies) gci_http_reply(x, &answer);
-  gci_h1_server_close(closer->server);
+  gci_http_server_close(closer->server);
   if (!closer->replies) gci_http_reply(x, &answer);
 }
 
 static void close_when_ready(void *user) {
   struct closer *closer = user;
   closer->readies++;
-  gci_h1_server_close(closer->server);
+  gci_http_server_close(closer->server);
 }
 
-static const struct gci_h1_server_events closer_events = {close_at_second, close_when_ready};
+static const struct gci_http_server_events closer_events = {close_at_second, close_when_ready};
 
 static void a_server_may_be_closed_by_its_events(void **state) {
   (void)state;
@@ -477,7 +479,7 @@ static void a_server_may_be_closed_by_its_events(void **state) {
       assert_int_equal(gci_h1_server_open(&closer.server, mem, &limits, &closer_events, &closer),
                        0);
       size_t len = when_ready ? (size_t)(strstr(THREE, "PUT") - THREE) : strlen(THREE);
-      assert_int_equal(gci_h1_server_input(closer.server, gcache_bytes(THREE, len)), len);
+      assert_int_equal(gci_http_server_input(closer.server, gcache_bytes(THREE, len)), len);
       assert_int_equal(closer.requests, when_ready ? 1 : 2);
       gci_http_reply(closer.kept, &answer);
       assert_int_equal(closer.readies, when_ready);
@@ -510,7 +512,7 @@ static void scenario(struct oom *oom, void *arg) {
     size_t cut = 90;
     run_feed(&run, gcache_bytes(input, cut));
     run_feed(&run, gcache_bytes(input + cut, strlen(input) - cut));
-    int refused = gci_h1_server_bad_requests(run.server) == 1; /* so the last one was seen */
+    int refused = gci_http_server_bad_requests(run.server) == 1; /* so the last one was seen */
     assert_int_equal(run.input_error, refused ? 0 : UV_ENOMEM);
     gcache_value_t *value = gci_value_block(run.mem, 5000);
     for (size_t n = run.n_owed; n > 0; n--) {
@@ -522,8 +524,8 @@ static void scenario(struct oom *oom, void *arg) {
     if (oom->refused == 0)
       assert_int_equal(run.requests, 4);
     else if (run.input_error != 0)
-      assert_true(gci_h1_server_wants_close(run.server));
-    gci_h1_server_close(run.server);
+      assert_true(gci_http_server_wants_close(run.server));
+    gci_http_server_close(run.server);
   } else {
     assert_int_equal(err, UV_ENOMEM);
   }
