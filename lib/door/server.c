@@ -281,7 +281,8 @@ static void on_written(void *user) {
   schedule(user);
 }
 
-static const struct gci_stream_events stream_events = {on_read, on_end, on_written, on_closed};
+static const struct gci_stream_events stream_events = {
+    .on_read = on_read, .on_end = on_end, .on_written = on_written, .on_closed = on_closed};
 
 static void on_pumped(struct gcache_job_s *job) {
   struct gci_server *s = gci_container_of(job, struct gci_server, pump);

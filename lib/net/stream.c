@@ -20,7 +20,10 @@ static void set_up(struct gci_stream *s, struct gci_env *env, uv_stream_t *uv,
   s->progress_ms = 0;
   s->linger_ms = 0;
   s->linger_bytes = 0;
+  s->tls = NULL;
+  s->raw_status = 0;
   s->reading = s->ended = s->broken = s->finishing = s->closing = 0;
+  s->securing = s->owing = 0;
   gci_stream_write_init(s);
   gci_deadline_init(&s->linger, on_linger_passed);
   uv->data = s;

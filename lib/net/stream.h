@@ -1,6 +1,6 @@
-/* net/stream - one connected byte stream: uv_tcp_t or uv_pipe_t now, TLS around it later. Reads into the
- * one buffer that all streams of a loop share, so that a resting connection holds none; writes a struct
- * gci_out as gather writes of up to 64 slices, and waits in net/wait when the socket is full.
+/* net/stream - one connected byte stream: uv_tcp_t or uv_pipe_t, with TLS inside if wanted. Reads into
+ * the one buffer that all streams of a loop share, so that a resting connection holds none; writes a
+ * struct gci_out as gather writes of up to 64 slices, and waits in net/wait when the socket is full.
  *
  * Happy path: on_read with bytes, on_written when a blocked queue has drained. Failure: on_end once, with
  * UV_EOF or the error, from the loop. After an error nothing follows but on_closed. After UV_EOF what is
@@ -16,6 +16,7 @@
 
 #include "base/env.h"
 #include "http/out.h"
+#include "net/tls.h"
 #include "net/wait.h"
 
 struct gci_stream;
@@ -25,6 +26,7 @@ struct gci_stream_events {
   void (*on_end)(void *user, int status);            /* UV_EOF: the other side finished writing */
   void (*on_written)(void *user); /* out is empty again after having been blocked */
   void (*on_closed)(void *user);  /* free to go */
+  void (*on_secured)(void *user); /* TLS is established; before any on_read. NULL: not asked for */
 };
 
 struct gci_stream {
@@ -42,11 +44,16 @@ struct gci_stream {
   struct gci_wait room;
   struct gcache_job_s fail; /* brings a flush's failure to on_end */
   int fail_status;
-  uint64_t progress_ms; /* when the other side last took bytes (or the queue began to wait) */
+  struct gci_tls *tls;      /* NULL: in the clear */
+  struct gcache_job_s more; /* TLS: reads on in what was kept */
+  int raw_status;           /* TLS: how the bytes below it have ended; 0: not yet */
+  uint64_t progress_ms;     /* when the other side last took bytes (or the queue began to wait) */
   struct gcache_deadline_s linger;
   uint64_t linger_ms;
   size_t linger_bytes; /* that may still be thrown away */
   unsigned reading : 1, ended : 1, broken : 1, finishing : 1, closing : 1;
+  unsigned securing : 1; /* the handshake is not over */
+  unsigned owing : 1;    /* blocked when last flushed: on_written is owed */
 };
 
 /* Prepares an own TCP handle, for accept or connect. */
@@ -64,7 +71,9 @@ int gci_stream_read_start(struct gci_stream *s);
 void gci_stream_read_stop(struct gci_stream *s);
 /* Writes what it can now; the rest follows by itself. May call on_end later, never at once. */
 void gci_stream_flush(struct gci_stream *s, struct gci_out *out);
-int gci_stream_blocked(const struct gci_stream *s); /* out is waiting for the other side */
+/* Something that was flushed is waiting for the other side. With TLS that may be so when out is empty
+ * already: ask this, not out->bytes. */
+int gci_stream_blocked(const struct gci_stream *s);
 
 /* on_closed follows, and out is not touched any more. Again is fine. */
 void gci_stream_close(struct gci_stream *s);
@@ -74,6 +83,26 @@ void gci_stream_close(struct gci_stream *s);
  * when no byte is taken for linger_ms, linger_ms after the last was, or after drain_max thrown away
  * bytes. No event but on_closed follows; out must live until then. gci_stream_close() cuts it short. */
 void gci_stream_finish(struct gci_stream *s, uint64_t linger_ms, size_t drain_max);
+
+/* TLS from here on. For a client after the dial has connected. Starts reading; on_secured follows, or
+ * on_end, from the loop. What is flushed before on_secured waits for it, and counts as blocked. How long
+ * the handshake may take is the owner's to watch. After that everything is as in the clear, but that
+ * both directions end with close_notify: UV_ECONNABORTED in on_end is an end without one, UV_EPROTO
+ * whatever TLS found wrong, and gci_stream_reason() has the words. finish() then lets the other side
+ * read why. close() says close_notify if nothing waits. tls must live until on_closed.
+ * UV_ENOTSUP, UV_ENOMEM, UV_EPROTO as gci_tls_open_*(): the stream is in the clear as before. */
+int gci_stream_secure_client(struct gci_stream *s, gcache_tls_t *tls, const char *host,
+                             uint16_t port, enum gci_tls_offer offer);
+/* first: what has been read already, copied. Also from inside on_read, which got these bytes in the
+ * clear, if nothing was written yet. */
+int gci_stream_secure_server(struct gci_stream *s, gcache_tls_t *tls, enum gci_tls_offer offer,
+                             gcache_bytes_t first);
+/* From on_secured on. In the clear: none, 0, 0. */
+enum gci_tls_alpn gci_stream_alpn(const struct gci_stream *s);
+int gci_stream_verified(const struct gci_stream *s); /* with a good certificate */
+int gci_stream_resumed(const struct gci_stream *s);
+const char *
+gci_stream_reason(const struct gci_stream *s); /* of the failure, until on_closed; or "" */
 
 /* Numeric address of the other side without port, "" for a pipe; an IPv4 address mapped into IPv6 as
  * IPv4. cap: INET6_ADDRSTRLEN holds any. */

@@ -91,8 +91,10 @@ static void on_nothing_written(void *user) {
 static void on_closed(void *user) {
   ((struct caller *)user)->closed++;
 }
-static const struct gci_stream_events events = {on_nothing_read, on_end, on_nothing_written,
-                                                on_closed};
+static const struct gci_stream_events events = {.on_read = on_nothing_read,
+                                               .on_end = on_end,
+                                               .on_written = on_nothing_written,
+                                               .on_closed = on_closed};
 
 static void on_done(void *user, int status) {
   struct caller *c = user;

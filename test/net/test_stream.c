@@ -54,7 +54,8 @@ static void on_closed(void *user) {
   ((struct end *)user)->closed++;
 }
 
-static const struct gci_stream_events events = {on_read, on_end, on_written, on_closed};
+static const struct gci_stream_events events = {
+    .on_read = on_read, .on_end = on_end, .on_written = on_written, .on_closed = on_closed};
 
 static void end_open(struct end *e, struct world *w) {
   int fds[2];
