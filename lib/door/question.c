@@ -178,11 +178,15 @@ static int is_no_group(const struct answer *a) {
   return a->status == 404 && gci_bytes_begins(a->text, GCI_LIT("no such group: "));
 }
 
-/* Go's http.Error() writes plain text; what says another type, and the text of Go's own request router,
- * comes from something in front of groupcache. */
+static int is_routers_text(gcache_bytes_t text) {
+  return gci_bytes_equal(text, GCI_LIT("404 page not found\n")) ||
+         gci_bytes_equal(text, GCI_LIT("404 page not found"));
+}
+
+/* Go's http.Error() always says plain text; what says another type or none, and the text of Go's request
+ * routers, comes from something in front of groupcache. */
 static int is_from_groupcache(const struct answer *a) {
-  return (a->type.base == NULL || has_type(a, GCI_LIT("text/plain"))) &&
-         !gci_bytes_equal(a->text, GCI_LIT("404 page not found\n"));
+  return has_type(a, GCI_LIT("text/plain")) && !is_routers_text(a->text);
 }
 
 /* The getter's word, 0: this is none. */
@@ -214,6 +218,8 @@ static void read_change(struct gci_result *result, const struct answer *a) {
       say(result, UV_ENOTSUP, "%s answered as if it had been a GET", a->peer);
     else if (a->op == GCACHE_OP_CLEAR && !a->is_gcache)
       say(result, UV_ENOTSUP, "%s is not gcache and cannot clear a group", a->peer);
+    else if (a->text.len > 0) /* no groupcache says more than 200 */
+      say(result, GCACHE_EPEER, "%s answered %d with a body", a->peer, a->status);
   } else if (a->status == 413 && has_reason(a, "large")) {
     quote(result, GCACHE_ENOROOM, a->text);
   } else if (a->status == 429) {

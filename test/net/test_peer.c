@@ -630,6 +630,7 @@ struct speech {
 
 #define SAYS(text) text, sizeof(text) - 1
 #define PROTO "Content-Type: application/x-protobuf\r\n"
+#define TEXT "Content-Type: text/plain; charset=utf-8\r\n"
 
 static const struct speech speeches[] = {
     {"closes", SAYS(""), 1, 0, GCACHE_FROM_LOAD, ""},
@@ -669,13 +670,14 @@ static const struct speech speeches[] = {
      SAYS("HTTP/1.1 404 Not Found\r\nGcache: 1\r\nGcache-Reason: no-group\r\nContent-Length: "
           "0\r\n\r\n"),
      0, 0, GCACHE_FROM_LOAD, ""},
-    {"not found", SAYS("HTTP/1.1 404 Not Found\r\nContent-Length: 12\r\n\r\nno such row\n"), 0,
-     GCACHE_ENOTFOUND, GCACHE_FROM_NONE, "no such row"},
+    {"not found", SAYS("HTTP/1.1 404 Not Found\r\n" TEXT "Content-Length: 12\r\n\r\nno such row\n"),
+     0, GCACHE_ENOTFOUND, GCACHE_FROM_NONE, "no such row"},
     {"getter failed",
-     SAYS("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\nbroken\x01\xff\n"), 0,
-     GCACHE_ELOAD, GCACHE_FROM_NONE, "broken??"},
+     SAYS("HTTP/1.1 503 Service Unavailable\r\n" TEXT "Content-Length: 9\r\n\r\n"
+          "broken\x01\xff\n"),
+     0, GCACHE_ELOAD, GCACHE_FROM_NONE, "broken??"},
     {"getter failed, golang's way",
-     SAYS("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\n\r\noops\n"), 0, 0,
+     SAYS("HTTP/1.1 500 Internal Server Error\r\n" TEXT "Content-Length: 5\r\n\r\noops\n"), 0, 0,
      GCACHE_FROM_LOAD, ""}, /* the word of another dialect */
     {"not found, by a proxy",
      SAYS("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nnone"), 0,
