@@ -19,6 +19,7 @@
 #include "door/transport_http.h"
 #include "door/work.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "wire/route.h"
 
 struct house {
@@ -128,9 +129,12 @@ static void set_up_transport(struct house *house, const gcache_options_t *o) {
       .conn = {.env = &house->env,
                .uv = o->loop,
                .limits = &house->door.limits,
+               .http = o->http,
+               .tls = o->tls,
                .connect_timeout_ms = o->connect_timeout_ms,
                .response_timeout_ms = o->response_timeout_ms,
                .idle_timeout_ms = o->idle_timeout_ms,
+               .ping_ms = o->ping_ms,
                .error_text = gcache_strerror},
       .cache = &house->core,
       .base_path = gcache_cstr(house->base_path),
@@ -149,6 +153,7 @@ static void set_up_door(struct house *house, const gcache_options_t *o) {
                                   .uv = o->loop,
                                   .base_path = gcache_cstr(house->base_path),
                                   .dialect = gci_dialect_of(o->dialect),
+                                  .http = o->http,
                                   .limits = o->limits};
   if (is_http(house)) {
     house->door.is_peer = gci_transport_http_is_peer;
@@ -274,8 +279,13 @@ static int check_peers(struct house *house, const char *const urls[], const unsi
 
   for (size_t i = 0; i < n; i++) {
     if (urls[i] == NULL || gci_url_read(gcache_cstr(urls[i]), &parts) < 0) {
-      gci_env_log(&house->env, GCACHE_LOG_WARN, "peer %s: not http://host:port",
+      gci_env_log(&house->env, GCACHE_LOG_WARN,
+                  "peer %s: not http://host:port or https://host:port",
                   urls[i] == NULL ? "NULL" : urls[i]);
+      return UV_EINVAL;
+    }
+    if (parts.secure && is_http(house) && !gci_tls_asks(house->http.config.conn.tls)) {
+      gci_env_log(&house->env, GCACHE_LOG_WARN, "peer %s: https:// needs options.tls", urls[i]);
       return UV_EINVAL;
     }
     if (weights != NULL && (weights[i] < 1 || weights[i] > 1000)) {

@@ -244,14 +244,14 @@ GCACHE_EXTERN void gcache_close(gcache_t *cache, gcache_closed_cb closed, void *
 
 /* options.self for a program that learns its URL late, from gcache_listener_port(): once, before the
  * first gcache_set_peers(), by a cache opened without one. UV_EINVAL otherwise, or the URL is not
- * http://host:port. */
+ * http://host:port or https://host:port. */
 GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
 
 /* Replaces the whole list, self included; order does not matter. n 0: alone again. weights: one per
  * URL, 1 to 1000, a peer of weight 2 owns twice the keys of weight 1; NULL: all 1; rings of others
  * ignore them. All or nothing: on error the old list stands. GCACHE_ESELF: options.self is set and not
- * in the list. UV_EINVAL: a URL that is not http://host:port, twice the same URL, a weight out of
- * range, more than 65534 URLs. Calls under way to a dropped peer run to their end. Every member must
+ * in the list. UV_EINVAL: a URL that is not http://host:port or https://host:port, https without
+ * options.tls, twice the same URL, a weight out of range, more than 65534 URLs. Calls under way to a dropped peer run to their end. Every member must
  * be given the same list. */
 GCACHE_EXTERN int gcache_set_peers(gcache_t *cache, const char *const urls[],
                                    const unsigned weights[], size_t n);

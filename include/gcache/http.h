@@ -26,6 +26,11 @@ typedef struct gcache_listener_s gcache_listener_t; /* opaque, ours */
 /* TCP over IPv4 or IPv6. Port 0: any free one. UV_EADDRINUSE, UV_EACCES, ... as uv_listen(). */
 GCACHE_EXTERN int gcache_listen(gcache_listener_t **out, gcache_t *cache,
                                 const struct sockaddr *addr, int backlog);
+/* The same over TLS only. tls: from <gcache/openssl.h>, borrowed until the cache has closed. UV_ENOTSUP:
+ * it has no server context, or this library was built without TLS. HTTP/1.1 and HTTP/2 are offered by
+ * ALPN as options.http says. A handshake that fails is told to the log. */
+GCACHE_EXTERN int gcache_listen_tls(gcache_listener_t **out, gcache_t *cache,
+                                    const struct sockaddr *addr, int backlog, gcache_tls_t *tls);
 GCACHE_EXTERN int gcache_listener_port(const gcache_listener_t *listener);
 /* Drains: accepts no more, closes idle connections, lets those that are owed answers have them, with
  * "Connection: close". closed (may be NULL) runs when none is left; listener is gone then. Call once,
@@ -42,6 +47,11 @@ GCACHE_EXTERN void gcache_listener_close(gcache_listener_t *listener, gcache_clo
  * of stream. */
 GCACHE_EXTERN int gcache_adopt(gcache_t *cache, struct uv_stream_s *stream, gcache_bytes_t first,
                                void (*release)(struct uv_stream_s *stream));
+/* The same for a stream over which the other side is about to speak TLS; first: ciphertext. tls as for
+ * gcache_listen_tls(). */
+GCACHE_EXTERN int gcache_adopt_tls(gcache_t *cache, struct uv_stream_s *stream,
+                                   gcache_bytes_t first, gcache_tls_t *tls,
+                                   void (*release)(struct uv_stream_s *stream));
 
 /* --------------------------------------------------- the application's routes on our port ---- */
 

@@ -1,145 +1,348 @@
 #include "door/conn_out.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "http/h1.h"
+#include "http/h2.h"
+#include "door/offer.h"
 
 /* ------------------------------------------------------------------------------- its end ---- */
 
-static void tell_opened(struct gci_conn_out *c, int status) {
+static void tell_opened(struct gci_conn_out *c, int status, const char *reason) {
   c->opened = 1;
   c->dial_status = status;
-  c->events->opened(c->user, c, status);
+  c->events->opened(c->user, c, status, reason);
 }
 
 static void on_closed(void *user) {
   struct gci_conn_out *c = user;
   struct gci_mem *mem = c->config->env->mem;
 
-  if (!c->opened) tell_opened(c, c->dial_status);
+  if (!c->opened) tell_opened(c, c->dial_status, "");
   c->events->closed(c->user, c);
-  gci_http_client_close(c->h1);
+  if (c->http != NULL) gci_http_client_close(c->http);
   gci_mem_free(mem, c, sizeof *c);
 }
 
+static void let_go(struct gci_trip *trip) {
+  gci_link_unlink(&trip->link);
+  gci_env_deadline_clear(trip->conn->config->env, &trip->deadline);
+  trip->conn = NULL;
+}
+
+static struct gci_trip *first_of(const struct gci_list *trips) {
+  struct gcache_link_s *link = gci_list_front(trips);
+
+  return link == NULL ? NULL : gci_container_of(link, struct gci_trip, link);
+}
+
 void gci_conn_out_close(struct gci_conn_out *c) {
+  assert(gci_list_empty(&c->trips));
   if (c->closing) return;
   c->closing = 1;
-  c->asking = 0;
   gci_link_unlink(&c->link);
   gci_env_deadline_clear(c->config->env, &c->deadline);
-  if (c->dial != NULL)
+  if (c->dial != NULL) {
     gci_dial_cancel(c->dial); /* closed when it has ended */
-  else
-    gci_stream_close(&c->stream);
+    return;
+  }
+  if (!c->opened && c->dial_status == 0) c->dial_status = UV_ECANCELED;
+  gci_stream_close(&c->stream);
 }
 
-/* The connection is of no more use; what was asked on it has failed. */
-static void fail(struct gci_conn_out *c, int status, const char *reason) {
-  int asking = c->asking;
+static void end_trip(struct gci_trip *trip, int status, const char *why) {
+  trip->status = status;
+  snprintf(trip->why, sizeof trip->why, "%s", why);
+  gci_env_deadline_clear(trip->conn->config->env, &trip->deadline);
+  gci_link_unlink(&trip->link);
+  gci_list_push_back(&trip->conn->over, &trip->link);
+}
+
+/* What is said of trips that are over. An event may abandon those that follow, not c. */
+static void tell_ended(struct gci_conn_out *c) {
+  struct gci_trip *trip;
+
+  if (gci_list_empty(&c->over)) return;
+  while ((trip = first_of(&c->over)) != NULL) {
+    let_go(trip);
+    c->events->ended(c->user, c, trip, trip->status, trip->why);
+  }
+  c->events->turned(c->user, c);
+}
+
+/* The connection is of no more use: what is under way on it has failed. */
+static void break_off(struct gci_conn_out *c, int status, const char *why) {
+  struct gci_trip *trip;
 
   if (c->closing) return;
-  c->stale = asking && c->exchanges > 0 && !gci_http_client_begun(c->h1, c);
+  while ((trip = first_of(&c->trips)) != NULL) {
+    trip->again = c->exchanges > 0 && !gci_http_client_begun(c->http, trip);
+    end_trip(trip, status, why);
+  }
   gci_conn_out_close(c);
-  if (asking) c->events->ended(c->user, c, status, reason);
 }
 
-/* ------------------------------------------------------------------------------ its rest ---- */
+/* ------------------------------------------------------------------------------ its times ---- */
 
-/* < 0: it is closing. */
-static int rest(struct gci_conn_out *c) {
+/* What its deadline is for now. < 0: it is closing. */
+static int arm(struct gci_conn_out *c) {
   struct gci_env *env = c->config->env;
-  uint64_t at_ms = gci_env_after_ms(env, c->config->idle_timeout_ms);
+  uint64_t at_ms = GCI_DEADLINE_NEVER;
 
+  if (gci_list_empty(&c->trips))
+    at_ms = gci_env_after_ms(env, c->config->idle_timeout_ms);
+  else if (c->many)
+    at_ms = gci_env_after_ms(env, c->config->ping_ms);
   if (gci_env_deadline(env, &c->deadline, at_ms) == 0) return 0;
-  gci_conn_out_close(c);
+  break_off(c, UV_ENOMEM, "");
   return UV_ENOMEM;
+}
+
+/* Until the session has no more to say, or the socket is full. */
+static void flush(struct gci_conn_out *c) {
+  struct gci_out *out;
+
+  while ((out = gci_http_client_output(c->http))->bytes > 0) {
+    gci_stream_flush(&c->stream, out);
+    if (out->bytes > 0) return;
+  }
+}
+
+/* Answers are owed and nothing has come for ping_ms since the deadline was set. */
+static void look_for_life(struct gci_conn_out *c) {
+  struct gci_env *env = c->config->env;
+  uint64_t quiet_ms = gci_env_mono_ms(env) - c->heard_ms;
+
+  if (quiet_ms < c->config->ping_ms) {
+    uint64_t at_ms = gci_env_after_ms(env, c->config->ping_ms - quiet_ms);
+    if (gci_env_deadline(env, &c->deadline, at_ms) < 0) break_off(c, UV_ENOMEM, "");
+  } else if (gci_http_client_pinging(c->http)) {
+    c->exchanges = 0; /* hanging is not staleness: it would hang again */
+    break_off(c, GCACHE_EPEER, "it shows no sign of life");
+  } else if (gci_http_client_ping(c->http) < 0) {
+    break_off(c, UV_ENOMEM, "");
+  } else {
+    flush(c);
+    arm(c);
+  }
 }
 
 static void on_deadline(struct gcache_deadline_s *deadline) {
   struct gci_conn_out *c = gci_container_of(deadline, struct gci_conn_out, deadline);
-  char reason[64];
 
-  snprintf(reason, sizeof reason, "no answer within %" PRIu64 " ms",
-           c->config->response_timeout_ms);
-  c->exchanges = 0; /* hanging is not staleness: it would hang again */
-  fail(c, GCACHE_EPEER, reason);
+  if (!c->opened) { /* the handshake */
+    gci_conn_out_close(c);
+    tell_opened(c, UV_ETIMEDOUT, "");
+  } else if (gci_list_empty(&c->trips)) {
+    gci_conn_out_close(c);
+  } else {
+    look_for_life(c);
+    tell_ended(c);
+  }
+}
+
+static void on_answer_late(struct gcache_deadline_s *deadline) {
+  struct gci_trip *trip = gci_container_of(deadline, struct gci_trip, deadline);
+  struct gci_conn_out *c = trip->conn;
+  char why[64];
+
+  snprintf(why, sizeof why, "no answer within %" PRIu64 " ms", c->config->response_timeout_ms);
+  if (gci_http_client_cancel(c->http, trip) == 0) {
+    end_trip(trip, GCACHE_EPEER, why);
+    flush(c);
+    arm(c);
+  } else {
+    c->exchanges = 0;
+    break_off(c, GCACHE_EPEER, why);
+  }
+  tell_ended(c);
 }
 
 /* ------------------------------------------------------------------------- its exchanges ---- */
 
-int gci_conn_out_send(struct gci_conn_out *c, const struct gci_http_message *request) {
+/* One exchange at a time over HTTP/1.1: its answer may take as long as a getter, and what is behind it
+ * would wait. */
+int gci_conn_out_rests(const struct gci_conn_out *c) {
+  return gci_list_empty(&c->trips) && gci_list_empty(&c->over);
+}
+
+size_t gci_conn_out_room(const struct gci_conn_out *c) {
+  if (c->closing || !c->opened || !gci_http_client_reusable(c->http)) return 0;
+  if (c->many) return gci_http_client_room(c->http);
+  return gci_conn_out_rests(c) ? 1 : 0;
+}
+
+int gci_conn_out_send(struct gci_conn_out *c, struct gci_trip *trip,
+                      const struct gci_http_message *request) {
   struct gci_env *env = c->config->env;
   uint64_t at_ms = gci_env_after_ms(env, c->config->response_timeout_ms);
-  int err;
+  int first = gci_list_empty(&c->trips), err;
 
-  err = gci_env_deadline(env, &c->deadline, at_ms); /* never: cleared */
-  if (err == 0) err = gci_http_client_send(c->h1, request, c);
+  gci_link_init(&trip->link);
+  gci_deadline_init(&trip->deadline, on_answer_late);
+  trip->conn = c;
+  trip->answered = trip->again = 0;
+  err = gci_env_deadline(env, &trip->deadline, at_ms); /* never: cleared */
+  if (err == 0) err = gci_http_client_send(c->http, request, trip);
   if (err < 0) {
-    gci_conn_out_close(c);
+    let_go(trip);
+    if (first) gci_conn_out_close(c);
     return err;
   }
-  c->asking = 1;
-  c->answered = 0;
-  gci_stream_flush(&c->stream, gci_http_client_output(c->h1));
+  gci_list_push_back(&c->trips, &trip->link);
+  if (first) {
+    c->heard_ms = gci_env_mono_ms(env);
+    if (arm(c) < 0) {
+      let_go(trip);
+      return UV_ENOMEM;
+    }
+  }
+  flush(c);
   return 0;
+}
+
+void gci_conn_out_abandon(struct gci_trip *trip) {
+  struct gci_conn_out *c = trip->conn;
+  int under_way = !c->closing && trip->status == 0 && !trip->answered;
+
+  let_go(trip);
+  if (!under_way) return;
+  if (gci_http_client_cancel(c->http, trip) < 0) {
+    gci_conn_out_close(c);
+    return;
+  }
+  flush(c);
+  if (gci_list_empty(&c->trips)) arm(c);
 }
 
 static void on_response(void *user, void *tag, const struct gci_http_head *head,
                         gcache_value_t *body) {
   struct gci_conn_out *c = user;
+  struct gci_trip *trip = tag != NULL ? tag : first_of(&c->trips);
 
-  (void)tag;
-  c->answered = 1;
-  c->events->answered(c->user, c, head, body);
+  trip->answered = 1;
+  end_trip(trip, 0, "");
+  c->exchanges++;
+  c->events->answered(c->user, c, trip, head, body);
 }
 
-static const struct gci_http_client_events session_events = {.response = on_response};
+static void on_failed(void *user, void *tag, int status, const char *reason, int unprocessed) {
+  struct gci_trip *trip = tag;
+
+  (void)user;
+  trip->again = unprocessed != 0;
+  end_trip(trip, status, reason);
+}
+
+static const struct gci_http_client_events session_events = {on_response, on_failed};
 
 /* An answer to what has not been sent whole: the rest, and all that follows, might never be read. */
 static int may_rest(const struct gci_conn_out *c) {
-  return gci_http_client_reusable(c->h1) && gci_http_client_output(c->h1)->bytes == 0;
+  if (!gci_http_client_reusable(c->http)) return 0;
+  return c->many || gci_http_client_output(c->http)->bytes == 0;
 }
 
-/* After bytes or the end have come. err < 0: the session is broken, perhaps behind a whole answer. */
+/* After bytes or the end have come. err < 0: the session is broken, perhaps behind whole answers. */
 static void settle(struct gci_conn_out *c, int err, int ended) {
-  if (c->asking && c->answered) {
-    c->asking = 0;
-    c->exchanges++;
-    if (err < 0 || ended || !may_rest(c))
-      gci_conn_out_close(c);
-    else
-      rest(c);
-    c->events->ended(c->user, c, 0, "");
-    return;
+  if (err < 0 || ended) {
+    break_off(c, err == UV_ENOMEM ? UV_ENOMEM : GCACHE_EPEER, gci_http_client_reason(c->http));
+  } else if (gci_list_empty(&c->trips) && !may_rest(c)) {
+    gci_conn_out_close(c);
+  } else {
+    if (gci_list_empty(&c->trips) && !gci_list_empty(&c->over)) arm(c);
+    if (!c->closing) flush(c); /* what the session has to say by itself */
   }
-  if (err < 0 || ended)
-    fail(c, err == UV_ENOMEM ? UV_ENOMEM : GCACHE_EPEER, gci_http_client_reason(c->h1));
+  tell_ended(c);
 }
 
 static void on_read(void *user, gcache_bytes_t bytes) {
   struct gci_conn_out *c = user;
 
-  settle(c, gci_http_client_input(c->h1, bytes), 0);
+  c->heard_ms = gci_env_mono_ms(c->config->env);
+  settle(c, gci_http_client_input(c->http, bytes), 0);
+}
+
+/* ----------------------------------------------------------------------------- its begin ---- */
+
+/* Nothing can be asked over it. */
+static void give_up(struct gci_conn_out *c, int status, const char *reason) {
+  gci_conn_out_close(c); /* the stream keeps its reason until it has closed */
+  tell_opened(c, status, reason);
 }
 
 static void on_end(void *user, int status) {
   struct gci_conn_out *c = user;
+  const char *reason = gci_stream_reason(&c->stream);
 
-  if (status == UV_EOF)
-    settle(c, gci_http_client_eof(c->h1), 1);
-  else
-    fail(c, GCACHE_EPEER, c->config->error_text(status));
+  if (!c->opened) {
+    give_up(c, status == UV_EOF ? UV_ECONNRESET : status, reason);
+  } else if (status == UV_EOF) {
+    settle(c, gci_http_client_eof(c->http), 1);
+  } else {
+    break_off(c, GCACHE_EPEER, reason[0] != '\0' ? reason : c->config->error_text(status));
+    tell_ended(c);
+  }
 }
 
+/* The session may have more for the socket that has room again. */
 static void on_written(void *user) {
-  (void)user; /* one request at a time: nothing waits behind it */
+  struct gci_conn_out *c = user;
+
+  if (c->http != NULL) flush(c);
 }
 
-static const struct gci_stream_events stream_events = {on_read, on_end, on_written, on_closed};
+static int open_session(struct gci_conn_out *c) {
+  const struct gci_conn_out_config *config = c->config;
+  const char *scheme = c->origin->secure ? "https" : "http";
+  int is_2 = c->origin->secure ? gci_stream_alpn(&c->stream) == GCI_TLS_ALPN_HTTP_2
+                               : config->http == GCACHE_HTTP_2;
 
-/* ----------------------------------------------------------------------------- its begin ---- */
+  c->many = is_2 != 0;
+  if (is_2)
+    return gci_h2_client_open(&c->http, config->env, scheme, config->limits, &session_events, c);
+  return gci_h1_client_open(&c->http, config->env->mem, config->limits, &session_events, c);
+}
+
+static void begin(struct gci_conn_out *c) {
+  int status = open_session(c);
+
+  if (status == 0 && !c->origin->secure) status = gci_stream_read_start(&c->stream);
+  if (status == 0) {
+    tell_opened(c, 0, ""); /* with trips on it, or at rest */
+    if (!c->closing && gci_list_empty(&c->trips)) arm(c);
+    if (!c->closing) flush(c);
+  } else {
+    give_up(c, status, "");
+  }
+}
+
+static void on_secured(void *user) {
+  struct gci_conn_out *c = user;
+
+  if (c->config->http == GCACHE_HTTP_2 && gci_stream_alpn(&c->stream) != GCI_TLS_ALPN_HTTP_2)
+    give_up(c, UV_EPROTO, "it does not speak HTTP/2");
+  else
+    begin(c);
+}
+
+static const struct gci_stream_events stream_events = {.on_read = on_read,
+                                                       .on_end = on_end,
+                                                       .on_written = on_written,
+                                                       .on_closed = on_closed,
+                                                       .on_secured = on_secured};
+
+static int secure(struct gci_conn_out *c) {
+  struct gci_env *env = c->config->env;
+  const struct gci_dial_target *target = &c->origin->target;
+  uint64_t at_ms = gci_env_after_ms(env, c->config->limits->tls_timeout_ms);
+  int err = gci_env_deadline(env, &c->deadline, at_ms);
+
+  if (err < 0) return err;
+  return gci_stream_secure_client(&c->stream, c->config->tls, target->host, target->port,
+                                  gci_offer_of(c->config->http));
+}
 
 static void on_dialed(void *user, int status) {
   struct gci_conn_out *c = user;
@@ -147,17 +350,19 @@ static void on_dialed(void *user, int status) {
   c->dial = NULL;
   if (c->closing) {
     gci_stream_close(&c->stream);
-    tell_opened(c, UV_ECANCELED);
+    tell_opened(c, UV_ECANCELED, "");
     return;
   }
-  if (status == 0) status = gci_stream_read_start(&c->stream);
-  if (status == 0) status = rest(c);
-  if (status < 0) gci_conn_out_close(c);
-  tell_opened(c, status);
+  if (status == 0 && !c->origin->secure) {
+    begin(c);
+    return;
+  }
+  if (status == 0) status = secure(c);
+  if (status < 0) give_up(c, status, gci_stream_reason(&c->stream));
 }
 
 int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_config *config,
-                      struct gci_dial_target *target, const struct gci_conn_out_events *events,
+                      struct gci_origin *origin, const struct gci_conn_out_events *events,
                       void *user) {
   struct gci_mem *mem = config->env->mem;
   struct gci_conn_out *c = gci_mem_zalloc(mem, sizeof *c);
@@ -167,22 +372,18 @@ int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_confi
   c->config = config;
   c->events = events;
   c->user = user;
+  c->origin = origin;
   gci_link_init(&c->link);
-  gci_list_init(&c->carried);
+  gci_list_init(&c->trips);
+  gci_list_init(&c->over);
   gci_deadline_init(&c->deadline, on_deadline);
-  err = gci_h1_client_open(&c->h1, mem, config->limits, &session_events, c);
-  if (err < 0) {
-    gci_mem_free(mem, c, sizeof *c);
-    return err;
-  }
   err = gci_stream_init(&c->stream, config->env, config->uv, &stream_events, c);
   if (err < 0) {
-    gci_http_client_close(c->h1);
     gci_mem_free(mem, c, sizeof *c);
     return err;
   }
   *out = c;
-  c->dial_status = gci_dial_start(&c->dial, &c->stream, target, config->connect_timeout_ms,
+  c->dial_status = gci_dial_start(&c->dial, &c->stream, &origin->target, config->connect_timeout_ms,
                                   on_dialed, c);
   if (c->dial_status < 0) gci_conn_out_close(c); /* told from the loop */
   return 0;

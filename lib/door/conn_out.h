@@ -1,12 +1,13 @@
-/* door/conn_out - one outgoing connection: it is dialled, carries one exchange at a time, rests between
- * exchanges, and ends.
+/* door/conn_out - one outgoing connection: it is dialled, carries exchanges, rests between them, and ends.
+ * With HTTP/1.1 it carries one at a time, with HTTP/2 as many as the other side allows.
  *
  * Happy path: opened(0), once; then for each exchange gci_conn_out_send(), answered, ended(0).
  * Failure modes: opened(< 0); ended(< 0) when the exchange broke or its time was over. The connection
- * closes itself then, as it does when the other side ends it at rest, when it has rested too long, and
- * after an answer that allows no other. closed comes last in every case, and the memory is gone after it.
- * Owns stream, session and deadline; borrows target and config. The only room here that knows it is
- * HTTP/1.1. Its handles do not keep the loop alive: whoever asks does. */
+ * closes itself when its end has come: the other side ends it or breaks the rules, it has rested too long,
+ * it shows no sign of life (HTTP/2), an answer allows no other. closed comes last in every case, and the
+ * memory is gone after it.
+ * Owns stream and session; borrows origin, config and the trips under way. The only room on this side that
+ * knows which HTTP it is. Its handles do not keep the loop alive: whoever asks does. */
 #ifndef GCI_DOOR_CONN_OUT_H
 #define GCI_DOOR_CONN_OUT_H
 
@@ -17,13 +18,29 @@
 
 struct gci_conn_out;
 
+/* One exchange; embedded in its user's. */
+struct gci_trip {
+  struct gcache_link_s link;         /* the connection's */
+  struct gcache_deadline_s deadline; /* of the answer */
+  struct gci_conn_out *conn;         /* NULL: not under way */
+  int status;                        /* once it has ended before it was told so */
+  char why[128];
+  unsigned answered : 1;
+  unsigned again : 1; /* failed so that it may be asked once more: nothing of it was done, or the
+                         connection was kept from earlier exchanges and not a byte of an answer came */
+};
+
 struct gci_conn_out_events {
-  void (*opened)(void *user, struct gci_conn_out *c, int status);
+  /* reason: "" if the status says it all. */
+  void (*opened)(void *user, struct gci_conn_out *c, int status, const char *reason);
   /* The answer, borrowed; only to be read: no call on c in here. */
-  void (*answered)(void *user, struct gci_conn_out *c, const struct gci_http_head *head,
-                   gcache_value_t *body);
+  void (*answered)(void *user, struct gci_conn_out *c, struct gci_trip *trip,
+                   const struct gci_http_head *head, gcache_value_t *body);
   /* The exchange is over; with 0 answered has run. reason: "" if none. */
-  void (*ended)(void *user, struct gci_conn_out *c, int status, const char *reason);
+  void (*ended)(void *user, struct gci_conn_out *c, struct gci_trip *trip, int status,
+                const char *reason);
+  /* Behind the last of some ended: there may be room, or c is closing. */
+  void (*turned)(void *user, struct gci_conn_out *c);
   void (*closed)(void *user, struct gci_conn_out *c); /* unlinked; freed when it returns */
 };
 
@@ -31,38 +48,56 @@ struct gci_conn_out_config {
   struct gci_env *env;
   struct uv_loop_s *uv;
   const gcache_limits_t *limits;
+  gcache_http_t http;
+  gcache_tls_t *tls; /* may be NULL */
   uint64_t connect_timeout_ms;
   uint64_t response_timeout_ms; /* UINT64_MAX: none */
   uint64_t idle_timeout_ms;
+  uint64_t ping_ms;
   const char *(*error_text)(int status);
+};
+
+struct gci_http_client;
+
+/* Where it leads. */
+struct gci_origin {
+  struct gci_dial_target target;
+  int secure; /* over TLS */
 };
 
 struct gci_conn_out {
   struct gcache_link_s link; /* for its user; unlinked when it begins to close */
-  struct gci_list carried;   /* its user's: what the exchange under way is for */
   const struct gci_conn_out_config *config;
   const struct gci_conn_out_events *events;
   void *user;
   struct gci_stream stream;
   struct gci_dial *dial; /* while dialling */
-  struct gci_http_client *h1;
-  struct gcache_deadline_s deadline; /* of the exchange, or of the rest */
+  struct gci_origin *origin;
+  struct gci_http_client *http;      /* NULL: not yet */
+  struct gci_list trips, over;       /* under way; ended and not told so yet */
+  struct gcache_deadline_s deadline; /* of the handshake, the rest, or the sign of life */
+  uint64_t heard_ms;                 /* when bytes last came */
   uint64_t exchanges;                /* that ended well */
   int dial_status;
   unsigned opened : 1; /* was told, with dial_status */
-  unsigned asking : 1;
-  unsigned answered : 1; /* of the exchange under way */
   unsigned closing : 1;
+  unsigned many : 1;      /* carries more than one exchange at a time */
   unsigned to_gcache : 1; /* its user's: an answer has shown what the peer is */
-  unsigned stale : 1; /* ended without a byte of an answer, having been kept from an earlier one */
 };
 
 /* UV_ENOMEM and the like: nothing happened, no event follows. */
 int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_config *config,
-                      struct gci_dial_target *target, const struct gci_conn_out_events *events,
+                      struct gci_origin *origin, const struct gci_conn_out_events *events,
                       void *user);
-/* While at rest. < 0: nothing was sent, and the connection is closing. */
-int gci_conn_out_send(struct gci_conn_out *c, const struct gci_http_message *request);
+/* How many exchanges it can begin now. */
+size_t gci_conn_out_room(const struct gci_conn_out *c);
+int gci_conn_out_rests(const struct gci_conn_out *c); /* carries none */
+/* Where there is room. trip: yours until ended or gci_conn_out_abandon(). < 0: nothing was sent and no
+ * event follows; the connection may be closing. */
+int gci_conn_out_send(struct gci_conn_out *c, struct gci_trip *trip,
+                      const struct gci_http_message *request);
+/* Nobody waits for that exchange: no event follows for it. HTTP/1.1 can only close the connection. */
+void gci_conn_out_abandon(struct gci_trip *trip);
 /* Without ended; closed follows, behind opened(UV_ECANCELED) if it is still dialling. Closing already is
  * fine. */
 void gci_conn_out_close(struct gci_conn_out *c);

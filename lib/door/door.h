@@ -22,6 +22,7 @@ struct gci_door {
   struct uv_loop_s *uv;
   gcache_bytes_t base_path;
   const struct gci_dialect *dialect;
+  gcache_http_t http;
   gcache_limits_t limits; /* complete: no zeros */
   gcache_handler_cb handler;
   void *handler_arg;
@@ -40,7 +41,7 @@ struct gci_door {
   void *closed_arg;
 };
 
-/* cache, env, uv, base_path, dialect, limits and is_peer are set by the caller. */
+/* cache, env, uv, base_path, dialect, http, limits and is_peer are set by the caller. */
 void gci_door_open(struct gci_door *door);
 /* closed runs when nothing is owed any more; never inside this call. */
 void gci_door_close(struct gci_door *door, gcache_closed_cb closed, void *arg);

@@ -49,6 +49,9 @@ enum gci_pace_verdict gci_pace_judge(const struct gci_pace *pace, const struct g
     return GCI_PACE_WRITE_STALL;
   if (pace->clock_stands) return GCI_PACE_FINE;
   switch (pace->phase) {
+  case GCI_PACE_HANDSHAKE:
+    if (passed(pace->since_ms, limits->tls_timeout_ms, now_ms, next_ms)) return GCI_PACE_TOO_SLOW;
+    return GCI_PACE_FINE;
   case GCI_PACE_HEAD:
     if (passed(pace->since_ms, limits->head_timeout_ms, now_ms, next_ms)) return GCI_PACE_TOO_SLOW;
     return GCI_PACE_FINE;

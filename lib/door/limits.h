@@ -9,7 +9,7 @@
 
 #include "gcache/gcache.h"
 
-enum gci_pace_phase { GCI_PACE_REST, GCI_PACE_HEAD, GCI_PACE_BODY };
+enum gci_pace_phase { GCI_PACE_HANDSHAKE, GCI_PACE_REST, GCI_PACE_HEAD, GCI_PACE_BODY };
 
 /* What a connection is doing, as its owner sees it. */
 struct gci_pace_view {
@@ -35,7 +35,7 @@ void gci_pace_note(struct gci_pace *pace, const struct gci_pace_view *view, uint
 enum gci_pace_verdict {
   GCI_PACE_FINE,
   GCI_PACE_RESTED,     /* idle too long: close */
-  GCI_PACE_TOO_SLOW,   /* in the middle of a request */
+  GCI_PACE_TOO_SLOW,   /* in the middle of a request or handshake */
   GCI_PACE_WRITE_STALL /* the other side does not read */
 };
 

@@ -42,8 +42,8 @@ static void on_all_gone(struct gci_countdown *life) {
   gci_countdown_give(&door->life);
 }
 
-int gcache_listen(gcache_listener_t **out, gcache_t *cache, const struct sockaddr *addr,
-                  int backlog) {
+static int start_to_listen(gcache_listener_t **out, gcache_t *cache, const struct sockaddr *addr,
+                           int backlog, gcache_tls_t *tls) {
   struct gci_door *door = cache->door;
   gcache_listener_t *listener;
   int err;
@@ -52,6 +52,7 @@ int gcache_listen(gcache_listener_t **out, gcache_t *cache, const struct sockadd
   listener = gci_mem_zalloc(door->env->mem, sizeof *listener);
   if (listener == NULL) return UV_ENOMEM;
   listener->door = door;
+  listener->tls = tls;
   err = gci_listen_open(&listener->socket, door->env, door->uv, addr, backlog, &socket_events,
                         listener);
   if (err < 0) {
@@ -64,6 +65,17 @@ int gcache_listen(gcache_listener_t **out, gcache_t *cache, const struct sockadd
   gci_countdown_take(&door->life);
   *out = listener;
   return 0;
+}
+
+int gcache_listen(gcache_listener_t **out, gcache_t *cache, const struct sockaddr *addr,
+                  int backlog) {
+  return start_to_listen(out, cache, addr, backlog, NULL);
+}
+
+int gcache_listen_tls(gcache_listener_t **out, gcache_t *cache, const struct sockaddr *addr,
+                      int backlog, gcache_tls_t *tls) {
+  if (!gci_tls_answers(tls)) return UV_ENOTSUP;
+  return start_to_listen(out, cache, addr, backlog, tls);
 }
 
 int gcache_listener_port(const gcache_listener_t *listener) {

@@ -14,6 +14,7 @@ struct gcache_listener_s {
   struct gcache_link_s link; /* door->listeners */
   struct gci_door *door;
   struct gci_listen *socket;
+  gcache_tls_t *tls; /* NULL: in the clear */
   struct gci_countdown life;
   int closing;
   gcache_closed_cb closed;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "gcache/transport.h"
+#include "http/h2.h"
 #include "wire/route.h"
 
 #define SIZE_LIMIT ((uint64_t)1 << 30) /* of one message's parts */
@@ -140,7 +141,7 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
   if (err < 0) return err;
   if (out->loop == NULL) return refuse(out, "loop", "is required");
   if (out->self != NULL && gci_url_read(gcache_cstr(out->self), &url) < 0)
-    return refuse(out, "self", "is not http://host:port");
+    return refuse(out, "self", "is not http://host:port or https://host:port");
   if (out->base_path == NULL) out->base_path = "/_groupcache/";
   if (!is_plain_path(gcache_cstr(out->base_path)))
     return refuse(out, "base_path", "must begin and end with a slash and need no escapes");
@@ -148,6 +149,10 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
     return refuse(out, "dialect", "is unknown");
   if ((int)out->http < GCACHE_HTTP_AUTO || out->http > GCACHE_HTTP_2)
     return refuse(out, "http", "is unknown");
+  if (out->http == GCACHE_HTTP_2 && !gci_h2_built_in()) {
+    refuse(out, "http", "this gcache was built without HTTP/2");
+    return UV_ENOTSUP;
+  }
   err = check_numbers(out);
   return err < 0 ? err : check_transport(out);
 }

@@ -7,12 +7,22 @@
 #include "wire/remove_keys.h"
 #include "wire/route.h"
 
+/* How many calls a connection that is being dialled may be expected to carry. */
+#define CALLS_OF_MANY 100
+
+/* One exchange, and the calls that it is for: one, or removes that travel together. */
+struct trip {
+  struct gci_trip base;
+  struct gci_list carried; /* struct ask; empty: nobody waits any more */
+  struct gci_result result;
+};
+
 /* One call on its way. */
 struct ask {
-  struct gcache_link_s link; /* peer->waiting, or conn->carried */
+  struct gcache_link_s link; /* peer->waiting, or trip->carried */
   struct gci_door_peer *peer;
   gcache_call_t *call;
-  struct gci_conn_out *conn; /* NULL: waiting */
+  struct trip *trip; /* NULL: waiting */
   int repeated;
   int among_many; /* it travels, or is to travel, with other removes in one request */
   int alone;      /* not among many again */
@@ -51,15 +61,15 @@ static void fail_ask(struct ask *ask, int status, const char *what, const char *
   end_ask(ask, status, NULL, reason);
 }
 
-static void fail_waiting(struct gci_door_peer *peer, int status) {
+static void fail_waiting(struct gci_door_peer *peer, int status, const char *reason) {
   struct gci_list failed;
   struct gcache_link_s *link;
 
+  if (reason[0] == '\0') reason = peer->config->conn.error_text(status);
   gci_list_init(&failed);
   gci_list_move(&failed, &peer->waiting); /* what comes meanwhile is dialled for again */
   while ((link = gci_list_pop_front(&failed)) != NULL)
-    fail_ask(gci_container_of(link, struct ask, link), status, "cannot connect to",
-             peer->config->conn.error_text(status));
+    fail_ask(gci_container_of(link, struct ask, link), status, "cannot connect to", reason);
 }
 
 /* ----------------------------------------------------------------------------- connections -- */
@@ -71,40 +81,62 @@ static void close_all(struct gci_list *connections) {
     gci_conn_out_close(gci_container_of(link, struct gci_conn_out, link));
 }
 
-static void make_rest(struct gci_door_peer *peer, struct gci_conn_out *c) {
-  if (c->closing) return;
-  if (peer->listed || !gci_list_empty(&peer->waiting))
-    gci_list_push_front(&peer->resting, &c->link);
-  else
-    gci_conn_out_close(c);
+static void close_resting(struct gci_door_peer *peer) {
+  struct gcache_link_s *link, *next;
+
+  for (link = peer->roomy.head.next; link != &peer->roomy.head; link = next) {
+    struct gci_conn_out *c = gci_container_of(link, struct gci_conn_out, link);
+    next = link->next;
+    if (gci_conn_out_rests(c)) gci_conn_out_close(c);
+  }
 }
 
-static void on_opened(void *user, struct gci_conn_out *c, int status) {
+/* Puts c where it belongs now. */
+static void file(struct gci_door_peer *peer, struct gci_conn_out *c) {
+  if (c->closing) return;
+  gci_link_unlink(&c->link);
+  if (!peer->listed && gci_list_empty(&peer->waiting) && gci_conn_out_rests(c))
+    gci_conn_out_close(c);
+  else if (gci_conn_out_room(c) > 0)
+    gci_list_push_front(&peer->roomy, &c->link);
+}
+
+static void on_opened(void *user, struct gci_conn_out *c, int status, const char *reason) {
   struct gci_door_peer *peer = user;
 
   gci_link_unlink(&c->link);
   peer->dialing--;
   if (status == 0) {
     peer->open++;
-    make_rest(peer, c);
+    peer->many = c->many;
+    file(peer, c);
     pump(peer);
   } else if (peer->open == 0 && status != UV_ECANCELED) {
-    fail_waiting(peer, status);
+    fail_waiting(peer, status, reason);
   }
 }
 
-static struct ask *first_carried(const struct gci_conn_out *c) {
-  return gci_container_of(gci_list_front(&c->carried), struct ask, link);
+static struct trip *trip_of(struct gci_trip *base) {
+  return gci_container_of(base, struct trip, base);
 }
 
-/* Between this and on_ended() nothing runs that could end the ask. */
-static void on_answered(void *user, struct gci_conn_out *c, const struct gci_http_head *head,
-                        gcache_value_t *body) {
-  struct gci_door_peer *peer = user;
+static struct ask *first_carried(const struct trip *trip) {
+  return gci_container_of(gci_list_front(&trip->carried), struct ask, link);
+}
 
-  gci_question_read_answer(&peer->result, gcache_call_op(first_carried(c)->call), peer->url,
+static void free_trip(struct gci_door_peer *peer, struct trip *trip) {
+  gcache_value_unref(trip->result.body); /* of an answer that nobody waited for */
+  gci_mem_free(mem_of(peer), trip, sizeof *trip);
+}
+
+static void on_answered(void *user, struct gci_conn_out *c, struct gci_trip *base,
+                        const struct gci_http_head *head, gcache_value_t *body) {
+  struct gci_door_peer *peer = user;
+  struct trip *trip = trip_of(base);
+
+  gci_question_read_answer(&trip->result, gcache_call_op(first_carried(trip)->call), peer->url,
                            peer->config->dialect, head, body);
-  c->to_gcache = peer->result.is_gcache != 0;
+  c->to_gcache = trip->result.is_gcache != 0;
 }
 
 static void end_answered(struct ask *ask, struct gci_result *result) {
@@ -121,19 +153,16 @@ static int wants_them_alone(const struct ask *ask, const struct gci_result *resu
 }
 
 static void ask_again(struct ask *ask) {
-  ask->conn = NULL;
   gci_list_push_front(&ask->peer->waiting, &ask->link);
 }
 
-static void end_exchange(struct ask *ask, struct gci_result *result, int status, const char *reason,
-                         int stale) {
-  ask->conn = NULL;
-  if (status == 0 && wants_them_alone(ask, result)) {
+static void end_exchange(struct ask *ask, struct trip *trip, int status, const char *reason) {
+  if (status == 0 && wants_them_alone(ask, &trip->result)) {
     ask->alone = 1;
     ask_again(ask);
   } else if (status == 0) {
-    end_answered(ask, result);
-  } else if (stale && !ask->repeated) {
+    end_answered(ask, &trip->result);
+  } else if (trip->base.again && !ask->repeated) {
     ask->repeated = 1;
     ask_again(ask);
   } else {
@@ -141,21 +170,29 @@ static void end_exchange(struct ask *ask, struct gci_result *result, int status,
   }
 }
 
-static void on_ended(void *user, struct gci_conn_out *c, int status, const char *reason) {
+static void on_ended(void *user, struct gci_conn_out *c, struct gci_trip *base, int status,
+                     const char *reason) {
   struct gci_door_peer *peer = user;
-  struct gci_result result = peer->result;
+  struct trip *trip = trip_of(base);
   struct gci_list carried;
   struct gcache_link_s *link;
-  int stale = c->stale;
 
+  (void)c;
+  if (status < 0 && base->again) close_resting(peer);
   gci_list_init(&carried);
-  gci_list_move(&carried, &c->carried);
-  make_rest(peer, c);
-  if (status < 0 && stale) close_all(&peer->resting);
+  gci_list_move(&carried, &trip->carried);
+  gci_list_each(each, &carried) gci_container_of(each, struct ask, link)->trip = NULL;
   while ((link = gci_list_back(&carried)) != NULL) { /* what goes again keeps its order */
     gci_link_unlink(link);
-    end_exchange(gci_container_of(link, struct ask, link), &result, status, reason, stale);
+    end_exchange(gci_container_of(link, struct ask, link), trip, status, reason);
   }
+  free_trip(peer, trip);
+}
+
+static void on_turned(void *user, struct gci_conn_out *c) {
+  struct gci_door_peer *peer = user;
+
+  file(peer, c);
   pump(peer);
 }
 
@@ -171,13 +208,14 @@ static void on_closed(void *user, struct gci_conn_out *c) {
   check_emptied(peer);
 }
 
-static const struct gci_conn_out_events conn_events = {on_opened, on_answered, on_ended, on_closed};
+static const struct gci_conn_out_events conn_events = {on_opened, on_answered, on_ended, on_turned,
+                                                       on_closed};
 
 /* ---------------------------------------------------------------------------- begin of one -- */
 
 /* A connection that can take a call now; NULL: none. Here the fast lanes will be looked at first. */
 static struct gci_conn_out *lane(struct gci_door_peer *peer) {
-  struct gcache_link_s *link = gci_list_pop_front(&peer->resting);
+  struct gcache_link_s *link = gci_list_front(&peer->roomy);
 
   return link == NULL ? NULL : gci_container_of(link, struct gci_conn_out, link);
 }
@@ -192,26 +230,26 @@ static int can_be_among_many(const struct ask *ask, const char *group, size_t *b
   return 1;
 }
 
-static void carry(struct gci_conn_out *c, struct ask *ask) {
+static void carry(struct trip *trip, struct ask *ask) {
   gci_link_unlink(&ask->link);
-  gci_list_push_back(&c->carried, &ask->link);
-  ask->conn = c;
+  gci_list_push_back(&trip->carried, &ask->link);
+  ask->trip = trip;
 }
 
 /* The call that waits longest and, where the dialect can say it, the removes right behind it. How many. */
-static size_t load_up(struct gci_door_peer *peer, struct gci_conn_out *c) {
+static size_t load_up(struct gci_door_peer *peer, struct trip *trip) {
   struct ask *first = gci_container_of(gci_list_front(&peer->waiting), struct ask, link);
   const char *group = gcache_call_group(first->call);
   size_t n = 1, bytes = GCI_REMOVE_KEYS_BYTES_MAX;
   struct gcache_link_s *link;
 
-  carry(c, first);
+  carry(trip, first);
   first->among_many = 0;
   if (!peer->config->dialect->removes_many || !can_be_among_many(first, group, &bytes)) return 1;
   while (n < GCI_REMOVE_KEYS_MAX && (link = gci_list_front(&peer->waiting)) != NULL) {
     struct ask *ask = gci_container_of(link, struct ask, link);
     if (!can_be_among_many(ask, group, &bytes)) break;
-    carry(c, ask);
+    carry(trip, ask);
     ask->among_many = 1;
     n++;
   }
@@ -219,10 +257,9 @@ static size_t load_up(struct gci_door_peer *peer, struct gci_conn_out *c) {
   return n;
 }
 
-static int write_question(struct gci_question *question, struct gci_conn_out *c, size_t n,
-                          const struct gci_question_way *way) {
-  struct gci_mem *mem = c->config->env->mem;
-  gcache_call_t *first = first_carried(c)->call;
+static int write_question(struct gci_question *question, struct gci_mem *mem,
+                          const struct trip *trip, size_t n, const struct gci_question_way *way) {
+  gcache_call_t *first = first_carried(trip)->call;
   gcache_bytes_t *keys;
   size_t i = 0;
   int err;
@@ -230,41 +267,56 @@ static int write_question(struct gci_question *question, struct gci_conn_out *c,
   if (n == 1) return gci_question_init(question, mem, first, way);
   keys = gci_mem_alloc(mem, n * sizeof *keys);
   if (keys == NULL) return UV_ENOMEM;
-  gci_list_each(link, &c->carried)
+  gci_list_each(link, &trip->carried)
       keys[i++] = gcache_call_key(gci_container_of(link, struct ask, link)->call);
   err = gci_question_init_many(question, mem, gcache_cstr(gcache_call_group(first)), keys, n, way);
   gci_mem_free(mem, keys, n * sizeof *keys);
   return err;
 }
 
-static int send_carried(struct gci_door_peer *peer, struct gci_conn_out *c, size_t n) {
+static int send_trip(struct gci_door_peer *peer, struct gci_conn_out *c, struct trip *trip,
+                     size_t n) {
   const struct gci_door_peer_config *config = peer->config;
   struct gci_question question;
   struct gci_question_way way = {.base_path = config->base_path,
                                  .host = peer->authority,
                                  .self = config->cache->self,
                                  .plain = config->dialect->plain && !c->to_gcache};
-  int err = write_question(&question, c, n, &way);
+  int err = write_question(&question, mem_of(peer), trip, n, &way);
 
-  if (err < 0) {
-    make_rest(peer, c);
-    return err;
-  }
-  err = gci_conn_out_send(c, &question.message);
+  if (err < 0) return err;
+  err = gci_conn_out_send(c, &trip->base, &question.message);
   gci_question_fini(&question);
   return err;
 }
 
-static void fail_carried(struct gci_list *carried, int status) {
+static void fail_carried(struct trip *trip, int status) {
   struct gcache_link_s *link;
 
-  while ((link = gci_list_pop_front(carried)) != NULL)
+  while ((link = gci_list_pop_front(&trip->carried)) != NULL)
     end_ask(gci_container_of(link, struct ask, link), status, NULL, "");
+}
+
+/* Sends what waits longest over c, which has room; without memory what was to be sent fails. */
+static void set_out(struct gci_door_peer *peer, struct gci_conn_out *c) {
+  struct trip *trip = gci_mem_zalloc(mem_of(peer), sizeof *trip);
+  struct trip last = {0}; /* takes the call that there is no memory for */
+  int err = trip == NULL ? UV_ENOMEM : 0;
+  size_t n;
+
+  if (trip == NULL) trip = &last;
+  gci_list_init(&trip->carried);
+  n = load_up(peer, trip);
+  if (err == 0) err = send_trip(peer, c, trip, n);
+  file(peer, c);
+  if (err == 0) return;
+  fail_carried(trip, err);
+  if (trip != &last) free_trip(peer, trip);
 }
 
 static void dial(struct gci_door_peer *peer) {
   struct gci_conn_out *c;
-  int err = gci_conn_out_open(&c, &peer->config->conn, &peer->target, &conn_events, peer);
+  int err = gci_conn_out_open(&c, &peer->config->conn, &peer->origin, &conn_events, peer);
 
   if (err == 0) {
     if (!c->closing) gci_list_push_back(&peer->dials, &c->link); /* else it has failed at once */
@@ -272,7 +324,7 @@ static void dial(struct gci_door_peer *peer) {
     peer->config->connections++;
     peer->dialing++;
   } else if (peer->connections == 0) {
-    fail_waiting(peer, err);
+    fail_waiting(peer, err, "");
   }
 }
 
@@ -286,20 +338,20 @@ static size_t count_waiting(const struct gci_door_peer *peer, size_t enough) {
   return n;
 }
 
+static int needs_more_connections(const struct gci_door_peer *peer) {
+  size_t awaited = (size_t)peer->dialing * (peer->many ? CALLS_OF_MANY : 1);
+
+  return peer->connections < peer->config->conns_per_peer &&
+         awaited < count_waiting(peer, awaited + 1);
+}
+
 /* Gives calls to connections, then sees that there will be enough of these. */
 static void pump(struct gci_door_peer *peer) {
   struct gci_conn_out *c;
 
-  while (!gci_list_empty(&peer->waiting) && (c = lane(peer)) != NULL) {
-    struct gci_list unsent;
-    int err = send_carried(peer, c, load_up(peer, c));
-    if (err == 0) continue;
-    gci_list_init(&unsent); /* c may go */
-    gci_list_move(&unsent, &c->carried);
-    fail_carried(&unsent, err);
-  }
-  while (peer->connections < peer->config->conns_per_peer &&
-         peer->dialing < count_waiting(peer, peer->dialing + 1)) {
+  while (!gci_list_empty(&peer->waiting) && (c = lane(peer)) != NULL)
+    set_out(peer, c);
+  while (needs_more_connections(peer)) {
     unsigned before = peer->connections;
     dial(peer);
     if (peer->connections == before) return; /* no memory */
@@ -336,6 +388,15 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
   check_emptied(peer);
 }
 
+/* Nobody waits for it any more. */
+static void drop_trip(struct gci_door_peer *peer, struct trip *trip) {
+  struct gci_conn_out *c = trip->base.conn;
+
+  gci_conn_out_abandon(&trip->base);
+  free_trip(peer, trip);
+  file(peer, c);
+}
+
 void gci_door_peer_cancel(gcache_call_t *call) {
   struct ask *ask = gcache_call_data(call);
   struct gci_door_peer *peer;
@@ -343,7 +404,7 @@ void gci_door_peer_cancel(gcache_call_t *call) {
   if (ask == NULL) return;
   peer = ask->peer;
   gci_link_unlink(&ask->link);
-  if (ask->conn != NULL && gci_list_empty(&ask->conn->carried)) gci_conn_out_close(ask->conn);
+  if (ask->trip != NULL && gci_list_empty(&ask->trip->carried)) drop_trip(peer, ask->trip);
   end_ask(ask, UV_ECANCELED, NULL, "");
   check_emptied(peer);
 }
@@ -356,7 +417,7 @@ void gci_door_peer_enlist(struct gci_door_peer *peer) {
 
 void gci_door_peer_dismiss(struct gci_door_peer *peer) {
   peer->listed = 0;
-  close_all(&peer->resting);
+  close_resting(peer);
   if (gci_list_empty(&peer->waiting)) close_all(&peer->dials);
   check_emptied(peer);
 }
@@ -375,15 +436,16 @@ int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *
   peer->url_len = text.len;
   peer->emptied = emptied;
   gci_list_init(&peer->waiting);
-  gci_list_init(&peer->resting);
+  gci_list_init(&peer->roomy);
   gci_list_init(&peer->dials);
   if (peer->url != NULL) err = gci_url_read(gcache_bytes(peer->url, text.len), &parts);
   if (err == 0) {
     peer->authority = parts.authority;
-    peer->target.port = parts.port;
+    peer->origin.secure = parts.secure;
+    peer->origin.target.port = parts.port;
     peer->host_size = parts.host.len + 1;
-    peer->target.host = gci_mem_strdup(mem, parts.host);
-    if (peer->target.host == NULL) err = UV_ENOMEM;
+    peer->origin.target.host = gci_mem_strdup(mem, parts.host);
+    if (peer->origin.target.host == NULL) err = UV_ENOMEM;
   }
   if (err < 0) {
     gci_door_peer_free(peer);
@@ -396,7 +458,7 @@ int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *
 void gci_door_peer_free(struct gci_door_peer *peer) {
   struct gci_mem *mem = mem_of(peer);
 
-  gci_mem_free(mem, peer->target.host, peer->host_size);
+  gci_mem_free(mem, peer->origin.target.host, peer->host_size);
   gci_mem_free(mem, peer->url, peer->url_len + 1);
   gci_mem_free(mem, peer, sizeof *peer);
 }

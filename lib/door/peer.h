@@ -1,14 +1,15 @@
 /* door/peer - everything between this member and one other: the calls that wait, and the connections.
  *
- * Happy path: a call takes a resting connection, its answer comes, the connection rests again.
- * No connection at rest: the call waits, in order, and a new one is dialled as long as there are fewer
- * than conns_per_peer. One exchange a connection at a time: these are the slow lanes, where an answer may
- * take as long as a getter. (Fast lanes, on which answers from memory are pipelined, are another kind of
- * connection that lane() will choose first.)
- * Failure modes: the dialect has no word for what is asked: UV_ENOTSUP, nothing is sent. More than calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that
- * wait fail with the connect error. A kept connection turns out dead before a byte of the answer: the call
- * goes again, once, and all resting connections are given up, as they will be dead too. An exchange
- * breaks otherwise: that call fails.
+ * Happy path: a call takes a connection that has room, its answer comes, there is room again. No room: the
+ * call waits, in order, and a new connection is dialled as long as there are fewer than conns_per_peer.
+ * These are the slow lanes, where an answer may take as long as a getter: one exchange a connection with
+ * HTTP/1.1, many with HTTP/2, whose answers do not wait for each other. (Fast lanes, on which answers from
+ * memory are pipelined, are another kind of connection that lane() will choose first.)
+ * Failure modes: the dialect has no word for what is asked: UV_ENOTSUP, nothing is sent. More than
+ * calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that wait fail with the connect
+ * error. A kept connection turns out dead before a byte of the answer, or the peer says that it has done
+ * nothing: the call goes again, once, and all resting connections are given up, as they will be dead too.
+ * An exchange breaks otherwise: that call fails.
  * A peer that has left the list keeps no connection at rest, and is gone with its last call. */
 #ifndef GCI_DOOR_PEER_H
 #define GCI_DOOR_PEER_H
@@ -33,19 +34,19 @@ struct gci_door_peer {
   struct gcache_link_s link;
   int named; /* while a list is being set */
   struct gci_door_peer_config *config;
-  struct gci_dial_target target;
+  struct gci_origin origin;
   size_t host_size;
   char *url;
   size_t url_len;
-  gcache_bytes_t authority;                    /* in url */
-  struct gci_list waiting;                     /* struct ask, without a connection */
-  struct gci_list resting;                     /* struct gci_conn_out, last used first */
-  struct gci_list dials;                       /* struct gci_conn_out, not connected yet */
-  unsigned calls;                              /* waiting or on a connection */
-  unsigned connections;                        /* until really closed */
-  unsigned dialing, open;                      /* of these: not connected yet, connected */
-  struct gci_result result;                    /* of the exchange that is just ending */
-  int listed;                                  /* in the list that was last set */
+  gcache_bytes_t authority; /* in url */
+  struct gci_list waiting;  /* struct ask, without a connection */
+  struct gci_list roomy;    /* struct gci_conn_out that can take a call, last used first */
+  struct gci_list dials;    /* struct gci_conn_out, not connected yet */
+  unsigned calls;           /* waiting or on a connection */
+  unsigned connections;     /* until really closed */
+  unsigned dialing, open;   /* of these: not connected yet, connected */
+  int many;                 /* its latest connection carries many exchanges at a time */
+  int listed;               /* in the list that was last set */
   void (*emptied)(struct gci_door_peer *peer); /* not listed, no call, no connection */
 };
 

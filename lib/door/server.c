@@ -3,30 +3,20 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "door/exchange.h"
 #include "door/listen.h"
-#include "door/serve.h"
+#include "door/offer.h"
 #include "http/h1.h"
+#include "http/h2.h"
 
 #define HELD_MAX (1024 * 1024) /* bytes of output a slow reader may cost, besides shared values */
 
 /* ------------------------------------------------------------------------------- its end ---- */
 
 static void count_bad_requests(struct gci_server *s) {
-  uint64_t now = gci_http_server_bad_requests(s->h1);
+  uint64_t now = s->http == NULL ? 0 : gci_http_server_bad_requests(s->http);
 
   s->door->bad_requests += now - s->bad_requests;
   s->bad_requests = now;
-}
-
-/* Those who wait for answers have gone. */
-static void leave_requests(struct gci_server *s) {
-  struct gcache_link_s *link;
-
-  while ((link = gci_list_pop_front(&s->serves)) != NULL)
-    gci_serve_cancel(gci_container_of(link, struct gci_serve, link));
-  while ((link = gci_list_pop_front(&s->exchanges)) != NULL)
-    gci_exchange_leave(gci_container_of(link, gcache_exchange_t, link));
 }
 
 static void drop_left(struct gci_server *s) {
@@ -48,7 +38,7 @@ static void hold(struct gci_server *s, int on) {
 /* The first half of both endings: nothing but the output is left. */
 static void begin_to_close(struct gci_server *s) {
   s->closing = 1;
-  leave_requests(s);
+  gci_requests_leave(&s->requests);
   count_bad_requests(s);
   gci_defer_cancel(&s->pump);
   gci_env_deadline_clear(s->door->env, &s->deadline);
@@ -59,13 +49,22 @@ void gci_server_close(struct gci_server *s) {
   gci_stream_close(&s->stream);
 }
 
+/* Writes until the session has no more to say, or the socket is full. */
+static void flush(struct gci_server *s) {
+  struct gci_out *out;
+
+  while (s->http != NULL && (out = gci_http_server_output(s->http))->bytes > 0) {
+    gci_stream_flush(&s->stream, out);
+    if (out->bytes > 0) return;
+  }
+}
+
 /* Ends so that the other side can read its last answer. */
 static void finish(struct gci_server *s) {
   const gcache_limits_t *limits = &s->door->limits;
-  struct gci_out *out = gci_http_server_output(s->h1);
 
   begin_to_close(s);
-  if (out->bytes > 0) gci_stream_flush(&s->stream, out);
+  flush(s);
   hold(s, 1);
   gci_stream_finish(&s->stream, limits->write_stall_ms, limits->drain_max);
 }
@@ -77,7 +76,7 @@ static void free_server(struct gci_server *s) {
   hold(s, 0);
   gci_link_unlink(&s->link);
   if (s->entered) gci_addresses_leave(&door->addresses, &s->address);
-  if (s->h1 != NULL) gci_http_server_close(s->h1);
+  if (s->http != NULL) gci_http_server_close(s->http);
   drop_left(s);
   gci_mem_free(door->env->mem, s, sizeof *s);
   door->connections--;
@@ -96,49 +95,10 @@ static void schedule(struct gci_server *s) {
   if (!s->closing && !gci_job_queued(&s->pump)) gci_env_defer(s->door->env, &s->pump);
 }
 
-static void on_served(void *user, int status, const gcache_http_reply_t *reply) {
-  struct gci_http_exchange *http = user;
-  struct gci_http_message message;
-
-  if (status < 0) { /* the asker has left; should it still read: not the getter's word */
-    gci_exchange_answer_text(http, 429, GCI_LIT("closed"));
-    return;
-  }
-  message = (struct gci_http_message){.status = reply->status,
-                                      .headers = reply->headers,
-                                      .n_headers = reply->n_headers,
-                                      .before = reply->part[0],
-                                      .value = reply->owner,
-                                      .after = reply->part[2]};
-  gci_http_reply(http, &message); /* without memory the connection ends */
-}
-
-static void start_serve(struct gci_server *s, struct gci_http_exchange *http) {
-  struct gci_serve_request request = {.method = http->head.method,
-                                      .path = http->head.target,
-                                      .headers = http->head.headers,
-                                      .n_headers = http->head.n_headers,
-                                      .body = http->body};
-  struct gci_serve *serve;
-
-  http->body = NULL; /* moved, so that a value that is set is kept without a copy */
-  if (gci_serve_start(&serve, s->door, &request, on_served, http) < 0)
-    gci_exchange_answer_text(http, 429, GCI_LIT("busy"));
-  else
-    gci_list_push_back(&s->serves, &serve->link);
-}
-
 static void on_request(void *user, struct gci_http_exchange *http) {
   struct gci_server *s = user;
-  gcache_exchange_t *x;
 
-  s->requests++;
-  if (gci_serve_takes(s->door, http->head.target))
-    start_serve(s, http);
-  else if (gci_exchange_open(&x, s->door, http) < 0)
-    gci_exchange_answer_text(http, 503, GCI_LIT("busy"));
-  else
-    gci_list_push_back(&s->exchanges, &x->link);
+  gci_requests_take(&s->requests, http);
 }
 
 static void on_ready(void *user) {
@@ -151,26 +111,42 @@ static const struct gci_http_server_events session_events = {on_request, on_read
 
 /* After the last request of a connection nothing is wanted, but its end is to be noticed. */
 static int may_read(const struct gci_server *s) {
-  if (s->ended || s->left != NULL || gci_http_server_output(s->h1)->held > HELD_MAX) return 0;
-  return gci_http_server_wants_input(s->h1) ||
-         gci_http_server_pending(s->h1) < s->door->limits.pipelined_max;
+  if (s->http == NULL) return !s->ended;
+  if (s->ended || s->left != NULL || gci_http_server_output(s->http)->held > HELD_MAX) return 0;
+  return gci_http_server_wants_input(s->http) ||
+         gci_http_server_pending(s->http) < s->door->limits.pipelined_max;
 }
 
-static struct gci_pace_view view_of(const struct gci_server *s) {
+static enum gci_pace_phase phase_of(const struct gci_server *s) {
   static const enum gci_pace_phase phases[] = {[GCI_HTTP_IDLE] = GCI_PACE_REST,
                                                [GCI_HTTP_HEAD] = GCI_PACE_HEAD,
                                                [GCI_HTTP_BODY] = GCI_PACE_BODY};
-  size_t waits = gci_http_server_output(s->h1)->bytes;
 
-  return (struct gci_pace_view){
-      .phase = phases[gci_http_server_phase(s->h1)],
-      .request = s->requests,
-      .body_received = gci_http_server_body_received(s->h1),
-      .owes = gci_http_server_pending(s->h1) > 0 || waits > 0,
-      .reading = may_read(s),
-      .writing = waits > 0 && gci_stream_blocked(&s->stream),
-      .write_progress_ms = s->stream.progress_ms,
-  };
+  if (s->securing) return GCI_PACE_HANDSHAKE;
+  if (s->http == NULL) return s->left == NULL ? GCI_PACE_REST : GCI_PACE_HEAD;
+  return phases[gci_http_server_phase(s->http)];
+}
+
+/* Output waits for the other side to read. */
+static int is_writing(const struct gci_server *s) {
+  return s->http != NULL && !s->securing && gci_stream_blocked(&s->stream);
+}
+
+static struct gci_pace_view view_of(const struct gci_server *s) {
+  struct gci_pace_view view = {.phase = phase_of(s),
+                               .request = s->requests.taken,
+                               .reading = may_read(s),
+                               .writing = is_writing(s),
+                               .write_progress_ms = s->stream.progress_ms};
+
+  if (s->http == NULL) return view;
+  view.body_received = gci_http_server_body_received(s->http);
+  view.owes = gci_http_server_pending(s->http) > 0 || gci_http_server_output(s->http)->bytes > 0;
+  return view;
+}
+
+static uint64_t earlier(uint64_t a_ms, uint64_t b_ms) {
+  return a_ms < b_ms ? a_ms : b_ms;
 }
 
 static void watch(struct gci_server *s) {
@@ -181,6 +157,7 @@ static void watch(struct gci_server *s) {
 
   gci_pace_note(&s->pace, &view, now_ms);
   verdict = gci_pace_judge(&s->pace, &view, &s->door->limits, now_ms, &next_ms);
+  if (s->http != NULL) next_ms = earlier(next_ms, gci_http_server_watch(s->http, now_ms));
   switch (verdict) {
   case GCI_PACE_FINE:
     /* One that is set early enough stays: it judges again when it passes. */
@@ -189,7 +166,11 @@ static void watch(struct gci_server *s) {
     return;
   case GCI_PACE_TOO_SLOW:
     s->door->refused++;
-    gci_http_server_timed_out(s->h1);
+    if (s->http == NULL) {
+      gci_server_close(s);
+      return;
+    }
+    gci_http_server_timed_out(s->http);
     schedule(s);
     return;
   case GCI_PACE_WRITE_STALL:
@@ -205,7 +186,7 @@ static void watch(struct gci_server *s) {
 static void settle(struct gci_server *s) {
   if (s->closing) return;
   count_bad_requests(s);
-  if (gci_http_server_wants_close(s->h1)) {
+  if (s->http != NULL && gci_http_server_wants_close(s->http)) {
     finish(s);
     return;
   }
@@ -217,7 +198,7 @@ static void settle(struct gci_server *s) {
   } else {
     gci_stream_read_stop(&s->stream);
   }
-  hold(s, gci_http_server_output(s->h1)->bytes > 0);
+  hold(s, is_writing(s));
   watch(s);
 }
 
@@ -227,42 +208,98 @@ static void on_deadline(struct gcache_deadline_s *deadline) {
 
 /* ----------------------------------------------------------------------------------- bytes ---- */
 
-/* What the session did not take is kept, as the first of what comes. < 0: no memory. */
+/* What was not taken is kept, in front of what comes. < 0: no memory. */
 static int keep_left(struct gci_server *s, gcache_bytes_t bytes) {
-  char *left = gci_mem_alloc(s->door->env->mem, bytes.len);
+  struct gci_mem *mem = s->door->env->mem;
+  size_t kept = s->left_len - s->left_at;
+  char *left = gci_mem_alloc(mem, kept + bytes.len);
 
   if (left == NULL) return UV_ENOMEM;
-  memcpy(left, bytes.base, bytes.len);
+  if (kept > 0) memcpy(left, s->left + s->left_at, kept);
+  memcpy(left + kept, bytes.base, bytes.len);
+  drop_left(s);
   s->left = left;
-  s->left_len = bytes.len;
-  s->left_at = 0;
+  s->left_len = kept + bytes.len;
   return 0;
+}
+
+static gcache_bytes_t left_of(const struct gci_server *s) {
+  return gcache_bytes(s->left + s->left_at, s->left_len - s->left_at);
 }
 
 static int feed_left(struct gci_server *s) {
   ssize_t taken;
 
-  if (s->left == NULL) return 0;
-  taken = gci_http_server_input(s->h1,
-                                gcache_bytes(s->left + s->left_at, s->left_len - s->left_at));
+  if (s->left == NULL || s->http == NULL) return 0;
+  taken = gci_http_server_input(s->http, left_of(s));
   if (taken < 0) return (int)taken;
   s->left_at += (size_t)taken;
   if (s->left_at == s->left_len) drop_left(s);
   return 0;
 }
 
+static int feed(struct gci_server *s, gcache_bytes_t bytes) {
+  ssize_t taken = gci_http_server_input(s->http, bytes);
+
+  if (taken < 0) return (int)taken;
+  if ((size_t)taken == bytes.len) return 0;
+  return keep_left(s, gci_bytes_skip(bytes, (size_t)taken));
+}
+
+static int open_session(struct gci_server *s, enum gci_http_version version) {
+  struct gci_door *door = s->door;
+
+  s->requests.peers_barred = gci_tls_wants_verified(s->tls) && !gci_stream_verified(&s->stream);
+  if (version == GCI_HTTP_2)
+    return gci_h2_server_open(&s->http, door->env, &door->limits, &session_events, s);
+  return gci_h1_server_open(&s->http, door->env->mem, &door->limits, &session_events, s);
+}
+
+/* What may be spoken, when the first bytes have come, says what is. */
+static enum gci_http_version guess(const struct gci_server *s, gcache_bytes_t first) {
+  if (s->door->http == GCACHE_HTTP_2) return GCI_HTTP_2;
+  if (s->door->http == GCACHE_HTTP_1 || !gci_h2_built_in()) return GCI_HTTP_1;
+  return gci_http_sniff(first);
+}
+
+/* The first bytes of a connection; they come in pieces, perhaps. */
+static int meet(struct gci_server *s, gcache_bytes_t bytes) {
+  enum gci_http_version version;
+  int err = bytes.len > 0 ? keep_left(s, bytes) : 0;
+
+  if (err < 0 || s->left == NULL) return err;
+  version = guess(s, left_of(s));
+  if (version == GCI_HTTP_UNKNOWN) return 0;
+  err = open_session(s, version);
+  return err < 0 ? err : feed_left(s);
+}
+
 static void on_read(void *user, gcache_bytes_t bytes) {
   struct gci_server *s = user;
-  ssize_t taken = gci_http_server_input(s->h1, bytes);
 
-  if (taken < 0 ||
-      ((size_t)taken < bytes.len && keep_left(s, gci_bytes_skip(bytes, (size_t)taken)) < 0)) {
+  if ((s->http == NULL ? meet(s, bytes) : feed(s, bytes)) < 0) {
     gci_server_close(s);
     return;
   }
   /* The pump runs behind the answers from memory that this read brought about: one write for all. */
-  if (gci_http_server_output(s->h1)->bytes > 0 || gci_http_server_pending(s->h1) > 0) schedule(s);
+  if (s->http != NULL &&
+      (gci_http_server_output(s->http)->bytes > 0 || gci_http_server_pending(s->http) > 0))
+    schedule(s);
   settle(s);
+}
+
+/* ALPN says it; a client that has not used it is met as in the clear. */
+static void on_secured(void *user) {
+  struct gci_server *s = user;
+  enum gci_tls_alpn alpn = gci_stream_alpn(&s->stream);
+
+  s->securing = 0;
+  if (alpn != GCI_TLS_ALPN_NONE &&
+      open_session(s, alpn == GCI_TLS_ALPN_HTTP_2 ? GCI_HTTP_2 : GCI_HTTP_1) < 0) {
+    gci_server_close(s);
+    return;
+  }
+  schedule(s);
 }
 
 /* Whoever finishes writing has left, as far as loads are concerned (P3). What memory can answer at once
@@ -271,8 +308,14 @@ static void on_end(void *user, int status) {
   struct gci_server *s = user;
 
   s->ended = 1;
-  if (status == UV_EOF)
+  if (status == UV_EOF) {
     schedule(s);
+    return;
+  }
+  if (gci_stream_reason(&s->stream)[0] != '\0')
+    gci_env_log(s->door->env, GCACHE_LOG_INFO, "connection: %s", gci_stream_reason(&s->stream));
+  if (status == UV_EPROTO)
+    finish(s); /* TLS tells the other side why */
   else
     gci_server_close(s);
 }
@@ -281,8 +324,11 @@ static void on_written(void *user) {
   schedule(user);
 }
 
-static const struct gci_stream_events stream_events = {
-    .on_read = on_read, .on_end = on_end, .on_written = on_written, .on_closed = on_closed};
+static const struct gci_stream_events stream_events = {.on_read = on_read,
+                                                       .on_end = on_end,
+                                                       .on_written = on_written,
+                                                       .on_closed = on_closed,
+                                                       .on_secured = on_secured};
 
 static void on_pumped(struct gcache_job_s *job) {
   struct gci_server *s = gci_container_of(job, struct gci_server, pump);
@@ -291,40 +337,36 @@ static void on_pumped(struct gcache_job_s *job) {
     finish(s);
     return;
   }
-  if (feed_left(s) < 0) {
+  if (s->securing) {
+    settle(s);
+    return;
+  }
+  if ((s->http == NULL ? meet(s, gcache_bytes(NULL, 0)) : feed_left(s)) < 0) {
     gci_server_close(s);
     return;
   }
-  if (gci_http_server_output(s->h1)->bytes > 0)
-    gci_stream_flush(&s->stream, gci_http_server_output(s->h1));
+  flush(s);
   settle(s);
 }
 
 /* ------------------------------------------------------------------------------ its begin ---- */
 
-static int open_server(struct gci_server **out, struct gci_door *door) {
+static int open_server(struct gci_server **out, struct gci_door *door, gcache_tls_t *tls) {
   struct gci_server *s = gci_mem_zalloc(door->env->mem, sizeof *s);
-  int err;
 
   if (s == NULL) return UV_ENOMEM;
   s->door = door;
+  s->tls = tls;
   gci_link_init(&s->link);
-  gci_list_init(&s->serves);
-  gci_list_init(&s->exchanges);
+  gci_requests_init(&s->requests, door);
   gci_job_init(&s->pump, on_pumped);
   gci_deadline_init(&s->deadline, on_deadline);
   gci_pace_init(&s->pace, gci_env_mono_ms(door->env));
-  err = gci_h1_server_open(&s->h1, door->env->mem, &door->limits, &session_events, s);
-  if (err < 0) {
-    gci_mem_free(door->env->mem, s, sizeof *s);
-    return err;
-  }
   *out = s;
   return 0;
 }
 
 static void discard(struct gci_server *s) {
-  gci_http_server_close(s->h1);
   drop_left(s);
   gci_mem_free(s->door->env->mem, s, sizeof *s);
 }
@@ -356,10 +398,29 @@ static int check_address(struct gci_server *s) {
   return 0;
 }
 
+static int secure(struct gci_server *s) {
+  enum gci_tls_offer offer = gci_offer_of(s->door->http);
+  int err = gci_stream_secure_server(&s->stream, s->tls, offer, left_of(s));
+
+  drop_left(s); /* it was ciphertext */
+  s->securing = 1;
+  return err;
+}
+
+/* It is entered and has its stream. */
+static void begin(struct gci_server *s) {
+  if (s->tls != NULL && secure(s) < 0)
+    gci_server_close(s);
+  else if (s->left != NULL)
+    schedule(s); /* what was read already is answered from the loop */
+  else
+    settle(s);
+}
+
 int gci_server_accept(struct gci_door *door, gcache_listener_t *listener,
                       struct uv_stream_s *socket) {
   struct gci_server *s;
-  int err = open_server(&s, door);
+  int err = open_server(&s, door, listener->tls);
 
   if (err < 0) return err;
   err = gci_stream_init(&s->stream, door->env, door->uv, &stream_events, s);
@@ -377,18 +438,18 @@ int gci_server_accept(struct gci_door *door, gcache_listener_t *listener,
     gci_server_close(s);
     return 0;
   }
-  settle(s);
+  begin(s);
   return 0;
 }
 
 int gci_server_adopt(struct gci_door *door, struct uv_stream_s *stream, gcache_bytes_t first,
-                     void (*release)(struct uv_stream_s *stream)) {
+                     gcache_tls_t *tls, void (*release)(struct uv_stream_s *stream)) {
   struct gci_server *s;
   int err;
 
   if (door->closing) return GCACHE_ECLOSING;
   if (door->connections >= door->limits.connections_max) return GCACHE_EBUSY;
-  err = open_server(&s, door);
+  err = open_server(&s, door, tls);
   if (err < 0) return err;
   if (first.len > 0) err = keep_left(s, first);
   if (err == 0) err = gci_stream_adopt(&s->stream, door->env, stream, release, &stream_events, s);
@@ -397,17 +458,27 @@ int gci_server_adopt(struct gci_door *door, struct uv_stream_s *stream, gcache_b
     return err;
   }
   enter(s, NULL);
-  schedule(s); /* what was read already is answered from the loop */
+  begin(s);
   return 0;
 }
 
 int gcache_adopt(gcache_t *cache, struct uv_stream_s *stream, gcache_bytes_t first,
                  void (*release)(struct uv_stream_s *stream)) {
-  return gci_server_adopt(cache->door, stream, first, release);
+  return gci_server_adopt(cache->door, stream, first, NULL, release);
+}
+
+int gcache_adopt_tls(gcache_t *cache, struct uv_stream_s *stream, gcache_bytes_t first,
+                     gcache_tls_t *tls, void (*release)(struct uv_stream_s *stream)) {
+  if (!gci_tls_answers(tls)) return UV_ENOTSUP;
+  return gci_server_adopt(cache->door, stream, first, tls, release);
 }
 
 void gci_server_drain(struct gci_server *s) {
   if (s->closing) return;
-  gci_http_server_drain(s->h1);
+  if (s->http == NULL) { /* nothing has been asked */
+    gci_server_close(s);
+    return;
+  }
+  gci_http_server_drain(s->http);
   schedule(s);
 }

@@ -1,5 +1,7 @@
 /* door/server - one incoming connection: stream, HTTP session, time limits.
  *
+ * Set-up: a TLS handshake if that is asked for, then ALPN or the first bytes say which HTTP is spoken, and
+ * the session is opened; nothing else here knows which.
  * Happy path: bytes are read into the session, each request becomes a serve (a peer's) or an exchange
  * (the application's), answers are gathered and leave in one write a loop turn.
  * Failure modes: bad requests are answered and closed by the session; each time limit is looked after by
@@ -11,6 +13,7 @@
 
 #include "door/door.h"
 #include "door/limits.h"
+#include "door/requests.h"
 #include "net/stream.h"
 
 struct gci_http_server;
@@ -20,18 +23,19 @@ struct gci_server {
   struct gcache_link_s link; /* door->servers */
   struct gci_door *door;
   struct gcache_listener_s *listener; /* NULL: adopted */
+  gcache_tls_t *tls;                  /* NULL: in the clear */
   struct gci_address address;
   struct gci_stream stream;
-  struct gci_http_server *h1;
-  struct gci_list serves, exchanges; /* not answered yet */
-  struct gcache_job_s pump;          /* feeds what was left, writes, decides what is next */
+  struct gci_http_server *http; /* NULL: not known yet which it is */
+  struct gci_requests requests;
+  struct gcache_job_s pump; /* feeds what was left, writes, decides what is next */
   struct gcache_deadline_s deadline;
   struct gci_pace pace;
   char *left; /* received and not yet taken by the session */
   size_t left_len, left_at;
-  uint64_t requests;     /* that have come */
   uint64_t bad_requests; /* of the session, as counted so far */
   int holding;           /* the env */
+  unsigned securing : 1; /* the TLS handshake is not over */
   unsigned ended : 1;    /* the other side has finished writing */
   unsigned closing : 1;
   unsigned entered : 1; /* counted by address */
@@ -40,9 +44,9 @@ struct gci_server {
 /* Takes the connection that waits at socket. UV_ENOMEM and the like: it still waits. */
 int gci_server_accept(struct gci_door *door, struct gcache_listener_s *listener,
                       struct uv_stream_s *socket);
-/* Semantics of gcache_adopt(). */
+/* Semantics of gcache_adopt_tls(), and of gcache_adopt() when tls is NULL. */
 int gci_server_adopt(struct gci_door *door, struct uv_stream_s *stream, gcache_bytes_t first,
-                     void (*release)(struct uv_stream_s *stream));
+                     gcache_tls_t *tls, void (*release)(struct uv_stream_s *stream));
 
 void gci_server_drain(struct gci_server *s); /* ends after the answers it owes */
 void gci_server_close(struct gci_server *s); /* ends now; closing already is fine */

@@ -79,7 +79,7 @@ static void peers(gcache_transport_t *transport, const char *const urls[], size_
 }
 
 static int is_at(const struct gci_door_peer *peer, const struct gci_address *address) {
-  const struct gci_dial_target *target = &peer->target;
+  const struct gci_dial_target *target = &peer->origin.target;
   struct gci_address known;
 
   gci_address_read(&known, target->host);

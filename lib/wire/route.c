@@ -10,7 +10,6 @@
 
 #define NAME_MAX_LEN 253 /* of a host name, RFC 1035 */
 #define NAME_PART_MAX 63
-#define PORT_DEFAULT 80
 
 size_t gci_route_size(gcache_bytes_t base_path, gcache_bytes_t group, gcache_bytes_t key) {
   return base_path.len + gci_escape_size(group) + 1 + gci_escape_size(key);
@@ -116,9 +115,9 @@ static int is_ipv6(gcache_bytes_t host) {
 }
 
 /* "" is the default; else ":" and 1 to 65535 without leading zeros. -1: neither. */
-static int read_port(gcache_bytes_t text, uint16_t *port) {
+static int read_port(gcache_bytes_t text, uint16_t otherwise, uint16_t *port) {
   uint64_t number;
-  *port = PORT_DEFAULT;
+  *port = otherwise;
   if (text.len == 0) return 0;
   const char *p = text.base;
   if (p[0] != ':' || text.len < 2 || text.len > 6 || p[1] == '0') return -1;
@@ -129,6 +128,8 @@ static int read_port(gcache_bytes_t text, uint16_t *port) {
 
 int gci_url_read(gcache_bytes_t url, struct gci_url *out) {
   gcache_bytes_t scheme = GCI_LIT("http://"), port;
+  out->secure = gci_bytes_begins(url, GCI_LIT("https://"));
+  if (out->secure) scheme = GCI_LIT("https://");
   if (!gci_bytes_begins(url, scheme)) return UV_EINVAL;
   gcache_bytes_t rest = gci_bytes_skip(url, scheme.len);
   size_t slash = find(rest, '/');
@@ -146,7 +147,7 @@ int gci_url_read(gcache_bytes_t url, struct gci_url *out) {
     port = gci_bytes_skip(authority, colon);
     if (!is_name(host)) return UV_EINVAL;
   }
-  if (read_port(port, &out->port) != 0) return UV_EINVAL;
+  if (read_port(port, out->secure ? 443 : 80, &out->port) != 0) return UV_EINVAL;
   out->host = host;
   out->authority = authority;
   return 0;

@@ -38,9 +38,10 @@ void gci_route_split_target(gcache_bytes_t target, gcache_bytes_t *path, gcache_
 /* Value of a query parameter, still escaped; -1: absent. */
 int gci_route_param(gcache_bytes_t query, gcache_bytes_t name, gcache_bytes_t *value);
 
-/* http://host[:port][/], host a name, IPv4 or [IPv6]; nothing else. Slices of url; UV_EINVAL. port
- * defaults to 80. authority: host:port as written, what goes into Host. */
+/* http://host[:port][/] or https://..., host a name, IPv4 or [IPv6]; nothing else. Slices of url;
+ * UV_EINVAL. port defaults to 80 and 443. authority: host:port as written, what goes into Host. */
 struct gci_url {
+  int secure;          /* https */
   gcache_bytes_t host; /* without brackets */
   gcache_bytes_t authority;
   uint16_t port;

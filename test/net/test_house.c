@@ -49,7 +49,7 @@ static gcache_options_t sound(void **state) {
 static void impossible_option_is_refused_by_name(void **state) {
   static const char *const paths[] = {"",      "a/",    "/a",     "/a b/", "/a%20/",
                                       "/a?b/", "/a#b/", "/\x7f/", "/\xc3/"};
-  static const char *const urls[] = {"", "10.0.0.1:80", "https://a:1", "http://a:0", "http://a/b"};
+  static const char *const urls[] = {"", "10.0.0.1:80", "ftp://a:1", "https://a:0", "http://a/b"};
   gcache_transport_t transport = {0};
   gcache_options_t o = sound(state);
 
@@ -68,6 +68,9 @@ static void impossible_option_is_refused_by_name(void **state) {
   o = sound(state);
   o.dialect = (gcache_dialect_t)4;
   assert_refused(&o, "dialect");
+  o = sound(state);
+  o.http = (gcache_http_t)3;
+  assert_refused(&o, "http");
   o = sound(state);
   o.replicas = 10001;
   assert_refused(&o, "replicas");
@@ -165,6 +168,7 @@ static void bad_peer_list_leaves_the_old_one(void **state) {
   const char *twice[] = {"http://a:1", "http://b:1", "http://b:1"};
   const char *without_self[] = {"http://b:1", "http://c:1"};
   const char *null[] = {"http://a:1", NULL};
+  const char *without_tls[] = {"http://a:1", "https://b:1"};
   unsigned none[] = {1, 0}, many[] = {1, 1001}, weights[] = {1000, 1};
   struct member m;
   gcache_options_t o;
@@ -176,6 +180,7 @@ static void bad_peer_list_leaves_the_old_one(void **state) {
   assert_int_equal(gcache_set_peers(m.cache, good, NULL, 2), 0);
   assert_int_equal(gcache_set_peers(m.cache, no_url, NULL, 2), UV_EINVAL);
   assert_int_equal(gcache_set_peers(m.cache, null, NULL, 2), UV_EINVAL);
+  assert_int_equal(gcache_set_peers(m.cache, without_tls, NULL, 2), UV_EINVAL);
   assert_int_equal(gcache_set_peers(m.cache, twice, NULL, 3), UV_EINVAL);
   assert_int_equal(gcache_set_peers(m.cache, good, none, 2), UV_EINVAL);
   assert_int_equal(gcache_set_peers(m.cache, good, many, 2), UV_EINVAL);

@@ -230,6 +230,18 @@ static void a_url_gives_host_authority_and_port(void **state) {
   assert_url("http://[::ffff:10.0.0.1]:80", "::ffff:10.0.0.1", "[::ffff:10.0.0.1]:80", 80);
 }
 
+static void https_url_is_read_and_has_its_own_port(void **state) {
+  struct gci_url got;
+
+  (void)state;
+  assert_int_equal(gci_url_read(GCI_LIT("https://a"), &got), 0);
+  assert_int_equal(got.secure, 1);
+  assert_int_equal(got.port, 443);
+  assert_url("https://a:8443/", "a", "a:8443", 8443);
+  assert_int_equal(gci_url_read(GCI_LIT("http://a:443"), &got), 0);
+  assert_int_equal(got.secure, 0);
+}
+
 static void any_other_url_is_refused(void **state) {
   (void)state;
   static const char *const urls[] = {"",
@@ -242,7 +254,9 @@ static void any_other_url_is_refused(void **state) {
                                      "a:80",
                                      "//a",
                                      "ftp://a",
-                                     "https://a",
+                                     "https:/a",
+                                     "https://",
+                                     "https://a:0",
                                      "HTTP://a",
                                      " http://a",
                                      "http://a ",
@@ -325,6 +339,7 @@ int main(void) {
       cmocka_unit_test(a_target_is_a_path_and_a_query),
       cmocka_unit_test(a_parameter_is_found_by_its_raw_name),
       cmocka_unit_test(a_url_gives_host_authority_and_port),
+      cmocka_unit_test(https_url_is_read_and_has_its_own_port),
       cmocka_unit_test(any_other_url_is_refused),
       cmocka_unit_test(a_host_name_has_at_most_253_bytes_in_parts_of_63),
   };

@@ -1,0 +1,68 @@
+#include "door/requests.h"
+
+#include "base/bytes.h"
+#include "door/exchange.h"
+#include "door/serve.h"
+
+static void on_served(void *user, int status, const gcache_http_reply_t *reply) {
+  struct gci_http_exchange *http = user;
+  struct gci_http_message message;
+
+  if (status < 0) { /* the asker has left; should it still read: not the getter's word */
+    gci_exchange_answer_text(http, 429, GCI_LIT("closed"));
+    return;
+  }
+  message = (struct gci_http_message){.status = reply->status,
+                                      .headers = reply->headers,
+                                      .n_headers = reply->n_headers,
+                                      .before = reply->part[0],
+                                      .value = reply->owner,
+                                      .after = reply->part[2]};
+  gci_http_reply(http, &message); /* without memory the connection ends */
+}
+
+static void start_serve(struct gci_requests *r, struct gci_http_exchange *http) {
+  struct gci_serve_request request = {.method = http->head.method,
+                                      .path = http->head.target,
+                                      .headers = http->head.headers,
+                                      .n_headers = http->head.n_headers,
+                                      .body = http->body};
+  struct gci_serve *serve;
+
+  http->body = NULL; /* moved, so that a value that is set is kept without a copy */
+  if (gci_serve_start(&serve, r->door, &request, on_served, http) < 0)
+    gci_exchange_answer_text(http, 429, GCI_LIT("busy"));
+  else
+    gci_list_push_back(&r->serves, &serve->link);
+}
+
+void gci_requests_init(struct gci_requests *r, struct gci_door *door) {
+  *r = (struct gci_requests){.door = door};
+  gci_list_init(&r->serves);
+  gci_list_init(&r->exchanges);
+}
+
+void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
+  gcache_exchange_t *x;
+
+  r->taken++;
+  if (gci_serve_takes(r->door, http->head.target)) {
+    if (r->peers_barred)
+      gci_exchange_answer_text(http, 403, GCI_LIT("peers must show a certificate"));
+    else
+      start_serve(r, http);
+  } else if (gci_exchange_open(&x, r->door, http) < 0) {
+    gci_exchange_answer_text(http, 503, GCI_LIT("busy"));
+  } else {
+    gci_list_push_back(&r->exchanges, &x->link);
+  }
+}
+
+void gci_requests_leave(struct gci_requests *r) {
+  struct gcache_link_s *link;
+
+  while ((link = gci_list_pop_front(&r->serves)) != NULL)
+    gci_serve_cancel(gci_container_of(link, struct gci_serve, link));
+  while ((link = gci_list_pop_front(&r->exchanges)) != NULL)
+    gci_exchange_leave(gci_container_of(link, gcache_exchange_t, link));
+}
