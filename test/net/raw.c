@@ -37,10 +37,10 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   *buf = uv_buf_init(c->in + c->in_len, (unsigned)(c->in_cap - c->in_len - 1));
 }
 
-/* Length of the request at text, 0 if it is not whole yet. */
-static size_t whole_request(const char *text) {
-  const char *end = strstr(text, "\r\n\r\n");
-  const char *length = strstr(text, "Content-Length: ");
+/* Length of the request that begins in len bytes at text, 0 if its head is not whole yet. */
+static size_t whole_request(const char *text, size_t len) {
+  const char *end = memmem(text, len, "\r\n\r\n", 4);
+  const char *length = memmem(text, len, "Content-Length: ", 16);
   size_t body = 0;
 
   if (end == NULL) return 0;
@@ -52,7 +52,8 @@ static void count_requests(struct raw *c) {
   size_t at = 0, len;
   int seen = 0;
 
-  while (at < c->in_len && (len = whole_request(c->in + at)) > 0 && at + len <= c->in_len) {
+  while (at < c->in_len && (len = whole_request(c->in + at, c->in_len - at)) > 0 &&
+         at + len <= c->in_len) {
     at += len;
     if (++seen <= c->requests) continue;
     c->requests++;
