@@ -63,6 +63,11 @@ static void answer_empty_as_gcache(struct raw *c) {
   raw_say(c, "HTTP/1.1 200 OK\r\nGcache: 1\r\nContent-Length: 0\r\n\r\n");
 }
 
+static void answer_value_of_golang(struct raw *c) {
+  raw_say(c, "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 7\r\n\r\n"
+             "\x0a\x05there");
+}
+
 static void assert_there(const struct asked *a) {
   assert_int_equal(a->status, 0);
   assert_string_equal(a->value, "there");
@@ -156,10 +161,24 @@ static void assert_get_of(const struct scene *s, int connection, int nth, const 
   assert_int_equal(strncmp(in, text, strlen(text)), 0);
 }
 
+/* In groupcache-go the second and third, which wait for the first, leave as one POST. */
+static void remove_three(struct scene *s) {
+  struct changed c[3];
+  char key[3][32];
+
+  for (int i = 0; i < 3; i++) {
+    char prefix[8];
+    snprintf(prefix, sizeof prefix, "%c", 'x' + i);
+    remove_start(&c[i], s, peers_key(s, prefix, key[i], sizeof key[i]));
+  }
+  for (int i = 0; i < 3; i++)
+    run_loop_until(s->loop, &c[i].done, 1);
+}
+
 static void peer_that_is_not_gcache_never_sees_our_headers(void **state) {
   struct scene s;
   struct asked a;
-  struct changed c, d;
+  struct changed c;
   char key[32];
 
   for (size_t i = 1; i < N_DIALECTS; i++) {
@@ -174,10 +193,9 @@ static void peer_that_is_not_gcache_never_sees_our_headers(void **state) {
     s.peer.on_request = answer_empty;
     set_key(&c, &s, key);
     remove_key(&c, &s, key);
-    remove_start(&c, &s, "x"); /* two: one POST, in groupcache-go */
-    remove_start(&d, &s, "y");
-    run_loop_until(s.loop, &c.done, 1);
-    run_loop_until(s.loop, &d.done, 1);
+    remove_three(&s);
+    assert_int_equal(raw_count(s.peer.connections[0], "POST "),
+                     dialects[i] == GCACHE_DIALECT_GROUPCACHE_GO);
     assert_int_equal(s.peer.n, 1);
     assert_null(raw_find(s.peer.connections[0], "Gcache"));
     scene_close(&s);
@@ -231,6 +249,26 @@ static void new_connection_is_a_stranger_again(void **state) {
       assert_get_of(&s, n, 0, key);
       assert_null(raw_find(s.peer.connections[n], "Gcache"));
     }
+    scene_close(&s);
+  }
+}
+
+/* Golang's states no expiry, and is kept all the same. */
+static void value_of_a_peer_is_kept_hot(void **state) {
+  struct scene s;
+  struct asked a;
+  char key[32];
+
+  for (size_t i = 0; i < N_DIALECTS; i++) {
+    scene_open_listed(&s, state,
+                      dialects[i] == GCACHE_DIALECT_GOLANG ? answer_value_of_golang : answer_value,
+                      dialects[i]);
+    ask(&a, &s.m, peers_key(&s, "k", key, sizeof key));
+    assert_there(&a);
+    ask(&a, &s.m, key);
+    assert_int_equal(a.from, GCACHE_FROM_HOT);
+    assert_string_equal(a.value, "there");
+    assert_int_equal(s.peer.requests, 1);
     scene_close(&s);
   }
 }
@@ -356,6 +394,7 @@ int main(void) {
       TEST(peer_that_is_not_gcache_never_sees_our_headers),
       TEST(peer_that_shows_itself_sees_our_headers_from_then_on),
       TEST(new_connection_is_a_stranger_again),
+      TEST(value_of_a_peer_is_kept_hot),
       TEST(peer_that_asks_back_is_answered_by_our_getter),
       TEST(peer_that_asks_back_may_answer_before_our_getter),
       TEST(peer_that_asks_back_and_fails_is_replaced),
