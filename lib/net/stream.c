@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "net/stream_tls.h"
 #include "net/stream_write.h"
 
 static void on_linger_passed(struct gcache_deadline_s *deadline);
@@ -23,7 +24,7 @@ static void set_up(struct gci_stream *s, struct gci_env *env, uv_stream_t *uv,
   s->tls = NULL;
   s->raw_status = 0;
   s->reading = s->ended = s->broken = s->finishing = s->closing = 0;
-  s->securing = s->owing = 0;
+  s->securing = s->owing = s->shut = s->refused = 0;
   gci_stream_write_init(s);
   gci_deadline_init(&s->linger, on_linger_passed);
   uv->data = s;
@@ -88,9 +89,14 @@ static void throw_away(struct gci_stream *s, size_t n) {
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   struct gci_stream *s = stream->data;
+  int sealed = s->tls != NULL && (!s->finishing || s->securing); /* what comes is of interest */
 
-  if (n < 0)
+  if (n < 0 && sealed)
+    gci_stream_tls_input_end(s, (int)n);
+  else if (n < 0)
     gci_stream_end(s, (int)n);
+  else if (n > 0 && sealed)
+    gci_stream_tls_input(s, gcache_bytes(buf->base, (size_t)n));
   else if (n > 0 && s->finishing)
     throw_away(s, (size_t)n);
   else if (n > 0)
@@ -105,6 +111,7 @@ int gci_stream_read_start(struct gci_stream *s) {
   if (gci_loop_read_buffer(gci_loop_of(s->env)) == NULL) return UV_ENOMEM;
   rc = uv_read_start(s->uv, on_allocated, on_read);
   s->reading = rc == 0;
+  if (rc == 0 && s->tls != NULL) gci_stream_tls_resume(s);
   return rc;
 }
 
@@ -119,14 +126,17 @@ static void on_closed(uv_handle_t *handle) {
   struct gci_stream *s = handle->data;
 
   if (s->release != NULL) s->release(s->uv);
+  if (s->tls != NULL) gci_stream_tls_free(s);
   s->events->on_closed(s->user);
 }
 
 void gci_stream_close(struct gci_stream *s) {
   if (s->closing) return;
+  if (s->tls != NULL) gci_stream_tls_goodbye(s);
   gci_stream_read_stop(s);
   gci_stream_write_abandon(s);
   gci_env_deadline_clear(s->env, &s->linger);
+  if (s->tls != NULL) gci_stream_tls_stop(s);
   s->closing = 1;
   uv_close((uv_handle_t *)s->uv, on_closed);
 }
@@ -146,6 +156,7 @@ void gci_stream_finish(struct gci_stream *s, uint64_t linger_ms, size_t drain_ma
   s->finishing = 1;
   s->linger_ms = linger_ms;
   s->linger_bytes = drain_max;
+  if (s->refused) s->ended = s->broken = 0; /* the socket is well: the alert is still to be read */
   if (s->broken || (!s->ended && gci_stream_read_start(s) < 0) ||
       gci_env_deadline(s->env, &s->linger, gci_env_after_ms(s->env, linger_ms)) < 0)
     gci_stream_close(s);

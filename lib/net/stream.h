@@ -54,6 +54,8 @@ struct gci_stream {
   unsigned reading : 1, ended : 1, broken : 1, finishing : 1, closing : 1;
   unsigned securing : 1; /* the handshake is not over */
   unsigned owing : 1;    /* blocked when last flushed: on_written is owed */
+  unsigned shut : 1;     /* the sending side has been ended */
+  unsigned refused : 1;  /* TLS has failed, not the socket */
 };
 
 /* Prepares an own TCP handle, for accept or connect. */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "net/stream_tls.h"
+
 #define SLICES 64
 
 static int descriptor(const struct gci_stream *s) {
@@ -33,42 +35,65 @@ static ssize_t send_once(int fd, const struct gci_out *out, size_t *asked) {
   return n < 0 ? -errno : n;
 }
 
-/* Sends until nothing waits (0), the socket is full (UV_EAGAIN) or it fails. */
-static int send_all(struct gci_stream *s) {
-  int fd = descriptor(s);
+/* What the socket is given: the owner's queue, or with TLS the ciphertext made of it. NULL: nothing was
+ * flushed yet. */
+static struct gci_out *wire(const struct gci_stream *s) {
+  return s->tls == NULL ? s->out : gci_tls_output(s->tls);
+}
 
-  while (s->out->bytes > 0) {
+/* Sends until nothing waits (0), the socket is full (UV_EAGAIN) or it fails. */
+static int send_all(struct gci_stream *s, size_t *sent) {
+  int rc, fd = descriptor(s);
+
+  for (*sent = 0;;) {
+    struct gci_out *queue = wire(s);
     size_t asked;
-    ssize_t n = send_once(fd, s->out, &asked);
+    ssize_t n;
+    if (s->tls != NULL && (rc = gci_stream_tls_fill(s)) < 0) return rc;
+    if (queue == NULL || queue->bytes == 0) return 0;
+    n = send_once(fd, queue, &asked);
     if (n < 0) return (int)n;
-    gci_out_consume(s->out, (size_t)n);
+    gci_out_consume(queue, (size_t)n);
+    *sent += (size_t)n;
     if ((size_t)n < asked) return UV_EAGAIN;
   }
-  return 0;
 }
 
 /* 0: all is sent, or the rest waits for room. */
 static int pump(struct gci_stream *s) {
-  size_t before = s->out->bytes;
-  int rc = send_all(s);
+  size_t sent;
+  int rc = send_all(s, &sent);
 
   if (rc != UV_EAGAIN) return rc;
-  if (s->out->bytes < before) s->progress_ms = gci_env_mono_ms(s->env);
+  if (sent > 0) s->progress_ms = gci_env_mono_ms(s->env);
   return gci_wait_start(gci_loop_of(s->env), &s->room, descriptor(s));
 }
 
 static void drop_output(struct gci_stream *s) {
   s->broken = 1;
-  gci_out_consume(s->out, s->out->bytes);
+  if (s->out != NULL) gci_out_consume(s->out, s->out->bytes);
+  if (s->tls != NULL) gci_out_consume(wire(s), wire(s)->bytes);
 }
 
 static void shut_down(struct gci_stream *s) {
+  if (s->shut) return;
+  s->shut = 1;
   if (s->ended || shutdown(descriptor(s), SHUT_WR) < 0 ||
       gci_env_deadline(s->env, &s->linger, gci_env_after_ms(s->env, s->linger_ms)) < 0)
     gci_stream_close(s);
 }
 
-/* A blocked queue has moved on, from the loop. */
+/* The queue has moved on, from the loop. */
+static void tell_if_written(struct gci_stream *s) {
+  if (gci_stream_blocked(s)) return;
+  if (s->finishing) {
+    shut_down(s);
+  } else if (s->owing) {
+    s->owing = 0;
+    s->events->on_written(s->user);
+  }
+}
+
 static void on_room(struct gci_wait *room) {
   struct gci_stream *s = gci_container_of(room, struct gci_stream, room);
   int rc = pump(s);
@@ -76,12 +101,26 @@ static void on_room(struct gci_wait *room) {
   if (rc < 0 && s->ended) drop_output(s);
   if (rc < 0 && !s->ended)
     gci_stream_end(s, rc);
-  else if (gci_stream_blocked(s))
-    return;
-  else if (s->finishing)
-    shut_down(s);
   else
-    s->events->on_written(s->user);
+    tell_if_written(s);
+}
+
+int gci_stream_write_more(struct gci_stream *s) {
+  int rc;
+
+  if (s->broken || s->room.armed) return 0;
+  rc = pump(s);
+  if (rc == 0) tell_if_written(s);
+  return rc;
+}
+
+void gci_stream_write_try(struct gci_stream *s) {
+  size_t asked;
+  ssize_t n;
+
+  if (s->room.armed || wire(s)->bytes == 0) return;
+  n = send_once(descriptor(s), wire(s), &asked);
+  if (n > 0) gci_out_consume(wire(s), (size_t)n);
 }
 
 static void on_flush_failed(struct gcache_job_s *job) {
@@ -101,14 +140,11 @@ void gci_stream_write_abandon(struct gci_stream *s) {
   gci_defer_cancel(&s->fail);
 }
 
-void gci_stream_flush(struct gci_stream *s, struct gci_out *out) {
+void gci_stream_write_start(struct gci_stream *s) {
   int rc;
 
-  s->out = out;
-  if (s->broken && s->ended && !s->closing) drop_output(s);
-  if (s->broken || gci_stream_blocked(s)) return;
+  if (s->broken || s->room.armed) return;
   rc = pump(s);
-  if (gci_stream_blocked(s)) s->progress_ms = gci_env_mono_ms(s->env);
   if (rc == 0) return;
   s->broken = 1;
   if (s->ended) {
@@ -119,13 +155,24 @@ void gci_stream_flush(struct gci_stream *s, struct gci_out *out) {
   }
 }
 
+void gci_stream_flush(struct gci_stream *s, struct gci_out *out) {
+  int was_blocked = s->out != NULL && gci_stream_blocked(s);
+
+  s->out = out;
+  if (s->broken && s->ended && !s->closing) drop_output(s);
+  gci_stream_write_start(s);
+  s->owing = gci_stream_blocked(s) != 0;
+  if (s->owing && !was_blocked) s->progress_ms = gci_env_mono_ms(s->env);
+}
+
 void gci_stream_write_finish(struct gci_stream *s) {
-  if (s->out != NULL && pump(s) < 0)
+  if (wire(s) != NULL && pump(s) < 0)
     gci_stream_close(s);
   else if (!gci_stream_blocked(s))
     shut_down(s);
 }
 
 int gci_stream_blocked(const struct gci_stream *s) {
-  return s->room.armed;
+  if (s->room.armed) return 1;
+  return s->securing && !s->broken && s->out != NULL && s->out->bytes > 0;
 }

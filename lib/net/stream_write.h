@@ -8,6 +8,13 @@
 void gci_stream_write_init(struct gci_stream *s);
 /* Nothing more is sent, nothing more is told of sending. */
 void gci_stream_write_abandon(struct gci_stream *s);
+/* Sends what it can; a failure is told from the loop. Blocked is fine. */
+void gci_stream_write_start(struct gci_stream *s);
+/* From the loop: sends what it can, and tells on_written where it was owed or ends the sending side. The
+ * error is the caller's to tell. */
+int gci_stream_write_more(struct gci_stream *s);
+/* TLS: gives the socket what it takes at once, whatever comes of it. */
+void gci_stream_write_try(struct gci_stream *s);
 /* Not blocked, finishing: sends what waits, then ends the sending side, or closes. */
 void gci_stream_write_finish(struct gci_stream *s);
 

@@ -1,0 +1,130 @@
+/* net/tls_openssl_files - contexts from PEM files: TLS 1.2 at least, no prompt for a passphrase, and no
+ * cache of sessions at the server (tickets, which cost it no memory, resume). Owns nothing. Fails: the
+ * file cannot be read, or is not what it should be; says which. */
+#include "net/tls_openssl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+struct loading {
+  char *why;
+  size_t why_cap;
+};
+
+/* OpenSSL's word on file. */
+static int refuse(const struct loading *l, const char *file) {
+  char words[GCI_TLS_REASON_MAX];
+  int err = gci_tls_say_error(words, sizeof words, NULL);
+
+  gci_tls_say(l->why, l->why_cap, "%s: %s", file, words);
+  return err == UV_ENOMEM ? UV_ENOMEM : UV_EINVAL;
+}
+
+/* The system's word first, which OpenSSL's does not always keep. */
+static int readable(const struct loading *l, const char *file) {
+  int err, fd = open(file, O_RDONLY | O_CLOEXEC);
+
+  if (fd >= 0) {
+    close(fd);
+    return 0;
+  }
+  err = -errno;
+  gci_tls_say(l->why, l->why_cap, "%s: %s", file, uv_strerror(err));
+  return err;
+}
+
+/* Instead of OpenSSL's own, which asks at the terminal. */
+static int on_passphrase_wanted(char *buf, int size, int writing, void *user) {
+  (void)buf, (void)size, (void)writing, (void)user;
+  return -1;
+}
+
+static int use_certificate(const struct loading *l, SSL_CTX *ctx,
+                           const struct gci_tls_files *files) {
+  int err = readable(l, files->cert);
+
+  if (err == 0) err = readable(l, files->key);
+  if (err < 0) return err;
+  if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) != 1) return refuse(l, files->cert);
+  if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(ctx) != 1)
+    return refuse(l, files->key);
+  return 0;
+}
+
+static int use_trust(const struct loading *l, SSL_CTX *ctx, const struct gci_tls_files *files) {
+  int err = files->ca == NULL ? 0 : readable(l, files->ca);
+
+  if (err < 0) return err;
+  if (files->ca == NULL)
+    return SSL_CTX_set_default_verify_paths(ctx) == 1 ? 0 : refuse(l, "the system's CA files");
+  return SSL_CTX_load_verify_file(ctx, files->ca) == 1 ? 0 : refuse(l, files->ca);
+}
+
+/* Tells clients whose certificates are taken: those with several choose by it. */
+static int name_trusted(const struct loading *l, SSL_CTX *ctx, const char *file) {
+  STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
+
+  if (names == NULL) return refuse(l, file);
+  SSL_CTX_set_client_CA_list(ctx, names); /* takes them */
+  return 0;
+}
+
+static int new_context(const struct loading *l, SSL_CTX **out, const SSL_METHOD *method) {
+  SSL_CTX *ctx = SSL_CTX_new(method);
+
+  if (ctx == NULL) return refuse(l, "OpenSSL");
+  *out = ctx;
+  SSL_CTX_set_default_passwd_cb(ctx, on_passphrase_wanted);
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1) return 0;
+  return refuse(l, "OpenSSL");
+}
+
+static int make_client(const struct loading *l, SSL_CTX **out, const struct gci_tls_files *files) {
+  int err = new_context(l, out, TLS_client_method());
+
+  if (err == 0) err = use_trust(l, *out, files);
+  if (err == 0 && files->cert != NULL && files->ca != NULL) err = use_certificate(l, *out, files);
+  return err;
+}
+
+static int make_server(const struct loading *l, SSL_CTX **out, const struct gci_tls_files *files) {
+  int err;
+
+  if (files->cert == NULL) return 0;
+  err = new_context(l, out, TLS_server_method());
+  if (err == 0) err = use_certificate(l, *out, files);
+  if (err == 0 && files->ca != NULL) err = use_trust(l, *out, files);
+  if (err == 0 && files->ca != NULL) err = name_trusted(l, *out, files->ca);
+  return err;
+}
+
+int gci_tls_files_load(const struct gci_tls_files *files, SSL_CTX **client, SSL_CTX **server,
+                       char *why, size_t why_cap) {
+  struct loading l = {why, why_cap};
+  int err;
+
+  *client = *server = NULL;
+  ERR_clear_error();
+  err = make_client(&l, client, files);
+  if (err == 0) err = make_server(&l, server, files);
+  if (err == 0) return 0;
+  SSL_CTX_free(*client);
+  SSL_CTX_free(*server);
+  return err;
+}
+
+static void drop_name(char *name, struct gci_mem *mem) {
+  if (name != NULL) gci_mem_free(mem, name, strlen(name) + 1);
+}
+
+void gci_tls_files_fini(struct gci_tls_files *files, struct gci_mem *mem) {
+  drop_name(files->cert, mem);
+  drop_name(files->key, mem);
+  drop_name(files->ca, mem);
+}
