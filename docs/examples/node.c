@@ -31,6 +31,21 @@ static void on_log(void *data, gcache_log_level_t level, const char *line) {
 
 /* ---------------------------------------------------------------------------------- the start -- */
 
+static int open_tls(struct node *node) {
+  gcache_tls_files_t files;
+  char why[512];
+  int rc;
+
+  if (node->options.tls_cert == NULL) return 0;
+  gcache_tls_files_init(&files);
+  files.cert_file = node->options.tls_cert;
+  files.key_file = node->options.tls_key;
+  files.ca_file = node->options.tls_ca;
+  rc = gcache_tls_open_files(&node->tls, &files, why, sizeof why);
+  if (rc < 0) fprintf(stderr, "node: TLS: %s\n", why[0] != 0 ? why : gcache_strerror(rc));
+  return rc;
+}
+
 static int open_cache(struct node *node) {
   gcache_options_t o;
   int rc;
@@ -38,6 +53,8 @@ static int open_cache(struct node *node) {
   gcache_options_init(&o);
   o.loop = &node->loop;
   o.dialect = node->options.dialect;
+  o.http = node->options.http;
+  o.tls = node->tls;
   o.timeout_ms = node->options.timeout_ms;
   o.log = on_log;
   o.log_data = node;
@@ -48,8 +65,10 @@ static int open_cache(struct node *node) {
 }
 
 static int open_listener(struct node *node) {
-  int rc = gcache_listen(&node->listener, node->cache,
-                         (const struct sockaddr *)&node->options.address, 511);
+  const struct sockaddr *address = (const struct sockaddr *)&node->options.address;
+  int rc = node->tls == NULL
+               ? gcache_listen(&node->listener, node->cache, address, 511)
+               : gcache_listen_tls(&node->listener, node->cache, address, 511, node->tls);
 
   return rc < 0 ? complain("listen", rc) : 0;
 }
@@ -67,8 +86,8 @@ static void make_url(struct node *node) {
   }
   if (strcmp(host, "0.0.0.0") == 0) host = "127.0.0.1";
   if (strcmp(host, "::") == 0) host = "::1";
-  snprintf(node->self, sizeof node->self, "http://%s%s%s:%d", v6 ? "[" : "", host, v6 ? "]" : "",
-           gcache_listener_port(node->listener));
+  snprintf(node->self, sizeof node->self, "%s://%s%s%s:%d", node->tls == NULL ? "http" : "https",
+           v6 ? "[" : "", host, v6 ? "]" : "", gcache_listener_port(node->listener));
 }
 
 static int name_self(struct node *node) {
@@ -122,7 +141,7 @@ static void on_cache_closed(void *arg) {
   struct node *node = arg;
 
   node->cache = NULL;
-  for (size_t i = 0; i < 2; i++)
+  for (size_t i = 0; i < N_SIGNALS; i++)
     uv_close((uv_handle_t *)&node->signals[i], NULL); /* the last handles: uv_run() returns */
 }
 
@@ -136,12 +155,23 @@ static void on_drained(void *arg) {
   close_cache(arg);
 }
 
+static void reload_tls(struct node *node) {
+  char why[512];
+
+  if (node->tls == NULL) return;
+  if (gcache_tls_reload_files(node->tls, why, sizeof why) < 0)
+    fprintf(stderr, "node: TLS: %s; the old certificate stays\n", why);
+}
+
 /* The first signal: take no more connections, answer what was asked. A second: now. */
 static void on_signalled(uv_signal_t *signal, int number) {
   struct node *node = signal->data;
   gcache_listener_t *listener = node->listener;
 
-  (void)number;
+  if (number == SIGHUP) {
+    reload_tls(node);
+    return;
+  }
   node->listener = NULL;
   if (listener != NULL)
     gcache_listener_close(listener, on_drained, node);
@@ -150,9 +180,9 @@ static void on_signalled(uv_signal_t *signal, int number) {
 }
 
 static void watch_signals(struct node *node) {
-  static const int numbers[2] = {SIGTERM, SIGINT};
+  static const int numbers[N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
-  for (size_t i = 0; i < 2; i++) {
+  for (size_t i = 0; i < N_SIGNALS; i++) {
     uv_signal_init(&node->loop, &node->signals[i]);
     node->signals[i].data = node;
     uv_signal_start(&node->signals[i], on_signalled, numbers[i]);
@@ -166,7 +196,8 @@ int main(int argc, char **argv) {
   if (rc == 0) {
     uv_loop_init(&node.loop);
     watch_signals(&node);
-    rc = open_cache(&node);
+    bad = (rc = open_tls(&node)) < 0;
+    if (rc == 0) rc = open_cache(&node);
     if (rc == 0) rc = open_listener(&node);
     if (rc == 0) bad = (rc = name_self(&node)) < 0;
     if (rc == 0) bad = (rc = open_source(&node)) < 0;
@@ -183,6 +214,7 @@ int main(int argc, char **argv) {
     uv_run(&node.loop, UV_RUN_DEFAULT);
     source_close(&node.source);
     uv_loop_close(&node.loop);
+    gcache_tls_free(node.tls);
   }
   options_free(&node.options);
   return rc >= 0 ? 0 : bad ? 2 : 1;

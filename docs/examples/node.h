@@ -3,17 +3,21 @@
 #define NODE_H
 
 #include <gcache/http.h>
+#include <gcache/openssl.h>
 #include <uv.h>
 
 #include "node_options.h"
 #include "node_source.h"
 
+#define N_SIGNALS 3
+
 struct node {
   struct options options;
   char self[512]; /* our URL */
   uv_loop_t loop;
-  uv_signal_t signals[2];
+  uv_signal_t signals[N_SIGNALS];
   struct source source;
+  gcache_tls_t *tls; /* NULL: in the clear */
   gcache_t *cache;
   gcache_listener_t *listener; /* NULL: closed */
   char fault[256];             /* the latest complaint of gcache's: which of many URLs is wrong */

@@ -12,8 +12,9 @@ static const char usage[] =
     "usage: node --listen HOST:PORT [options]\n"
     "\n"
     "  --listen HOST:PORT       address for peers and clients alike; port 0: any free one\n"
-    "  --self URL               how peers reach this node; default: http:// and what it listens "
-    "on\n"
+    "  --self URL               how peers reach this node; default: http:// (with TLS https://) "
+    "and\n"
+    "                           what it listens on\n"
     "  --peers URL,URL,...      all members, this one included; may be set later by PUT /peers\n"
     "  --group NAME:MAX_BYTES   a group and its memory; may be repeated; default: demo:67108864\n"
     "  --source demo            values are made up: <self>|<key>|<n>; the default\n"
@@ -26,6 +27,15 @@ static const char usage[] =
     "or\n"
     "                           golang; all members must say the same\n"
     "  --hot on|off             keep what other nodes own as well; default on\n"
+    "  --http auto|1|2          HTTP/1.1, HTTP/2, or both; default auto\n"
+    "  --tls-cert FILE          listen with TLS only; the certificate and those that lead to its "
+    "CA.\n"
+    "                           SIGHUP reads the files again\n"
+    "  --tls-key FILE           its private key; default: in the file of --tls-cert\n"
+    "  --tls-ca FILE            trust peers by this CA, asking and asked: who shows no certificate "
+    "of\n"
+    "                           it gets 403 as a peer; default: trust whom the system trusts, and\n"
+    "                           answer whoever asks\n"
     "  --help                   this text\n";
 
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -131,6 +141,18 @@ static int parse_hot(struct options *o, const char *value) {
   return 0;
 }
 
+static int parse_http(struct options *o, const char *value) {
+  static const char *const names[] = {"auto", "1", "2"};
+  static const gcache_http_t kinds[] = {GCACHE_HTTP_AUTO, GCACHE_HTTP_1, GCACHE_HTTP_2};
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(value, names[i]) != 0) continue;
+    o->http = kinds[i];
+    return 0;
+  }
+  return complain("--http: none of auto, 1, 2: %s", value);
+}
+
 static int parse_ms(const char *name, const char *value, uint64_t *out) {
   if (read_number(value, out) == 0) return 0;
   return complain("%s: not a number of milliseconds: %s", name, value);
@@ -155,6 +177,17 @@ static int parse_one(struct options *o, int letter, const char *value) {
     return parse_ms("--timeout-ms", value, &o->timeout_ms);
   case 'D':
     return parse_dialect(o, value);
+  case 'v':
+    return parse_http(o, value);
+  case 'c':
+    o->tls_cert = value;
+    return 0;
+  case 'k':
+    o->tls_key = value;
+    return 0;
+  case 'a':
+    o->tls_ca = value;
+    return 0;
   default:
     return parse_hot(o, value);
   }
@@ -170,6 +203,10 @@ int options_parse(struct options *o, int argc, char **argv) {
                                         {"timeout-ms", required_argument, NULL, 'T'},
                                         {"dialect", required_argument, NULL, 'D'},
                                         {"hot", required_argument, NULL, 'h'},
+                                        {"http", required_argument, NULL, 'v'},
+                                        {"tls-cert", required_argument, NULL, 'c'},
+                                        {"tls-key", required_argument, NULL, 'k'},
+                                        {"tls-ca", required_argument, NULL, 'a'},
                                         {"help", no_argument, NULL, 'H'},
                                         {NULL, 0, NULL, 0}};
   int letter;
@@ -184,6 +221,8 @@ int options_parse(struct options *o, int argc, char **argv) {
   }
   if (optind < argc) return complain("not an option: %s", argv[optind]);
   if (o->host[0] == 0) return complain("--listen HOST:PORT is missing");
+  if (o->tls_cert == NULL && (o->tls_key != NULL || o->tls_ca != NULL))
+    return complain("--tls-key and --tls-ca need --tls-cert");
   return o->n_groups > 0 ? 0 : parse_group(o, "demo:67108864");
 }
 

@@ -26,6 +26,8 @@ struct options {
   uint64_t timeout_ms;     /* 0: gcache's default */
   gcache_dialect_t dialect;
   gcache_hot_t hot;
+  gcache_http_t http;
+  const char *tls_cert, *tls_key, *tls_ca; /* files; no cert: in the clear */
 };
 
 /* 0: go on. 1: help was asked for and given, end with success. -1: told on stderr what is wrong. */
