@@ -183,8 +183,8 @@ static int is_routers_text(gcache_bytes_t text) {
          gci_bytes_equal(text, GCI_LIT("404 page not found"));
 }
 
-/* Go's http.Error() always says plain text; what says another type or none, and the text of Go's request
- * routers, comes from something in front of groupcache. */
+/* Go's http.Error() always says plain text; what says another type or none, and the text of Go's
+ * request routers, comes from something in front of groupcache. */
 static int is_from_groupcache(const struct answer *a) {
   return has_type(a, GCI_LIT("text/plain")) && !is_routers_text(a->text);
 }

@@ -1,5 +1,5 @@
-/* What a peer's answer is worth in each dialect: section by section what the Go systems say, and what their
- * routers and the proxies in front of them say. What holds in every dialect alike is test_peer's. */
+/* What a peer's answer is worth in each dialect: what the Go systems say, their request routers, and
+ * the proxies in front of them. What holds in every dialect alike is test_peer's. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -47,7 +47,7 @@ struct speech {
 #define HTML "Server: nginx/1.22.1\r\nContent-Type: text/html\r\n"
 
 static const struct speech speeches[] = {
-    /* section 4, row by row */
+    /* the Go systems themselves */
     {"value", SAYS("HTTP/1.1 200 OK\r\n" PROTO "Content-Length: 9\r\n\r\n\x0a\x05there\x18\x00"),
      ALL(THERE)},
     {"value of golang", SAYS("HTTP/1.1 200 OK\r\n" PROTO "Content-Length: 7\r\n\r\n\x0a\x05there"),

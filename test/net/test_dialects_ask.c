@@ -123,7 +123,7 @@ static void member_of_golang_changes_its_own_memory(void **state) {
   scene_close(&s);
 }
 
-/* A Go peer drops the empty key, which a clear drops too, and is reported as one that cannot clear. */
+/* A Go peer drops the empty key, which a clear drops too, and is reported: it cannot clear. */
 static void clear_asks_go_for_no_more_than_the_empty_key(void **state) {
   static const gcache_dialect_t two[] = {GCACHE_DIALECT_MAILGUN, GCACHE_DIALECT_GROUPCACHE_GO};
   struct scene s;

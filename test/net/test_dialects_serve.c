@@ -1,5 +1,6 @@
-/* What each dialect answers, over real sockets, to the requests that Go programs send: the statuses, types
- * and bodies that the Go system of that dialect answers. What holds in every dialect alike is test_serve's. */
+/* What each dialect answers, over real sockets, to the requests that Go programs send: the statuses,
+ * types and bodies that the Go system of that dialect answers. What holds in every dialect alike is
+ * test_serve's. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -91,7 +92,7 @@ static void end_client(struct raw *c) {
   raw_free(c);
 }
 
-/* On a connection of its own. headers, body: may be NULL; body needs its Content-Length in headers. */
+/* On a connection of its own. headers, body: may be NULL; a body needs its length in headers. */
 static void exchange(struct answer *a, struct member *m, const char *first, const char *headers,
                      const char *body, size_t len) {
   struct raw *c = raw_connect(m->loop, m->port);
@@ -151,8 +152,8 @@ static void assert_says(const struct answer *a, const struct saying *s, const ch
              (int)a->len, a->body);
 }
 
-/* A request to a member that holds nothing, and what is answered: by mailgun and gcache, by groupcache-go,
- * by golang. */
+/* A request to a member that holds nothing, and what is answered: by mailgun and gcache, by
+ * groupcache-go, by golang. */
 struct row {
   const char *first, *headers, *body;
   size_t len;

@@ -1,4 +1,4 @@
-/* dialect: the table has a row for every name, and its numbers are those that the Go systems answer. */
+/* dialect: the table has a row for every name, and its numbers are those of the Go systems. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
