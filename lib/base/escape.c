@@ -1,23 +1,20 @@
 /* base/escape - see escape.h. Owns nothing; fails on a '%' that no two hex digits follow. */
 #include "base/escape.h"
 
+#include <string.h>
+
 static const char hex_digits[] = "0123456789ABCDEF";
 
-static int stays(unsigned char c) {
+static int stays(unsigned char c, const char *stay) {
   switch (c) {
   case '-':
   case '_':
   case '.':
   case '~':
-  case '$':
-  case '&':
-  case '+':
-  case ':':
-  case '=':
-  case '@':
     return 1;
   default:
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) return 1;
+    return c != '\0' && strchr(stay, c) != NULL;
   }
 }
 
@@ -28,20 +25,20 @@ static int hex_value(unsigned char c) {
   return -1;
 }
 
-size_t gci_escape_size(gcache_bytes_t raw) {
+size_t gci_escape_size(gcache_bytes_t raw, const char *stay) {
   const unsigned char *in = raw.base;
   size_t size = raw.len;
   for (size_t i = 0; i < raw.len; i++) {
-    if (!stays(in[i])) size += 2;
+    if (!stays(in[i], stay)) size += 2;
   }
   return size;
 }
 
-size_t gci_escape(char *out, gcache_bytes_t raw) {
+size_t gci_escape(char *out, gcache_bytes_t raw, const char *stay) {
   const unsigned char *in = raw.base;
   size_t n = 0;
   for (size_t i = 0; i < raw.len; i++) {
-    if (stays(in[i])) {
+    if (stays(in[i], stay)) {
       out[n++] = (char)in[i];
       continue;
     }

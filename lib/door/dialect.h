@@ -18,6 +18,7 @@ struct gci_dialect {
   int removes_many;                /* POST <group>/_remove-keys/ */
 
   /* As the one who asks. */
+  const char *stay;  /* what a path holds unescaped besides A-Z a-z 0-9 - _ . ~ */
   int getter_failed; /* the status that is the getter's word; other 5xx are failed exchanges */
   int plain;         /* our own headers go only to peers that have shown themselves to be gcache */
 };

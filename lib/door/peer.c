@@ -281,6 +281,7 @@ static int send_trip(struct gci_door_peer *peer, struct gci_conn_out *c, struct 
   struct gci_question_way way = {.base_path = config->base_path,
                                  .host = peer->authority,
                                  .self = config->cache->self,
+                                 .stay = config->dialect->stay,
                                  .plain = config->dialect->plain && !c->to_gcache};
   int err = write_question(&question, mem_of(peer), trip, n, &way);
 

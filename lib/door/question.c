@@ -32,12 +32,12 @@ static void write_headers(struct gci_question *q, const gcache_call_t *call,
 }
 
 /* extra: bytes behind it for the caller to fill. */
-static int write_target(struct gci_question *q, gcache_bytes_t base_path, gcache_bytes_t group,
-                        gcache_bytes_t key, size_t extra) {
-  q->target_size = gci_route_size(base_path, group, key) + extra;
+static int write_target(struct gci_question *q, const struct gci_question_way *way,
+                        gcache_bytes_t group, gcache_bytes_t key, size_t extra) {
+  q->target_size = gci_route_size(way->base_path, group, key, way->stay) + extra;
   q->target = gci_mem_alloc(q->mem, q->target_size);
   if (q->target == NULL) return UV_ENOMEM;
-  gci_route_write(q->target, base_path, group, key);
+  gci_route_write(q->target, way->base_path, group, key, way->stay);
   q->message.target = gcache_bytes(q->target, q->target_size);
   return 0;
 }
@@ -73,16 +73,16 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   q->message.method = gcache_cstr(methods[gcache_call_op(call)]);
   q->message.host = way->host;
   write_headers(q, call, way);
-  err = write_target(q, way->base_path, group, key, 0);
+  err = write_target(q, way, group, key, 0);
   if (err == 0 && gcache_call_op(call) == GCACHE_OP_SET)
     err = write_put(q, group, key, gcache_call_value(call));
   if (err < 0) gci_question_fini(q);
   return err;
 }
 
-static int write_many_target(struct gci_question *q, gcache_bytes_t base_path,
+static int write_many_target(struct gci_question *q, const struct gci_question_way *way,
                              gcache_bytes_t group) {
-  int err = write_target(q, base_path, group, GCI_LIT("_remove-keys"), 1);
+  int err = write_target(q, way, group, GCI_LIT("_remove-keys"), 1);
 
   if (err == 0) q->target[q->target_size - 1] = '/'; /* a bare one, which no key has */
   return err;
@@ -100,7 +100,7 @@ int gci_question_init_many(struct gci_question *q, struct gci_mem *mem, gcache_b
   q->message.headers = q->headers;
   if (!way->plain && way->self != NULL)
     add_header(q, GCI_LIT("Gcache-From"), gcache_cstr(way->self));
-  err = write_many_target(q, way->base_path, group);
+  err = write_many_target(q, way, group);
   if (err == 0) q->body = gci_remove_keys_write(mem, group, keys, n);
   if (err == 0 && q->body == NULL) err = UV_ENOMEM;
   q->message.value = q->body;

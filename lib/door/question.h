@@ -28,6 +28,7 @@ struct gci_question_way {
   gcache_bytes_t base_path;
   gcache_bytes_t host; /* of the Host line */
   const char *self;    /* may be NULL */
+  const char *stay;    /* of the dialect */
   int plain; /* without the headers that only gcache reads; a clear needs one all the same */
 };
 

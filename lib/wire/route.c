@@ -11,18 +11,19 @@
 #define NAME_MAX_LEN 253 /* of a host name, RFC 1035 */
 #define NAME_PART_MAX 63
 
-size_t gci_route_size(gcache_bytes_t base_path, gcache_bytes_t group, gcache_bytes_t key) {
-  return base_path.len + gci_escape_size(group) + 1 + gci_escape_size(key);
+size_t gci_route_size(gcache_bytes_t base_path, gcache_bytes_t group, gcache_bytes_t key,
+                      const char *stay) {
+  return base_path.len + gci_escape_size(group, stay) + 1 + gci_escape_size(key, stay);
 }
 
 size_t gci_route_write(char *out, gcache_bytes_t base_path, gcache_bytes_t group,
-                       gcache_bytes_t key) {
+                       gcache_bytes_t key, const char *stay) {
   char *p = out;
   if (base_path.len > 0) memcpy(p, base_path.base, base_path.len);
   p += base_path.len;
-  p += gci_escape(p, group);
+  p += gci_escape(p, group, stay);
   *p++ = '/';
-  p += gci_escape(p, key);
+  p += gci_escape(p, key, stay);
   return (size_t)(p - out);
 }
 

@@ -12,9 +12,11 @@
 
 #include "gcache/gcache.h"
 
-size_t gci_route_size(gcache_bytes_t base_path, gcache_bytes_t group, gcache_bytes_t key);
+/* stay: what is not escaped besides A-Z a-z 0-9 - _ . ~ */
+size_t gci_route_size(gcache_bytes_t base_path, gcache_bytes_t group, gcache_bytes_t key,
+                      const char *stay);
 size_t gci_route_write(char *out, gcache_bytes_t base_path, gcache_bytes_t group,
-                       gcache_bytes_t key); /* no terminator */
+                       gcache_bytes_t key, const char *stay); /* no terminator */
 
 struct gci_route {
   gcache_bytes_t group, key; /* point into buf */

@@ -15,12 +15,12 @@ static int inside(gcache_bytes_t part, gcache_bytes_t whole) {
          (at >= start && at - start <= whole.len && part.len <= whole.len - (at - start));
 }
 
-static void check_round_trip(gcache_bytes_t group, gcache_bytes_t key) {
+static void check_round_trip(gcache_bytes_t group, gcache_bytes_t key, const char *stay) {
   struct gci_route route;
-  size_t size = gci_route_size(base_path, group, key);
+  size_t size = gci_route_size(base_path, group, key, stay);
   char *path = malloc(size), *buf = malloc(size);
   fuzz_check(path != NULL && buf != NULL, "memory");
-  fuzz_check(gci_route_write(path, base_path, group, key) == size, "the size is the size");
+  fuzz_check(gci_route_write(path, base_path, group, key, stay) == size, "the size is the size");
   gcache_bytes_t written = {path, size};
   fuzz_check(gci_route_read(base_path, written, buf, &route) == GCI_ROUTE_OK, "ours is readable");
   fuzz_check(gci_bytes_equal(route.group, group), "the group comes back");
@@ -43,7 +43,8 @@ static void check_target(gcache_bytes_t target) {
   if (gci_route_read(base_path, path, buf, &route) == GCI_ROUTE_OK) {
     fuzz_check(inside(route.group, whole) && inside(route.key, whole), "a route is of its buffer");
     fuzz_check(route.group.len > 0, "a group has a name");
-    check_round_trip(route.group, route.key);
+    check_round_trip(route.group, route.key, "$&+:=@");
+    check_round_trip(route.group, route.key, "");
   }
   free(buf);
 }
@@ -61,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   gcache_bytes_t bytes = {data, size};
   check_target(bytes);
   check_url(bytes);
-  check_round_trip(GCI_LIT("g"), bytes);
+  check_round_trip(GCI_LIT("g"), bytes, "$&+:=@");
+  check_round_trip(GCI_LIT("g"), bytes, "");
   return 0;
 }
