@@ -36,22 +36,32 @@ static const char *meaning(unsigned long e) {
   }
 }
 
-/* The first error is the cause, those behind it what came of it. */
+static int is_verify_failed(unsigned long e) {
+  return ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+}
+
+/* Empties the queue. The first error is the cause, those behind it what came of it; but a certificate
+ * that is no good has words of its own. */
+static unsigned long take_cause(void) {
+  unsigned long e, cause = ERR_peek_error();
+
+  while ((e = ERR_get_error()) != 0)
+    if (is_verify_failed(e)) cause = e;
+  return cause;
+}
+
 int gci_tls_say_error(char *out, size_t cap, const SSL *ssl) {
-  unsigned long e = ERR_peek_error();
+  unsigned long e = take_cause();
   const char *words = ERR_reason_error_string(e);
-  int verify_failed = ERR_GET_LIB(e) == ERR_LIB_SSL &&
-                      ERR_GET_REASON(e) == SSL_R_CERTIFICATE_VERIFY_FAILED;
 
   if (e == 0)
     gci_tls_say(out, cap, "OpenSSL gives no reason");
-  else if (verify_failed && ssl != NULL)
+  else if (is_verify_failed(e) && ssl != NULL)
     gci_tls_say(out, cap, "%s: %s", words,
                 X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
   else if (words != NULL)
     gci_tls_say(out, cap, "%s%s", words, meaning(e));
   else
     gci_tls_say(out, cap, "OpenSSL error %08lx", e);
-  ERR_clear_error();
   return ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE ? UV_ENOMEM : UV_EPROTO;
 }
