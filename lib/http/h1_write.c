@@ -78,8 +78,8 @@ static void add_answer(struct text *t, const struct gci_http_message *m) {
   add(t, GCI_LIT(" "));
   add(t, gcache_cstr(gci_http_status_text(m->status)));
   add(t, GCI_LIT("\r\n"));
-  if (allows_body(m)) add_length(t, m);
   add_headers(t, m);
+  if (allows_body(m)) add_length(t, m);
 }
 
 static gcache_bytes_t last_lines(enum gci_h1_then then) {

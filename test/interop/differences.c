@@ -17,98 +17,98 @@ static const struct golden_difference differences[] = {
     {"golang-client-005-get.req", space, "GET /_groupcache/interop/a%20b HTTP/1.1", NULL},
     {"mailgun-server-get-badpct.resp", route,
      "HTTP/1.1 400 Bad Request\n"
-     "Content-Length: 12\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 12",
      "bad request\n"},
     {"mailgun-server-get-nogroup.resp", reason,
      "HTTP/1.1 404 Not Found\n"
-     "Content-Length: 21\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
      "Gcache-Reason: no-group\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 21",
      NULL},
     {"mailgun-server-get-missing.resp", reason,
      "HTTP/1.1 404 Not Found\n"
-     "Content-Length: 23\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
      "Gcache-Reason: not-found\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 23",
      NULL},
     {"mailgun-server-get-error.resp", reason,
      "HTTP/1.1 503 Service Unavailable\n"
-     "Content-Length: 26\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
      "Gcache-Reason: getter\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 26",
      NULL},
     {"mailgun-server-get-big.resp", length,
      "HTTP/1.1 200 OK\n"
-     "Content-Length: 100006\n"
      "Content-Type: application/x-protobuf\n"
-     "Gcache: 1",
+     "Gcache: 1\n"
+     "Content-Length: 100006",
      NULL},
     {"mailgun-server-put-empty.resp", words,
      "HTTP/1.1 400 Bad Request\n"
-     "Content-Length: 29\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 29",
      "the body is not a SetRequest\n"},
     {"mailgun-server-put-garbage.resp", words,
      "HTTP/1.1 400 Bad Request\n"
-     "Content-Length: 29\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 29",
      "the body is not a SetRequest\n"},
     {"mailgun-server-put-nokey.resp", words,
      "HTTP/1.1 400 Bad Request\n"
-     "Content-Length: 29\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 29",
      "the body is not a SetRequest\n"},
     {"golang-server-get-badpct.resp", route,
      "HTTP/1.1 400 Bad Request\n"
-     "Content-Length: 12\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 12",
      "bad request\n"},
     {"golang-server-get-nogroup.resp", reason,
      "HTTP/1.1 404 Not Found\n"
-     "Content-Length: 21\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
      "Gcache-Reason: no-group\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 21",
      NULL},
     {"golang-server-get-missing.resp", reason,
      "HTTP/1.1 500 Internal Server Error\n"
-     "Content-Length: 28\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
      "Gcache-Reason: not-found\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 28",
      NULL},
     {"golang-server-get-error.resp", reason,
      "HTTP/1.1 500 Internal Server Error\n"
-     "Content-Length: 26\n"
      "Content-Type: text/plain; charset=utf-8\n"
+     "X-Content-Type-Options: nosniff\n"
      "Gcache: 1\n"
      "Gcache-Reason: getter\n"
-     "X-Content-Type-Options: nosniff",
+     "Content-Length: 26",
      NULL},
     {"golang-server-get-big.resp", length,
      "HTTP/1.1 200 OK\n"
-     "Content-Length: 100004\n"
      "Content-Type: application/x-protobuf\n"
-     "Gcache: 1",
+     "Gcache: 1\n"
+     "Content-Length: 100004",
      NULL},
 };
 

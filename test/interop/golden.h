@@ -51,7 +51,7 @@ const struct golden_difference *golden_difference(const struct golden_vector *v,
 size_t golden_differences(void); /* how many there are */
 
 /* Ours against the recorded one, bytes but for Host, Date and User-Agent, and for what holds of all:
- * we send no "Accept-Encoding: gzip", and every answer has "Gcache: 1", its lines in any order. */
+ * we send no "Accept-Encoding: gzip", and every answer has the line "Gcache: 1" more. */
 void golden_same_request(const struct golden_vector *v, const struct golden_message *ours);
 void golden_same_answer(const struct golden_vector *v, const struct golden_message *ours);
 

@@ -367,7 +367,7 @@ static int close_golden(void **state) {
          "%zu\n",
          g->answers.given, g->answers.same, g->answers.differ, g->understood);
   printf("all but for Host, Date and User-Agent; requests but for \"Accept-Encoding: gzip\";"
-         " answers but for \"Gcache: 1\", which is added, and the order of header lines\n");
+         " answers but for the line \"Gcache: 1\", which they have more\n");
   free(g->vectors);
   free(g);
   return 0;

@@ -172,8 +172,8 @@ static void head_and_bodiless_statuses_send_no_body(void **state) {
   answer.status = 204;
   reply(&run, 2, &answer);
   assert_string_equal(output(&run),
-                      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\n"
-                      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\n"
+                      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n"
+                      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n"
                       "HTTP/1.1 204 No Content\r\nContent-Type: text/plain\r\n\r\n"
                       "HTTP/1.1 304 Not Modified\r\nContent-Type: text/plain\r\n\r\n");
   end(&run);
@@ -191,7 +191,7 @@ static void heads_of_any_length_are_written(void **state) {
     struct gci_http_message answer = {.status = 299, .headers = &header, .n_headers = 1};
     reply(&run, 0, &answer);
     char expected[4000];
-    snprintf(expected, sizeof expected, "HTTP/1.1 299 \r\nContent-Length: 0\r\nX: %.*s\r\n\r\n",
+    snprintf(expected, sizeof expected, "HTTP/1.1 299 \r\nX: %.*s\r\nContent-Length: 0\r\n\r\n",
              (int)len, value);
     assert_string_equal(output(&run), expected);
     end(&run);
