@@ -99,13 +99,18 @@ void member_group(struct member *m, const char *name) {
 
 void member_listen(struct member *m) {
   struct sockaddr_in addr;
+  const struct sockaddr *at = (const struct sockaddr *)&addr;
   int rc;
 
   uv_ip4_addr("127.0.0.1", 0, &addr);
-  assert_int_equal(gcache_listen(&m->listener, m->cache, (const struct sockaddr *)&addr, 64), 0);
+  if (m->tls != NULL)
+    rc = gcache_listen_tls(&m->listener, m->cache, at, 64, m->tls);
+  else
+    rc = gcache_listen(&m->listener, m->cache, at, 64);
+  assert_int_equal(rc, 0);
   m->port = gcache_listener_port(m->listener);
   assert_true(m->port > 0);
-  snprintf(m->url, sizeof m->url, "http://127.0.0.1:%d", m->port);
+  snprintf(m->url, sizeof m->url, "%s://127.0.0.1:%d", m->tls != NULL ? "https" : "http", m->port);
   rc = gcache_set_self(m->cache, m->url);
   assert_true(rc == 0 || rc == UV_EINVAL);
 }

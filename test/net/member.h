@@ -22,6 +22,7 @@ struct member {
   gcache_t *cache;
   gcache_group_t *group;
   gcache_listener_t *listener;
+  gcache_tls_t *tls; /* set after member_options(): listens with it. NULL: in the clear */
   int port;
   char url[64];
   int loads;   /* getter runs */
