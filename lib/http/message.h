@@ -27,7 +27,7 @@ int gci_http_name_ok(gcache_bytes_t name);
 int gci_http_value_ok(gcache_bytes_t value);
 
 /* A message to send. Everything is borrowed until the call returns; `value` is referenced if it is
- * large. The body is before + value + after, and its length is always stated. */
+ * large. The body is before + value + after, and its length is stated but where it comes in parts. */
 struct gci_http_message {
   gcache_bytes_t method, target, host; /* requests; host: the Host line's value */
   int status;                          /* answers */
@@ -40,9 +40,14 @@ struct gci_http_message {
 
 struct gci_http_exchange;
 
-/* How the session that made it takes its answer. */
+/* How the session that made it takes its answer: whole, or begun and then part by part. */
 struct gci_http_exchange_ops {
   int (*reply)(struct gci_http_exchange *x, const struct gci_http_message *answer);
+  int (*begin)(struct gci_http_exchange *x, const struct gci_http_message *head);
+  int (*part)(struct gci_http_exchange *x, const struct gci_http_message *part);
+  int (*end)(struct gci_http_exchange *x);
+  void (*abort)(struct gci_http_exchange *x);
+  size_t (*waiting)(const struct gci_http_exchange *x);
 };
 
 /* One request and the place of its answer among those of its connection. */
@@ -57,6 +62,36 @@ struct gci_http_exchange {
 static inline int gci_http_reply(struct gci_http_exchange *x,
                                  const struct gci_http_message *answer) {
   return x->ops->reply(x, answer);
+}
+
+/* A body whose length is not known yet follows: parts, then end or abort, which x owes whatever these
+ * return. Of head, status and headers are read. Once, and no reply then. UV_ENOMEM, here and below: the
+ * answer is broken, as the other side will see; parts are thrown away from then on. */
+static inline int gci_http_begin(struct gci_http_exchange *x, const struct gci_http_message *head) {
+  return x->ops->begin(x, head);
+}
+
+/* The next bytes of the body: of part, before + value + after are read. Thrown away when the other side
+ * has left or the answer has no body (HEAD, 204, 304). How much may wait is the caller's to decide. */
+static inline int gci_http_part(struct gci_http_exchange *x, const struct gci_http_message *part) {
+  return x->ops->part(x, part);
+}
+
+/* The body is whole. x is gone. */
+static inline int gci_http_end(struct gci_http_exchange *x) {
+  return x->ops->end(x);
+}
+
+/* There will be no more of the answer, begun or not, and the other side is to see that it is broken. x is
+ * gone. */
+static inline void gci_http_abort(struct gci_http_exchange *x) {
+  x->ops->abort(x);
+}
+
+/* Bytes of the answer that the session still holds, in its output or before it; may be less whenever
+ * output has left. */
+static inline size_t gci_http_waiting(const struct gci_http_exchange *x) {
+  return x->ops->waiting(x);
 }
 
 /* Reason phrase of RFC 9110, "" if unknown. */
