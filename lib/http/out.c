@@ -1,5 +1,5 @@
 /* http/out - the queue is a list of buffers, each a row of records: a record is either text,
- * which follows it in the buffer, or a value by reference. So a large value costs 16 bytes of
+ * which follows it in the buffer, or a part of a value by reference. So a large value costs 24 bytes of
  * buffer and no allocation, and the text after it goes on in the same buffer.
  *
  * Owns its buffers and one reference a value record. Records never move, so slices stay valid
@@ -15,8 +15,8 @@
 
 struct record {
   gcache_value_t *value; /* NULL: text, which follows */
-  uint32_t len;          /* of the text */
-  uint32_t pad;
+  size_t offset;         /* of the part of the value */
+  size_t len;            /* of the text or the part */
 };
 
 struct buffer {
@@ -57,13 +57,14 @@ static int ends_in_text(const struct buffer *b) {
 /* Offset of the record behind the one at `offset`; the end when that is the last. */
 static size_t next_record(const struct buffer *b, size_t offset) {
   if (offset == b->last) return b->end;
-  return aligned(offset + sizeof(struct record) + record_at(b, offset)->len);
+  const struct record *r = record_at(b, offset);
+  return aligned(offset + sizeof *r + (r->value == NULL ? r->len : 0));
 }
 
 static gcache_bytes_t unsent(const struct buffer *b, size_t offset) {
   struct record *r = record_at(b, offset);
-  gcache_bytes_t all = r->value != NULL ? gcache_value_bytes(r->value)
-                                        : gcache_bytes(r + 1, r->len);
+  gcache_bytes_t all = gcache_bytes(r + 1, r->len);
+  if (r->value != NULL) all.base = (const char *)gcache_value_bytes(r->value).base + r->offset;
   return offset == b->first ? gci_bytes_skip(all, (size_t)b->sent) : all;
 }
 
@@ -109,7 +110,7 @@ static struct record *add_record(struct buffer *b, gcache_value_t *value) {
   size_t offset = aligned(b->end);
   struct record *r = record_at(b, offset);
   r->value = value;
-  r->len = 0;
+  r->offset = r->len = 0;
   if (is_empty(b)) b->first = (uint32_t)offset;
   b->last = (uint32_t)offset;
   b->end = (uint32_t)(offset + sizeof *r);
@@ -126,7 +127,7 @@ static void put_text(struct gci_out *out, struct buffer *b, gcache_bytes_t text)
   if (text.len == 0) return;
   struct record *r = ends_in_text(b) ? record_at(b, b->last) : add_record(b, NULL);
   memcpy((char *)(r + 1) + r->len, text.base, text.len);
-  r->len += (uint32_t)text.len;
+  r->len += text.len;
   b->end += (uint32_t)text.len;
   out->bytes += text.len;
   out->held += text.len;
@@ -151,8 +152,10 @@ int gci_out_text(struct gci_out *out, gcache_bytes_t text) {
   return 0;
 }
 
-int gci_out_value(struct gci_out *out, gcache_value_t *value) {
+int gci_out_value_part(struct gci_out *out, gcache_value_t *value, size_t offset, size_t len) {
   gcache_bytes_t bytes = gcache_value_bytes(value);
+  assert(offset <= bytes.len && len <= bytes.len - offset);
+  bytes = gcache_bytes(gci_bytes_skip(bytes, offset).base, len);
   if (bytes.len < GCI_OUT_COPY_MAX) return gci_out_text(out, bytes);
   struct buffer *b = back(out);
   if (b == NULL || aligned(b->end) + sizeof(struct record) > capacity(b)) {
@@ -160,9 +163,15 @@ int gci_out_value(struct gci_out *out, gcache_value_t *value) {
     if (b == NULL) return UV_ENOMEM;
     gci_list_push_back(&out->spans, &b->link);
   }
-  add_record(b, gcache_value_ref(value));
-  out->bytes += bytes.len;
+  struct record *r = add_record(b, gcache_value_ref(value));
+  r->offset = offset;
+  r->len = len;
+  out->bytes += len;
   return 0;
+}
+
+int gci_out_value(struct gci_out *out, gcache_value_t *value) {
+  return gci_out_value_part(out, value, 0, gcache_value_bytes(value).len);
 }
 
 size_t gci_out_slices(const struct gci_out *out, gcache_bytes_t slices[], size_t max) {

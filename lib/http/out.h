@@ -26,6 +26,8 @@ void gci_out_fini(struct gci_out *out); /* drops what waits */
 
 int gci_out_text(struct gci_out *out, gcache_bytes_t text);
 int gci_out_value(struct gci_out *out, gcache_value_t *value); /* own reference taken */
+/* Those bytes of it alone. */
+int gci_out_value_part(struct gci_out *out, gcache_value_t *value, size_t offset, size_t len);
 
 /* The front of the queue as at most max slices, in order; returns how many. Valid until the queue
  * changes, except by appending. */

@@ -90,6 +90,28 @@ static void small_values_are_copied_and_large_ones_referenced(void **state) {
   assert_int_equal(f->mem->blocks, blocks - 1);
 }
 
+static void parts_of_a_value_are_references_into_it(void **state) {
+  struct fixture *f = *state;
+  gcache_bytes_t slices[4];
+  gcache_value_t *value = value_of(f, 10000);
+  const char *base = gcache_value_bytes(value).base;
+  assert_int_equal(gci_out_value_part(&f->out, value, 2000, 3000), 0);
+  assert_int_equal(gci_out_text(&f->out, gcache_cstr("a")), 0);
+  assert_int_equal(gci_out_value_part(&f->out, value, 5000, 5000), 0);
+  assert_int_equal(gci_out_value_part(&f->out, value, 10000, 0), 0);
+  assert_int_equal(f->out.bytes, 8001);
+  assert_int_equal(f->out.held, 1);
+  assert_int_equal(gci_out_slices(&f->out, slices, 4), 3);
+  assert_ptr_equal(slices[0].base, base + 2000);
+  assert_int_equal(slices[0].len, 3000);
+  assert_ptr_equal(slices[2].base, base + 5000);
+  assert_int_equal(slices[2].len, 5000);
+  gci_out_consume(&f->out, 1000);
+  assert_int_equal(gci_out_slices(&f->out, slices, 1), 1);
+  assert_ptr_equal(slices[0].base, base + 3000);
+  gcache_value_unref(value);
+}
+
 static void a_large_value_costs_no_allocation(void **state) {
   struct fixture *f = *state;
   gcache_value_t *large = value_of(f, 5000);
@@ -183,9 +205,18 @@ static void append_random(struct fixture *f, struct model *m, struct random *r) 
   if (len == 0) gci_value_narrow(value, 0, 0);
   if (len > 0) memcpy(m->bytes + m->in, gcache_value_bytes(value).base, len);
   m->in += len;
-  int err = random_below(r, 2) ? gci_out_text(&f->out, gcache_value_bytes(value))
-                               : gci_out_value(&f->out, value);
-  assert_int_equal(err, 0);
+  size_t cut = random_below(r, len + 1);
+  switch (random_below(r, 3)) {
+  case 0:
+    assert_int_equal(gci_out_text(&f->out, gcache_value_bytes(value)), 0);
+    break;
+  case 1:
+    assert_int_equal(gci_out_value(&f->out, value), 0);
+    break;
+  default:
+    assert_int_equal(gci_out_value_part(&f->out, value, 0, cut), 0);
+    assert_int_equal(gci_out_value_part(&f->out, value, cut, len - cut), 0);
+  }
   gcache_value_unref(value);
 }
 
@@ -226,6 +257,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(texts_are_gathered_in_one_slice, begin, finish),
       cmocka_unit_test_setup_teardown(small_values_are_copied_and_large_ones_referenced, begin,
                                       finish),
+      cmocka_unit_test_setup_teardown(parts_of_a_value_are_references_into_it, begin, finish),
       cmocka_unit_test_setup_teardown(a_large_value_costs_no_allocation, begin, finish),
       cmocka_unit_test_setup_teardown(one_emptied_buffer_is_used_again, begin, finish),
       cmocka_unit_test_setup_teardown(slices_stay_where_they_are_while_more_is_appended, begin,
