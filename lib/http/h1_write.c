@@ -45,14 +45,14 @@ static gcache_bytes_t value_of(const struct gci_http_message *m) {
   return m->value == NULL ? gcache_bytes(NULL, 0) : gcache_value_bytes(m->value);
 }
 
-static void add_length(struct text *t, const struct gci_http_message *m) {
-  add(t, GCI_LIT("Content-Length: "));
-  add_number(t, (uint64_t)m->before.len + value_of(m).len + m->after.len);
-  add(t, GCI_LIT("\r\n"));
+static size_t body_len(const struct gci_http_message *m) {
+  return m->before.len + value_of(m).len + m->after.len;
 }
 
-static int has_body(const struct gci_http_message *m) {
-  return m->before.len > 0 || value_of(m).len > 0 || m->after.len > 0;
+static void add_length(struct text *t, const struct gci_http_message *m) {
+  add(t, GCI_LIT("Content-Length: "));
+  add_number(t, body_len(m));
+  add(t, GCI_LIT("\r\n"));
 }
 
 static void add_request(struct text *t, const struct gci_http_message *m) {
@@ -63,7 +63,7 @@ static void add_request(struct text *t, const struct gci_http_message *m) {
   add(t, m->host);
   add(t, GCI_LIT("\r\n"));
   add_headers(t, m);
-  if (m->has_body || has_body(m)) add_length(t, m);
+  if (m->has_body || body_len(m) > 0) add_length(t, m);
   add(t, GCI_LIT("\r\n"));
 }
 
@@ -71,15 +71,24 @@ static int allows_body(const struct gci_http_message *m) {
   return m->status >= 200 && m->status != 204 && m->status != 304;
 }
 
-/* Without its last lines, which say whether the connection goes on. */
-static void add_answer(struct text *t, const struct gci_http_message *m) {
+/* Without its last lines, which say where the body ends and whether the connection goes on. */
+static void add_status(struct text *t, const struct gci_http_message *m) {
   add(t, GCI_LIT("HTTP/1.1 "));
   add_number(t, (uint64_t)m->status);
   add(t, GCI_LIT(" "));
   add(t, gcache_cstr(gci_http_status_text(m->status)));
   add(t, GCI_LIT("\r\n"));
   add_headers(t, m);
+}
+
+static void add_answer(struct text *t, const struct gci_http_message *m) {
+  add_status(t, m);
   if (allows_body(m)) add_length(t, m);
+}
+
+static void add_chunked(struct text *t, const struct gci_http_message *m) {
+  add_status(t, m);
+  add(t, GCI_LIT("Transfer-Encoding: chunked\r\n"));
 }
 
 static gcache_bytes_t last_lines(enum gci_h1_then then) {
@@ -129,6 +138,42 @@ int gci_h1_write_answer(struct gci_out *out, const struct gci_http_message *answ
   if (err == 0) err = gci_out_text(out, last_lines(then));
   if (err != 0 || extent == GCI_H1_HEAD_ONLY || !allows_body(answer)) return err;
   return write_body(out, answer->before, answer->value, answer->after);
+}
+
+enum gci_h1_body_kind gci_h1_streamed_kind(const struct gci_http_message *head,
+                                           enum gci_h1_extent extent, int version_minor) {
+  if (extent == GCI_H1_HEAD_ONLY || !allows_body(head)) return GCI_H1_NO_BODY;
+  return version_minor == 0 ? GCI_H1_UNTIL_EOF : GCI_H1_CHUNKED;
+}
+
+int gci_h1_write_begin(struct gci_out *out, const struct gci_http_message *head,
+                       enum gci_h1_body_kind kind, enum gci_h1_then then) {
+  int err = write_head(out, head, kind == GCI_H1_CHUNKED ? add_chunked : add_status);
+  return err == 0 ? gci_out_text(out, last_lines(then)) : err;
+}
+
+static int write_chunk_size(struct gci_out *out, size_t size) {
+  char digits[2 * sizeof size + 2];
+  size_t at = sizeof digits;
+  digits[--at] = '\n';
+  digits[--at] = '\r';
+  for (; size > 0; size /= 16)
+    digits[--at] = "0123456789abcdef"[size % 16];
+  return gci_out_text(out, gcache_bytes(digits + at, sizeof digits - at));
+}
+
+int gci_h1_write_part(struct gci_out *out, const struct gci_http_message *part,
+                      enum gci_h1_body_kind kind) {
+  size_t len = body_len(part);
+  if (kind == GCI_H1_NO_BODY || len == 0) return 0; /* a chunk without bytes would be the last */
+  if (kind != GCI_H1_CHUNKED) return write_body(out, part->before, part->value, part->after);
+  int err = write_chunk_size(out, len);
+  if (err == 0) err = write_body(out, part->before, part->value, part->after);
+  return err == 0 ? gci_out_text(out, GCI_LIT("\r\n")) : err;
+}
+
+int gci_h1_write_end(struct gci_out *out, enum gci_h1_body_kind kind) {
+  return kind == GCI_H1_CHUNKED ? gci_out_text(out, GCI_LIT("0\r\n\r\n")) : 0;
 }
 
 /* The texts follow: head, before, after. */

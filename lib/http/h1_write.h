@@ -6,6 +6,7 @@
 #ifndef GCI_HTTP_H1_WRITE_H
 #define GCI_HTTP_H1_WRITE_H
 
+#include "http/h1_frame.h"
 #include "http/message.h"
 #include "http/out.h"
 
@@ -23,6 +24,16 @@ enum gci_h1_extent {
 int gci_h1_write_request(struct gci_out *out, const struct gci_http_message *request);
 int gci_h1_write_answer(struct gci_out *out, const struct gci_http_message *answer,
                         enum gci_h1_extent extent, enum gci_h1_then then);
+
+/* An answer whose length is not known when it begins: chunks, to a client of HTTP/1.0 the bytes until the
+ * connection closes, or no body at all. */
+enum gci_h1_body_kind gci_h1_streamed_kind(const struct gci_http_message *head,
+                                           enum gci_h1_extent extent, int version_minor);
+int gci_h1_write_begin(struct gci_out *out, const struct gci_http_message *head,
+                       enum gci_h1_body_kind kind, enum gci_h1_then then);
+int gci_h1_write_part(struct gci_out *out, const struct gci_http_message *part,
+                      enum gci_h1_body_kind kind);
+int gci_h1_write_end(struct gci_out *out, enum gci_h1_body_kind kind);
 
 struct gci_h1_held; /* opaque */
 

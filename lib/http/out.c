@@ -174,6 +174,14 @@ int gci_out_value(struct gci_out *out, gcache_value_t *value) {
   return gci_out_value_part(out, value, 0, gcache_value_bytes(value).len);
 }
 
+void gci_out_move(struct gci_out *to, struct gci_out *from) {
+  assert(to->mem == from->mem);
+  gci_list_move(&to->spans, &from->spans);
+  to->bytes += from->bytes;
+  to->held += from->held;
+  from->bytes = from->held = 0;
+}
+
 size_t gci_out_slices(const struct gci_out *out, gcache_bytes_t slices[], size_t max) {
   size_t n = 0;
   gci_list_each(link, &out->spans) {

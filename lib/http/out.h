@@ -29,6 +29,9 @@ int gci_out_value(struct gci_out *out, gcache_value_t *value); /* own reference 
 /* Those bytes of it alone. */
 int gci_out_value_part(struct gci_out *out, gcache_value_t *value, size_t offset, size_t len);
 
+/* All of `from`, which has the same mem, behind what is in `to`; cannot fail. */
+void gci_out_move(struct gci_out *to, struct gci_out *from);
+
 /* The front of the queue as at most max slices, in order; returns how many. Valid until the queue
  * changes, except by appending. */
 size_t gci_out_slices(const struct gci_out *out, gcache_bytes_t slices[], size_t max);
