@@ -39,10 +39,12 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
 
 /* Length of the request that begins in len bytes at text, 0 if its head is not whole yet. */
 static size_t whole_request(const char *text, size_t len) {
-  const char *end = memmem(text, len, "\r\n\r\n", 4);
-  const char *length = memmem(text, len, "Content-Length: ", 16);
+  const char *end, *length;
   size_t body = 0;
 
+  if (text == NULL) return 0; /* nothing was ever received */
+  end = memmem(text, len, "\r\n\r\n", 4);
+  length = memmem(text, len, "Content-Length: ", 16);
   if (end == NULL) return 0;
   if (length != NULL && length < end) body = strtoul(length + 16, NULL, 10);
   return (size_t)(end + 4 - text) + body;
