@@ -25,7 +25,7 @@ struct end {
   struct gci_stream s;
   struct gci_out out;
   char *got;
-  size_t n_got;
+  size_t n_got, cap;
   int reads, ends, status, written, closed, secured;
   char reason[256];
   enum event close_at, finish_at, stop_at, flush_at;
@@ -45,7 +45,7 @@ static void act(struct end *e, enum event event) {
     gci_stream_flush(&e->s, &e->out);
   }
   if (e->stop_at == event) gci_stream_read_stop(&e->s);
-  if (e->finish_at == event) gci_stream_finish(&e->s, 1000, 1 << 20);
+  if (e->finish_at == event) gci_stream_finish(&e->s, 60000, 1 << 20);
   if (e->close_at == event) gci_stream_close(&e->s);
 }
 
@@ -66,7 +66,10 @@ static void on_read(void *user, gcache_bytes_t bytes) {
   }
   assert_int_equal(e->secured, 1);
   e->reads++;
-  e->got = realloc(e->got, e->n_got + bytes.len);
+  if (e->n_got + bytes.len > e->cap) {
+    e->cap = 2 * (e->n_got + bytes.len);
+    e->got = realloc(e->got, e->cap);
+  }
   memcpy(e->got + e->n_got, bytes.base, bytes.len);
   e->n_got += bytes.len;
   act(e, ON_READ);
@@ -314,7 +317,7 @@ static void what_was_read_before_is_not_lost_when_the_other_side_ends(void **sta
   l.server.stop_at = ON_READ;
   for (int i = 0; i < 3; i++)
     say(&l.client, "x");
-  gci_stream_finish(&l.client.s, 1000, 1 << 20);
+  gci_stream_finish(&l.client.s, 60000, 1 << 20);
   run_a_little(l.w);
   for (int i = 1; i <= 3; i++) {
     assert_int_equal(l.server.reads, i);
@@ -422,7 +425,7 @@ static void finished_the_other_side_reads_all_and_the_end(void **state) {
   struct link l;
   link_secured(&l, *state);
   say_much(&l.client);
-  gci_stream_finish(&l.client.s, 1000, 1 << 20);
+  gci_stream_finish(&l.client.s, 60000, 1 << 20);
   run_until(l.w, &l.server.ends, 1);
   assert_int_equal(l.server.status, UV_EOF);
   assert_int_equal(l.server.n_got, MUCH);
@@ -438,7 +441,7 @@ static void finished_before_it_is_secure_all_arrives(void **state) {
   struct link l = {0};
   link_open(&l, *state);
   say(&l.client, "question");
-  gci_stream_finish(&l.client.s, 1000, 1 << 20);
+  gci_stream_finish(&l.client.s, 60000, 1 << 20);
   run_until(l.w, &l.server.ends, 1);
   assert_int_equal(l.server.status, UV_EOF);
   got_text(&l.server, "question");
@@ -449,7 +452,7 @@ static void finished_before_it_is_secure_all_arrives(void **state) {
 static void finished_with_nothing_to_say_it_closes(void **state) {
   struct link l = {0};
   link_open(&l, *state);
-  gci_stream_finish(&l.client.s, 1000, 1 << 20);
+  gci_stream_finish(&l.client.s, 60000, 1 << 20);
   run_until(l.w, &l.server.ends, 1);
   assert_int_equal(l.server.status, UV_ECONNABORTED);
   gci_stream_close(&l.server.s);
@@ -469,7 +472,7 @@ static void after_the_other_side_ended_it_still_gets_its_answer(void **state) {
   while (l.client.n_got < MUCH)
     turn(l.w);
   run_until(l.w, &l.server.written, 1);
-  gci_stream_finish(&l.server.s, 1000, 1 << 20);
+  gci_stream_finish(&l.server.s, 60000, 1 << 20);
   run_until(l.w, &l.client.ends, 1);
   assert_int_equal(l.client.status, UV_EOF);
   link_close(&l);
@@ -557,7 +560,7 @@ static void a_bad_certificate_is_told_to_both(void **state) {
   assert_int_equal(l.client.status, UV_EPROTO);
   assert_string_equal(l.client.reason, "certificate verify failed: certificate has expired");
   assert_false(gci_stream_blocked(&l.client.s));
-  gci_stream_finish(&l.client.s, 1000, 1 << 20);
+  gci_stream_finish(&l.client.s, 60000, 1 << 20);
   run_until(l.w, &l.server.ends, 1);
   assert_int_equal(l.server.status, UV_EPROTO);
   assert_string_equal(l.server.reason, "sslv3 alert certificate expired (said by the other side)");

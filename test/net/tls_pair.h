@@ -20,7 +20,7 @@ struct side {
   int status; /* the first < 0 that handshake or read returned */
   int secured;
   char *got;
-  size_t n_got;
+  size_t n_got, cap;
 };
 
 struct pair {
@@ -119,7 +119,10 @@ static inline void side_read(struct side *side) {
   n = gci_tls_handshake(side->tls);
   side->secured = n == 1;
   while (n > 0 && (n = gci_tls_read(side->tls, plain, sizeof plain)) > 0) {
-    side->got = realloc(side->got, side->n_got + (size_t)n);
+    if (side->n_got + (size_t)n > side->cap) {
+      side->cap = 2 * (side->n_got + (size_t)n);
+      side->got = realloc(side->got, side->cap);
+    }
     memcpy(side->got + side->n_got, plain, (size_t)n);
     side->n_got += (size_t)n;
   }
