@@ -141,17 +141,22 @@ static void say(struct gci_result *result, int status, const char *format, ...) 
   va_end(args);
 }
 
-/* A peer's text ends in a newline of the protocol's, and may hold anything. */
-static void quote(struct gci_result *result, int status, gcache_bytes_t text) {
+/* Behind what the reason says already. A peer's text ends in a newline of the protocol's, and may hold
+ * anything. */
+static void append(struct gci_result *result, gcache_bytes_t text) {
   const char *base = text.base;
-  size_t len = text.len;
+  size_t at = strlen(result->reason), len = text.len;
 
   if (len > 0 && base[len - 1] == '\n') len--;
-  if (len > GCI_REASON_MAX) len = GCI_REASON_MAX;
-  result->status = status;
+  if (len > GCI_REASON_MAX - at) len = GCI_REASON_MAX - at;
   for (size_t i = 0; i < len; i++)
-    result->reason[i] = base[i] >= ' ' && base[i] <= '~' ? base[i] : '?';
-  result->reason[len] = '\0';
+    result->reason[at + i] = base[i] >= ' ' && base[i] <= '~' ? base[i] : '?';
+  result->reason[at + len] = '\0';
+}
+
+static void quote(struct gci_result *result, int status, gcache_bytes_t text) {
+  result->status = status;
+  append(result, text);
 }
 
 static int has_type(const struct answer *a, gcache_bytes_t wanted) {
@@ -170,6 +175,14 @@ static int is_protobuf(const struct answer *a) {
 
 static int has_reason(const struct answer *a, const char *reason) {
   return gci_bytes_equal(a->reason, gcache_cstr(reason));
+}
+
+/* An answer that is nobody's word; in plain text it may say why. */
+static void say_answered(struct gci_result *result, const struct answer *a) {
+  say(result, GCACHE_EPEER, "%s answered %d", a->peer, a->status);
+  if (a->text.len == 0 || !has_type(a, GCI_LIT("text/plain"))) return;
+  append(result, GCI_LIT(": "));
+  append(result, a->text);
 }
 
 /* gcache says so in a header; the Go systems only in the text. */
@@ -205,7 +218,7 @@ static void read_get(struct gci_result *result, const struct answer *a, gcache_v
   if (said != 0)
     quote(result, said, a->text);
   else if (a->status != 200)
-    say(result, GCACHE_EPEER, "%s answered %d", a->peer, a->status);
+    say_answered(result, a);
   else if (is_protobuf(a))
     result->body = gcache_value_ref(body);
   else
@@ -225,7 +238,7 @@ static void read_change(struct gci_result *result, const struct answer *a) {
   } else if (a->status == 429) {
     say(result, GCACHE_EBUSY, "%s is busy", a->peer);
   } else {
-    say(result, GCACHE_EPEER, "%s answered %d", a->peer, a->status);
+    say_answered(result, a);
   }
 }
 
