@@ -6,6 +6,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -14,6 +16,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -136,23 +139,52 @@ func (n *node) putPeers(w http.ResponseWriter, r *http.Request) {
 func logPeers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/_groupcache/") {
-			log.Printf("%s %s from %s %v", r.Method, r.RequestURI, r.RemoteAddr, r.Header)
+			log.Printf("%s %s %s from %s %v", r.Method, r.RequestURI, r.Proto, r.RemoteAddr, r.Header)
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
+// secureTransport asks with HTTP/2 where the other side can, and shows the certificate.
+func secureTransport(ca, cert, key string) http.RoundTripper {
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	return &http.Transport{
+		TLSClientConfig:   &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}},
+		ForceAttemptHTTP2: true,
+	}
+}
+
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address")
 	peers := flag.String("peers", "", "URLs of all members, with commas between")
+	cert := flag.String("cert", "", "certificate: listen and ask with TLS, HTTP/2 by ALPN")
+	key := flag.String("key", "", "its private key")
+	ca := flag.String("ca", "", "trust peers by this CA")
 	flag.Parse()
 	listener, err := net.Listen("tcp", *listen)
 	if err != nil {
 		log.Fatal(err)
 	}
-	n := &node{self: "http://" + listener.Addr().String()}
+	scheme := "http://"
+	if *cert != "" {
+		scheme = "https://"
+	}
+	n := &node{self: scheme + listener.Addr().String()}
 	log.SetPrefix("gonode " + n.self + " ")
 	n.pool = groupcache.NewHTTPPool(n.self) // registers itself at /_groupcache/
+	if *ca != "" {
+		transport := secureTransport(*ca, *cert, *key)
+		n.pool.Transport = func(context.Context) http.RoundTripper { return transport }
+	}
 	groupcache.NewGroup("demo", 64<<20, groupcache.GetterFunc(n.load))
 	if *peers != "" {
 		n.setPeers(strings.Split(*peers, ","))
@@ -162,5 +194,8 @@ func main() {
 	http.HandleFunc("/stats", n.stats)
 	http.HandleFunc("/peers", n.putPeers)
 	fmt.Printf("listening on %s\n", n.self)
+	if *cert != "" {
+		log.Fatal(http.ServeTLS(listener, logPeers(http.DefaultServeMux), *cert, *key))
+	}
 	log.Fatal(http.Serve(listener, logPeers(http.DefaultServeMux)))
 }
