@@ -4,29 +4,11 @@
 #include <string.h>
 
 #include "core/core.h"
-#include "wire/remove_keys.h"
+#include "door/batch.h"
 #include "wire/route.h"
 
 /* How many calls a connection that is being dialled may be expected to carry. */
 #define CALLS_OF_MANY 100
-
-/* One exchange, and the calls that it is for: one, or removes that travel together. */
-struct trip {
-  struct gci_trip base;
-  struct gci_list carried; /* struct ask; empty: nobody waits any more */
-  struct gci_result result;
-};
-
-/* One call on its way. */
-struct ask {
-  struct gcache_link_s link; /* peer->waiting, or trip->carried */
-  struct gci_door_peer *peer;
-  gcache_call_t *call;
-  struct trip *trip; /* NULL: waiting */
-  int repeated;
-  int among_many; /* it travels, or is to travel, with other removes in one request */
-  int alone;      /* not among many again */
-};
 
 static void pump(struct gci_door_peer *peer);
 
@@ -41,7 +23,7 @@ static void check_emptied(struct gci_door_peer *peer) {
 }
 
 /* ask is gone. The caller checks for emptied. */
-static void end_ask(struct ask *ask, int status, gcache_value_t *value, const char *reason) {
+static void end_ask(struct gci_ask *ask, int status, gcache_value_t *value, const char *reason) {
   struct gci_door_peer *peer = ask->peer;
   gcache_call_t *call = ask->call;
   char copy[GCI_REASON_MAX + 1];
@@ -54,7 +36,7 @@ static void end_ask(struct ask *ask, int status, gcache_value_t *value, const ch
   gcache_call_done(call, status, value, copy[0] != '\0' ? copy : NULL);
 }
 
-static void fail_ask(struct ask *ask, int status, const char *what, const char *why) {
+static void fail_ask(struct gci_ask *ask, int status, const char *what, const char *why) {
   char reason[GCI_REASON_MAX + 1];
 
   snprintf(reason, sizeof reason, "%s %s: %s", what, ask->peer->url, why);
@@ -69,7 +51,7 @@ static void fail_waiting(struct gci_door_peer *peer, int status, const char *rea
   gci_list_init(&failed);
   gci_list_move(&failed, &peer->waiting); /* what comes meanwhile is dialled for again */
   while ((link = gci_list_pop_front(&failed)) != NULL)
-    fail_ask(gci_container_of(link, struct ask, link), status, "cannot connect to", reason);
+    fail_ask(gci_container_of(link, struct gci_ask, link), status, "cannot connect to", reason);
 }
 
 /* ----------------------------------------------------------------------------- connections -- */
@@ -116,30 +98,26 @@ static void on_opened(void *user, struct gci_conn_out *c, int status, const char
   }
 }
 
-static struct trip *trip_of(struct gci_trip *base) {
-  return gci_container_of(base, struct trip, base);
+static struct gci_batch *batch_of(struct gci_trip *trip) {
+  return gci_container_of(trip, struct gci_batch, trip);
 }
 
-static struct ask *first_carried(const struct trip *trip) {
-  return gci_container_of(gci_list_front(&trip->carried), struct ask, link);
+static void free_batch(struct gci_door_peer *peer, struct gci_batch *batch) {
+  gcache_value_unref(batch->result.body); /* of an answer that nobody waited for */
+  gci_mem_free(mem_of(peer), batch, sizeof *batch);
 }
 
-static void free_trip(struct gci_door_peer *peer, struct trip *trip) {
-  gcache_value_unref(trip->result.body); /* of an answer that nobody waited for */
-  gci_mem_free(mem_of(peer), trip, sizeof *trip);
-}
-
-static void on_answered(void *user, struct gci_conn_out *c, struct gci_trip *base,
+static void on_answered(void *user, struct gci_conn_out *c, struct gci_trip *trip,
                         const struct gci_http_head *head, gcache_value_t *body) {
   struct gci_door_peer *peer = user;
-  struct trip *trip = trip_of(base);
+  struct gci_batch *batch = batch_of(trip);
 
-  gci_question_read_answer(&trip->result, gcache_call_op(first_carried(trip)->call), peer->url,
+  gci_question_read_answer(&batch->result, gcache_call_op(gci_batch_first(batch)->call), peer->url,
                            peer->config->dialect, head, body);
-  c->to_gcache = trip->result.is_gcache != 0;
+  c->to_gcache = batch->result.is_gcache != 0;
 }
 
-static void end_answered(struct ask *ask, struct gci_result *result) {
+static void end_answered(struct gci_ask *ask, struct gci_result *result) {
   struct gci_door_peer *peer = ask->peer;
 
   if (gcache_call_op(ask->call) == GCACHE_OP_GET && result->status == 0)
@@ -148,21 +126,22 @@ static void end_answered(struct ask *ask, struct gci_result *result) {
 }
 
 /* A groupcache-go that does not know the request for many takes each by itself. */
-static int wants_them_alone(const struct ask *ask, const struct gci_result *result) {
+static int wants_them_alone(const struct gci_ask *ask, const struct gci_result *result) {
   return ask->among_many && (result->http_status == 404 || result->http_status == 405);
 }
 
-static void ask_again(struct ask *ask) {
+static void ask_again(struct gci_ask *ask) {
   gci_list_push_front(&ask->peer->waiting, &ask->link);
 }
 
-static void end_exchange(struct ask *ask, struct trip *trip, int status, const char *reason) {
-  if (status == 0 && wants_them_alone(ask, &trip->result)) {
+static void end_exchange(struct gci_ask *ask, struct gci_batch *batch, int status,
+                         const char *reason) {
+  if (status == 0 && wants_them_alone(ask, &batch->result)) {
     ask->alone = 1;
     ask_again(ask);
   } else if (status == 0) {
-    end_answered(ask, &trip->result);
-  } else if (trip->base.again && !ask->repeated) {
+    end_answered(ask, &batch->result);
+  } else if (batch->trip.again && !ask->repeated) {
     ask->repeated = 1;
     ask_again(ask);
   } else {
@@ -170,23 +149,23 @@ static void end_exchange(struct ask *ask, struct trip *trip, int status, const c
   }
 }
 
-static void on_ended(void *user, struct gci_conn_out *c, struct gci_trip *base, int status,
+static void on_ended(void *user, struct gci_conn_out *c, struct gci_trip *trip, int status,
                      const char *reason) {
   struct gci_door_peer *peer = user;
-  struct trip *trip = trip_of(base);
+  struct gci_batch *batch = batch_of(trip);
   struct gci_list carried;
   struct gcache_link_s *link;
 
   (void)c;
-  if (status < 0 && base->again) close_resting(peer);
+  if (status < 0 && trip->again) close_resting(peer);
   gci_list_init(&carried);
-  gci_list_move(&carried, &trip->carried);
-  gci_list_each(each, &carried) gci_container_of(each, struct ask, link)->trip = NULL;
+  gci_list_move(&carried, &batch->asks);
+  gci_list_each(each, &carried) gci_container_of(each, struct gci_ask, link)->batch = NULL;
   while ((link = gci_list_back(&carried)) != NULL) { /* what goes again keeps its order */
     gci_link_unlink(link);
-    end_exchange(gci_container_of(link, struct ask, link), trip, status, reason);
+    end_exchange(gci_container_of(link, struct gci_ask, link), batch, status, reason);
   }
-  free_trip(peer, trip);
+  free_batch(peer, batch);
 }
 
 static void on_turned(void *user, struct gci_conn_out *c) {
@@ -220,62 +199,7 @@ static struct gci_conn_out *lane(struct gci_door_peer *peer) {
   return link == NULL ? NULL : gci_container_of(link, struct gci_conn_out, link);
 }
 
-/* Whether it can go with other removes; *bytes is what is left for keys. */
-static int can_be_among_many(const struct ask *ask, const char *group, size_t *bytes) {
-  gcache_bytes_t key = gcache_call_key(ask->call);
-
-  if (ask->alone || gcache_call_op(ask->call) != GCACHE_OP_REMOVE || key.len > *bytes) return 0;
-  if (strcmp(gcache_call_group(ask->call), group) != 0 || !gci_remove_keys_carries(key)) return 0;
-  *bytes -= key.len;
-  return 1;
-}
-
-static void carry(struct trip *trip, struct ask *ask) {
-  gci_link_unlink(&ask->link);
-  gci_list_push_back(&trip->carried, &ask->link);
-  ask->trip = trip;
-}
-
-/* The call that waits longest and, where the dialect can say it, the removes right behind it. How many. */
-static size_t load_up(struct gci_door_peer *peer, struct trip *trip) {
-  struct ask *first = gci_container_of(gci_list_front(&peer->waiting), struct ask, link);
-  const char *group = gcache_call_group(first->call);
-  size_t n = 1, bytes = GCI_REMOVE_KEYS_BYTES_MAX;
-  struct gcache_link_s *link;
-
-  carry(trip, first);
-  first->among_many = 0;
-  if (!peer->config->dialect->removes_many || !can_be_among_many(first, group, &bytes)) return 1;
-  while (n < GCI_REMOVE_KEYS_MAX && (link = gci_list_front(&peer->waiting)) != NULL) {
-    struct ask *ask = gci_container_of(link, struct ask, link);
-    if (!can_be_among_many(ask, group, &bytes)) break;
-    carry(trip, ask);
-    ask->among_many = 1;
-    n++;
-  }
-  first->among_many = n > 1;
-  return n;
-}
-
-static int write_question(struct gci_question *question, struct gci_mem *mem,
-                          const struct trip *trip, size_t n, const struct gci_question_way *way) {
-  gcache_call_t *first = first_carried(trip)->call;
-  gcache_bytes_t *keys;
-  size_t i = 0;
-  int err;
-
-  if (n == 1) return gci_question_init(question, mem, first, way);
-  keys = gci_mem_alloc(mem, n * sizeof *keys);
-  if (keys == NULL) return UV_ENOMEM;
-  gci_list_each(link, &trip->carried)
-      keys[i++] = gcache_call_key(gci_container_of(link, struct ask, link)->call);
-  err = gci_question_init_many(question, mem, gcache_cstr(gcache_call_group(first)), keys, n, way);
-  gci_mem_free(mem, keys, n * sizeof *keys);
-  return err;
-}
-
-static int send_trip(struct gci_door_peer *peer, struct gci_conn_out *c, struct trip *trip,
-                     size_t n) {
+static int send_batch(struct gci_door_peer *peer, struct gci_conn_out *c, struct gci_batch *batch) {
   const struct gci_door_peer_config *config = peer->config;
   struct gci_question question;
   struct gci_question_way way = {.base_path = config->base_path,
@@ -283,36 +207,34 @@ static int send_trip(struct gci_door_peer *peer, struct gci_conn_out *c, struct 
                                  .self = config->cache->self,
                                  .stay = config->dialect->stay,
                                  .plain = config->dialect->plain && !c->to_gcache};
-  int err = write_question(&question, mem_of(peer), trip, n, &way);
+  int err = gci_batch_write(batch, &question, mem_of(peer), &way);
 
   if (err < 0) return err;
-  err = gci_conn_out_send(c, &trip->base, &question.message);
+  err = gci_conn_out_send(c, &batch->trip, &question.message);
   gci_question_fini(&question);
   return err;
 }
 
-static void fail_carried(struct trip *trip, int status) {
+static void fail_carried(struct gci_batch *batch, int status) {
   struct gcache_link_s *link;
 
-  while ((link = gci_list_pop_front(&trip->carried)) != NULL)
-    end_ask(gci_container_of(link, struct ask, link), status, NULL, "");
+  while ((link = gci_list_pop_front(&batch->asks)) != NULL)
+    end_ask(gci_container_of(link, struct gci_ask, link), status, NULL, "");
 }
 
 /* Sends what waits longest over c, which has room; without memory what was to be sent fails. */
 static void set_out(struct gci_door_peer *peer, struct gci_conn_out *c) {
-  struct trip *trip = gci_mem_zalloc(mem_of(peer), sizeof *trip);
-  struct trip last = {0}; /* takes the call that there is no memory for */
-  int err = trip == NULL ? UV_ENOMEM : 0;
-  size_t n;
+  struct gci_batch *batch = gci_mem_zalloc(mem_of(peer), sizeof *batch);
+  struct gci_batch last = {0}; /* takes the call that there is no memory for */
+  int err = batch == NULL ? UV_ENOMEM : 0;
 
-  if (trip == NULL) trip = &last;
-  gci_list_init(&trip->carried);
-  n = load_up(peer, trip);
-  if (err == 0) err = send_trip(peer, c, trip, n);
+  if (batch == NULL) batch = &last;
+  gci_batch_load(batch, &peer->waiting, peer->config->dialect->removes_many);
+  if (err == 0) err = send_batch(peer, c, batch);
   file(peer, c);
   if (err == 0) return;
-  fail_carried(trip, err);
-  if (trip != &last) free_trip(peer, trip);
+  fail_carried(batch, err);
+  if (batch != &last) free_batch(peer, batch);
 }
 
 static void dial(struct gci_door_peer *peer) {
@@ -360,7 +282,7 @@ static void pump(struct gci_door_peer *peer) {
 }
 
 void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
-  struct ask *ask;
+  struct gci_ask *ask;
   char reason[GCI_REASON_MAX + 1];
 
   if (peer->config->dialect->gets_only && gcache_call_op(call) != GCACHE_OP_GET) {
@@ -390,22 +312,22 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
 }
 
 /* Nobody waits for it any more. */
-static void drop_trip(struct gci_door_peer *peer, struct trip *trip) {
-  struct gci_conn_out *c = trip->base.conn;
+static void drop_batch(struct gci_door_peer *peer, struct gci_batch *batch) {
+  struct gci_conn_out *c = batch->trip.conn;
 
-  gci_conn_out_abandon(&trip->base);
-  free_trip(peer, trip);
+  gci_conn_out_abandon(&batch->trip);
+  free_batch(peer, batch);
   file(peer, c);
 }
 
 void gci_door_peer_cancel(gcache_call_t *call) {
-  struct ask *ask = gcache_call_data(call);
+  struct gci_ask *ask = gcache_call_data(call);
   struct gci_door_peer *peer;
 
   if (ask == NULL) return;
   peer = ask->peer;
   gci_link_unlink(&ask->link);
-  if (ask->trip != NULL && gci_list_empty(&ask->trip->carried)) drop_trip(peer, ask->trip);
+  if (ask->batch != NULL && gci_list_empty(&ask->batch->asks)) drop_batch(peer, ask->batch);
   end_ask(ask, UV_ECANCELED, NULL, "");
   check_emptied(peer);
 }

@@ -39,7 +39,7 @@ struct gci_door_peer {
   char *url;
   size_t url_len;
   gcache_bytes_t authority; /* in url */
-  struct gci_list waiting;  /* struct ask, without a connection */
+  struct gci_list waiting;  /* struct gci_ask */
   struct gci_list roomy;    /* struct gci_conn_out that can take a call, last used first */
   struct gci_list dials;    /* struct gci_conn_out, not connected yet */
   unsigned calls;           /* waiting or on a connection */
