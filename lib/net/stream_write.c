@@ -64,6 +64,7 @@ static int pump(struct gci_stream *s) {
   size_t sent;
   int rc = send_all(s, &sent);
 
+  if (rc == 0 && s->tls != NULL) gci_tls_rest(s->tls);
   if (rc != UV_EAGAIN) return rc;
   if (sent > 0) s->progress_ms = gci_env_mono_ms(s->env);
   return gci_wait_start(gci_loop_of(s->env), &s->room, descriptor(s));

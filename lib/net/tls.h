@@ -62,6 +62,7 @@ int gci_tls_write(struct gci_tls *t, struct gci_out *plain);
 /* Says that nothing more will be written (close_notify). Again is fine; best effort. */
 void gci_tls_write_end(struct gci_tls *t);
 struct gci_out *gci_tls_output(struct gci_tls *t); /* ciphertext; consume what was sent */
+void gci_tls_rest(struct gci_tls *t); /* the output is empty: its memory is given back */
 
 enum gci_tls_alpn gci_tls_alpn(const struct gci_tls *t);
 int gci_tls_verified(

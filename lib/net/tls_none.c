@@ -81,6 +81,10 @@ struct gci_out *gci_tls_output(struct gci_tls *t) {
   return NULL;
 }
 
+void gci_tls_rest(struct gci_tls *t) {
+  (void)t;
+}
+
 enum gci_tls_alpn gci_tls_alpn(const struct gci_tls *t) {
   (void)t;
   return GCI_TLS_ALPN_NONE;

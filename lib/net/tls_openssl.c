@@ -311,6 +311,10 @@ struct gci_out *gci_tls_output(struct gci_tls *t) {
   return &t->out;
 }
 
+void gci_tls_rest(struct gci_tls *t) {
+  gci_out_fini(&t->out);
+}
+
 /* ------------------------------------------------------------------------------------- asked -- */
 
 enum gci_tls_alpn gci_tls_alpn(const struct gci_tls *t) {

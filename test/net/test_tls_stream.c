@@ -720,7 +720,10 @@ static void many_connections_are_resumed_and_cost_little(void **state) {
       run_until(w, &links[i].server.secured, 1);
     }
     *(round == 0 ? &full_ns : &resumed_ns) += uv_hrtime() - start_ns;
-    run_a_little(w);
+    for (int i = 0; i < AT_ONCE; i++) {
+      say(&links[i].client, "question");
+      run_until(w, &links[i].server.reads, 1);
+    }
     for (int i = 0; i < AT_ONCE; i++)
       if (round > 0) resumed += gci_stream_resumed(&links[i].server.s);
     if (round == 1) grown = mallinfo2().uordblks - before;
