@@ -1,0 +1,258 @@
+#!/bin/sh
+# gcache mounted on a server that is not ours, and the node, as one cluster: what either sees of the other's
+# keys, odd keys and large values, hang-ups, the application's own routes, and the end. Free ports only.
+# Says every difference; exit 1 if there is one, 77 without curl.
+#     mount_test.sh MOUNT_PROGRAM NODE_PROGRAM
+set -u
+mount=$1 node=$2
+command -v curl >/dev/null || exit 77
+dir=$(mktemp -d)
+pids= checks=0 wrong=0 status=
+trap 'for p in $pids; do kill -9 "$p" 2>/dev/null; done; rm -rf "$dir"' EXIT
+
+fail() {
+  wrong=$((wrong + 1))
+  echo "not so: $*"
+}
+
+# same WHAT WANT GOT
+same() {
+  checks=$((checks + 1))
+  [ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
+}
+
+# holds WHAT PATTERN FILE: a line of it matches.
+holds() {
+  checks=$((checks + 1))
+  grep -aq -- "$2" "$3" || fail "$1: no '$2' in '$(head -c 400 "$3" | tr -d '\0')'"
+}
+
+# ask METHOD URL [curl options]: leaves $status, $dir/head and $dir/body.
+ask() {
+  method=$1 target=$2
+  shift 2
+  status=$(curl -s -m 60 -g --path-as-is -X "$method" -D "$dir/head" -o "$dir/body" \
+    -w '%{http_code}' "$@" "$target")
+}
+
+# counted URL PATTERN: waits until GET /stats there says so.
+counted() {
+  while ask GET "$1/stats" && ! grep -q "$2" "$dir/body"; do :; done
+}
+
+# start NAME PROGRAM options...: sets $url once it listens, $url_NAME and $pid_NAME.
+start() {
+  name=$1
+  shift
+  : >"$dir/$name.out"
+  "$@" --listen 127.0.0.1:0 >>"$dir/$name.out" 2>"$dir/$name.err" &
+  eval "pid_$name=$!"
+  pids="$pids $!"
+  while ! grep -q '^listening on ' "$dir/$name.out"; do
+    kill -0 "$!" 2>/dev/null || { fail "$name did not start: $(cat "$dir/$name.err")"; exit 1; }
+  done
+  url=$(sed -n 's/^listening on //p' "$dir/$name.out")
+  eval "url_$name=$url"
+}
+
+# ended NAME PID: waits for it, and it must have ended well.
+ended() {
+  wait "$2"
+  same "exit status of $1" 0 $?
+  same "complaints of $1" '' "$(cat "$dir/$1.err")"
+}
+
+# owned URL PATTERN: sets $key to one that URL owns, PATTERN with its @ replaced; escaped as in a URL.
+owned() {
+  i=0
+  while [ $i -lt 500 ]; do
+    key=$(printf %s "$2" | sed "s|@|$i|")
+    ask GET "$url_n/owner?group=demo&key=$key"
+    [ "$(cat "$dir/body")" = "$1" ] && return
+    i=$((i + 1))
+  done
+  fail "no key like $2 is owned by $1"
+}
+
+# everywhere WHAT WANTED: every member delivers $key with these bytes, file or text.
+everywhere() {
+  for from in "$url_n/get?group=demo&key=$key" "$url_m/page/$key" "$url_k/page/$key"; do
+    ask GET "$from"
+    same "$1: status of $from" 200 "$status"
+    checks=$((checks + 1))
+    cmp -s "$2" "$dir/body" || fail "$1: $from differs"
+  done
+}
+
+command_line() {
+  "$mount" >"$dir/out" 2>"$dir/err"
+  same 'mount without --listen' 2 $?
+  "$mount" --listen 127.0.0.1:0 --group demo:1 >"$dir/out" 2>"$dir/err"
+  same 'mount with too little memory' 1 $?
+  "$mount" --listen "${url_m#http://}" >"$dir/out" 2>"$dir/err"
+  same 'mount where another listens' 1 $?
+}
+
+beside() {
+  ask GET "$url_m/hello"
+  same 'a route of the application' '200 hello' "$status $(cat "$dir/body")"
+  ask GET "$url_m/none"
+  same 'an unknown route' 404 "$status"
+  ask GET "$url_m/_groupcache/none/x"
+  same 'an unknown group' 404 "$status"
+  holds 'an unknown group' '^Gcache-Reason: no-group' "$dir/head"
+  ask GET "$url_m/_groupcache/demo/%zz"
+  same 'a bad escape' 400 "$status"
+  ask PUT "$url_m/_groupcache/demo/x" --data-binary 'not protobuf'
+  same 'a bad body' 400 "$status"
+  ask GET "$url_m/_groupcache/demo/missing:x"
+  same 'no such key' 404 "$status"
+  ask GET "$url_m/_groupcache/demo/$(printf '%4096s' | sed 's/ /%00/g')"
+  same 'the longest key' 200 "$status"
+  ask GET "$url_m/_groupcache/demo/$(printf '%4097s' | tr ' ' k)"
+  same 'a longer key' 414 "$status"
+  head -c 16800000 /dev/zero >"$dir/large"
+  ask PUT "$url_m/_groupcache/demo/x" --data-binary "@$dir/large"
+  same 'too large a body' 413 "$status"
+  ask PUT "$url_m/_groupcache/demo/x" -H 'Transfer-Encoding: chunked' -H Expect: --data-binary "@$dir/large"
+  same 'too large a body of no told length' 000 "$status"
+  i=0
+  while [ $i -lt 70 ]; do echo "X-$i: x"; i=$((i + 1)); done >"$dir/lines"
+  ask GET "$url_m/_groupcache/demo/x" -H "@$dir/lines"
+  same 'too many header lines' 431 "$status"
+}
+
+# One key of each owner: any bytes, asked for, set and removed on every side.
+keys() {
+  for pattern in 'plain@' 'a%2Fb@' 'a/b@' '%00@' 'a%00b%00@%00' '..' '../@' '../../@/..' './@/.' '//@' '/@//' \
+    '%25@%2525' '@%3F%23+%20' '%FF%0D%0A@' '@%2F' ''; do
+    for owner in "$url_n" "$url_m" "$url_k"; do
+      case $pattern in
+      *@*) owned "$owner" "$pattern" ;;
+      *) key=$pattern ask GET "$url_n/owner?group=demo&key=$pattern"; key=$pattern owner=$(cat "$dir/body") ;;
+      esac
+      ask GET "$url_n/get?group=demo&key=$key"
+      same "get of '$key'" 200 "$status"
+      holds "get of '$key'" "^$owner|" "$dir/body"
+      cp "$dir/body" "$dir/first"
+      everywhere "get of '$key'" "$dir/first"
+
+      printf 'from the node\000%s' "$key" >"$dir/value"
+      ask PUT "$url_n/set?group=demo&key=$key" --data-binary "@$dir/value"
+      same "set of '$key' at the node" 200 "$status"
+      everywhere "set of '$key' at the node" "$dir/value"
+      printf 'from the mount\000%s' "$key" >"$dir/value"
+      ask PUT "$url_m/page/$key" --data-binary "@$dir/value"
+      same "set of '$key' at the mount" 200 "$status"
+      everywhere "set of '$key' at the mount" "$dir/value"
+
+      ask DELETE "$url_m/page/$key"
+      same "remove of '$key' at the mount" 200 "$status"
+      ask GET "$url_n/get?group=demo&key=$key"
+      holds "get of '$key' once removed at the mount" "^$owner|" "$dir/body"
+      cp "$dir/body" "$dir/again"
+      everywhere "get of '$key' once removed at the mount" "$dir/again"
+      ask DELETE "$url_n/remove?group=demo&key=$key"
+      same "remove of '$key' at the node" 200 "$status"
+      ask GET "$url_k/page/$key"
+      holds "get of '$key' once removed at the node" "^$owner|" "$dir/body"
+      checks=$((checks + 1))
+      ! cmp -s "$dir/again" "$dir/body" || fail "'$key' was not loaded again"
+    done
+  done
+  ask DELETE "$url_n/clear?group=demo"
+  same 'a clear of every member' 200 "$status"
+}
+
+large() {
+  tr '\0' x </dev/zero | head -c 1048576 >"$dir/mib"
+  for owner in "$url_n" "$url_m"; do
+    owned "$owner" 'big:1048576:@'
+    everywhere 'a value of 1 MiB' "$dir/mib"
+    owned "$owner" 'set@'
+    ask PUT "$url_n/set?group=demo&key=$key" --data-binary "@$dir/mib"
+    same 'a set of 1 MiB' 200 "$status"
+    everywhere 'a set of 1 MiB' "$dir/mib"
+  done
+}
+
+# Callers on every member while the one load of the key is under way.
+herd() {
+  for owner in "$url_n" "$url_m"; do
+    owned "$owner" 'slow:300:herd@'
+    i=0 callers=
+    while [ $i -lt 12 ]; do
+      curl -s -m 60 -o "$dir/herd.$i.0" "$url_n/get?group=demo&key=$key" &
+      callers="$callers $!"
+      curl -s -m 60 -o "$dir/herd.$i.1" "$url_m/page/$key" &
+      callers="$callers $!"
+      curl -s -m 60 -o "$dir/herd.$i.2" "$url_k/page/$key" &
+      callers="$callers $!"
+      i=$((i + 1))
+    done
+    for caller in $callers; do wait "$caller"; done
+    holds 'what the herd got' "^$owner|$key|[0-9]*\$" "$dir/herd.0.0"
+    same 'different answers to the herd' 1 "$(cat "$dir"/herd.* | tr -d '\n' | sed "s#\(.\)http#\1\nhttp#g" |
+      sort -u | grep -c .)"
+    same 'answers to the herd' 36 "$(grep -l . "$dir"/herd.* | wc -l)"
+    rm "$dir"/herd.*
+  done
+}
+
+# Whoever leaves during a load is noticed at once, and the getter told: it would take a minute.
+hang_up() {
+  owned "$url_m" 'slow:60000:gone@'
+  for from in "$url_m/page/$key" "$url_m/_groupcache/demo/$key" "$url_n/get?group=demo&key=$key"; do
+    curl -s -m 60 -o "$dir/gone" "$from" &
+    caller=$!
+    counted "$url_m" 'suspended 1 loading 1'
+    kill "$caller"
+    wait "$caller" 2>/dev/null
+    counted "$url_m" 'exchanges 1 suspended 0 loading 0' # the one: this question
+  done
+  ask GET "$url_m/hello"
+  same 'after the hang-ups' 200 "$status"
+}
+
+goodbye() {
+  owned "$url_m" 'slow:400:last@'
+  curl -s -m 60 -o "$dir/slow" "$url_n/get?group=demo&key=$key" &
+  slow=$!
+  counted "$url_m" 'loading 1'
+  kill -TERM "$pid_m"
+  wait "$slow"
+  holds 'a get under way at SIGTERM' "^$url_m|$key|" "$dir/slow"
+  ended m "$pid_m"
+  same 'nothing but one line was printed' 1 "$(wc -l <"$dir/m.out")"
+
+  owned "$url_k" 'slow:60000:last@'
+  curl -s -m 60 -o "$dir/slow" "$url_k/page/$key" &
+  slow=$!
+  counted "$url_k" 'suspended 1 loading 1'
+  kill -TERM "$pid_k"
+  while curl -s -m 5 -o "$dir/body" "$url_k/hello"; do :; done # until it listens no more
+  kill -INT "$pid_k"
+  ended k "$pid_k"
+  wait "$slow"
+  same 'a get under way at the second signal: an empty reply' 52 $?
+  kill -TERM "$pid_n"
+  ended n "$pid_n"
+}
+
+start n "$node"
+start m "$mount"
+start k "$mount" --group demo:1000000
+for url in "$url_n" "$url_m" "$url_k"; do
+  ask PUT "$url/peers" --data-binary "$url_n
+$url_m $url_k"
+  same "PUT $url/peers" 200 "$status"
+done
+command_line
+beside
+keys
+large
+herd
+hang_up
+goodbye
+echo "$checks checks, $wrong wrong"
+[ "$wrong" = 0 ]
