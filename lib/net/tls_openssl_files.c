@@ -15,32 +15,47 @@ struct loading {
   size_t why_cap;
 };
 
-/* OpenSSL's word on file. */
-static int refuse(const struct loading *l, const char *file) {
+/* What is wrong with file, and OpenSSL's words for it. */
+static int refuse(const struct loading *l, const char *file, const char *what) {
   char words[GCI_TLS_REASON_MAX];
   int err = gci_tls_say_error(words, sizeof words, NULL);
 
-  gci_tls_say(l->why, l->why_cap, "%s: %s", file, words);
+  gci_tls_say(l->why, l->why_cap, "%s: %s (%s)", file, what, words);
   return err == UV_ENOMEM ? UV_ENOMEM : UV_EINVAL;
 }
 
 /* The system's word first, which OpenSSL's does not always keep. */
 static int readable(const struct loading *l, const char *file) {
   int err, fd = open(file, O_RDONLY | O_CLOEXEC);
+  char first;
 
-  if (fd >= 0) {
-    close(fd);
-    return 0;
-  }
-  err = -errno;
+  err = fd < 0 || read(fd, &first, 1) < 0 ? -errno : 0; /* a directory can be opened, not read */
+  if (fd >= 0) close(fd);
+  if (err == 0) return 0;
   gci_tls_say(l->why, l->why_cap, "%s: %s", file, uv_strerror(err));
   return err;
 }
 
-/* Instead of OpenSSL's own, which asks at the terminal. */
+/* Instead of OpenSSL's own, which asks at the terminal. user: where to note it. */
 static int on_passphrase_wanted(char *buf, int size, int writing, void *user) {
-  (void)buf, (void)size, (void)writing, (void)user;
+  int *wanted = user;
+  (void)buf, (void)size, (void)writing;
+
+  if (wanted != NULL) *wanted = 1;
   return -1;
+}
+
+static int use_key(const struct loading *l, SSL_CTX *ctx, const char *file) {
+  int ok, wanted = 0;
+
+  SSL_CTX_set_default_passwd_cb_userdata(ctx, &wanted);
+  ok = SSL_CTX_use_PrivateKey_file(ctx, file, SSL_FILETYPE_PEM) == 1 &&
+       SSL_CTX_check_private_key(ctx) == 1; /* also when one is RSA, the other EC */
+  SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+  if (ok) return 0;
+  return refuse(l, file,
+                wanted ? "the private key has a passphrase"
+                       : "no private key for the certificate in PEM");
 }
 
 static int use_certificate(const struct loading *l, SSL_CTX *ctx,
@@ -49,11 +64,9 @@ static int use_certificate(const struct loading *l, SSL_CTX *ctx,
 
   if (err == 0) err = readable(l, files->key);
   if (err < 0) return err;
-  if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) != 1) return refuse(l, files->cert);
-  if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 ||
-      SSL_CTX_check_private_key(ctx) != 1)
-    return refuse(l, files->key);
-  return 0;
+  if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) != 1)
+    return refuse(l, files->cert, "no certificate in PEM");
+  return use_key(l, ctx, files->key);
 }
 
 static int use_trust(const struct loading *l, SSL_CTX *ctx, const struct gci_tls_files *files) {
@@ -61,15 +74,16 @@ static int use_trust(const struct loading *l, SSL_CTX *ctx, const struct gci_tls
 
   if (err < 0) return err;
   if (files->ca == NULL)
-    return SSL_CTX_set_default_verify_paths(ctx) == 1 ? 0 : refuse(l, "the system's CA files");
-  return SSL_CTX_load_verify_file(ctx, files->ca) == 1 ? 0 : refuse(l, files->ca);
+    return SSL_CTX_set_default_verify_paths(ctx) == 1 ? 0 : refuse(l, "OpenSSL", "no trust");
+  if (SSL_CTX_load_verify_file(ctx, files->ca) == 1) return 0;
+  return refuse(l, files->ca, "no certificates to trust in PEM");
 }
 
 /* Tells clients whose certificates are taken: those with several choose by it. */
 static int name_trusted(const struct loading *l, SSL_CTX *ctx, const char *file) {
   STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
 
-  if (names == NULL) return refuse(l, file);
+  if (names == NULL) return refuse(l, file, "no certificates to trust in PEM");
   SSL_CTX_set_client_CA_list(ctx, names); /* takes them */
   return 0;
 }
@@ -77,12 +91,12 @@ static int name_trusted(const struct loading *l, SSL_CTX *ctx, const char *file)
 static int new_context(const struct loading *l, SSL_CTX **out, const SSL_METHOD *method) {
   SSL_CTX *ctx = SSL_CTX_new(method);
 
-  if (ctx == NULL) return refuse(l, "OpenSSL");
+  if (ctx == NULL) return refuse(l, "OpenSSL", "no context");
   *out = ctx;
   SSL_CTX_set_default_passwd_cb(ctx, on_passphrase_wanted);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
   if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1) return 0;
-  return refuse(l, "OpenSSL");
+  return refuse(l, "OpenSSL", "no TLS 1.2");
 }
 
 static int make_client(const struct loading *l, SSL_CTX **out, const struct gci_tls_files *files) {
