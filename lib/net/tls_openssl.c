@@ -11,6 +11,8 @@
 #include "base/bytes.h"
 
 #define SLICES 64
+#define CHATTER_MAX 500 /* steps; new keys take five */
+#define CHATTER_PAID 8  /* steps that a read of plaintext makes up for */
 #define PEER_MAX 300 /* a host name has 255 bytes at most */
 
 /* ------------------------------------------------------------------------------------ fails -- */
@@ -48,13 +50,16 @@ static int judge(struct gci_tls *t, int rc) {
 
 /* ------------------------------------------------------------------------------------- opens -- */
 
-/* OpenSSL answers each attempt with a warning and goes on. Whoever tries again and again costs. */
+/* OpenSSL answers an attempt to renegotiate with a warning, a wish for new keys (TLS 1.3) with new keys,
+ * and goes on: whoever tries again and again costs. */
 static void on_informed(const SSL *ssl, int where, int value) {
   void (*theirs)(const SSL *, int, int) = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
   struct gci_tls *t = gci_tls_of(ssl);
 
   if (theirs != NULL) theirs(ssl, where, value);
-  if (t != NULL && (where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT &&
+  if (t == NULL) return;
+  if (t->established && (where & SSL_CB_LOOP)) t->chatter++;
+  if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT &&
       (value & 0xff) == SSL_AD_NO_RENEGOTIATION)
     t->renegotiating = 1;
 }
@@ -262,10 +267,11 @@ ssize_t gci_tls_read(struct gci_tls *t, void *buf, size_t cap) {
   ERR_clear_error();
   rc = SSL_read_ex(t->ssl, buf, cap, &n);
   if (t->renegotiating) return fail(t, UV_EPROTO, "no renegotiation (the other side asked for it)");
-  if (t->out.bytes > 2 * GCI_TLS_AHEAD)
-    return fail(t, UV_EPROTO, "too many TLS messages that want an answer");
+  if (t->chatter > CHATTER_MAX) return fail(t, UV_EPROTO, "too many TLS messages without data");
   if (t->peer != NULL) gci_tls_session_keep(t);
-  return rc == 1 ? (ssize_t)n : judge(t, rc);
+  if (rc != 1) return judge(t, rc);
+  t->chatter -= t->chatter < CHATTER_PAID ? t->chatter : CHATTER_PAID;
+  return (ssize_t)n;
 }
 
 /* --------------------------------------------------------------------------------------- out -- */

@@ -36,7 +36,8 @@ struct gci_tls {
   size_t kept_size;
   struct gci_out out;
   enum gci_tls_offer offer;
-  int status; /* < 0: failed */
+  int status;       /* < 0: failed */
+  unsigned chatter; /* steps of TLS's own since the handshake, less what reads have made up for */
   unsigned in_ended : 1, established : 1, no_memory : 1, renegotiating : 1;
   char reason[GCI_TLS_REASON_MAX];
 };

@@ -1,5 +1,5 @@
 /* net/tls: two ends that face each other in memory. What goes wrong with certificates is in
- * test_tls_refused.c, what streams make of it in test_tls_stream.c. */
+ * test_tls_refused.c, hostile peers in test_tls_hostile.c, what streams make of it in test_tls_stream.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -242,58 +242,6 @@ static void cut_anywhere_it_is_told_apart_from_an_end(void **state) {
   assert_true(faults > 500);
 }
 
-/* ---- renegotiation, floods ---- */
-
-static void renegotiation_is_refused(void **state) {
-  SSL *ssl;
-  BIO *in, *out;
-  gcache_tls_t *tls;
-  struct side server = {0};
-  struct oom oom = {0};
-  gcache_mem_t user = {oom_resize, &oom};
-  struct gci_mem *mem = gci_mem_new(&user);
-  (void)state;
-  /* OpenSSL's own client, which wants to. */
-  SSL_CTX *client_ctx = certs_context(&certs, TLS_client_method(), CERT_NONE);
-  SSL_CTX *server_ctx = certs_context(&certs, TLS_server_method(), CERT_SERVER);
-  SSL_CTX_set_max_proto_version(client_ctx, TLS1_2_VERSION);
-  tls = open_tls(&oom, NULL, server_ctx, GCACHE_TLS_PEERS_ANY);
-  assert_int_equal(gci_tls_open_server(&server.tls, mem, tls, GCI_TLS_OFFER_BOTH), 0);
-  ssl = SSL_new(client_ctx);
-  in = BIO_new(BIO_s_mem());
-  out = BIO_new(BIO_s_mem());
-  SSL_set_bio(ssl, in, out);
-  SSL_set_connect_state(ssl);
-  for (int i = 0; i < 10; i++) {
-    char bytes[20000];
-    gcache_bytes_t slice;
-    int n;
-    if (i == 5) {
-      assert_int_equal(SSL_is_init_finished(ssl), 1);
-      assert_int_equal(server.secured, 1);
-      assert_int_equal(SSL_renegotiate(ssl), 1);
-    }
-    SSL_do_handshake(ssl);
-    while ((n = BIO_read(out, bytes, sizeof bytes)) > 0)
-      side_feed(&server, gcache_bytes(bytes, (size_t)n));
-    while (gci_out_slices(gci_tls_output(server.tls), &slice, 1) == 1) {
-      BIO_write(in, slice.base, (int)slice.len);
-      gci_out_consume(gci_tls_output(server.tls), slice.len);
-    }
-  }
-  assert_int_equal(server.status, UV_EPROTO);
-  print_message("renegotiation: %s\n", gci_tls_reason(server.tls));
-  assert_string_equal(gci_tls_reason(server.tls), "no renegotiation (the other side asked for it)");
-  SSL_free(ssl);
-  ERR_clear_error();
-  gci_tls_close(server.tls);
-  gcache_tls_free(tls);
-  SSL_CTX_free(client_ctx);
-  SSL_CTX_free(server_ctx);
-  gci_mem_unref(mem);
-  oom_assert_empty(&oom);
-}
-
 /* ---- protocols ---- */
 
 static void the_protocol_is_what_both_speak_best(void **state) {
@@ -527,7 +475,6 @@ int main(void) {
       cmocka_unit_test(an_end_is_told_and_the_other_direction_goes_on),
       cmocka_unit_test(an_end_without_close_notify_is_an_error),
       cmocka_unit_test(cut_anywhere_it_is_told_apart_from_an_end),
-      cmocka_unit_test(renegotiation_is_refused),
       cmocka_unit_test(the_protocol_is_what_both_speak_best),
       cmocka_unit_test(the_second_connection_to_a_peer_is_resumed),
       cmocka_unit_test(who_was_verified_still_is_when_resumed),
