@@ -62,12 +62,13 @@ typedef struct gcache_header_s {
 } gcache_header_t;
 
 /* Called for each complete request outside base_path that came by listen or adopt. It owes exactly one
- * gcache_exchange_reply() or _reply_value(), now or later. */
+ * answer, now or later: gcache_exchange_reply() or _reply_value(), or gcache_exchange_begin() and then
+ * _end(); gcache_exchange_abort() may stand for any of these. */
 typedef void (*gcache_handler_cb)(gcache_exchange_t *x, void *arg);
 /* NULL: such requests are answered 404. */
 GCACHE_EXTERN void gcache_set_handler(gcache_t *cache, gcache_handler_cb handler, void *arg);
 
-/* All borrowed: valid until the reply. */
+/* All borrowed: valid until the answer has been given; of one in parts, until its end. */
 GCACHE_EXTERN gcache_t *gcache_exchange_cache(const gcache_exchange_t *x);
 GCACHE_EXTERN gcache_bytes_t gcache_exchange_method(const gcache_exchange_t *x); /* "GET" */
 GCACHE_EXTERN gcache_bytes_t gcache_exchange_path(const gcache_exchange_t *x);   /* still escaped */
@@ -84,7 +85,7 @@ GCACHE_EXTERN gcache_value_t *gcache_exchange_body(const gcache_exchange_t *x);
 GCACHE_EXTERN int gcache_exchange_param(gcache_exchange_t *x, const char *name,
                                         gcache_bytes_t *out);
 
-/* The asker has left: the reply is still owed, and goes nowhere. */
+/* The asker has left: the reply, or the end of one begun, is still owed, and goes nowhere. */
 typedef void (*gcache_gone_cb)(gcache_exchange_t *x, void *arg);
 GCACHE_EXTERN void gcache_exchange_on_gone(gcache_exchange_t *x, gcache_gone_cb gone, void *arg);
 
@@ -98,6 +99,30 @@ GCACHE_EXTERN int gcache_exchange_reply(gcache_exchange_t *x, int status,
 GCACHE_EXTERN int gcache_exchange_reply_value(gcache_exchange_t *x, int status,
                                               const gcache_header_t headers[], size_t n,
                                               gcache_value_t *body);
+
+/* An answer whose length is not known when it begins: begin, then any number of writes, then end. status
+ * and headers as for a reply, and it is one: a second begin or a reply behind it is UV_EINVAL, as are a
+ * write or an end before it. Chunked in HTTP/1.1; in HTTP/1.0 it ends with the connection. HEAD and the
+ * statuses without a body get the head alone. However slowly it is produced, no time limit ends it; a
+ * reader who takes nothing for limits.write_stall_ms has left. */
+GCACHE_EXTERN int gcache_exchange_begin(gcache_exchange_t *x, int status,
+                                        const gcache_header_t headers[], size_t n);
+/* The next bytes of the body, copied, or referenced without a copy. All of them are taken, or none:
+ * GCACHE_EBUSY when more than 1 MiB of this answer waits already. (Requests of one HTTP/1.1 connection are
+ * answered in order: answers whose turn has not come share one MiB.) What was taken leaves by itself, all
+ * writes of a turn of the loop in one. When the asker has left, or without memory, for which the
+ * connection ends, it is taken and thrown away, and gone is called. */
+GCACHE_EXTERN int gcache_exchange_write(gcache_exchange_t *x, gcache_bytes_t bytes);
+GCACHE_EXTERN int gcache_exchange_write_value(gcache_exchange_t *x, gcache_value_t *value);
+/* Calls room once, from the loop, when less than half of that waits (which may be now) or the asker has
+ * left. It replaces what was asked for before; NULL: nothing. */
+typedef void (*gcache_room_cb)(gcache_exchange_t *x, void *arg);
+GCACHE_EXTERN void gcache_exchange_on_room(gcache_exchange_t *x, gcache_room_cb room, void *arg);
+/* The body is whole. x is gone, but after an error. */
+GCACHE_EXTERN int gcache_exchange_end(gcache_exchange_t *x);
+/* There will be no more, begun or not, and the asker can see that something is missing: the connection is
+ * closed without the last chunk. (In HTTP/1.0 nothing tells that from an end.) x is gone. */
+GCACHE_EXTERN void gcache_exchange_abort(gcache_exchange_t *x);
 
 /* -------------------------------------------- serve: mount on your own HTTP server ---- */
 

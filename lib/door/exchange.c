@@ -4,7 +4,6 @@
 
 #include "base/bytes.h"
 #include "base/escape.h"
-#include "base/value.h"
 #include "wire/route.h"
 
 struct gci_decoded {
@@ -13,7 +12,7 @@ struct gci_decoded {
   char text[];
 };
 
-static void free_exchange(gcache_exchange_t *x) {
+void gci_exchange_free(gcache_exchange_t *x) {
   struct gci_door *door = x->door;
 
   while (x->decoded != NULL) {
@@ -38,19 +37,41 @@ void gci_exchange_answer_text(struct gci_http_exchange *http, int status, gcache
   gci_http_reply(http, &message); /* without memory the connection ends: an answer too */
 }
 
+static void wake(gcache_exchange_t *x) {
+  if (!gci_job_queued(&x->job)) gci_env_defer(x->door->env, &x->job);
+}
+
+/* Or nobody who reads. */
+static int has_room(const gcache_exchange_t *x) {
+  return x->left || gci_http_waiting(x->http) < GCI_HELD_MAX / 2;
+}
+
+/* One of the two at a time: either may be the end of x. */
+static void tell(gcache_exchange_t *x) {
+  gcache_gone_cb gone = x->gone;
+  gcache_room_cb room = x->room;
+
+  if (x->left && gone != NULL) {
+    x->gone = NULL;
+    if (room != NULL) wake(x);
+    gone(x, x->gone_arg);
+  } else if (room != NULL && has_room(x)) {
+    x->room = NULL;
+    room(x, x->room_arg);
+  }
+}
+
 static void on_due(struct gcache_job_s *job) {
   gcache_exchange_t *x = gci_container_of(job, gcache_exchange_t, job);
   struct gci_door *door = x->door;
 
   if (x->handled) {
-    gcache_gone_cb gone = x->gone;
-    x->gone = NULL;
-    if (gone != NULL) gone(x, x->gone_arg);
+    tell(x);
     return;
   }
   if (door->handler == NULL || door->closing) {
     gci_exchange_answer_text(x->http, 404, GCI_LIT("not found"));
-    free_exchange(x);
+    gci_exchange_free(x);
     return;
   }
   x->handled = 1;
@@ -77,11 +98,15 @@ int gci_exchange_open(gcache_exchange_t **out, struct gci_door *door,
 void gci_exchange_leave(gcache_exchange_t *x) {
   x->left = 1;
   if (x->handled) {
-    if (x->gone != NULL) gci_env_defer(x->door->env, &x->job);
+    if (x->gone != NULL || x->room != NULL) wake(x);
     return;
   }
   gci_exchange_answer_text(x->http, 503, GCI_LIT("closed")); /* goes nowhere */
-  free_exchange(x);
+  gci_exchange_free(x);
+}
+
+void gci_exchange_flushed(gcache_exchange_t *x) {
+  if (x->room != NULL && has_room(x)) wake(x);
 }
 
 /* ---------------------------------------------------------------------------- what was asked -- */
@@ -143,44 +168,11 @@ int gcache_exchange_param(gcache_exchange_t *x, const char *name, gcache_bytes_t
 void gcache_exchange_on_gone(gcache_exchange_t *x, gcache_gone_cb gone, void *arg) {
   x->gone = gone;
   x->gone_arg = arg;
-  if (gone != NULL && x->left && !gci_job_queued(&x->job)) gci_env_defer(x->door->env, &x->job);
+  if (gone != NULL && x->left) wake(x);
 }
 
-/* ------------------------------------------------------------------------------- the reply -- */
-
-static int is_ours_to_write(gcache_bytes_t name) {
-  static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Connection", "Date"};
-
-  for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-    if (gci_bytes_equal_nocase(name, gcache_cstr(ours[i]))) return 1;
-  return 0;
-}
-
-static int reply(gcache_exchange_t *x, const struct gci_http_message *message) {
-  if (message->status < 200 || message->status > 599) return UV_EINVAL;
-  for (size_t i = 0; i < message->n_headers; i++) {
-    const gcache_header_t *h = &message->headers[i];
-    if (!gci_http_name_ok(h->name) || !gci_http_value_ok(h->value) || is_ours_to_write(h->name))
-      return UV_EINVAL;
-  }
-  gci_http_reply(x->http,
-                 message); /* without memory the connection ends, and x is gone all the same */
-  free_exchange(x);        /* after it: the body may be a parameter */
-  return 0;
-}
-
-int gcache_exchange_reply(gcache_exchange_t *x, int status, const gcache_header_t headers[],
-                          size_t n, gcache_bytes_t body) {
-  struct gci_http_message message = {
-      .status = status, .headers = headers, .n_headers = n, .before = body};
-
-  return reply(x, &message);
-}
-
-int gcache_exchange_reply_value(gcache_exchange_t *x, int status, const gcache_header_t headers[],
-                                size_t n, gcache_value_t *body) {
-  struct gci_http_message message = {
-      .status = status, .headers = headers, .n_headers = n, .value = body};
-
-  return reply(x, &message);
+void gcache_exchange_on_room(gcache_exchange_t *x, gcache_room_cb room, void *arg) {
+  x->room = room;
+  x->room_arg = arg;
+  gci_exchange_flushed(x);
 }

@@ -1,8 +1,11 @@
-/* door/exchange - one request for the application's handler and its reply (gcache_exchange_*).
+/* door/exchange - one request for the application's handler and its answer (gcache_exchange_*); the answer
+ * itself is in exchange_answer.c.
  *
- * Happy path: opened by door/server, the handler is called from the completion queue, the reply frees it.
+ * Happy path: opened by door/server, the handler is called from the completion queue; the reply, or the end
+ * of an answer in parts, frees it.
  * Failure modes: the asker leaves before the handler was called: it never is; after: it is told if it
- * wished to be, still owes the reply, and the reply goes nowhere. No memory: answered 503. */
+ * wished to be, still owes the reply or the end, and what it gives goes nowhere. No memory: answered 503;
+ * in the middle of an answer the connection ends, as if the asker had left. */
 #ifndef GCI_DOOR_EXCHANGE_H
 #define GCI_DOOR_EXCHANGE_H
 
@@ -13,10 +16,13 @@ struct gcache_exchange_s {
   struct gcache_link_s link; /* its connection's; unlinked when that has ended */
   struct gci_door *door;
   struct gci_http_exchange *http;
-  struct gcache_job_s job; /* calls the handler; later tells it that the asker has left */
+  struct gcache_job_s job; /* calls the handler; later tells it that the asker has left, of room */
   gcache_bytes_t path, query;
   gcache_gone_cb gone;
   void *gone_arg;
+  gcache_room_cb room;
+  void *room_arg;
+  int begun;                   /* the answer comes in parts */
   int handled;                 /* the handler has been called */
   int left;                    /* the asker has */
   struct gci_decoded *decoded; /* parameters that were asked for */
@@ -27,6 +33,11 @@ int gci_exchange_open(gcache_exchange_t **out, struct gci_door *door,
                       struct gci_http_exchange *http);
 /* The connection has ended; x is unlinked from it. */
 void gci_exchange_leave(gcache_exchange_t *x);
+/* Output has left: there may be room. */
+void gci_exchange_flushed(gcache_exchange_t *x);
+
+/* For exchange_answer.c. The session's part must have been answered. */
+void gci_exchange_free(gcache_exchange_t *x);
 
 /* A short text of our own as the whole answer. http is gone. */
 void gci_exchange_answer_text(struct gci_http_exchange *http, int status, gcache_bytes_t text);

@@ -58,6 +58,11 @@ void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   }
 }
 
+void gci_requests_flushed(struct gci_requests *r) {
+  gci_list_each(link, &r->exchanges)
+      gci_exchange_flushed(gci_container_of(link, gcache_exchange_t, link));
+}
+
 void gci_requests_leave(struct gci_requests *r) {
   struct gcache_link_s *link;
 

@@ -18,6 +18,7 @@ struct gci_requests {
 
 void gci_requests_init(struct gci_requests *r, struct gci_door *door);
 void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http);
-void gci_requests_leave(struct gci_requests *r); /* those who wait for answers have gone */
+void gci_requests_flushed(struct gci_requests *r); /* output has left */
+void gci_requests_leave(struct gci_requests *r);   /* those who wait for answers have gone */
 
 #endif

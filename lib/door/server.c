@@ -8,8 +8,6 @@
 #include "http/h1.h"
 #include "http/h2.h"
 
-#define HELD_MAX (1024 * 1024) /* bytes of output a slow reader may cost, besides shared values */
-
 /* ------------------------------------------------------------------------------- its end ---- */
 
 static void count_bad_requests(struct gci_server *s) {
@@ -112,7 +110,7 @@ static const struct gci_http_server_events session_events = {on_request, on_read
 /* After the last request of a connection nothing is wanted, but its end is to be noticed. */
 static int may_read(const struct gci_server *s) {
   if (s->http == NULL) return !s->ended;
-  if (s->ended || s->left != NULL || gci_http_server_output(s->http)->held > HELD_MAX) return 0;
+  if (s->ended || s->left != NULL || gci_http_server_output(s->http)->held > GCI_HELD_MAX) return 0;
   return gci_http_server_wants_input(s->http) ||
          gci_http_server_pending(s->http) < s->door->limits.pipelined_max;
 }
@@ -346,6 +344,7 @@ static void on_pumped(struct gcache_job_s *job) {
     return;
   }
   flush(s);
+  gci_requests_flushed(&s->requests);
   settle(s);
 }
 
