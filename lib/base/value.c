@@ -1,108 +1,150 @@
-/* base/value - see value.h. A value is one block from its mem: head and bytes, or head and the address
- * of somebody's buffer, which free_cb gives back. Fails with NULL, and nothing taken. */
+/* base/value - see value.h. A free-standing value is one block from its mem: head and bytes, or head
+ * and the address of somebody's buffer, which free_cb gives back. Fails with NULL, and nothing
+ * taken. */
 #include "base/value.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* 40 bytes, because every entry of a cache pays them; the bytes of an inline value follow. */
-struct gcache_value_s {
+struct single {
+  struct gcache_value_s head;
   struct gci_mem *mem;
   int64_t expire_unix_ns;
   size_t size; /* bytes behind the head, or in the wrapped buffer, before any narrow */
+  char *base;
   size_t len;
-  uint32_t refs;
-  uint32_t wrapped : 1;
-  uint32_t offset : 31; /* of an inline value's first byte */
 };
 
-enum { OFFSET_MAX = 0x7fffffff };
-
 struct wrapped {
-  struct gcache_value_s head;
-  const void *base;
+  struct single single;
   gcache_free_cb free_cb;
   void *arg;
 };
 
-static char *inline_bytes(gcache_value_t *value) {
-  return (char *)(value + 1);
+/* Not in a lodged value. */
+static struct single *single_of(gcache_value_t *value) {
+  assert(!gci_value_lodges(value));
+  return (struct single *)(void *)value;
 }
 
-static gcache_value_t *value_new(struct gci_mem *mem, size_t block_size) {
-  gcache_value_t *value = gci_mem_alloc(mem, block_size);
-  if (value == NULL) return NULL;
-  *value = (gcache_value_t){.mem = gci_mem_ref(mem), .expire_unix_ns = GCACHE_NEVER, .refs = 1};
-  return value;
+static const struct single *single_of_const(const gcache_value_t *value) {
+  assert(!gci_value_lodges(value));
+  return (const struct single *)(const void *)value;
+}
+
+static struct single *single_new(struct gci_mem *mem, size_t block_size) {
+  struct single *single = gci_mem_alloc(mem, block_size);
+  if (single == NULL) return NULL;
+  *single = (struct single){.head = {.refs = 1}, .mem = gci_mem_ref(mem)};
+  return single;
 }
 
 gcache_value_t *gci_value_block(struct gci_mem *mem, size_t len) {
-  if (len > SIZE_MAX - sizeof(gcache_value_t)) return NULL;
-  gcache_value_t *value = value_new(mem, sizeof *value + len);
-  if (value != NULL) value->size = value->len = len;
-  return value;
+  if (len > SIZE_MAX - sizeof(struct single)) return NULL;
+  struct single *single = single_new(mem, sizeof *single + len);
+  if (single == NULL) return NULL;
+  single->size = single->len = len;
+  single->base = (char *)(single + 1);
+  return &single->head;
 }
 
 gcache_value_t *gci_value_copy(struct gci_mem *mem, gcache_bytes_t bytes, int64_t expire_unix_ns) {
   gcache_value_t *value = gci_value_block(mem, bytes.len);
   if (value == NULL) return NULL;
-  if (bytes.len > 0) memcpy(inline_bytes(value), bytes.base, bytes.len);
-  value->expire_unix_ns = expire_unix_ns;
+  if (bytes.len > 0) memcpy(gci_value_fill(value), bytes.base, bytes.len);
+  gci_value_set_expire(value, expire_unix_ns);
   return value;
 }
 
 gcache_value_t *gci_value_wrap(struct gci_mem *mem, gcache_bytes_t bytes, int64_t expire_unix_ns,
                                gcache_free_cb free_cb, void *arg) {
-  gcache_value_t *value = value_new(mem, sizeof(struct wrapped));
-  if (value == NULL) return NULL;
-  struct wrapped *w = (struct wrapped *)value;
-  value->wrapped = 1;
-  value->size = value->len = bytes.len;
-  value->expire_unix_ns = expire_unix_ns;
-  w->base = bytes.base;
+  struct single *single = single_new(mem, sizeof(struct wrapped));
+  if (single == NULL) return NULL;
+  struct wrapped *w = (struct wrapped *)single;
+  single->head.wrapped = 1;
+  single->size = single->len = bytes.len;
+  single->expire_unix_ns = expire_unix_ns;
+  single->base = (char *)(uintptr_t)bytes.base;
   w->free_cb = free_cb;
   w->arg = arg;
-  return value;
+  return &single->head;
 }
 
 void *gci_value_fill(gcache_value_t *block) {
   assert(block->refs == 1 && !block->wrapped);
-  return inline_bytes(block) + block->offset;
+  return single_of(block)->base;
 }
 
 gcache_value_t *gci_value_resize(gcache_value_t *block, size_t len) {
-  assert(block->refs == 1 && !block->wrapped && block->offset == 0 && block->len == block->size);
-  if (len > SIZE_MAX - sizeof *block) return NULL;
-  gcache_value_t *moved = gci_mem_resize(block->mem, block, sizeof *block + block->size,
-                                         sizeof *block + len);
-  if (moved != NULL) moved->size = moved->len = len;
-  return moved;
+  struct single *single = single_of(block);
+  assert(block->refs == 1 && !block->wrapped && single->len == single->size);
+  if (len > SIZE_MAX - sizeof *single) return NULL;
+  struct single *moved = gci_mem_resize(single->mem, single, sizeof *single + single->size,
+                                        sizeof *single + len);
+  if (moved == NULL) return NULL;
+  moved->size = moved->len = len;
+  moved->base = (char *)(moved + 1);
+  return &moved->head;
 }
 
 void gci_value_narrow(gcache_value_t *value, size_t offset, size_t len) {
-  assert(value->refs == 1 && offset <= value->len && len <= value->len - offset);
-  value->len = len;
-  if (value->wrapped) {
-    struct wrapped *w = (struct wrapped *)value;
-    if (offset > 0) w->base = (const char *)w->base + offset;
-    return;
-  }
-  offset += value->offset;
-  if (offset > OFFSET_MAX) { /* no room for it in the head: the bytes move instead */
-    memmove(inline_bytes(value), inline_bytes(value) + offset, len);
-    offset = 0;
-  }
-  value->offset = (uint32_t)offset & OFFSET_MAX;
+  struct single *single = single_of(value);
+  assert(value->refs == 1 && offset <= single->len && len <= single->len - offset);
+  single->len = len;
+  if (offset > 0) single->base += offset;
 }
 
 void gci_value_set_expire(gcache_value_t *value, int64_t expire_unix_ns) {
   assert(value->refs == 1);
-  value->expire_unix_ns = expire_unix_ns;
+  single_of(value)->expire_unix_ns = expire_unix_ns;
 }
 
+/* ---- lodging ---- */
+
+/* Bytes of the block before the head. */
+static size_t before(const gcache_value_t *value) {
+  return GCI_LODGE_BEFORE + (value->timed ? GCI_LODGE_BEFORE_TIMED : 0);
+}
+
+static size_t lodge_size(const gcache_value_t *value) {
+  return before(value) + value->offset + value->len;
+}
+
+/* Where its expiry stands, in a timed one. */
+static int64_t *lodge_expire(const gcache_value_t *value) {
+  return (int64_t *)((uintptr_t)value - GCI_LODGE_BEFORE) - 1;
+}
+
+/* Where its mem stands, once it is nobody else's. */
+static struct gci_mem **lodge_mem(gcache_value_t *value) {
+  return (struct gci_mem **)((uintptr_t)value - GCI_LODGE_BEFORE);
+}
+
+void gci_value_lodge(gcache_value_t *head, size_t offset, const gcache_value_t *value) {
+  gcache_bytes_t bytes = gcache_value_bytes(value);
+  int64_t expire = gcache_value_expire(value);
+  assert(offset >= sizeof *head && offset <= GCI_LODGE_MAX_OFFSET);
+  assert(bytes.len <= GCI_LODGE_MAX_LEN);
+  *head = (struct gcache_value_s){.refs = 1,
+                                  .offset = offset & GCI_LODGE_MAX_OFFSET,
+                                  .len = bytes.len & 0x3fff,
+                                  .timed = expire != GCACHE_NEVER};
+  if (expire != GCACHE_NEVER) *lodge_expire(head) = expire;
+  if (bytes.len > 0) memcpy((char *)head + offset, bytes.base, bytes.len);
+}
+
+void gci_value_evict(gcache_value_t *head, struct gci_mem *mem) {
+  *lodge_mem(head) = gci_mem_ref(mem);
+  gcache_value_unref(head);
+}
+
+/* ---- all shapes ---- */
+
 size_t gci_value_cost(const gcache_value_t *value) {
-  if (!value->wrapped) return gci_mem_cost(sizeof *value + value->size);
-  size_t head = gci_mem_cost(sizeof(struct wrapped)), buffer = gci_mem_cost(value->size);
+  if (gci_value_lodges(value)) return gci_mem_cost(lodge_size(value));
+  const struct single *single = single_of_const(value);
+  if (!value->wrapped) return gci_mem_cost(sizeof *single + single->size);
+  size_t head = gci_mem_cost(sizeof(struct wrapped)), buffer = gci_mem_cost(single->size);
   return buffer > SIZE_MAX - head ? SIZE_MAX : head + buffer;
 }
 
@@ -110,7 +152,7 @@ gcache_value_t *gci_value_text(struct gci_mem *mem, const char *text) {
   size_t len = text == NULL ? 0 : strnlen(text, 256);
   gcache_value_t *value = len == 0 ? NULL : gci_value_block(mem, len + 1);
   if (value == NULL) return NULL;
-  char *out = inline_bytes(value);
+  char *out = gci_value_fill(value);
   for (size_t i = 0; i < len; i++) {
     out[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
   }
@@ -130,26 +172,41 @@ gcache_value_t *gcache_value_ref(gcache_value_t *value) {
   return value;
 }
 
+static void free_single(struct single *single) {
+  struct gci_mem *mem = single->mem;
+  size_t block_size = sizeof *single + single->size;
+  if (single->head.wrapped) {
+    struct wrapped *w = (struct wrapped *)single;
+    if (w->free_cb != NULL) w->free_cb(w->arg);
+    block_size = sizeof *w;
+  }
+  gci_mem_free(mem, single, block_size);
+  gci_mem_unref(mem);
+}
+
+static void free_lodge(gcache_value_t *value) {
+  struct gci_mem *mem = *lodge_mem(value);
+  gci_mem_free(mem, (char *)value - before(value), lodge_size(value));
+  gci_mem_unref(mem);
+}
+
 void gcache_value_unref(gcache_value_t *value) {
   if (value == NULL) return;
   assert(value->refs > 0);
   if (--value->refs > 0) return;
-  struct gci_mem *mem = value->mem;
-  size_t block_size = sizeof *value + value->size;
-  if (value->wrapped) {
-    struct wrapped *w = (struct wrapped *)value;
-    if (w->free_cb != NULL) w->free_cb(w->arg);
-    block_size = sizeof *w;
-  }
-  gci_mem_free(mem, value, block_size);
-  gci_mem_unref(mem);
+  if (gci_value_lodges(value))
+    free_lodge(value);
+  else
+    free_single(single_of(value));
 }
 
 gcache_bytes_t gcache_value_bytes(const gcache_value_t *value) {
-  if (value->wrapped) return gcache_bytes(((const struct wrapped *)value)->base, value->len);
-  return gcache_bytes((const char *)(value + 1) + value->offset, value->len);
+  if (gci_value_lodges(value)) return gcache_bytes((const char *)value + value->offset, value->len);
+  const struct single *single = single_of_const(value);
+  return gcache_bytes(single->base, single->len);
 }
 
 int64_t gcache_value_expire(const gcache_value_t *value) {
-  return value->expire_unix_ns;
+  if (!gci_value_lodges(value)) return single_of_const(value)->expire_unix_ns;
+  return value->timed ? *lodge_expire(value) : GCACHE_NEVER;
 }

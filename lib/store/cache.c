@@ -36,7 +36,7 @@ struct gci_cache {
 };
 
 static int64_t expires_at(const struct gcache_link_s *timer) {
-  return gcache_value_expire(gci_entry_of_timer(timer)->value);
+  return gcache_value_expire(gci_entry_value(gci_entry_of_timer(timer)));
 }
 
 static void side_init(struct side *side) {
@@ -88,34 +88,20 @@ void gci_cache_stats(const struct gci_cache *cache, enum gci_side side, gcache_c
   *out = cache->sides[side].stats;
 }
 
-/* Of an entry with its value. */
-static size_t charge_for(size_t entry_size, const gcache_value_t *value) {
-  size_t head = gci_mem_cost(entry_size), bytes = gci_value_cost(value);
-  return bytes > SIZE_MAX - head ? SIZE_MAX : head + bytes;
-}
-
 static struct side *side_of(struct gci_cache *cache, const struct gci_entry *entry) {
   return &cache->sides[entry->side];
 }
 
 /* ---- going ---- */
 
-static void free_entry(struct gci_cache *cache, struct gci_entry *entry) {
-  size_t size = gci_entry_size(entry->key_len, entry->timed);
-  void *block = entry->timed ? (void *)gci_entry_timer(entry) : (void *)entry;
-  gci_mem_free(cache->mem, block, size);
-}
-
 static void forget(struct gci_cache *cache, struct gci_entry *entry) {
   struct side *side = side_of(cache, entry);
-  gcache_value_t *value = entry->value;
   gci_table_remove(&cache->table, entry);
   side->policy->ops->remove(side->policy, entry);
-  if (entry->timed) gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
-  side->stats.bytes -= charge_for(gci_entry_size(entry->key_len, entry->timed), value);
+  if (gci_entry_is_timed(entry)) gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
+  side->stats.bytes -= gci_entry_cost(entry);
   side->stats.items--;
-  free_entry(cache, entry);
-  gcache_value_unref(value);
+  gci_entry_free(cache->mem, entry);
 }
 
 /* The index follows, which may allocate. */
@@ -165,7 +151,8 @@ gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint6
   if (entry == NULL || entry->side == GCI_HOT) cache->sides[GCI_HOT].stats.gets++;
   if (entry == NULL) return NULL;
   struct side *found = side_of(cache, entry);
-  if (gci_value_expired_at(gcache_value_expire(entry->value), now_unix_ns)) {
+  gcache_value_t *value = gci_entry_value(entry);
+  if (gci_value_expired_at(gcache_value_expire(value), now_unix_ns)) {
     found->stats.expirations++;
     forget(cache, entry);
     return NULL;
@@ -173,7 +160,7 @@ gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint6
   found->stats.hits++;
   found->policy->ops->hit(found->policy, entry);
   *side = entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN;
-  return entry->value;
+  return value;
 }
 
 /* ---- coming ---- */
@@ -194,19 +181,6 @@ static void make_room(struct gci_cache *cache, size_t charge, uint64_t hash) {
   }
 }
 
-static struct gci_entry *new_entry(struct gci_cache *cache, gcache_bytes_t key,
-                                   gcache_value_t *value) {
-  int timed = gcache_value_expire(value) != GCACHE_NEVER;
-  void *block = gci_mem_alloc(cache->mem, gci_entry_size(key.len, timed));
-  if (block == NULL) return NULL;
-  struct gci_entry *entry = timed ? gci_entry_of_timer(block) : block;
-  entry->value = gcache_value_ref(value);
-  entry->key_len = (uint32_t)key.len;
-  entry->timed = (unsigned)timed;
-  if (key.len > 0) memcpy(entry->key, key.base, key.len);
-  return entry;
-}
-
 static int insert(struct gci_cache *cache, struct gci_entry *entry, uint64_t hash) {
   if (gci_table_growth(&cache->table, hash) > 0) gci_table_grow(&cache->table, hash);
   return gci_table_insert(&cache->table, entry, hash);
@@ -216,30 +190,29 @@ static int insert(struct gci_cache *cache, struct gci_entry *entry, uint64_t has
 static int keep(struct gci_cache *cache, enum gci_side where, gcache_bytes_t key, uint64_t hash,
                 gcache_value_t *value, int64_t now_unix_ns) {
   struct side *side = &cache->sides[where];
-  struct gci_entry *entry = new_entry(cache, key, value);
+  struct gci_entry *entry = gci_entry_new(cache->mem, key, value);
   if (entry == NULL) return UV_ENOMEM;
   int err = insert(cache, entry, hash);
   if (err != 0) {
-    free_entry(cache, entry);
-    gcache_value_unref(value);
+    gci_entry_free(cache->mem, entry);
     return err;
   }
   entry->side = where == GCI_HOT;
   side->policy->ops->add(side->policy, entry);
-  if (entry->timed) gci_expiry_add(&cache->expiry, gci_entry_timer(entry), now_unix_ns);
-  side->stats.bytes += charge_for(gci_entry_size(key.len, entry->timed), value);
+  if (gci_entry_is_timed(entry))
+    gci_expiry_add(&cache->expiry, gci_entry_timer(entry), now_unix_ns);
+  side->stats.bytes += gci_entry_cost(entry);
   side->stats.items++;
   return 0;
 }
 
 int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key, uint64_t hash,
                   gcache_value_t *value, int64_t now_unix_ns) {
-  int64_t expire = gcache_value_expire(value);
   int err = 0;
   gcache_value_ref(value); /* the old entry's may be the last */
   gci_cache_remove(cache, key, hash);
-  if (!gci_value_expired_at(expire, now_unix_ns)) {
-    size_t charge = charge_for(gci_entry_size(key.len, expire != GCACHE_NEVER), value);
+  if (!gci_value_expired_at(gcache_value_expire(value), now_unix_ns)) {
+    size_t charge = gci_entry_cost_of(key, value);
     if (key.len > GCI_ENTRY_MAX_KEY || !can_fit(cache, charge)) {
       err = GCACHE_ENOROOM;
     } else {

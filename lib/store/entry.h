@@ -1,45 +1,87 @@
 /* store/entry - what the cache keeps for a key: a head, the key's bytes behind it, one value.
  *
- * One block. An entry whose value expires has one more link in front of the head, for the timing
- * wheel; the others do not pay for it. Expiry, length and reference count are the value's. */
+ * One block. A short value lodges in it, behind the key (base/value); a long one stays where it is
+ * and is referred to. What only some entries have stands in front of the head, where others do not
+ * pay for it:
+ *
+ *   16 bytes   timer, of an entry whose value expires
+ *    8 bytes   when that is, or where a long value is
+ *   head       32 bytes
+ *   key, then the bytes of a short value
+ *
+ * Fails: new, with NULL. */
 #ifndef GCI_STORE_ENTRY_H
 #define GCI_STORE_ENTRY_H
 
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
+#include "base/value.h"
 
 #define GCI_ENTRY_MAX_KEY ((size_t)(1 << 24) - 1)
 
 struct gci_entry {
-  struct gcache_link_s order; /* the policy's */
-  gcache_value_t *value;      /* a reference */
+  struct gcache_link_s order; /* the policy's: 16 bytes to use as it likes */
+  struct gcache_value_s head; /* of a short value; of a long one only its `timed` is used */
   uint32_t hash;              /* gci_table_place() of the key's */
   uint32_t key_len : 24;
-  uint32_t side : 1;  /* enum gci_side */
-  uint32_t timed : 1; /* has a timer in front */
+  uint32_t side : 1; /* enum gci_side */
+  uint32_t mark : 7; /* the policy's too */
   unsigned char key[];
 };
 
-_Static_assert(sizeof(struct gci_entry) == 2 * sizeof(struct gcache_link_s), "no padding");
+_Static_assert(sizeof(struct gci_entry) == 32, "no padding");
+_Static_assert(offsetof(struct gci_entry, head) == GCI_LODGE_BEFORE, "as a lodged value needs it");
 
-/* Of the block. */
-static inline size_t gci_entry_size(size_t key_len, int timed) {
-  return sizeof(struct gci_entry) + key_len + (timed ? sizeof(struct gcache_link_s) : 0);
-}
+/* What in front of the head: a long value's address in place of a short one's time. */
+struct gci_entry_front {
+  struct gcache_link_s timer;
+  union {
+    int64_t expire_unix_ns; /* base/value's */
+    gcache_value_t *value;
+  };
+};
+
+_Static_assert(sizeof(struct gci_entry_front) == GCI_LODGE_BEFORE_TIMED, "no padding");
+
+/* The value is copied into the entry, or a reference to it is taken. policy, side and hash are left
+ * to be set. key.len <= GCI_ENTRY_MAX_KEY. */
+struct gci_entry *gci_entry_new(struct gci_mem *mem, gcache_bytes_t key, gcache_value_t *value);
+/* A value that somebody else holds outlives it. A long value's free_cb may run. */
+void gci_entry_free(struct gci_mem *mem, struct gci_entry *entry);
+
+/* By gci_mem_cost(): of an entry that gci_entry_new() would make, and of one that it made; what the
+ * value takes elsewhere included. */
+size_t gci_entry_cost_of(gcache_bytes_t key, const gcache_value_t *value);
+size_t gci_entry_cost(const struct gci_entry *entry);
 
 static inline gcache_bytes_t gci_entry_key(const struct gci_entry *entry) {
   gcache_bytes_t key = {entry->key, entry->key_len};
   return key;
 }
 
+/* Only the fields the entry has. */
+static inline struct gci_entry_front *gci_entry_front(const struct gci_entry *entry) {
+  return (struct gci_entry_front *)(uintptr_t)entry - 1;
+}
+
+/* Borrowed: as long as the entry is. */
+static inline gcache_value_t *gci_entry_value(struct gci_entry *entry) {
+  return gci_value_lodges(&entry->head) ? &entry->head : gci_entry_front(entry)->value;
+}
+
+static inline int gci_entry_is_timed(const struct gci_entry *entry) {
+  return entry->head.timed;
+}
+
 /* Only where timed. */
-static inline struct gcache_link_s *gci_entry_timer(struct gci_entry *entry) {
-  return (struct gcache_link_s *)(void *)entry - 1;
+static inline struct gcache_link_s *gci_entry_timer(const struct gci_entry *entry) {
+  return &gci_entry_front(entry)->timer;
 }
 
 static inline struct gci_entry *gci_entry_of_timer(const struct gcache_link_s *timer) {
-  return (struct gci_entry *)(uintptr_t)(timer + 1);
+  return (struct gci_entry *)((uintptr_t)timer + sizeof(struct gci_entry_front));
 }
 
 #endif

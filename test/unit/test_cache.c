@@ -10,6 +10,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/value.h"
 #include "costed.h"
@@ -87,11 +88,15 @@ static gcache_cache_stats_t stats(struct world *w, enum gci_side side) {
   return out;
 }
 
+static void on_freed(void *arg) {
+  ++*(int *)arg;
+}
+
 /* ---- what is kept ---- */
 
-static void a_hit_is_the_value_itself_and_says_its_side(void **state) {
+static void a_long_value_is_kept_itself_and_a_hit_says_its_side(void **state) {
   struct world *w = *state;
-  gcache_value_t *value = gci_value_copy(w->mem, gcache_cstr("v"), GCACHE_NEVER);
+  gcache_value_t *value = gci_value_block(w->mem, GCI_LODGE_MAX_LEN + 1);
   gcache_bytes_t key = gcache_cstr("key");
   enum gci_side side = GCI_MAIN;
   assert_int_equal(gci_cache_put(w->cache, GCI_HOT, key, hash_of(key), value, NOW), 0);
@@ -127,15 +132,53 @@ static void a_hit_put_back_under_its_key_stays_alive(void **state) {
   assert_int_equal(((const char *)gcache_value_bytes(get_at(w, key, NOW)).base)[49], 7);
 }
 
-static void a_value_in_use_outlives_its_eviction(void **state) {
+static void a_value_in_use_outlives_its_eviction_and_the_cache(void **state) {
   struct world *w = *state;
-  size_t k = 7;
-  assert_int_equal(put(w, GCI_MAIN, k, 50), 0);
-  gcache_value_t *value = gcache_value_ref(get_at(w, gcache_bytes(&k, sizeof k), NOW));
-  gci_cache_clear(w->cache);
-  assert_int_equal(where(w, k), -1);
-  assert_int_equal(((const char *)gcache_value_bytes(value).base)[49], 7);
-  gcache_value_unref(value);
+  static const size_t lens[] = {0, 50, GCI_LODGE_MAX_LEN, GCI_LODGE_MAX_LEN + 1};
+  for (size_t i = 0; i < 8; i++) {
+    size_t len = lens[i / 2];
+    int64_t expire = i % 2 == 0 ? GCACHE_NEVER : NOW + 100;
+    gcache_value_t *fresh = gci_value_block(w->mem, len);
+    memset(gci_value_fill(fresh), 7, len);
+    gci_value_set_expire(fresh, expire);
+    assert_int_equal(put_value(w, GCI_MAIN, GCI_LIT("k"), fresh), 0);
+    gcache_value_t *value = gcache_value_ref(get_at(w, GCI_LIT("k"), NOW));
+    gci_cache_clear(w->cache);
+    assert_null(get_at(w, GCI_LIT("k"), NOW));
+    assert_true(gci_cache_bytes(w->cache) < w->costed.now);
+    assert_true(gcache_value_expire(value) == expire);
+    assert_int_equal(gcache_value_bytes(value).len, len);
+    for (size_t at = 0; at < len; at++)
+      assert_int_equal(((const char *)gcache_value_bytes(value).base)[at], 7);
+    gcache_value_unref(value);
+    assert_int_equal(gci_cache_bytes(w->cache), w->costed.now);
+  }
+}
+
+static void a_short_value_is_copied_and_what_it_stood_in_is_given_back(void **state) {
+  struct world *w = *state;
+  char theirs[] = "their";
+  int freed = 0;
+  gcache_bytes_t bytes = gcache_bytes(theirs, 5);
+  gcache_value_t *wrapped = gci_value_wrap(w->mem, bytes, GCACHE_NEVER, on_freed, &freed);
+  assert_int_equal(put_value(w, GCI_MAIN, GCI_LIT("k"), wrapped), 0);
+  assert_int_equal(freed, 1);
+  memset(theirs, 'x', 5);
+  assert_memory_equal(gcache_value_bytes(get_at(w, GCI_LIT("k"), NOW)).base, "their", 5);
+}
+
+/* The key is between the head and the bytes, which reach only so far from it. */
+static void a_short_value_with_a_long_key_is_kept(void **state) {
+  struct world *w = *state;
+  static char longest[70000];
+  static const size_t lens[] = {65518, 65519, 65520, 65536, sizeof longest};
+  for (size_t i = 0; i < 5; i++) {
+    gcache_bytes_t key = gcache_bytes(longest, lens[i]);
+    gcache_value_t *value = gci_value_copy(w->mem, GCI_LIT("short"), NOW + 100);
+    assert_int_equal(put_value(w, GCI_MAIN, key, value), 0);
+    assert_memory_equal(gcache_value_bytes(get_at(w, key, NOW)).base, "short", 5);
+    gci_cache_clear(w->cache);
+  }
 }
 
 /* ---- the budget ---- */
@@ -203,16 +246,13 @@ static void the_oldest_leave_first_and_a_hit_makes_young(void **state) {
   assert_int_equal(where(w, 1), -1);
 }
 
-static void an_entry_costs_at_most_the_heads_and_sixteen_bytes_of_index(void **state) {
+static void an_entry_with_a_short_value_costs_one_block_and_sixteen_bytes_of_index(void **state) {
   struct world *w = *state;
   size_t n = 100000;
-  gcache_value_t *value = gci_value_block(w->mem, 100);
-  size_t value_cost = gci_value_cost(value);
-  gcache_value_unref(value);
   for (size_t k = 0; k < n; k++)
     assert_int_equal(put(w, GCI_MAIN, k, 100), 0);
   assert_int_equal(stats(w, GCI_MAIN).items, n);
-  assert_int_equal(stats(w, GCI_MAIN).bytes, n * (gci_mem_cost(40) + value_cost));
+  assert_int_equal(stats(w, GCI_MAIN).bytes, n * gci_mem_cost(32 + 8 + 100));
   assert_true(gci_cache_index_bytes(w->cache) / n < 16);
 }
 
@@ -317,13 +357,17 @@ static void expired_memory_comes_back_unasked_a_bounded_number_a_call(void **sta
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(a_hit_is_the_value_itself_and_says_its_side, open_small,
-                                      close_cache),
+      cmocka_unit_test_setup_teardown(a_long_value_is_kept_itself_and_a_hit_says_its_side,
+                                      open_small, close_cache),
       cmocka_unit_test_setup_teardown(a_key_is_on_one_side_only, open_small, close_cache),
       cmocka_unit_test_setup_teardown(a_hit_put_back_under_its_key_stays_alive, open_small,
                                       close_cache),
-      cmocka_unit_test_setup_teardown(a_value_in_use_outlives_its_eviction, open_small,
+      cmocka_unit_test_setup_teardown(a_short_value_is_copied_and_what_it_stood_in_is_given_back,
+                                      open_small, close_cache),
+      cmocka_unit_test_setup_teardown(a_short_value_with_a_long_key_is_kept, open_large,
                                       close_cache),
+      cmocka_unit_test_setup_teardown(a_value_in_use_outlives_its_eviction_and_the_cache,
+                                      open_small, close_cache),
       cmocka_unit_test_setup_teardown(
           a_value_too_large_goes_nowhere_and_evicts_its_own_old_one_only, open_small, close_cache),
       cmocka_unit_test_setup_teardown(
@@ -333,8 +377,9 @@ int main(void) {
                                       open_small, close_cache),
       cmocka_unit_test_setup_teardown(the_oldest_leave_first_and_a_hit_makes_young, open_small,
                                       close_cache),
-      cmocka_unit_test_setup_teardown(an_entry_costs_at_most_the_heads_and_sixteen_bytes_of_index,
-                                      open_large, close_cache),
+      cmocka_unit_test_setup_teardown(
+          an_entry_with_a_short_value_costs_one_block_and_sixteen_bytes_of_index, open_large,
+          close_cache),
       cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_large, close_cache),
       cmocka_unit_test_setup_teardown(the_index_shrinks_with_the_number_of_entries, open_large,
                                       close_cache),

@@ -408,7 +408,7 @@ static void a_kept_body_is_exact_and_outlives_the_client(void **state) {
   assert_int_equal(gcache_value_bytes(body).len, 5);
   assert_memory_equal(gcache_value_bytes(body).base, "abcde", 5);
   assert_int_equal(run.mem->blocks, 1);
-  assert_int_equal(run.mem->bytes, 40 + 5);
+  assert_int_equal(run.mem->bytes, 48 + 5);
   gcache_value_unref(body);
   gci_mem_unref(run.mem);
   free(run.text);

@@ -142,7 +142,7 @@ static void a_claimed_length_costs_nothing_until_bytes_come(void **state) {
   gcache_bytes_t body = gcache_value_bytes(run.owed[0]->body);
   assert_int_equal(body.len, 16000000);
   assert_int_equal(((const char *)body.base)[15999999], 'y');
-  assert_int_equal(gci_value_cost(run.owed[0]->body), gci_mem_cost(16000000 + 40));
+  assert_int_equal(gci_value_cost(run.owed[0]->body), gci_mem_cost(16000000 + 48));
   free(piece);
   run_reply_next(&run);
   run_close(&run);

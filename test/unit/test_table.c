@@ -60,7 +60,7 @@ static uint64_t hash_of(enum hashing hashing, gcache_bytes_t key) {
 }
 
 static struct gci_entry *entry_new(gcache_bytes_t key) {
-  struct gci_entry *entry = malloc(gci_entry_size(key.len, 0));
+  struct gci_entry *entry = malloc(sizeof *entry + key.len);
   memset(entry, 0xa5, sizeof *entry);
   entry->key_len = (uint32_t)key.len;
   if (key.len > 0) memcpy(entry->key, key.base, key.len);
