@@ -72,12 +72,13 @@ static const struct {
 } commands[] = {
     {"local", bench_local, "a hit in this process's memory: peek, and get with its callback"},
     {"remote", bench_remote, "a hit in another process's memory, asked over HTTP on loopback"},
+    {"connections", bench_connections, "memory of idle connections, and TLS handshakes"},
 };
 
 static int usage(void) {
   fputs("usage: gcache-bench COMMAND [--json] [--rounds N]\n", stderr);
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-    fprintf(stderr, "  %-8s %s\n", commands[i].name, commands[i].what);
+    fprintf(stderr, "  %-12s %s\n", commands[i].name, commands[i].what);
   return 2;
 }
 

@@ -14,6 +14,7 @@ struct bench_options {
 
 int bench_local(const struct bench_options *o);
 int bench_remote(const struct bench_options *o);
+int bench_connections(const struct bench_options *o);
 
 #define KEY_SIZE 16
 /* Key number i, KEY_SIZE bytes: "key:" and 12 digits. */
