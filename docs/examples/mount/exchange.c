@@ -1,9 +1,11 @@
-/* One request of libmicrohttpd's: its body is gathered, its connection suspended while gcache works on
- * it and resumed for the answer. The server does not watch a suspended connection, so we do.
+/* One request of libmicrohttpd's: its body is gathered, its connection suspended while gcache
+ * works on it and resumed for the answer. The server does not watch a suspended connection, so we
+ * do.
  *
- * Failure modes: a body over BODY_MAX is refused with 413 if its length was told, else the connection is
- * closed; it is closed as well when memory is short. A client that closes its sending side alone counts
- * as gone. */
+ * Failure modes: a body over BODY_MAX is refused with 413 if its length was told, else the
+ * connection is closed; it is closed as well when memory is short. A client that closes its
+ * sending side alone counts as gone. A target with a raw NUL, which no HTTP allows, is cut there
+ * by the server. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@
 
 #define BODY_MAX (((size_t)16 << 20) + 8192) /* gcache's limits.value_max and what is around it */
 
-/* --------------------------------------------------------------------------------- suspension -- */
+/* ------------------------------------------------------------------------------- suspension -- */
 
 static void on_hung_up(uv_poll_t *poll, int status, int events) {
   struct exchange *x = poll->data;
@@ -48,7 +50,7 @@ static void on_unwatched(uv_handle_t *poll) {
   mount_end_further(mount);
 }
 
-/* -------------------------------------------------------------------------------- the answer -- */
+/* ------------------------------------------------------------------------------- the answer -- */
 
 void exchange_reply(struct exchange *x, unsigned status, struct MHD_Response *response) {
   x->answered = 1;
@@ -97,10 +99,10 @@ static enum MHD_Result send_answer(struct exchange *x) {
   return x->response == NULL ? MHD_NO : MHD_queue_response(x->connection, x->status, x->response);
 }
 
-/* ------------------------------------------------------------------------------- the request -- */
+/* ------------------------------------------------------------------------------ the request -- */
 
-/* The only place where the server tells the target as received: later ones are unescaped, and end at
- * a %00. What is returned is *context from here on. */
+/* The only place where the server tells the target as received: later ones are unescaped, and end
+ * at a %00. What is returned is *context from here on. */
 void *exchange_begin(void *cls, const char *target, struct MHD_Connection *connection) {
   struct exchange *x = calloc(1, sizeof *x + strlen(target) + 1);
 

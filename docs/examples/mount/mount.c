@@ -1,12 +1,12 @@
-/* mount - gcache mounted on an HTTP server that is not ours: GNU libmicrohttpd, on the same loop and
- * thread. Peers and clients come in by one port; the server owns it, and HTTP.
+/* mount - gcache mounted on an HTTP server that is not ours: GNU libmicrohttpd, on the same loop
+ * and thread. Peers and clients come in by one port; the server owns it, and HTTP.
  *
- * The story: main() starts cache and server, exchange.c takes the server's requests apart, serve.c hands those
- * of peers to gcache_serve(), pages.c answers the others. The getter is the node's (node_demo.c), so that
- * mounts and nodes make one cluster.
+ * The story: main() starts cache and server, exchange.c gathers a request, serve.c hands those of
+ * peers to gcache_serve(), pages.c answers the others. The getter is the node's (node_demo.c), so
+ * that mounts and nodes make one cluster.
  *
- * The server runs inside the loop: its epoll descriptor is readable when it has something to do, and
- * its timeout is a timer of ours. */
+ * The server runs inside the loop: its epoll descriptor is readable when it has something to do,
+ * and its timeout is a timer of ours. */
 #include "mount.h"
 
 #include <getopt.h>
@@ -22,7 +22,7 @@ static const char usage[] =
     "  port 0: any free one; --peers: all members, also by PUT /peers; default group: "
     "demo:67108864\n";
 
-/* ---------------------------------------------------------------- the server inside the loop -- */
+/* --------------------------------------------------------------- the server inside the loop -- */
 
 static void on_timer(uv_timer_t *timer);
 
@@ -65,7 +65,7 @@ static int start_server(struct mount *m, const struct sockaddr_in *address) {
   return uv_poll_start(&m->events, UV_READABLE, on_event);
 }
 
-/* ------------------------------------------------------------------------------------ the end -- */
+/* ---------------------------------------------------------------------------------- the end -- */
 
 static void on_cache_closed(void *arg) {
   struct mount *m = arg;
@@ -74,8 +74,8 @@ static void on_cache_closed(void *arg) {
   mount_end_further(m);
 }
 
-/* Requests under way are answered, then the cache is closed, then, with no connection suspended, the
- * server. */
+/* Requests under way are answered, then the cache is closed, then, with no connection suspended,
+ * the server. */
 void mount_end_further(struct mount *m) {
   struct MHD_Daemon *daemon = m->daemon;
 
@@ -107,7 +107,7 @@ static void on_signalled(uv_signal_t *signal, int number) {
   mount_end_further(m);
 }
 
-/* ---------------------------------------------------------------------------------- the start -- */
+/* -------------------------------------------------------------------------------- the start -- */
 
 static int open_cache(struct mount *m, char *group) {
   gcache_options_t o;

@@ -43,8 +43,8 @@ struct exchange {
   char target[];                 /* as received: still escaped, with its query */
 };
 
-/* Suspends the connection until exchange_reply() and watches for a client that leaves meanwhile. < 0:
- * cannot, and the answer is still owed. */
+/* Suspends the connection until exchange_reply() and watches for a client that leaves meanwhile.
+ * < 0: cannot, and the answer is still owed. */
 int exchange_suspend(struct exchange *x, void (*cancel)(struct exchange *x));
 /* Takes response. NULL: none could be made, or nobody wants one: the connection is closed. */
 void exchange_reply(struct exchange *x, unsigned status, struct MHD_Response *response);

@@ -90,8 +90,8 @@ static void answer_stats(struct exchange *x) {
 
   gcache_group_stats(x->mount->group, &s);
   snprintf(text, sizeof text,
-           "exchanges %zu suspended %zu loading %" PRIu64 " cancels %" PRIu64 " loads %" PRIu64,
-           x->mount->exchanges, x->mount->suspended, s.loading, s.cancels, s.local_loads);
+           "exchanges %zu suspended %zu loading %" PRIu64 " timeouts %" PRIu64 " loads %" PRIu64,
+           x->mount->exchanges, x->mount->suspended, s.loading, s.timeouts, s.local_loads);
   exchange_reply_text(x, 200, text);
 }
 
