@@ -13,7 +13,7 @@
 #define SLICES 64
 #define CHATTER_MAX 500 /* steps; new keys take five */
 #define CHATTER_PAID 8  /* steps that a read of plaintext makes up for */
-#define PEER_MAX 300 /* a host name has 255 bytes at most */
+#define PEER_MAX 300    /* a host name has 255 bytes at most */
 
 /* ------------------------------------------------------------------------------------ fails -- */
 
