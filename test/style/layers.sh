@@ -32,6 +32,7 @@ may_open() {
   jansson.h) [ "$file" = wire/remove_keys.c ] ;;
   openssl/*) case $file in net/tls_openssl*) ;; *) return 1 ;; esac ;;
   llhttp.h | llhttp/*) case $file in http/h1*) ;; *) return 1 ;; esac ;;
+  nghttp2/*) case $file in http/h2*) ;; *) return 1 ;; esac ;;
   xxhash.h) [ "$file" = base/hash.c ] ;;
   protobuf-c/* | *.pb-c.h) case $file in wire/*) ;; *) return 1 ;; esac ;;
   gcache/proto.h) case $file in wire/* | door/*) ;; *) return 1 ;; esac ;;

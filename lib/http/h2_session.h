@@ -1,0 +1,59 @@
+/* http/h2_session - what both roles have in common: an nghttp2 session between the guard and the output.
+ *
+ * Bytes in: guard, then nghttp2, whose callbacks collect; its owner acts behind gci_h2_feed(), so that
+ * no event is ever called from inside nghttp2. Bytes out: gci_h2_pull() asks nghttp2 for frames until
+ * GCI_H2_AHEAD bytes wait; DATA is a frame head and references into the value.
+ * Owns the nghttp2 session, the output, and what is being collected of a head.
+ * Fails: UV_ENOMEM makes it broken, and neither takes nor gives anything more; what the other side does
+ * wrong makes it over: a GOAWAY is the last that it says. */
+#ifndef GCI_HTTP_H2_SESSION_H
+#define GCI_HTTP_H2_SESSION_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/env.h"
+#include "http/h2_guard.h"
+#include "http/h2_head.h"
+#include "http/out.h"
+
+#define GCI_H2_AHEAD ((size_t)256 * 1024) /* bytes of output made before the socket takes any */
+#define GCI_H2_CONNECTION_WINDOW (16 * 1024 * 1024) /* for what we receive */
+
+struct gci_h2 {
+  struct gci_env *env;
+  struct gci_mem *mem; /* a reference */
+  const gcache_limits_t *limits;
+  nghttp2_mem allocator;
+  nghttp2_session *ng;
+  struct gci_out out;
+  struct gci_h2_guard guard;
+  struct gci_h2_head head;
+  char reason[128];    /* why it is over, "" if by us and for no fault */
+  unsigned broken : 1; /* out of memory */
+  unsigned over : 1;   /* by a fault */
+  unsigned inside : 1; /* nghttp2 is on the stack */
+};
+
+/* add sets the role's own callbacks: on_begin_headers, on_frame_recv, on_data_chunk_recv,
+ * on_stream_close, and on_frame_send, which calls gci_h2_frame_sent() first. The user data of all is h. */
+int gci_h2_open(struct gci_h2 *h, enum gci_h2_role role, struct gci_env *env,
+                const gcache_limits_t *limits, void (*add)(nghttp2_session_callbacks *callbacks));
+void gci_h2_fini(struct gci_h2 *h);
+
+void gci_h2_feed(struct gci_h2 *h, gcache_bytes_t bytes);
+void gci_h2_pull(struct gci_h2 *h);
+/* GOAWAY with that code (enum nghttp2_error_code), and nothing after it. */
+void gci_h2_end(struct gci_h2 *h, uint32_t code, const char *why);
+/* Looks at what an nghttp2 function has returned: < 0 and fatal makes it broken or over. */
+int gci_h2_checked(struct gci_h2 *h, int err);
+/* Nonzero: nothing more will be taken or said, but what the output holds. */
+int gci_h2_done(const struct gci_h2 *h);
+
+void gci_h2_frame_sent(struct gci_h2 *h, const nghttp2_frame *frame);
+/* Out of memory inside a callback: what it returns. */
+int gci_h2_break(struct gci_h2 *h);
+
+/* A body may be as long as a value and the message around it. */
+uint64_t gci_h2_body_max(const gcache_limits_t *limits);
+
+#endif

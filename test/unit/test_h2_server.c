@@ -1,0 +1,220 @@
+/* Unit test of http/h2_server, against a plain nghttp2 client. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <uv.h>
+
+#include "h2_server_run.h"
+
+struct fixture {
+  struct h2_run run;
+  struct h2_peer peer;
+};
+
+static int begin(void **state) {
+  struct fixture *f = calloc(1, sizeof *f);
+  h2_run_open(&f->run, H2_REPLY_LATER);
+  h2_peer_open(&f->peer, 0, NULL);
+  h2_peer_greet(&f->peer);
+  *state = f;
+  return 0;
+}
+
+static int finish(void **state) {
+  struct fixture *f = *state;
+  h2_run_end(&f->run);
+  h2_peer_close(&f->peer);
+  free(f);
+  return 0;
+}
+
+static void assert_body(struct fixture *f, int32_t id, const char *expected) {
+  struct h2_got *got = h2_got(&f->peer, id);
+  assert_true(got->whole);
+  assert_int_equal(got->body_len, strlen(expected));
+  if (got->body_len > 0) assert_memory_equal(got->body, expected, got->body_len);
+}
+
+static gcache_value_t *value_of(struct fixture *f, size_t len) {
+  gcache_value_t *value = gci_value_block(f->run.env.mem, len);
+  unsigned char *p = gci_value_fill(value);
+  for (size_t i = 0; i < len; i++)
+    p[i] = (unsigned char)(i * 7 + i / 251);
+  return value;
+}
+
+/* ------------------------------------------------------------------------- requests, answers -- */
+
+static void a_request_is_answered(void **state) {
+  struct fixture *f = *state;
+  int32_t id = h2_peer_get(&f->peer, "/a?b");
+  assert_int_equal(gci_http_server_phase(f->run.server), GCI_HTTP_HEAD);
+  h2_run_talk(&f->run, &f->peer);
+  assert_int_equal(gci_http_server_phase(f->run.server), GCI_HTTP_IDLE);
+  assert_int_equal(f->run.requests, 1);
+  assert_int_equal(gci_http_server_pending(f->run.server), 1);
+  struct gci_http_exchange *x = f->run.owed[0];
+  assert_memory_equal(x->head.method.base, "GET", 3);
+  assert_int_equal(x->head.target.len, 4);
+  assert_memory_equal(x->head.target.base, "/a?b", 4);
+  assert_int_equal(x->head.n_headers, 1);
+  assert_memory_equal(x->head.headers[0].name.base, "host", 4);
+  assert_memory_equal(x->head.headers[0].value.base, "h", 1);
+  assert_null(x->body);
+  gcache_header_t headers[] = {{gcache_cstr("Content-Type"), gcache_cstr("text/plain")},
+                               {gcache_cstr("Connection"), gcache_cstr("close")}};
+  struct gci_http_message answer = {
+      .status = 201, .headers = headers, .n_headers = 2, .before = gcache_cstr("hello")};
+  h2_run_reply(&f->run, 0, &answer);
+  assert_int_equal(f->run.ready, 1);
+  h2_run_talk(&f->run, &f->peer);
+  assert_string_equal(h2_got(&f->peer, id)->head,
+                      ":status=201\ncontent-length=5\ncontent-type=text/plain\n");
+  assert_body(f, id, "hello");
+  assert_int_equal(h2_got(&f->peer, id)->code, NGHTTP2_NO_ERROR);
+  assert_int_equal(gci_http_server_pending(f->run.server), 0);
+  assert_false(gci_http_server_wants_close(f->run.server));
+}
+
+static void bytes_may_come_one_by_one(void **state) {
+  struct fixture *f = *state;
+  f->run.replies = H2_REPLY_AT_ONCE;
+  int32_t ids[20];
+  for (int i = 0; i < 20; i++)
+    ids[i] = i % 2 ? h2_peer_get(&f->peer, "/abc") : h2_peer_put(&f->peer, "PUT", "/de", "xyz", 3);
+  h2_run_talk_by(&f->run, &f->peer, 1);
+  assert_int_equal(f->run.requests, 20);
+  for (int i = 0; i < 20; i++)
+    assert_body(f, ids[i], i % 2 ? "/abc" : "/de");
+}
+
+static void answers_leave_in_any_order(void **state) {
+  struct fixture *f = *state;
+  int32_t ids[5];
+  for (int i = 0; i < 5; i++)
+    ids[i] = h2_peer_get(&f->peer, "/");
+  h2_run_talk(&f->run, &f->peer);
+  assert_int_equal(f->run.requests, 5);
+  static const char *const texts[] = {"a", "b", "c", "d", "e"};
+  static const int order[] = {3, 0, 4, 2, 1};
+  for (int i = 0; i < 5; i++) {
+    h2_run_reply_text(&f->run, (size_t)order[i], texts[order[i]]);
+    h2_run_talk(&f->run, &f->peer);
+    assert_body(f, ids[order[i]], texts[order[i]]);
+    assert_int_equal(gci_http_server_pending(f->run.server), 4 - i);
+  }
+}
+
+static void a_body_is_one_value_that_can_be_kept(void **state) {
+  struct fixture *f = *state;
+  static unsigned char body[1000000];
+  for (size_t i = 0; i < sizeof body; i++)
+    body[i] = (unsigned char)(i % 253);
+  h2_peer_put(&f->peer, "PUT", "/a", body, sizeof body);
+  h2_run_talk(&f->run, &f->peer);
+  assert_int_equal(f->run.requests, 1);
+  gcache_value_t *value = gcache_value_ref(f->run.owed[0]->body);
+  h2_run_reply_text(&f->run, 0, "");
+  assert_int_equal(gcache_value_bytes(value).len, sizeof body);
+  assert_memory_equal(gcache_value_bytes(value).base, body, sizeof body);
+  gcache_value_unref(value);
+}
+
+static void a_value_of_a_mebibyte_leaves_by_reference(void **state) {
+  struct fixture *f = *state;
+  nghttp2_settings_entry wide = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 8 << 20};
+  nghttp2_submit_settings(f->peer.ng, NGHTTP2_FLAG_NONE, &wide, 1);
+  nghttp2_session_set_local_window_size(f->peer.ng, NGHTTP2_FLAG_NONE, 0, 8 << 20);
+  int32_t id = h2_peer_get(&f->peer, "/a");
+  h2_run_talk(&f->run, &f->peer);
+  gcache_value_t *value = value_of(f, 1 << 20);
+  const char *base = gcache_value_bytes(value).base;
+  struct gci_http_message answer = {
+      .status = 200, .before = gcache_cstr("<"), .value = value, .after = gcache_cstr(">")};
+  size_t bytes = f->run.oom.bytes, in_value = 0, most = 0;
+  h2_run_reply(&f->run, 0, &answer);
+  struct gci_out *out;
+  while ((out = gci_http_server_output(f->run.server))->bytes > 0) {
+    gcache_bytes_t slices[4];
+    size_t n = gci_out_slices(out, slices, 4), sum = 0;
+    if (out->bytes > most) most = out->bytes;
+    assert_true(out->held < 4096);
+    for (size_t i = 0; i < n; i++) {
+      const char *p = slices[i].base;
+      if (p >= base && p < base + (1 << 20)) in_value += slices[i].len;
+      assert_int_equal(nghttp2_session_mem_recv(f->peer.ng, slices[i].base, slices[i].len),
+                       slices[i].len);
+      sum += slices[i].len;
+    }
+    gci_out_consume(out, sum);
+  }
+  assert_true(in_value > (1 << 20) - 2 * GCI_OUT_COPY_MAX);
+  assert_true(most <= 256 * 1024 + 16384 + 9);
+  assert_true(f->run.oom.bytes <= bytes + 20000); /* a buffer of the output */
+  struct h2_got *got = h2_got(&f->peer, id);
+  assert_true(got->whole);
+  assert_int_equal(got->body_len, (1 << 20) + 2);
+  assert_memory_equal(got->body + 1, base, 1 << 20);
+  assert_int_equal(got->body[0], '<');
+  assert_int_equal(got->body[(1 << 20) + 1], '>');
+  gcache_value_unref(value);
+}
+
+static void large_answers_take_turns(void **state) {
+  struct fixture *f = *state;
+  nghttp2_settings_entry wide = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 8 << 20};
+  nghttp2_submit_settings(f->peer.ng, NGHTTP2_FLAG_NONE, &wide, 1);
+  nghttp2_session_set_local_window_size(f->peer.ng, NGHTTP2_FLAG_NONE, 0, 64 << 20);
+  int32_t large = h2_peer_get(&f->peer, "/a"), small = h2_peer_get(&f->peer, "/b");
+  h2_run_talk(&f->run, &f->peer);
+  gcache_value_t *value = value_of(f, 4 << 20);
+  struct gci_http_message answer = {.status = 200, .value = value};
+  h2_run_reply(&f->run, 0, &answer);
+  gci_http_server_output(f->run.server); /* the first of it is on its way */
+  gcache_value_t *other = value_of(f, 40000);
+  answer.value = other;
+  h2_run_reply(&f->run, 1, &answer);
+  while (!h2_got(&f->peer, small)->whole) {
+    struct gci_out *out = gci_http_server_output(f->run.server);
+    assert_true(out->bytes > 0);
+    h2_out_to_peer(out, &f->peer);
+  }
+  assert_true(h2_got(&f->peer, large)->body_len < 600 * 1024);
+  h2_run_talk(&f->run, &f->peer);
+  assert_int_equal(h2_got(&f->peer, large)->body_len, 4 << 20);
+  assert_int_equal(h2_got(&f->peer, small)->body_len, 40000);
+  gcache_value_unref(value);
+  gcache_value_unref(other);
+}
+
+static void head_and_bodiless_statuses_send_no_body(void **state) {
+  struct fixture *f = *state;
+  int32_t head = h2_peer_put(&f->peer, "HEAD", "/", NULL, 0), none = h2_peer_get(&f->peer, "/");
+  h2_run_talk(&f->run, &f->peer);
+  struct gci_http_message answer = {.status = 200, .before = gcache_cstr("12345")};
+  h2_run_reply(&f->run, 0, &answer);
+  answer.status = 204;
+  h2_run_reply(&f->run, 1, &answer);
+  h2_run_talk(&f->run, &f->peer);
+  assert_string_equal(h2_got(&f->peer, head)->head, ":status=200\ncontent-length=5\n");
+  assert_body(f, head, "");
+  assert_string_equal(h2_got(&f->peer, none)->head, ":status=204\n");
+  assert_body(f, none, "");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+      T(a_request_is_answered),
+      T(bytes_may_come_one_by_one),
+      T(answers_leave_in_any_order),
+      T(a_body_is_one_value_that_can_be_kept),
+      T(a_value_of_a_mebibyte_leaves_by_reference),
+      T(large_answers_take_turns),
+      T(head_and_bodiless_statuses_send_no_body),
+  };
+  return !!cmocka_run_group_tests(tests, NULL, NULL);
+}
