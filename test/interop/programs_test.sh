@@ -179,7 +179,7 @@ if has go && [ -d "$gopath/src/github.com/golang/groupcache" ]; then
   start g0 "$dir/gonode" -cert node.pem -key node.key -ca ca.pem
   g0=$url
   for at in "$c0" "$c1"; do
-    same "peers of $at" "200 2" "$(ask --http2 $me -X PUT --data-binary "$c0,$c1,$g0" "$at/peers")"
+    same "peers of $at" "200 2" "$(ask --http2 $me -X PUT --data-binary "$c0 $c1 $g0" "$at/peers")"
   done
   same "peers of $g0" "200 2" "$(ask --http2 $me -X PUT --data-binary "$c0 $c1 $g0" "$g0/peers")"
   i=0
