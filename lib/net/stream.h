@@ -53,7 +53,7 @@ struct gci_stream {
   size_t linger_bytes; /* that may still be thrown away */
   unsigned reading : 1, ended : 1, broken : 1, finishing : 1, closing : 1;
   unsigned securing : 1; /* the handshake is not over */
-  unsigned owing : 1;    /* blocked when last flushed: on_written is owed */
+  unsigned owing : 1;    /* was blocked: on_written is owed */
   unsigned shut : 1;     /* the sending side has been ended */
   unsigned refused : 1;  /* TLS has failed, not the socket */
 };

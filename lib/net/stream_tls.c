@@ -3,6 +3,8 @@
  * lives until on_closed: it is on the stack when an owner closes inside an event. */
 #include "net/stream_tls.h"
 
+#include <assert.h>
+
 #include "net/stream_write.h"
 
 /* --------------------------------------------------------------------------------------- ends -- */
@@ -138,6 +140,7 @@ void gci_stream_tls_goodbye(struct gci_stream *s) {
 static int begin(struct gci_stream *s, struct gci_tls *tls, gcache_bytes_t first) {
   int err;
 
+  assert(s->tls == NULL);
   s->tls = tls;
   s->securing = 1;
   gci_job_init(&s->more, on_more);

@@ -162,8 +162,9 @@ void gci_stream_flush(struct gci_stream *s, struct gci_out *out) {
   s->out = out;
   if (s->broken && s->ended && !s->closing) drop_output(s);
   gci_stream_write_start(s);
-  s->owing = gci_stream_blocked(s) != 0;
-  if (s->owing && !was_blocked) s->progress_ms = gci_env_mono_ms(s->env);
+  if (!gci_stream_blocked(s)) return; /* with TLS, what was blocked before may have left just now */
+  s->owing = 1;
+  if (!was_blocked) s->progress_ms = gci_env_mono_ms(s->env);
 }
 
 void gci_stream_write_finish(struct gci_stream *s) {

@@ -82,6 +82,7 @@ static int open_ssl(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t *tls
   t->mem = mem;
   t->tls = tls;
   t->offer = offer;
+  t->generation = tls->generation;
   gci_out_init(&t->out, mem);
   ERR_clear_error();
   t->ssl = SSL_new(ctx);
@@ -94,14 +95,13 @@ static int open_ssl(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t *tls
   return 0;
 }
 
-/* The host without brackets, for `peer` and to check the certificate by. UV_EINVAL: too long. */
+/* The host without brackets and zone, for `peer` and to check the certificate by. UV_EINVAL: none, or too
+ * long. */
 static int bare_host(char *out, size_t cap, const char *host) {
-  size_t len = strlen(host);
+  size_t len;
 
-  if (host[0] == '[' && host[len - 1] == ']') {
-    host++;
-    len -= 2;
-  }
+  if (host[0] == '[') host++;
+  len = strcspn(host, "]%");
   if (len == 0 || len >= cap) return UV_EINVAL;
   memcpy(out, host, len);
   out[len] = 0;

@@ -21,6 +21,7 @@ struct gcache_tls_s {
   gcache_tls_peers_t peers;
   struct gci_list sessions; /* of struct session in tls_openssl_session.c, latest first */
   size_t n_sessions;
+  unsigned generation; /* of the contexts: one up when they are replaced */
   struct gci_tls_files files;
   int from_files;
 };
@@ -29,7 +30,8 @@ struct gci_tls {
   struct gci_mem *mem;
   gcache_tls_t *tls;
   SSL *ssl;
-  char *peer; /* client: "host:port", what its session is kept by; server: NULL */
+  char *peer;          /* client: "host:port", what its session is kept by; server: NULL */
+  unsigned generation; /* when it was opened */
   const SSL_SESSION *kept_session; /* to tell when there is another; not looked into */
   gcache_bytes_t in;               /* not read yet: borrowed, or the rest of kept */
   char *kept;

@@ -16,12 +16,14 @@ static SSL_CTX *own(SSL_CTX *ctx) {
   return ctx;
 }
 
-/* Takes the references. */
+/* Takes the references. What was kept of the contexts before goes. */
 static void set_contexts(gcache_tls_t *tls, SSL_CTX *client, SSL_CTX *server) {
   SSL_CTX_free(tls->client);
   SSL_CTX_free(tls->server);
   tls->client = client;
   tls->server = server;
+  tls->generation++;
+  gci_tls_sessions_drop(tls);
   if (server != NULL) gci_tls_alpn_choose(server);
 }
 
@@ -62,7 +64,6 @@ int gcache_tls_replace(gcache_tls_t *tls, SSL_CTX *client, SSL_CTX *server) {
   if ((client == NULL) != (tls->client == NULL) || (server == NULL) != (tls->server == NULL))
     return UV_EINVAL;
   set_contexts(tls, own(client), own(server));
-  gci_tls_sessions_drop(tls);
   return 0;
 }
 
@@ -71,7 +72,6 @@ void gcache_tls_free(gcache_tls_t *tls) {
 
   if (tls == NULL) return;
   mem = tls->mem;
-  gci_tls_sessions_drop(tls);
   set_contexts(tls, NULL, NULL);
   BIO_meth_free(tls->method);
   gci_tls_files_fini(&tls->files, mem);
@@ -143,7 +143,6 @@ int gcache_tls_reload_files(gcache_tls_t *tls, char *why, size_t why_cap) {
   err = gci_tls_files_load(&tls->files, &client, &server, why, why_cap);
   if (err < 0) return err;
   set_contexts(tls, client, server);
-  gci_tls_sessions_drop(tls);
   return 0;
 }
 

@@ -65,7 +65,7 @@ void gci_tls_session_keep(struct gci_tls *t) {
   struct session *s;
 
   if (now == NULL || now == t->kept_session || !SSL_SESSION_is_resumable(now)) return;
-  if (SSL_get_SSL_CTX(t->ssl) != t->tls->client) return; /* from before a replacement */
+  if (t->generation != t->tls->generation) return; /* verified by what may be trusted no more */
   s = find(t->tls, t->peer);
   if (s == NULL) s = add(t->tls, t->peer);
   if (s == NULL) return;

@@ -100,6 +100,8 @@ static void what_is_good_is_not_refused(void **state) {
       {.host = "127.0.0.1"},
       {.host = "::1"},
       {.host = "[::1]"},
+      {.host = "::1%lo"},
+      {.host = "[::1%lo]"},
       {.server = CERT_WRONG_HOST, .host = "other.test"},
       {.server = CERT_WRONG_HOST, .host = "127.0.0.2"},
       {.client = CERT_CLIENT},

@@ -275,6 +275,20 @@ static void what_is_flushed_before_waits_for_the_handshake(void **state) {
   link_close(&l);
 }
 
+static void what_waited_may_leave_with_what_is_flushed_inside(void **state) {
+  struct link l = {0};
+  l.client.flush_at = ON_SECURED;
+  link_open(&l, *state);
+  say(&l.client, "early, ");
+  run_until(l.w, &l.client.written, 1);
+  while (l.server.n_got < 21)
+    turn(l.w);
+  got_text(&l.server, "early, flushed inside");
+  run_a_little(l.w);
+  assert_int_equal(l.client.written, 1);
+  link_close(&l);
+}
+
 static void much_goes_both_ways_at_once(void **state) {
   struct link l;
   link_secured(&l, *state);
@@ -745,6 +759,7 @@ int main(void) {
       IN_WORLD(both_are_told_when_it_is_secure),
       IN_WORLD(in_the_clear_there_is_nothing_to_tell),
       IN_WORLD(what_is_flushed_before_waits_for_the_handshake),
+      IN_WORLD(what_waited_may_leave_with_what_is_flushed_inside),
       IN_WORLD(much_goes_both_ways_at_once),
       IN_WORLD(stopped_in_the_middle_nothing_is_lost),
       IN_WORLD(what_was_read_before_is_not_lost_when_the_other_side_ends),
