@@ -3,7 +3,7 @@
 # cluster over TLS, Go's groupcache. What is not installed is left out, saying so; 77 without curl or openssl.
 #     programs_test.sh NODE_PROGRAM
 set -u
-node=$1
+node=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 source=$(cd "$(dirname "$0")" && pwd)/gonode
 gopath=${GOPATH:-/usr/share/gocode}
 for program in curl openssl; do
