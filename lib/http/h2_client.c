@@ -13,8 +13,8 @@
 #include "base/bytes.h"
 #include "base/value.h"
 #include "http/h1_body.h"
-#include "http/h2_content.h"
 #include "http/h2_session.h"
+#include "http/h2_submit.h"
 
 /* 1xx answers skipped before one real one. */
 #define INTERIM_MAX 8
@@ -138,7 +138,8 @@ static int submit(struct h2_client *c, const struct gci_http_message *request, v
   ask->client = c;
   ask->tag = tag;
   gci_h1_body_init(&ask->body, c->h.mem, 0);
-  ask->id = gci_h2_submit_request(c->h.ng, c->scheme, &ask->content, c->h.mem, request, ask);
+  gci_h2_content_init(&ask->content, c->h.mem);
+  ask->id = gci_h2_submit_request(c->h.ng, c->scheme, &ask->content, request, ask);
   if (ask->id < 0) {
     int err = ask->id;
     ask_free(ask);
@@ -220,7 +221,7 @@ static int take_head(struct h2_client *c, struct ask *ask) {
 static int take_end(struct h2_client *c, struct ask *ask) {
   if (ask->stage != AWAITED || !ask->has_head) return 0;
   enter(ask, ANSWERED);
-  if (gci_h2_content_left(&ask->content) == 0) return 0;
+  if (ask->content.left == 0) return 0;
   return nghttp2_submit_rst_stream(c->h.ng, NGHTTP2_FLAG_NONE, ask->id, NGHTTP2_CANCEL);
 }
 

@@ -1,8 +1,7 @@
-/* http/h2_content - a message to send: its fields, submitted at once, and its body, which leaves as the
- * windows allow.
+/* http/h2_content - the body of a message on its way out: pieces, which leave as the windows allow.
  *
- * The body's texts are copied, its value is referenced. The content must live until nghttp2 has closed
- * the stream. Fails: UV_ENOMEM. */
+ * The texts of a piece are copied, its value is referenced; what is written is dropped. Must live until
+ * nghttp2 has closed the stream. Fails: UV_ENOMEM, and nothing was added. */
 #ifndef GCI_HTTP_H2_CONTENT_H
 #define GCI_HTTP_H2_CONTENT_H
 
@@ -12,25 +11,21 @@
 #include "http/out.h"
 
 struct gci_h2_content {
-  struct gci_mem *mem;
-  gcache_value_t *value; /* NULL: none */
-  char *text;            /* before and after; NULL: none */
-  size_t before, value_len, after;
-  size_t sent;
+  struct gci_mem *mem; /* borrowed */
+  struct gci_list pieces;
+  size_t left;        /* bytes in all pieces */
+  uint64_t written;   /* bytes so far */
+  uint64_t end_at;    /* where the last of them is in all that the connection has said */
+  unsigned open : 1;  /* more pieces may follow */
+  unsigned rests : 1; /* nghttp2 waits for nghttp2_session_resume_data() */
 };
 
-/* Bytes that have not been written. */
-size_t gci_h2_content_left(const struct gci_h2_content *c);
-/* The next len bytes. */
+void gci_h2_content_init(struct gci_h2_content *c, struct gci_mem *mem);
+void gci_h2_content_fini(struct gci_h2_content *c); /* drops what is left */
+int gci_h2_content_add(struct gci_h2_content *c, const struct gci_http_message *part);
+/* The next len bytes of what is left. */
 int gci_h2_content_write(struct gci_h2_content *c, struct gci_out *out, size_t len);
-void gci_h2_content_fini(struct gci_h2_content *c); /* zeroed is fine */
-
-/* Fills the content and submits the message. head_only: the answer to HEAD. 0 or nghttp2's error. */
-int gci_h2_submit_answer(nghttp2_session *ng, int32_t stream, struct gci_h2_content *c,
-                         struct gci_mem *mem, const struct gci_http_message *answer, int head_only);
-/* The stream's number, or nghttp2's error. */
-int32_t gci_h2_submit_request(nghttp2_session *ng, const char *scheme, struct gci_h2_content *c,
-                              struct gci_mem *mem, const struct gci_http_message *request,
-                              void *stream_user);
+/* Where nghttp2 takes its DATA from. */
+nghttp2_data_provider gci_h2_content_source(struct gci_h2_content *c);
 
 #endif

@@ -12,8 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/value.h"
-#include "http/h2_session.h"
-#include "http/h2_streams.h"
+#include "http/h2_answer.h"
 
 /* Frames that a request may be followed by without being counted: trailers, an empty end of its body, a
  * window, a reset. */
@@ -58,52 +57,23 @@ static void server_close(struct gci_http_server *http) {
   if (!s->in_input) server_free(s);
 }
 
-/* -------------------------------------------------------------------------------- answering -- */
+/* ------------------------------------------------------------------------------- refusing -- */
 
-static int submit(struct h2_server *s, struct gci_h2_stream *e,
-                  const struct gci_http_message *answer) {
-  static const nghttp2_extpri together = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
-  nghttp2_session *ng = s->h.ng;
-  int err = gci_h2_submit_answer(ng, e->id, &e->content, e->mem, answer, e->head_only);
-  /* Large answers take turns: a small one need not wait for the end of the one before it. */
-  return err == 0 ? nghttp2_session_change_extpri_stream_priority(ng, e->id, &together, 1) : err;
-}
-
-static int server_reply(struct gci_http_exchange *x, const struct gci_http_message *answer) {
-  struct gci_h2_stream *e = gci_container_of(x, struct gci_h2_stream, x);
-  if (e->of == NULL) {
-    gci_h2_stream_free(e);
-    return 0;
-  }
-  struct h2_server *s = e->owner;
-  gci_h2_stream_enter(e, GCI_H2_ANSWERED);
-  gcache_value_unref(x->body);
-  x->body = NULL;
-  if (e->id == 0)
-    gci_h2_stream_free(e);
-  else if (!gci_h2_done(&s->h))
-    gci_h2_checked(&s->h, submit(s, e, answer));
-  gci_h2_checked(&s->h, gci_h2_streams_grant(&s->streams, &s->h));
+static void on_ready(struct gci_h2_streams *streams) {
+  struct h2_server *s = gci_container_of(streams, struct h2_server, streams);
   if (!s->in_input) s->events->ready(s->user);
-  return s->h.broken ? UV_ENOMEM : 0;
 }
 
-static const struct gci_http_exchange_ops exchange_ops = {.reply = server_reply};
-
-/* An answer of our own, without a body, to a request that is not handed up. What still comes of that is
- * thrown away. */
 static int refuse(struct h2_server *s, int32_t stream, int status) {
-  struct gci_http_message answer = {.status = status};
-  struct gci_h2_content none;
   s->http.bad_requests++;
-  return gci_h2_submit_answer(s->h.ng, stream, &none, s->h.mem, &answer, 1);
+  return gci_h2_refuse(&s->h, stream, status);
 }
 
 static int refuse_begun(struct h2_server *s, struct gci_h2_stream *e, int status) {
   int32_t id = e->id;
   nghttp2_session_set_stream_user_data(s->h.ng, id, NULL);
   gci_h2_stream_free(e);
-  int err = gci_h2_streams_grant(&s->streams, &s->h);
+  int err = gci_h2_streams_grant(&s->streams);
   return err == 0 ? refuse(s, id, status) : err;
 }
 
@@ -111,13 +81,6 @@ static int refuse_begun(struct h2_server *s, struct gci_h2_stream *e, int status
 
 static int is_whole(const nghttp2_frame *frame) {
   return frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-}
-
-static int say_continue(struct h2_server *s, int32_t stream) {
-  static const uint8_t name[] = ":status", value[] = "100";
-  const nghttp2_nv nv = {(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, 7, 3,
-                         NGHTTP2_NV_FLAG_NONE};
-  return nghttp2_submit_headers(s->h.ng, NGHTTP2_FLAG_NONE, stream, NULL, &nv, 1, NULL);
 }
 
 /* The head is there, the body is to come. */
@@ -130,8 +93,8 @@ static int begin_body(struct h2_server *s, struct gci_h2_stream *e,
   e->want = length;
   e->since_ms = gci_env_mono_ms(s->h.env);
   s->streams.watch_ms = 0;
-  int err = block->expects_continue ? say_continue(s, e->id) : 0;
-  return err == 0 ? gci_h2_stream_grant(e, &s->h) : err;
+  int err = block->expects_continue ? gci_h2_submit_continue(s->h.ng, e->id) : 0;
+  return err == 0 ? gci_h2_stream_grant(e) : err;
 }
 
 static int take_head(struct h2_server *s, const nghttp2_frame *frame) {
@@ -140,10 +103,9 @@ static int take_head(struct h2_server *s, const nghttp2_frame *frame) {
   int refusal = gci_h2_head_request(&s->h.head, sizeof(struct gci_h2_stream), &block);
   if (refusal < 0) return NGHTTP2_ERR_NOMEM;
   if (refusal > 0) return refuse(s, id, refusal);
-  struct gci_h2_stream *e = gci_h2_stream_begin(&s->streams, &block, s->h.mem, id);
-  e->x.ops = &exchange_ops;
-  e->owner = s;
-  e->head_only = gci_bytes_equal(e->x.head.method, GCI_LIT("HEAD"));
+  struct gci_h2_stream *e = gci_h2_stream_begin(&s->streams, &block, id);
+  e->x.ops = &gci_h2_exchange_ops;
+  if (gci_bytes_equal(e->x.head.method, GCI_LIT("HEAD"))) e->extent = GCI_H2_HEAD_ONLY;
   nghttp2_session_set_stream_user_data(s->h.ng, id, e);
   if (!is_whole(frame)) return begin_body(s, e, &block);
   gci_h2_stream_enter(e, GCI_H2_WHOLE);
@@ -154,7 +116,7 @@ static int take_end(struct h2_server *s, struct gci_h2_stream *e) {
   e->body_len = e->body.used;
   e->x.body = gci_h1_body_finish(&e->body);
   gci_h2_stream_enter(e, GCI_H2_WHOLE);
-  return gci_h2_streams_grant(&s->streams, &s->h);
+  return gci_h2_streams_grant(&s->streams);
 }
 
 static int concluded(struct h2_server *s, int err) {
@@ -184,7 +146,7 @@ static int take_data(struct h2_server *s, struct gci_h2_stream *e, gcache_bytes_
   if (e->stage != GCI_H2_RECEIVING) return 0;
   switch (gci_h1_body_append(&e->body, bytes)) {
   case GCI_H1_SOUND:
-    return gci_h2_stream_grant(e, &s->h);
+    return gci_h2_stream_grant(e);
   case GCI_H1_BAD_MEMORY:
     return NGHTTP2_ERR_NOMEM;
   default:
@@ -208,12 +170,13 @@ static int on_stream_closed(nghttp2_session *ng, int32_t id, uint32_t code, void
   (void)code;
   if (e == NULL) return 0;
   gci_h2_stream_closed(e);
-  return concluded(s, gci_h2_streams_grant(&s->streams, &s->h));
+  return concluded(s, gci_h2_streams_grant(&s->streams));
 }
 
 /* Resets that the other side has brought about count as its own. */
 static void note_reset(struct h2_server *s, uint32_t code) {
-  if (code == NGHTTP2_NO_ERROR || code == NGHTTP2_REFUSED_STREAM || code == NGHTTP2_CANCEL) return;
+  if (code == NGHTTP2_NO_ERROR || code == NGHTTP2_REFUSED_STREAM) return;
+  if (code == NGHTTP2_CANCEL || code == NGHTTP2_INTERNAL_ERROR) return; /* ours */
   s->http.bad_requests++;
   gci_h2_guard_provoked(&s->h.guard, gci_env_mono_ms(s->h.env));
 }
@@ -309,7 +272,7 @@ static uint64_t server_watch(struct gci_http_server *http, uint64_t now_ms) {
   for (; link != &s->streams.all.head; link = next) {
     struct gci_h2_stream *e = gci_container_of(link, struct gci_h2_stream, link);
     next = link->next;
-    enum gci_h2_slowness slowness = gci_h2_stream_judge(e, &s->h, now_ms, &next_ms);
+    enum gci_h2_slowness slowness = gci_h2_stream_judge(e, now_ms, &next_ms);
     gci_h2_checked(&s->h, end_slow(s, e, slowness));
   }
   s->streams.watch_ms = next_ms;
@@ -355,7 +318,8 @@ int gci_h2_server_open(struct gci_http_server **out, struct gci_env *env,
   s->http.ops = &server_ops;
   s->events = events;
   s->user = user;
-  gci_h2_streams_init(&s->streams);
+  gci_h2_streams_init(&s->streams, &s->h);
+  s->streams.ready = on_ready;
   int err = gci_h2_open(&s->h, GCI_H2_SERVER, env, limits, add_callbacks);
   if (err != 0) {
     gci_mem_free(env->mem, s, sizeof *s);

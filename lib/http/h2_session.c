@@ -143,9 +143,12 @@ static int on_data_sending(nghttp2_session *ng, nghttp2_frame *frame, const uint
   (void)ng;
   (void)frame;
   if (h->out.bytes >= GCI_H2_AHEAD) return NGHTTP2_ERR_WOULDBLOCK;
+  struct gci_h2_content *content = source->ptr;
   int err = gci_out_text(&h->out, gcache_bytes(head, GCI_H2_FRAME_HEAD));
-  if (err == 0) err = gci_h2_content_write(source->ptr, &h->out, len);
+  if (err == 0) err = gci_h2_content_write(content, &h->out, len);
   if (err != 0) return gci_h2_break(h);
+  h->said += GCI_H2_FRAME_HEAD + len;
+  content->end_at = h->said;
   gci_h2_guard_earn(&h->guard, (unsigned)(2 * len / EARNED_BY_BYTES));
   return 0;
 }
@@ -272,6 +275,7 @@ void gci_h2_pull(struct gci_h2 *h) {
       return;
     }
     if (gci_out_text(&h->out, gcache_bytes(bytes, (size_t)n)) != 0) h->broken = 1;
+    h->said += (size_t)n;
   }
 }
 

@@ -26,6 +26,7 @@ struct gci_h2 {
   nghttp2_mem allocator;
   nghttp2_session *ng;
   struct gci_out out;
+  uint64_t said; /* bytes put into out so far */
   struct gci_h2_guard guard;
   struct gci_h2_head head;
   char reason[128];    /* why it is over, "" if by us and for no fault */

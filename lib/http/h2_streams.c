@@ -13,8 +13,9 @@ static struct gci_h2_stream *stream_of(struct gcache_link_s *link) {
   return gci_container_of(link, struct gci_h2_stream, link);
 }
 
-void gci_h2_streams_init(struct gci_h2_streams *all) {
+void gci_h2_streams_init(struct gci_h2_streams *all, struct gci_h2 *h) {
   memset(all, 0, sizeof *all);
+  all->h = h;
   gci_list_init(&all->all);
   gci_list_init(&all->whole);
 }
@@ -22,7 +23,8 @@ void gci_h2_streams_init(struct gci_h2_streams *all) {
 /* ---------------------------------------------------------------------------------- stages -- */
 
 struct gci_h2_stream *gci_h2_stream_begin(struct gci_h2_streams *all, struct gci_h2_block *block,
-                                          struct gci_mem *mem, int32_t id) {
+                                          int32_t id) {
+  struct gci_mem *mem = all->h->mem;
   struct gci_h2_stream *e = block->base;
   *e = (struct gci_h2_stream){.x = {.head = block->head},
                               .of = all,
@@ -32,14 +34,19 @@ struct gci_h2_stream *gci_h2_stream_begin(struct gci_h2_streams *all, struct gci
                               .stage = GCI_H2_RECEIVING,
                               .allowed = WINDOW_INITIAL};
   gci_h1_body_init(&e->body, mem, 0);
+  gci_h2_content_init(&e->content, mem);
   gci_list_push_back(&all->all, &e->link);
   all->open++;
   all->receiving++;
   return e;
 }
 
+int gci_h2_stream_owes(const struct gci_h2_stream *e) {
+  return e->stage == GCI_H2_OWED || e->stage == GCI_H2_STREAMING;
+}
+
 static int holds_body(const struct gci_h2_stream *e) {
-  return e->stage == GCI_H2_WHOLE || e->stage == GCI_H2_OWED;
+  return e->stage == GCI_H2_WHOLE || gci_h2_stream_owes(e);
 }
 
 static void leave_stage(struct gci_h2_stream *e) {
@@ -74,10 +81,11 @@ void gci_h2_stream_free(struct gci_h2_stream *e) {
 }
 
 void gci_h2_stream_closed(struct gci_h2_stream *e) {
-  if (e->stage != GCI_H2_OWED) {
+  if (!gci_h2_stream_owes(e)) {
     gci_h2_stream_free(e);
     return;
   }
+  gci_h2_content_fini(&e->content);
   e->id = 0;
   e->of->open--;
 }
@@ -86,9 +94,10 @@ void gci_h2_streams_leave(struct gci_h2_streams *all) {
   struct gcache_link_s *link;
   while ((link = gci_list_front(&all->all)) != NULL) {
     struct gci_h2_stream *e = stream_of(link);
-    if (e->stage == GCI_H2_OWED) {
+    if (gci_h2_stream_owes(e)) {
       gci_link_unlink(link);
       leave_stage(e);
+      gci_h2_content_fini(&e->content);
       e->of = NULL;
     } else {
       gci_h2_stream_free(e);
@@ -123,30 +132,30 @@ static uint64_t due(const struct gci_h2_stream *e) {
   return (target < e->want ? target : e->want) - e->allowed;
 }
 
-static int give(struct gci_h2_stream *e, struct gci_h2 *h, int is_oldest) {
+static int give(struct gci_h2_stream *e, int is_oldest) {
   struct gci_h2_streams *all = e->of;
   uint64_t more = due(e);
   if (more == 0 || all->unanswered >= GCI_H2_UNANSWERED_MAX) return 0;
   if (!is_oldest && all->granted + more > GCI_H2_GRANTS_MAX) return 0;
-  int err = nghttp2_submit_window_update(h->ng, NGHTTP2_FLAG_NONE, e->id, (int32_t)more);
+  int err = nghttp2_submit_window_update(all->h->ng, NGHTTP2_FLAG_NONE, e->id, (int32_t)more);
   if (err != 0) return err;
   e->allowed += more;
   all->granted += more;
   return 0;
 }
 
-int gci_h2_stream_grant(struct gci_h2_stream *e, struct gci_h2 *h) {
+int gci_h2_stream_grant(struct gci_h2_stream *e) {
   if (due(e) == 0) return 0;
-  return give(e, h, e == oldest_receiving(e->of));
+  return give(e, e == oldest_receiving(e->of));
 }
 
-int gci_h2_streams_grant(struct gci_h2_streams *all, struct gci_h2 *h) {
+int gci_h2_streams_grant(struct gci_h2_streams *all) {
   int is_oldest = 1, err = 0;
   if (all->receiving == 0) return 0;
   gci_list_each(link, &all->all) {
     struct gci_h2_stream *e = stream_of(link);
     if (e->stage != GCI_H2_RECEIVING) continue;
-    if (err == 0) err = give(e, h, is_oldest);
+    if (err == 0) err = give(e, is_oldest);
     is_oldest = 0;
   }
   return err;
@@ -173,16 +182,17 @@ static enum gci_h2_slowness judge_body(struct gci_h2_stream *e, const gcache_lim
 }
 
 /* Its DATA waits for a window; not for the socket, which is the connection's to watch. */
-static int is_blocked(const struct gci_h2_stream *e, struct gci_h2 *h) {
-  return nghttp2_session_get_stream_remote_window_size(h->ng, e->id) <= 0 ||
-         nghttp2_session_get_remote_window_size(h->ng) <= 0;
+static int is_blocked(const struct gci_h2_stream *e) {
+  nghttp2_session *ng = e->of->h->ng;
+  return e->content.left > 0 && (nghttp2_session_get_stream_remote_window_size(ng, e->id) <= 0 ||
+                                 nghttp2_session_get_remote_window_size(ng) <= 0);
 }
 
-static enum gci_h2_slowness judge_answer(struct gci_h2_stream *e, struct gci_h2 *h, uint64_t now_ms,
+static enum gci_h2_slowness judge_answer(struct gci_h2_stream *e, uint64_t now_ms,
                                          uint64_t *next_ms) {
-  uint64_t allowed_ms = h->limits->write_stall_ms;
-  if (!is_blocked(e, h) || e->content.sent != e->sent_seen) {
-    e->sent_seen = e->content.sent;
+  uint64_t allowed_ms = e->of->h->limits->write_stall_ms;
+  if (!is_blocked(e) || e->content.written != e->written_seen) {
+    e->written_seen = e->content.written;
     e->blocked_ms = 0;
     passed(now_ms, RATE_EVERY_MS, now_ms, next_ms); /* it may be blocked by then */
     return GCI_H2_IN_TIME;
@@ -192,10 +202,11 @@ static enum gci_h2_slowness judge_answer(struct gci_h2_stream *e, struct gci_h2 
                                                             : GCI_H2_IN_TIME;
 }
 
-enum gci_h2_slowness gci_h2_stream_judge(struct gci_h2_stream *e, struct gci_h2 *h, uint64_t now_ms,
+enum gci_h2_slowness gci_h2_stream_judge(struct gci_h2_stream *e, uint64_t now_ms,
                                          uint64_t *next_ms) {
   if (e->id == 0) return GCI_H2_IN_TIME;
-  if (e->stage == GCI_H2_RECEIVING) return judge_body(e, h->limits, now_ms, next_ms);
-  if (e->stage == GCI_H2_ANSWERED) return judge_answer(e, h, now_ms, next_ms);
+  if (e->stage == GCI_H2_RECEIVING) return judge_body(e, e->of->h->limits, now_ms, next_ms);
+  if (e->stage == GCI_H2_ANSWERED || e->stage == GCI_H2_STREAMING)
+    return judge_answer(e, now_ms, next_ms);
   return GCI_H2_IN_TIME;
 }

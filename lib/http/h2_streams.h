@@ -10,8 +10,8 @@
 #define GCI_HTTP_H2_STREAMS_H
 
 #include "http/h1_body.h"
-#include "http/h2_content.h"
 #include "http/h2_session.h"
+#include "http/h2_submit.h"
 
 #define GCI_H2_GRANTS_MAX ((uint64_t)4 * 1024 * 1024)
 #define GCI_H2_UNANSWERED_MAX ((uint64_t)1024 * 1024)
@@ -20,55 +20,59 @@ enum gci_h2_stage {
   GCI_H2_RECEIVING, /* its body */
   GCI_H2_WHOLE,     /* and not handed up yet */
   GCI_H2_OWED,      /* handed up */
+  GCI_H2_STREAMING, /* its answer has begun, and comes in parts */
   GCI_H2_ANSWERED   /* what is left of the answer waits for the other side */
 };
 
 struct gci_h2_streams {
-  struct gci_list all;   /* oldest first; also those whose stream is closed while OWED */
+  struct gci_h2 *h;      /* theirs, borrowed */
+  struct gci_list all;   /* oldest first; also those closed while an answer is owed */
   struct gci_list whole; /* to be handed up */
   size_t open;           /* of all: the stream is not closed */
   size_t receiving;
   uint64_t granted;    /* bytes of window given to those receiving beyond the initial one */
-  uint64_t unanswered; /* bytes of bodies of those WHOLE or OWED */
-  uint64_t watch_ms;   /* when to look at their times; 0: something has changed */
+  uint64_t unanswered; /* bytes of bodies of those that are whole and not answered */
+  void (*ready)(struct gci_h2_streams *all); /* an answer was given */
+  uint64_t watch_ms; /* when to look at their times; 0: something has changed */
 };
 
 struct gci_h2_stream {
   struct gci_http_exchange x;
   struct gcache_link_s link, whole;
   struct gci_h2_streams *of; /* NULL: detached, the connection is gone */
-  void *owner;               /* the server, while `of` is not NULL */
   struct gci_mem *mem;       /* a reference */
   size_t size;               /* of this and the head behind it */
   int32_t id;                /* 0: closed */
   enum gci_h2_stage stage;
-  int head_only; /* the answer has no body */
+  enum gci_h2_extent extent; /* of its answer */
   struct gci_h1_body body;
-  uint64_t body_len;   /* as received; the body may be elsewhere by now */
-  uint64_t want;       /* the longest it can become */
-  uint64_t allowed;    /* bytes of body that the windows given so far allow */
-  uint64_t since_ms;   /* its body's clock */
-  uint64_t blocked_ms; /* since when its answer does not go on; 0: it does */
-  size_t sent_seen;    /* of the answer, when that was judged last */
+  uint64_t body_len;     /* as received; the body may be elsewhere by now */
+  uint64_t want;         /* the longest it can become */
+  uint64_t allowed;      /* bytes of body that the windows given so far allow */
+  uint64_t since_ms;     /* its body's clock */
+  uint64_t blocked_ms;   /* since when its answer does not go on; 0: it does */
+  uint64_t written_seen; /* of the answer, when that was judged last */
   struct gci_h2_content content;
 };
 
-void gci_h2_streams_init(struct gci_h2_streams *all);
+void gci_h2_streams_init(struct gci_h2_streams *all, struct gci_h2 *h);
 
 /* Takes the block over. */
 struct gci_h2_stream *gci_h2_stream_begin(struct gci_h2_streams *all, struct gci_h2_block *block,
-                                          struct gci_mem *mem, int32_t id);
+                                          int32_t id);
 /* Into another stage: the sums follow. */
 void gci_h2_stream_enter(struct gci_h2_stream *e, enum gci_h2_stage stage);
-/* nghttp2 has closed it. One that is OWED stays until it is answered; the others are freed. */
+/* An answer is owed by the code above. */
+int gci_h2_stream_owes(const struct gci_h2_stream *e);
+/* nghttp2 has closed it. One that owes stays until it is answered; the others are freed. */
 void gci_h2_stream_closed(struct gci_h2_stream *e);
 void gci_h2_stream_free(struct gci_h2_stream *e);
-/* All: those OWED are detached, the others freed. */
+/* All: those that owe are detached, the others freed. */
 void gci_h2_streams_leave(struct gci_h2_streams *all);
 
 /* Gives windows to those who may go on. 0 or nghttp2's error. */
-int gci_h2_streams_grant(struct gci_h2_streams *all, struct gci_h2 *h);
-int gci_h2_stream_grant(struct gci_h2_stream *e, struct gci_h2 *h);
+int gci_h2_streams_grant(struct gci_h2_streams *all);
+int gci_h2_stream_grant(struct gci_h2_stream *e);
 
 /* Bytes of the bodies that are being received. */
 uint64_t gci_h2_streams_received(const struct gci_h2_streams *all);
@@ -76,7 +80,7 @@ uint64_t gci_h2_streams_received(const struct gci_h2_streams *all);
 enum gci_h2_slowness { GCI_H2_IN_TIME, GCI_H2_LATE_BODY, GCI_H2_STALLED_ANSWER };
 
 /* Judges one. *next_ms is brought forward to when it must be judged again. */
-enum gci_h2_slowness gci_h2_stream_judge(struct gci_h2_stream *e, struct gci_h2 *h, uint64_t now_ms,
+enum gci_h2_slowness gci_h2_stream_judge(struct gci_h2_stream *e, uint64_t now_ms,
                                          uint64_t *next_ms);
 
 #endif
