@@ -15,10 +15,7 @@
 #include "store/lru.h"
 #include "store/table.h"
 
-enum {
-  SEGMENT_SHARE = 64 * 1024, /* bytes of the cache a segment of the table looks after */
-  EXPIRE_STEPS = 128
-};
+enum { EXPIRE_STEPS = 128 };
 
 struct side {
   struct gci_lru lru;
@@ -48,15 +45,9 @@ static void side_init(struct side *side) {
 int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes,
                    unsigned hot_divisor) {
   assert(max_bytes >= GCI_CACHE_MIN_BYTES && hot_divisor > 0);
-  size_t n = max_bytes / SEGMENT_SHARE;
   struct gci_cache *cache = gci_mem_alloc(mem, sizeof *cache);
   if (cache == NULL) return UV_ENOMEM;
-  if (n > GCI_TABLE_MAX_SEGMENTS) n = GCI_TABLE_MAX_SEGMENTS;
-  int err = gci_table_init(&cache->table, mem, (uint32_t)n);
-  if (err != 0) {
-    gci_mem_free(mem, cache, sizeof *cache);
-    return err;
-  }
+  gci_table_init(&cache->table, mem);
   cache->mem = mem;
   cache->max_bytes = max_bytes;
   cache->hot_divisor = hot_divisor;
@@ -167,7 +158,7 @@ gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint6
 
 /* Whether `charge` more fits into a cache that holds nothing else. */
 static int can_fit(const struct gci_cache *cache, size_t charge) {
-  size_t least = gci_mem_cost(sizeof *cache) + gci_table_least_bytes(&cache->table);
+  size_t least = gci_mem_cost(sizeof *cache) + gci_table_least_bytes();
   return charge <= cache->max_bytes - least;
 }
 

@@ -1,245 +1,235 @@
 /* store/table - see table.h.
  *
- * place * n_segments is a segment (upper 32 bits) and a position within it (lower 32 bits), which
- * in the same way gives a bucket for any number of buckets. An entry that finds its bucket full
- * goes to the next one with a free slot, and is counted in each bucket it passed over; a search
- * goes on only past a bucket that counts somebody. There are two counts a bucket, for odd and even
- * tags, so that it goes on in vain half as often. A count that has reached its end stays there
- * until the segment is rebuilt, which costs time and no more. */
+ * A slot of the directory is a segment's address with its grade in the low bits, 0 for none, so that
+ * a search goes from the slot to the bucket. A segment of depth d stands in all slots that begin with
+ * its d bits. A new one has the depth of the directory. */
 #include "store/table.h"
 
 #include <assert.h>
 #include <uv.h>
 
+#include "store/segment.h"
+
 enum {
-  SLOTS = 7,
   FULL = 6,   /* entries a bucket, on average, with which a segment grows */
-  FIT = 5,    /* with which it is built */
   SPARSE = 2, /* with less it is rebuilt smaller */
-  LINE = 64
+  SPLIT = 24, /* grade that is not grown but split */
+  MAX_DEPTH = 20,
+  LEAST_SHARE = 128 /* entries a slot of the directory, on average, below which it is not doubled */
 };
 
-struct bucket {
-  uint64_t tags; /* byte i: of slots[i], 0: free; byte 7: two counts of entries passed on */
-  struct gci_entry *slots[SLOTS];
-};
+/* ---- the directory ---- */
 
-_Static_assert(sizeof(struct bucket) == LINE, "one cache line");
-
-#define SLOT_BYTES UINT64_C(0x00ffffffffffffff)
-#define LOW_BITS UINT64_C(0x7f7f7f7f7f7f7f7f)
-#define COUNT_MAX 15u
-
-static uint8_t tag_of(uint64_t hash) {
-  uint8_t tag = (uint8_t)hash;
-  return tag == 0 ? 1 : tag;
+static size_t slot_index(const struct gci_table *table, uint32_t place) {
+  return (size_t)((uint64_t)place >> (32 - table->depth));
 }
 
-/* The top bit of every slot's byte that equals tag. */
-static uint64_t match(uint64_t tags, uint8_t tag) {
-  uint64_t differ = tags ^ (UINT64_C(0x0101010101010101) * tag);
-  return ~(((differ & LOW_BITS) + LOW_BITS) | differ | LOW_BITS) & SLOT_BYTES;
+static uint32_t grade_in(uintptr_t slot) {
+  return (uint32_t)(slot % GCI_SEGMENT_LINE);
 }
 
-static unsigned first_slot(uint64_t matches) {
-  return (unsigned)__builtin_ctzll(matches) / 8;
+static struct gci_segment *segment_in(uintptr_t slot) {
+  return (struct gci_segment *)(slot - grade_in(slot));
 }
 
-static unsigned count_shift(uint8_t tag) {
-  return 56 + 4 * (tag & 1u);
+static struct gci_segment *segment_of(const struct gci_table *table, uint32_t place) {
+  return segment_in(table->slots[slot_index(table, place)]);
 }
 
-static unsigned passed_on(const struct bucket *bucket, uint8_t tag) {
-  return (unsigned)(bucket->tags >> count_shift(tag)) & COUNT_MAX;
+static size_t directory_size(unsigned depth) {
+  return sizeof(uintptr_t) << depth;
 }
 
-static void count_one(struct bucket *bucket, uint8_t tag) {
-  if (passed_on(bucket, tag) < COUNT_MAX) bucket->tags += UINT64_C(1) << count_shift(tag);
+static size_t directory_cost(unsigned depth) {
+  return depth == 0 ? 0 : gci_mem_cost(directory_size(depth));
 }
 
-static void uncount_one(struct bucket *bucket, uint8_t tag) {
-  assert(passed_on(bucket, tag) > 0);
-  if (passed_on(bucket, tag) < COUNT_MAX) bucket->tags -= UINT64_C(1) << count_shift(tag);
+/* Into all slots that begin with the first `depth` bits of `place`. NULL: none. */
+static void install(struct gci_table *table, uint32_t place, unsigned depth,
+                    struct gci_segment *segment) {
+  size_t count = (size_t)1 << (table->depth - depth);
+  size_t first = slot_index(table, place) & ~(count - 1);
+  uintptr_t slot = segment == NULL ? 0 : (uintptr_t)segment + segment->grade;
+  for (size_t i = 0; i < count; i++)
+    table->slots[first + i] = slot;
 }
 
-/* ---- a segment ---- */
-
-static struct bucket *buckets_of(const struct gci_segment *segment) {
-  uintptr_t at = (uintptr_t)segment->block;
-  return (struct bucket *)((at + LINE - 1) & ~(uintptr_t)(LINE - 1));
+static void free_directory(struct gci_table *table) {
+  if (table->depth > 0) gci_mem_free(table->mem, table->slots, directory_size(table->depth));
+  table->bytes -= directory_cost(table->depth);
 }
 
-static uint32_t home(const struct gci_segment *segment, uint32_t within) {
-  return (uint32_t)((uint64_t)within * segment->n_buckets >> 32);
-}
-
-static uint32_t after(const struct gci_segment *segment, uint32_t i) {
-  return i + 1 == segment->n_buckets ? 0 : i + 1;
-}
-
-/* There must be a free slot. */
-static void settle(struct gci_segment *segment, uint32_t within, uint8_t tag,
-                   struct gci_entry *entry) {
-  struct bucket *buckets = buckets_of(segment);
-  uint32_t i = home(segment, within);
-  uint64_t vacant;
-  while ((vacant = match(buckets[i].tags, 0)) == 0) {
-    count_one(&buckets[i], tag);
-    i = after(segment, i);
-  }
-  unsigned slot = first_slot(vacant);
-  buckets[i].tags |= (uint64_t)tag << (slot * 8);
-  buckets[i].slots[slot] = entry;
-}
-
-static unsigned slot_of(const struct bucket *bucket, const struct gci_entry *entry) {
-  unsigned slot = 0;
-  while (slot < SLOTS && bucket->slots[slot] != entry)
-    slot++;
-  return slot;
-}
-
-static void unsettle(struct gci_segment *segment, uint32_t within, const struct gci_entry *entry) {
-  struct bucket *buckets = buckets_of(segment);
-  uint32_t first = home(segment, within), i = first;
-  unsigned slot;
-  while ((slot = slot_of(&buckets[i], entry)) == SLOTS) {
-    i = after(segment, i);
-    assert(i != first);
-  }
-  uint8_t tag = (uint8_t)(buckets[i].tags >> (slot * 8));
-  buckets[i].tags &= ~(UINT64_C(0xff) << (slot * 8));
-  buckets[i].slots[slot] = NULL;
-  for (; first != i; first = after(segment, first))
-    uncount_one(&buckets[first], tag);
-}
-
-static size_t block_size(uint32_t n_buckets) {
-  return (size_t)n_buckets * LINE + LINE - 1;
-}
-
-static uint32_t fitting(uint32_t n_entries) {
-  return n_entries / FIT + 1;
+static int double_directory(struct gci_table *table) {
+  size_t n = (size_t)1 << table->depth;
+  uintptr_t *slots = gci_mem_alloc(table->mem, directory_size(table->depth + 1));
+  if (slots == NULL) return UV_ENOMEM;
+  for (size_t i = 0; i < n; i++)
+    slots[2 * i] = slots[2 * i + 1] = table->slots[i];
+  free_directory(table);
+  table->slots = slots;
+  table->depth++;
+  table->bytes += directory_cost(table->depth);
+  return 0;
 }
 
 /* ---- the table ---- */
 
-int gci_table_init(struct gci_table *table, struct gci_mem *mem, uint32_t n_segments) {
-  size_t size = n_segments * sizeof *table->segments;
-  assert(n_segments > 0 && n_segments <= GCI_TABLE_MAX_SEGMENTS);
-  struct gci_segment *segments = gci_mem_zalloc(mem, size);
-  if (segments == NULL) return UV_ENOMEM;
-  *table = (struct gci_table){mem, segments, n_segments, gci_mem_cost(size)};
-  return 0;
+void gci_table_init(struct gci_table *table, struct gci_mem *mem) {
+  *table = (struct gci_table){.mem = mem};
+  table->slots = &table->only;
 }
 
 void gci_table_fini(struct gci_table *table) {
-  size_t size = table->n_segments * sizeof *table->segments;
-  assert(table->bytes == gci_mem_cost(size));
-  gci_mem_free(table->mem, table->segments, size);
+  assert(table->n_entries == 0 && table->bytes == 0);
+  (void)table;
 }
 
-static struct gci_segment *segment_of(const struct gci_table *table, uint32_t place) {
-  return &table->segments[(uint64_t)place * table->n_segments >> 32];
-}
-
-static uint32_t within(const struct gci_table *table, uint32_t place) {
-  return place * table->n_segments;
+size_t gci_table_least_bytes(void) {
+  return gci_segment_cost(1);
 }
 
 struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t key, uint64_t hash) {
   uint32_t place = gci_table_place(hash);
-  uint8_t tag = tag_of(hash);
-  const struct gci_segment *segment = segment_of(table, place);
-  const struct bucket *buckets = buckets_of(segment);
-  uint32_t i = home(segment, within(table, place));
-  for (uint32_t looked = 0; looked < segment->n_buckets; looked++) {
-    uint64_t matches = match(buckets[i].tags, tag);
-    for (; matches != 0; matches &= matches - 1) {
-      struct gci_entry *entry = buckets[i].slots[first_slot(matches)];
-      if (entry->hash == place && gci_bytes_equal(gci_entry_key(entry), key)) return entry;
-    }
-    if (passed_on(&buckets[i], tag) == 0) return NULL;
-    i = after(segment, i);
-  }
-  return NULL;
+  uintptr_t slot = table->slots[slot_index(table, place)];
+  if (slot == 0) return NULL;
+  return gci_segment_find(segment_in(slot)->buckets, gci_segment_sizes[grade_in(slot)], key, place,
+                          gci_tag_of(hash));
+}
+
+/* NULL: its segment is empty. */
+static const struct gci_bucket *home_of(const struct gci_table *table, uint32_t place) {
+  uintptr_t slot = table->slots[slot_index(table, place)];
+  if (slot == 0) return NULL;
+  return segment_in(slot)->buckets + gci_segment_home(gci_segment_sizes[grade_in(slot)], place);
+}
+
+void gci_table_fetch_bucket(const struct gci_table *table, uint64_t hash) {
+  __builtin_prefetch(home_of(table, gci_table_place(hash)));
+}
+
+void gci_table_fetch_entry(const struct gci_table *table, uint64_t hash) {
+  const struct gci_bucket *bucket = home_of(table, gci_table_place(hash));
+  if (bucket == NULL) return;
+  uint64_t matches = gci_bucket_match(bucket->tags, gci_tag_of(hash));
+  for (; matches != 0; matches &= matches - 1)
+    __builtin_prefetch(bucket->slots[gci_bucket_first(matches)]->key);
+}
+
+/* ---- growing ---- */
+
+static int is_full(const struct gci_segment *segment) {
+  return segment == NULL ||
+         segment->n_entries >= FULL * (uint64_t)gci_segment_sizes[segment->grade];
+}
+
+/* The directory stays in proportion to the entries, whatever their hashes. */
+static int can_split(const struct gci_table *table, const struct gci_segment *segment) {
+  if (segment == NULL || segment->grade < SPLIT) return 0;
+  if (segment->depth < table->depth) return 1;
+  return table->depth < MAX_DEPTH && (size_t)2 << table->depth <= table->n_entries / LEAST_SHARE;
+}
+
+static uint32_t grown(const struct gci_segment *segment) {
+  if (segment == NULL) return 1;
+  return segment->grade < GCI_SEGMENT_GRADES - 1 ? segment->grade + 1 : segment->grade;
+}
+
+static uint32_t half_grade(uint32_t n_entries) {
+  return n_entries == 0 ? 0 : gci_segment_grade_for(n_entries);
 }
 
 size_t gci_table_growth(const struct gci_table *table, uint64_t hash) {
   const struct gci_segment *segment = segment_of(table, gci_table_place(hash));
-  if (segment->n_entries < FULL * segment->n_buckets) return 0;
-  return gci_mem_cost(block_size(fitting(segment->n_entries)));
+  if (!is_full(segment)) return 0;
+  if (!can_split(table, segment)) return gci_segment_cost(grown(segment));
+  size_t halves = gci_segment_cost(half_grade(segment->n_entries - segment->n_upper)) +
+                  gci_segment_cost(half_grade(segment->n_upper));
+  return halves + (segment->depth < table->depth ? 0 : directory_cost(table->depth + 1));
 }
 
-static void free_block(struct gci_table *table, struct gci_segment *segment) {
-  if (segment->block == NULL) return;
-  size_t size = block_size(segment->n_buckets);
-  gci_mem_free(table->mem, segment->block, size);
-  table->bytes -= gci_mem_cost(size);
+/* Counted. NULL with grade 0 too. */
+static struct gci_segment *new_segment(struct gci_table *table, uint32_t grade, unsigned depth) {
+  struct gci_segment *segment = grade == 0 ? NULL : gci_segment_new(table->mem, grade, depth);
+  if (segment != NULL) table->bytes += gci_segment_cost(grade);
+  return segment;
 }
 
-/* The heads of the entries are spread over memory: all of a bucket are asked for at once. */
-static void fetch_ahead(const struct bucket *bucket) {
-  for (unsigned slot = 0; slot < SLOTS; slot++) {
-    uintptr_t head = (uintptr_t)bucket->slots[slot]; /* of nothing, in a free slot */
-    __builtin_prefetch((const void *)(head + offsetof(struct gci_entry, hash)));
+static void free_segment(struct gci_table *table, struct gci_segment *segment) {
+  if (segment == NULL) return;
+  table->bytes -= gci_segment_cost(segment->grade);
+  gci_segment_free(table->mem, segment);
+}
+
+static int rebuild(struct gci_table *table, uint32_t place, uint32_t grade) {
+  struct gci_segment *old = segment_of(table, place);
+  unsigned depth = old == NULL ? table->depth : old->depth;
+  struct gci_segment *fresh = new_segment(table, grade, depth);
+  if (fresh == NULL) return UV_ENOMEM;
+  if (old != NULL) gci_segment_move(old, fresh, fresh);
+  install(table, place, depth, fresh);
+  free_segment(table, old);
+  return 0;
+}
+
+static int split(struct gci_table *table, uint32_t place) {
+  struct gci_segment *old = segment_of(table, place);
+  uint32_t n_lower = old->n_entries - old->n_upper, next_bit = UINT32_C(1) << (31 - old->depth);
+  if (old->depth == table->depth && double_directory(table) != 0) return UV_ENOMEM;
+  struct gci_segment *lower = new_segment(table, half_grade(n_lower), old->depth + 1);
+  struct gci_segment *upper = new_segment(table, half_grade(old->n_upper), old->depth + 1);
+  if ((lower == NULL && n_lower > 0) || (upper == NULL && old->n_upper > 0)) {
+    free_segment(table, lower);
+    free_segment(table, upper);
+    return UV_ENOMEM;
   }
-}
-
-static void move_all(const struct gci_table *table, struct gci_segment *to,
-                     const struct gci_segment *from) {
-  const struct bucket *buckets = buckets_of(from);
-  for (uint32_t i = 0; i < from->n_buckets; i++) {
-    if (i + 1 < from->n_buckets) fetch_ahead(&buckets[i + 1]);
-    for (unsigned slot = 0; slot < SLOTS; slot++) {
-      uint8_t tag = (uint8_t)(buckets[i].tags >> (slot * 8));
-      struct gci_entry *entry = buckets[i].slots[slot];
-      if (tag != 0) settle(to, within(table, entry->hash), tag, entry);
-    }
-  }
-}
-
-static int rebuild(struct gci_table *table, struct gci_segment *segment) {
-  struct gci_segment fresh = {NULL, fitting(segment->n_entries), segment->n_entries};
-  size_t size = block_size(fresh.n_buckets);
-  fresh.block = gci_mem_zalloc(table->mem, size);
-  if (fresh.block == NULL) return UV_ENOMEM;
-  table->bytes += gci_mem_cost(size);
-  move_all(table, &fresh, segment);
-  free_block(table, segment);
-  *segment = fresh;
+  gci_segment_move(old, lower, upper);
+  install(table, place & ~next_bit, old->depth + 1, lower);
+  install(table, place | next_bit, old->depth + 1, upper);
+  free_segment(table, old);
   return 0;
 }
 
 int gci_table_grow(struct gci_table *table, uint64_t hash) {
-  return rebuild(table, segment_of(table, gci_table_place(hash)));
+  uint32_t place = gci_table_place(hash);
+  struct gci_segment *segment = segment_of(table, place);
+  return can_split(table, segment) ? split(table, place) : rebuild(table, place, grown(segment));
 }
 
 int gci_table_insert(struct gci_table *table, struct gci_entry *entry, uint64_t hash) {
   uint32_t place = gci_table_place(hash);
   struct gci_segment *segment = segment_of(table, place);
-  if (segment->n_entries == SLOTS * segment->n_buckets) return UV_ENOMEM;
+  if (segment == NULL ||
+      segment->n_entries == GCI_BUCKET_SLOTS * (uint64_t)gci_segment_sizes[segment->grade])
+    return UV_ENOMEM;
   entry->hash = place;
-  settle(segment, within(table, place), tag_of(hash), entry);
-  segment->n_entries++;
+  gci_segment_add(segment, gci_tag_of(hash), entry);
+  table->n_entries++;
   return 0;
+}
+
+/* ---- shrinking ---- */
+
+static void forget_directory(struct gci_table *table) {
+  free_directory(table);
+  table->depth = 0;
+  table->only = 0;
+  table->slots = &table->only;
 }
 
 void gci_table_remove(struct gci_table *table, struct gci_entry *entry) {
   struct gci_segment *segment = segment_of(table, entry->hash);
-  unsettle(segment, within(table, entry->hash), entry);
-  if (--segment->n_entries > 0) return;
-  free_block(table, segment);
-  *segment = (struct gci_segment){NULL, 0, 0};
+  gci_segment_remove(segment, entry);
+  table->n_entries--;
+  if (segment->n_entries > 0) return;
+  install(table, entry->hash, segment->depth, NULL);
+  free_segment(table, segment);
+  if (table->n_entries == 0) forget_directory(table);
 }
 
 void gci_table_shrink(struct gci_table *table, uint32_t place, size_t room) {
   struct gci_segment *segment = segment_of(table, place);
-  if (segment->n_buckets < 2 || segment->n_entries >= SPARSE * segment->n_buckets) return;
-  if (gci_mem_cost(block_size(fitting(segment->n_entries))) <= room) rebuild(table, segment);
-}
-
-size_t gci_table_least_bytes(const struct gci_table *table) {
-  return gci_mem_cost(table->n_segments * sizeof *table->segments) +
-         gci_mem_cost(block_size(fitting(0)));
+  if (segment == NULL || segment->grade == 1) return;
+  if (segment->n_entries >= SPARSE * (uint64_t)gci_segment_sizes[segment->grade]) return;
+  uint32_t grade = gci_segment_grade_for(segment->n_entries);
+  if (gci_segment_cost(grade) <= room) rebuild(table, place, grade);
 }

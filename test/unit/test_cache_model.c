@@ -331,7 +331,7 @@ static int world_open(struct world *w, struct gci_mem *mem, size_t max_bytes, un
   w->hash_mask = UINT64_MAX;
   w->now = START;
   int err = gci_cache_open(&w->cache, mem, max_bytes, divisor);
-  if (err == 0) w->least = gci_cache_index_bytes(w->cache) + gci_mem_cost(64 + 63);
+  if (err == 0) w->least = gci_cache_index_bytes(w->cache) + gci_mem_cost(64 + 64 + 63);
   return err;
 }
 

@@ -1,0 +1,118 @@
+/* store/segment - a part of the cache's table: a small open-addressing table of buckets.
+ *
+ * A bucket is one cache line: seven one-byte tags, seven entries, two counts. An entry that finds its
+ * bucket full goes to the next one with a free slot, and is counted in each bucket it passed over; a
+ * search goes on only past a bucket that counts somebody. There are two counts a bucket, for odd and
+ * even tags, so that it goes on in vain half as often. A count that has reached its end stays there
+ * until the segment is rebuilt, which costs time and no more.
+ *
+ * How many buckets there are is a grade, 1 to 63, that the table keeps beside the segment's address:
+ * a search does not look at the segment's head. One block; the entries are the user's. */
+#ifndef GCI_STORE_SEGMENT_H
+#define GCI_STORE_SEGMENT_H
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/entry.h"
+
+enum { GCI_SEGMENT_LINE = 64, GCI_BUCKET_SLOTS = 7, GCI_SEGMENT_GRADES = 64 };
+
+struct gci_bucket {
+  uint64_t tags; /* byte i: of slots[i], 0: free; byte 7: two counts of entries passed on */
+  struct gci_entry *slots[GCI_BUCKET_SLOTS];
+};
+
+_Static_assert(sizeof(struct gci_bucket) == GCI_SEGMENT_LINE, "one cache line");
+
+struct gci_segment {
+  void *block; /* the segment begins at its first cache line */
+  uint32_t grade;
+  uint32_t depth; /* first bits of the hash that all have in common */
+  uint32_t n_entries;
+  uint32_t n_upper; /* of them, those whose next bit is 1 */
+  _Alignas(GCI_SEGMENT_LINE) struct gci_bucket buckets[];
+};
+
+_Static_assert(sizeof(struct gci_segment) == GCI_SEGMENT_LINE, "one cache line");
+
+extern const uint32_t gci_segment_sizes[GCI_SEGMENT_GRADES]; /* buckets, by grade */
+
+/* The least grade that has slots to spare for n_entries. */
+uint32_t gci_segment_grade_for(uint32_t n_entries);
+size_t gci_segment_cost(uint32_t grade); /* gci_mem_cost(); 0 for grade 0 */
+
+/* Empty. NULL: no memory. */
+struct gci_segment *gci_segment_new(struct gci_mem *mem, uint32_t grade, uint32_t depth);
+void gci_segment_free(struct gci_mem *mem, struct gci_segment *segment);
+
+/* There must be a free slot; entry->hash is set. */
+void gci_segment_add(struct gci_segment *segment, uint8_t tag, struct gci_entry *entry);
+/* It must be in. */
+void gci_segment_remove(struct gci_segment *segment, struct gci_entry *entry);
+/* All entries go to `lower`, or by the next bit of their hash to `lower` or `upper`. */
+void gci_segment_move(const struct gci_segment *from, struct gci_segment *lower,
+                      struct gci_segment *upper);
+
+/* ---- a search ---- */
+
+static inline uint8_t gci_tag_of(uint64_t hash) {
+  uint8_t tag = (uint8_t)hash;
+  return tag == 0 ? 1 : tag;
+}
+
+/* The top bit of every slot's byte that equals tag. */
+static inline uint64_t gci_bucket_match(uint64_t tags, uint8_t tag) {
+  const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+  uint64_t differ = tags ^ (UINT64_C(0x0101010101010101) * tag);
+  return ~(((differ & low) + low) | differ | low) & UINT64_C(0x00ffffffffffffff);
+}
+
+static inline unsigned gci_bucket_first(uint64_t matches) {
+  return (unsigned)__builtin_ctzll(matches) / 8;
+}
+
+static inline unsigned gci_bucket_passed_on(uint64_t tags, uint8_t tag) {
+  return (unsigned)(tags >> (56 + 4 * (tag & 1u))) & 15;
+}
+
+/* The first bits of `place` are alike in a segment; the product's depend on all that follow. */
+static inline uint32_t gci_segment_home(uint32_t n_buckets, uint32_t place) {
+  return (uint32_t)((uint64_t)(place * UINT32_C(0x9e3779b1)) * n_buckets >> 32);
+}
+
+static inline uint64_t gci_word_at(const unsigned char *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+/* len > 0. Most keys are short; two words that overlap cover 8 to 16 bytes. */
+static inline int gci_same_bytes(const unsigned char *a, const unsigned char *b, size_t len) {
+  if (len < 8 || len > 16) return memcmp(a, b, len) == 0;
+  uint64_t head = gci_word_at(a) ^ gci_word_at(b);
+  return (head | (gci_word_at(a + len - 8) ^ gci_word_at(b + len - 8))) == 0;
+}
+
+static inline int gci_entry_is(const struct gci_entry *entry, gcache_bytes_t key, uint32_t place) {
+  if (entry->hash != place || entry->key_len != key.len) return 0;
+  return key.len == 0 || gci_same_bytes(entry->key, key.base, key.len);
+}
+
+static inline struct gci_entry *gci_segment_find(const struct gci_bucket *buckets,
+                                                 uint32_t n_buckets, gcache_bytes_t key,
+                                                 uint32_t place, uint8_t tag) {
+  uint32_t i = gci_segment_home(n_buckets, place);
+  for (uint32_t looked = 0; looked < n_buckets; looked++) {
+    uint64_t tags = buckets[i].tags, matches = gci_bucket_match(tags, tag);
+    for (; matches != 0; matches &= matches - 1) {
+      struct gci_entry *entry = buckets[i].slots[gci_bucket_first(matches)];
+      if (gci_entry_is(entry, key, place)) return entry;
+    }
+    if (gci_bucket_passed_on(tags, tag) == 0) return NULL;
+    i = i + 1 == n_buckets ? 0 : i + 1;
+  }
+  return NULL;
+}
+
+#endif
