@@ -9,17 +9,19 @@
  * the certificate must be for (from the peer's URL; also sent as SNI when it is a name), the demand for
  * a valid certificate when asking, the protocols offered (ALPN: "h2", "http/1.1"), the session id
  * context; and no renegotiation, no compression, and an end without close_notify is an error. A verify
- * callback of yours is called and may overrule.
+ * callback of yours is called and may overrule; what it lets pass counts as verified only if it also
+ * sets X509_V_OK (X509_STORE_CTX_set_error). Callbacks that ask to be called later are not supported.
  * One thing OpenSSL only has in the context: the choice of the protocol when being asked. `server`'s
  * ALPN callback becomes gcache's (SSL_CTX_set_alpn_select_cb). For a connection that you make yourself
- * from the same context it chooses nothing; if that is not what you want, give gcache a context of its
- * own.
+ * from the same context it chooses nothing, also after gcache_tls_free(); if that is not what you want,
+ * give gcache a context of its own.
  *
  * Asking, the latest session of each of the last 256 peers is kept and offered to the next connection
  * (resumption), without the session callbacks of the context. When being asked, sessions and tickets are
  * as the context says; OpenSSL's default resumes.
  *
- * Memory: what OpenSSL allocates does not go through gcache_mem_t, and is not counted.
+ * Memory: what OpenSSL allocates does not go through gcache_mem_t, and is not counted: about 15 KB for an
+ * idle connection with OpenSSL 3.0.
  * Threads: OpenSSL starts none. Errors: its error queue of the calling thread is emptied. */
 #ifndef GCACHE_OPENSSL_H
 #define GCACHE_OPENSSL_H

@@ -21,8 +21,8 @@ struct gci_tls;
 enum gci_tls_offer { GCI_TLS_OFFER_HTTP_1, GCI_TLS_OFFER_HTTP_2, GCI_TLS_OFFER_BOTH };
 enum gci_tls_alpn { GCI_TLS_ALPN_NONE, GCI_TLS_ALPN_HTTP_1, GCI_TLS_ALPN_HTTP_2 };
 
-#define GCI_TLS_RECORD ((size_t)16384)     /* bytes of plaintext, at most */
-#define GCI_TLS_AHEAD ((size_t)128 * 1024) /* ciphertext that waits for the socket, about */
+#define GCI_TLS_RECORD ((size_t)16384)    /* bytes of plaintext, at most */
+#define GCI_TLS_AHEAD ((size_t)64 * 1024) /* ciphertext that waits for the socket, about */
 
 /* ---- what the application has given ---- */
 
