@@ -121,7 +121,8 @@ GCACHE_EXTERN void gcache_exchange_on_room(gcache_exchange_t *x, gcache_room_cb 
 /* The body is whole. x is gone, but after an error. */
 GCACHE_EXTERN int gcache_exchange_end(gcache_exchange_t *x);
 /* There will be no more, begun or not, and the asker can see that something is missing: the connection is
- * closed without the last chunk. (In HTTP/1.0 nothing tells that from an end.) x is gone. */
+ * closed without the last chunk, in HTTP/2 the stream is reset. (In HTTP/1.0 nothing tells that from an
+ * end.) x is gone. */
 GCACHE_EXTERN void gcache_exchange_abort(gcache_exchange_t *x);
 
 /* -------------------------------------------- serve: mount on your own HTTP server ---- */

@@ -42,9 +42,31 @@ void gci_requests_init(struct gci_requests *r, struct gci_door *door) {
   gci_list_init(&r->exchanges);
 }
 
+/* One of them, and not its connection, has been given up. */
+static void on_gone(struct gci_http_exchange *http) {
+  struct gci_requests *r = http->data;
+
+  gci_list_each(link, &r->serves) {
+    struct gci_serve *serve = gci_container_of(link, struct gci_serve, link);
+    if (serve->user != http) continue;
+    gci_link_unlink(link);
+    gci_serve_cancel(serve);
+    return;
+  }
+  gci_list_each(link, &r->exchanges) {
+    gcache_exchange_t *x = gci_container_of(link, gcache_exchange_t, link);
+    if (x->http != http) continue;
+    gci_link_unlink(link);
+    gci_exchange_leave(x);
+    return;
+  }
+}
+
 void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   gcache_exchange_t *x;
 
+  http->data = r;
+  http->gone = on_gone;
   r->taken++;
   if (gci_serve_takes(r->door, http->head.target)) {
     if (r->peers_barred)

@@ -2,7 +2,7 @@
  * become serves, the application's exchanges.
  *
  * Owns nothing but the lists: requests own themselves, and answer into nothing when their connection has
- * gone. A peer's request that may not be asked over this connection is answered 403. */
+ * gone, or whoever asked has given up that one. A peer's request that may not be asked over this connection is answered 403. */
 #ifndef GCI_DOOR_REQUESTS_H
 #define GCI_DOOR_REQUESTS_H
 

@@ -210,12 +210,22 @@ static void hand_up(struct h2_server *s) {
   }
 }
 
+/* Behind nghttp2, like everything that is told. */
+static void tell_gone(struct h2_server *s) {
+  struct gcache_link_s *link;
+  while (!s->closed && (link = gci_list_pop_front(&s->streams.gone)) != NULL) {
+    struct gci_h2_stream *e = gci_container_of(link, struct gci_h2_stream, whole);
+    if (e->x.gone != NULL) e->x.gone(&e->x);
+  }
+}
+
 static ssize_t server_input(struct gci_http_server *http, gcache_bytes_t bytes) {
   struct h2_server *s = server_of(http);
   assert(!s->in_input && !s->closed);
   s->in_input = 1;
   gci_h2_feed(&s->h, bytes);
   if (!s->h.broken) hand_up(s);
+  tell_gone(s);
   s->in_input = 0;
   if (s->closed) {
     server_free(s);
@@ -228,7 +238,9 @@ static ssize_t server_input(struct gci_http_server *http, gcache_bytes_t bytes) 
 
 static struct gci_out *server_output(struct gci_http_server *http) {
   struct h2_server *s = server_of(http);
-  if (!s->closed) gci_h2_pull(&s->h);
+  if (s->closed) return &s->h.out;
+  gci_h2_pull(&s->h);
+  if (!s->in_input) tell_gone(s);
   return &s->h.out;
 }
 

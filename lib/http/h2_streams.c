@@ -18,6 +18,7 @@ void gci_h2_streams_init(struct gci_h2_streams *all, struct gci_h2 *h) {
   all->h = h;
   gci_list_init(&all->all);
   gci_list_init(&all->whole);
+  gci_list_init(&all->gone);
 }
 
 /* ---------------------------------------------------------------------------------- stages -- */
@@ -85,9 +86,11 @@ void gci_h2_stream_closed(struct gci_h2_stream *e) {
     gci_h2_stream_free(e);
     return;
   }
+  int is_cut = e->stage == GCI_H2_OWED || e->content.open;
   gci_h2_content_fini(&e->content);
   e->id = 0;
   e->of->open--;
+  if (is_cut) gci_list_push_back(&e->of->gone, &e->whole);
 }
 
 void gci_h2_streams_leave(struct gci_h2_streams *all) {

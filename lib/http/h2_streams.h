@@ -28,6 +28,7 @@ struct gci_h2_streams {
   struct gci_h2 *h;      /* theirs, borrowed */
   struct gci_list all;   /* oldest first; also those closed while an answer is owed */
   struct gci_list whole; /* to be handed up */
+  struct gci_list gone;  /* given up by the other side, and their owners to be told so */
   size_t open;           /* of all: the stream is not closed */
   size_t receiving;
   uint64_t granted;    /* bytes of window given to those receiving beyond the initial one */
@@ -38,11 +39,11 @@ struct gci_h2_streams {
 
 struct gci_h2_stream {
   struct gci_http_exchange x;
-  struct gcache_link_s link, whole;
-  struct gci_h2_streams *of; /* NULL: detached, the connection is gone */
-  struct gci_mem *mem;       /* a reference */
-  size_t size;               /* of this and the head behind it */
-  int32_t id;                /* 0: closed */
+  struct gcache_link_s link, whole; /* whole: in `gone` too */
+  struct gci_h2_streams *of;        /* NULL: detached, the connection is gone */
+  struct gci_mem *mem;              /* a reference */
+  size_t size;                      /* of this and the head behind it */
+  int32_t id;                       /* 0: closed */
   enum gci_h2_stage stage;
   enum gci_h2_extent extent; /* of its answer */
   struct gci_h1_body body;
@@ -64,7 +65,8 @@ struct gci_h2_stream *gci_h2_stream_begin(struct gci_h2_streams *all, struct gci
 void gci_h2_stream_enter(struct gci_h2_stream *e, enum gci_h2_stage stage);
 /* An answer is owed by the code above. */
 int gci_h2_stream_owes(const struct gci_h2_stream *e);
-/* nghttp2 has closed it. One that owes stays until it is answered; the others are freed. */
+/* nghttp2 has closed it. One that owes stays until it is answered, and is gone if something is missing; the
+ * others are freed. */
 void gci_h2_stream_closed(struct gci_h2_stream *e);
 void gci_h2_stream_free(struct gci_h2_stream *e);
 /* All: those that owe are detached, the others freed. */

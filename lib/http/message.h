@@ -56,6 +56,9 @@ struct gci_http_exchange {
   struct gci_http_head head;
   gcache_value_t *body; /* NULL: none; the exchange's reference */
   void *data;           /* of the code above; NULL at first */
+  /* As data. The other side has given up this request, and not its connection: the answer is still owed,
+   * and goes nowhere. It may be given in here; the session must not be closed. */
+  void (*gone)(struct gci_http_exchange *x);
 };
 
 /* Afterwards x is gone. UV_ENOMEM: the connection wants to be closed, x is gone all the same. */
@@ -88,8 +91,8 @@ static inline void gci_http_abort(struct gci_http_exchange *x) {
   x->ops->abort(x);
 }
 
-/* Bytes of the answer that the session still holds, in its output or before it; may be less whenever
- * output has left. */
+/* Bytes of the answer that the session still holds, in its output or before it; of one whose turn has not
+ * come, those of all such together. May be less whenever output has left. */
 static inline size_t gci_http_waiting(const struct gci_http_exchange *x) {
   return x->ops->waiting(x);
 }
