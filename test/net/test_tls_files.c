@@ -118,6 +118,22 @@ static void without_a_certificate_it_only_asks(void **state) {
   oom_assert_empty(&oom);
 }
 
+static void without_a_ca_file_only_whom_the_system_trusts_is_asked(void **state) {
+  struct oom oom = {0};
+  gcache_tls_files_t files = files_of(&oom, in_dir("cert.pem"), in_dir("key.pem"), NULL);
+  gcache_tls_t *tls;
+  struct pair p;
+  (void)state;
+  assert_int_equal(gcache_tls_open_files(&tls, &files, NULL, 0), 0);
+  connect_to_self(tls, &p);
+  assert_int_equal(p.client.status, UV_EPROTO);
+  assert_string_equal(gci_tls_reason(p.client.tls),
+                      "certificate verify failed: unable to get local issuer certificate");
+  disconnect(&p);
+  gcache_tls_free(tls);
+  oom_assert_empty(&oom);
+}
+
 static void each_bad_file_is_named_with_the_reason(void **state) {
   static const struct {
     const char *cert, *key, *ca;
@@ -276,6 +292,7 @@ int main(void) {
       cmocka_unit_test(members_verify_each_other_by_one_ca),
       cmocka_unit_test(key_and_certificate_may_share_a_file),
       cmocka_unit_test(without_a_certificate_it_only_asks),
+      cmocka_unit_test(without_a_ca_file_only_whom_the_system_trusts_is_asked),
       cmocka_unit_test(each_bad_file_is_named_with_the_reason),
       cmocka_unit_test(reloaded_files_are_for_new_connections),
       cmocka_unit_test(what_was_not_from_files_is_not_reloaded),

@@ -675,6 +675,36 @@ static void closed_while_anything_is_under_way_nothing_is_told(void **state) {
     }
 }
 
+/* The sockets end under both, at any moment: each is told once, whatever it was doing. */
+static void cut_at_any_moment_each_end_is_told_once(void **state) {
+  static const int ways[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+  int faults = 0;
+  for (int turns = 0; turns < 16; turns++)
+    for (size_t way = 0; way < 3; way++)
+      for (int server = 0; server < 2; server++)
+        for (int much = 0; much <= (way == 2); much++) {
+          struct link l = {.w = *state};
+          contexts_of(&l, CERT_SERVER, CERT_NONE, GCACHE_TLS_PEERS_ANY);
+          sockets_open(&l);
+          secure(&l);
+          l.server.flush_at = ON_SECURED;
+          if (much) say_much(&l.client);
+          for (int i = 0; i < turns; i++)
+            turn(l.w);
+          shutdown(descriptor(server ? &l.server : &l.client), ways[way]);
+          l.client.close_at = l.server.close_at = ON_END;
+          run_until(l.w, &l.client.ends, 1);
+          run_until(l.w, &l.server.ends, 1);
+          run_until(l.w, &l.client.closed, 1);
+          run_until(l.w, &l.server.closed, 1);
+          assert_int_equal(l.client.ends + l.server.ends, 2);
+          faults += (l.client.status != UV_EOF) + (l.server.status != UV_EOF);
+          link_close(&l);
+        }
+  print_message("ends told as failures: %d\n", faults);
+  assert_true(faults > 100);
+}
+
 /* ---- memory ---- */
 
 /* The n-th allocation of a conversation fails: it ends, on both sides, and leaves nothing. */
@@ -782,6 +812,7 @@ int main(void) {
       IN_WORLD(plain_http_at_a_tls_port_is_named),
       IN_WORLD(an_end_may_go_inside_any_event),
       IN_WORLD(closed_while_anything_is_under_way_nothing_is_told),
+      IN_WORLD(cut_at_any_moment_each_end_is_told_once),
       IN_WORLD(every_allocation_may_fail),
       IN_WORLD(many_connections_are_resumed_and_cost_little),
   };
