@@ -1,6 +1,8 @@
 /* http/h2_session - see the header. nghttp2's checks are all left on; its allocations carry their size in
- * front, since it does not say it when it frees. (Its option and callback objects are made by malloc(), and
- * are gone again when the session is open.) */
+ * front, since it does not say it when it frees. Where one fails it may free another twice (1.52, when a
+ * stream's first DATA is queued): from then on nothing is allocated or freed, and in the end all it had goes
+ * block by block. (Its option and callback objects are made by malloc(), and are gone again when the session
+ * is open.) */
 #include "http/h2_session.h"
 
 #include <assert.h>
@@ -22,28 +24,38 @@ int gci_h2_built_in(void) {
 
 /* ------------------------------------------------------------------------------- its memory -- */
 
-#define PREFIX 16 /* keeps what follows aligned */
+/* In front of each of nghttp2's allocations. */
+struct block {
+  struct gcache_link_s link;
+  size_t size; /* with this */
+  size_t pad;  /* keeps what follows aligned */
+};
 
 static void free_sized(void *ptr, void *user) {
-  if (ptr == NULL) return;
-  char *base = (char *)ptr - PREFIX;
-  size_t size;
-  memcpy(&size, base, sizeof size);
-  gci_mem_free(user, base, size);
+  struct gci_h2 *h = user;
+  if (ptr == NULL || h->starved) return;
+  struct block *b = (struct block *)ptr - 1;
+  gci_link_unlink(&b->link);
+  gci_mem_free(h->env->mem, b, b->size);
 }
 
 static void *realloc_sized(void *ptr, size_t want, void *user) {
-  char *base = NULL;
-  size_t old = 0, size = want + PREFIX;
-  if (want > SIZE_MAX - PREFIX) return NULL;
-  if (ptr != NULL) {
-    base = (char *)ptr - PREFIX;
-    memcpy(&old, base, sizeof old);
+  struct gci_h2 *h = user;
+  struct block *b = ptr == NULL ? NULL : (struct block *)ptr - 1;
+  size_t size = want + sizeof *b;
+  if (h->starved || want > SIZE_MAX - sizeof *b) return NULL;
+  if (b != NULL) gci_link_unlink(&b->link);
+  struct block *resized = gci_mem_resize(h->env->mem, b, b == NULL ? 0 : b->size, size);
+  if (resized == NULL) {
+    if (b != NULL) gci_list_push_back(&h->blocks, &b->link);
+    h->starved = 1;
+    h->broken = 1;
+    return NULL;
   }
-  base = gci_mem_resize(user, base, old, size);
-  if (base == NULL) return NULL;
-  memcpy(base, &size, sizeof size);
-  return base + PREFIX;
+  gci_link_init(&resized->link);
+  gci_list_push_back(&h->blocks, &resized->link);
+  resized->size = size;
+  return resized + 1;
 }
 
 static void *malloc_sized(size_t want, void *user) {
@@ -206,6 +218,15 @@ static int introduce(struct gci_h2 *h, enum gci_h2_role role) {
                                                GCI_H2_CONNECTION_WINDOW);
 }
 
+static void end_session(struct gci_h2 *h) {
+  struct gcache_link_s *link;
+  if (!h->starved) nghttp2_session_del(h->ng); /* NULL is fine */
+  while ((link = gci_list_pop_front(&h->blocks)) != NULL) {
+    struct block *b = gci_container_of(link, struct block, link);
+    gci_mem_free(h->env->mem, b, b->size);
+  }
+}
+
 static int open_session(struct gci_h2 *h, enum gci_h2_role role,
                         void (*add)(nghttp2_session_callbacks *callbacks)) {
   nghttp2_session_callbacks *callbacks = make_callbacks(add);
@@ -217,9 +238,11 @@ static int open_session(struct gci_h2 *h, enum gci_h2_role role,
               : nghttp2_session_client_new3(&h->ng, callbacks, h, option, &h->allocator);
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
-  if (err != 0) return err;
-  err = introduce(h, role);
-  if (err != 0) nghttp2_session_del(h->ng);
+  if (err != 0)
+    h->ng = NULL;
+  else
+    err = introduce(h, role);
+  if (err != 0) end_session(h);
   return err;
 }
 
@@ -227,7 +250,8 @@ int gci_h2_open(struct gci_h2 *h, enum gci_h2_role role, struct gci_env *env,
                 const gcache_limits_t *limits, void (*add)(nghttp2_session_callbacks *callbacks)) {
   h->env = env;
   h->limits = limits;
-  h->allocator = (nghttp2_mem){env->mem, malloc_sized, free_sized, calloc_sized, realloc_sized};
+  gci_list_init(&h->blocks);
+  h->allocator = (nghttp2_mem){h, malloc_sized, free_sized, calloc_sized, realloc_sized};
   if (open_session(h, role, add) != 0) return UV_ENOMEM;
   h->mem = gci_mem_ref(env->mem);
   gci_out_init(&h->out, h->mem);
@@ -238,7 +262,7 @@ int gci_h2_open(struct gci_h2 *h, enum gci_h2_role role, struct gci_env *env,
 
 void gci_h2_fini(struct gci_h2 *h) {
   assert(!h->inside);
-  nghttp2_session_del(h->ng);
+  end_session(h);
   gci_out_fini(&h->out);
   gci_h2_head_fini(&h->head);
   gci_mem_unref(h->mem);

@@ -24,15 +24,17 @@ struct gci_h2 {
   struct gci_mem *mem; /* a reference */
   const gcache_limits_t *limits;
   nghttp2_mem allocator;
+  struct gci_list blocks; /* nghttp2's memory */
   nghttp2_session *ng;
   struct gci_out out;
   uint64_t said; /* bytes put into out so far */
   struct gci_h2_guard guard;
   struct gci_h2_head head;
-  char reason[128];    /* why it is over, "" if by us and for no fault */
-  unsigned broken : 1; /* out of memory */
-  unsigned over : 1;   /* by a fault */
-  unsigned inside : 1; /* nghttp2 is on the stack */
+  char reason[128];     /* why it is over, "" if by us and for no fault */
+  unsigned broken : 1;  /* out of memory */
+  unsigned starved : 1; /* and nghttp2 has seen it */
+  unsigned over : 1;    /* by a fault */
+  unsigned inside : 1;  /* nghttp2 is on the stack */
 };
 
 /* add sets the role's own callbacks: on_begin_headers, on_frame_recv, on_data_chunk_recv,

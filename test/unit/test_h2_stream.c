@@ -308,6 +308,59 @@ static void it_outlives_its_connection(void **state) {
   f->run.owed[1] = NULL;
 }
 
+/* ----------------------------------------------------------------------------- no memory ---- */
+
+static void give(struct h2_run *run, size_t i) {
+  struct gci_http_message head = {.status = 200};
+  static const char text[3000] = {'t'};
+  struct gci_http_message part = {.before = gcache_bytes(text, sizeof text)};
+  gci_http_begin(run->owed[i], &head);
+  for (int n = 0; n < 16; n++) {
+    if (n == 8) part.value = gci_value_block(run->env.mem, 5000);
+    if (n == 8 && part.value != NULL) memset(gci_value_fill(part.value), 'v', 5000);
+    gci_http_part(run->owed[i], &part);
+  }
+  gcache_value_unref(part.value);
+  gci_http_end(run->owed[i]);
+  run->owed[i] = NULL;
+}
+
+static void scenario(struct oom *oom, void *arg) {
+  struct h2_run run;
+  struct h2_peer peer;
+  (void)arg;
+  memset(&run, 0, sizeof run);
+  oom_init(&run.oom);
+  run.oom.fail_first = oom->fail_first;
+  run.oom.fail_last = oom->fail_last;
+  run.limits = h2_limits();
+  run.replies = H2_REPLY_LATER;
+  gcache_mem_t user = oom_mem(&run.oom);
+  h2_peer_open(&peer, 0, NULL);
+  h2_peer_greet(&peer);
+  if (manual_env_init(&run.env, &user) == 0) {
+    if (h2_run_serve(&run) == 0) {
+      int32_t id = h2_peer_get(&peer, "/");
+      h2_run_talk(&run, &peer);
+      if (run.n_owed == 1) give(&run, 0);
+      if (run.error >= 0) h2_run_talk(&run, &peer);
+      struct h2_got *got = h2_got(&peer, id);
+      if (got->whole) assert_true(got->body_len >= 16 * 3000);
+      if (run.oom.refused == 0) assert_true(got->whole && got->body_len == 16 * 3000 + 8 * 5000);
+      gci_http_server_close(run.server);
+    }
+    manual_env_fini(&run.env);
+  }
+  h2_peer_close(&peer);
+  oom_assert_empty(&run.oom);
+  oom->refused = run.oom.refused;
+}
+
+static void every_allocation_may_fail(void **state) {
+  (void)state;
+  assert_true(oom_sweep(scenario, NULL) >= 30);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -323,6 +376,7 @@ int main(void) {
       TEST(a_reader_who_opens_no_window_is_given_up),
       TEST(drain_lets_it_end),
       TEST(it_outlives_its_connection),
+      cmocka_unit_test(every_allocation_may_fail),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
 }
