@@ -202,7 +202,7 @@ static void add_callbacks(nghttp2_session_callbacks *callbacks) {
 
 static void hand_up(struct h2_server *s) {
   struct gcache_link_s *link;
-  while (!s->closed && (link = gci_list_front(&s->streams.whole)) != NULL) {
+  while (!s->closed && !gci_h2_done(&s->h) && (link = gci_list_front(&s->streams.whole)) != NULL) {
     struct gci_h2_stream *e = gci_container_of(link, struct gci_h2_stream, whole);
     gci_h2_stream_enter(e, GCI_H2_OWED);
     gci_h2_guard_earn(&s->h.guard, EARNED_BY_REQUEST);
@@ -224,7 +224,7 @@ static ssize_t server_input(struct gci_http_server *http, gcache_bytes_t bytes) 
   assert(!s->in_input && !s->closed);
   s->in_input = 1;
   gci_h2_feed(&s->h, bytes);
-  if (!s->h.broken) hand_up(s);
+  hand_up(s);
   tell_gone(s);
   s->in_input = 0;
   if (s->closed) {
