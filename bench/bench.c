@@ -73,6 +73,8 @@ static const struct {
     {"local", bench_local, "a hit in this process's memory: peek, and get with its callback"},
     {"remote", bench_remote, "a hit in another process's memory, asked over HTTP on loopback"},
     {"connections", bench_connections, "memory of idle connections, and TLS handshakes"},
+    {"hitratio", bench_hitratio,
+     "hits of traces, beside other policies: FILE... --sizes 1%,5%,10%"},
 };
 
 static int usage(void) {
@@ -82,18 +84,33 @@ static int usage(void) {
   return 2;
 }
 
-int main(int argc, char **argv) {
-  struct bench_options o = {.json = 0, .rounds = 5};
-
-  for (int i = 2; i < argc; i++) {
+/* Files move to the front of argv. 0: an option is not understood. */
+static int read_options(struct bench_options *o, int argc, char **argv) {
+  int n = 0;
+  for (int i = 0; i < argc; i++) {
     if (strcmp(argv[i], "--json") == 0)
-      o.json = 1;
+      o->json = 1;
+    else if (strcmp(argv[i], "--unit") == 0)
+      o->unit = 1;
+    else if (strcmp(argv[i], "--sizes") == 0 && i + 1 < argc)
+      o->sizes = argv[++i];
     else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc && atoi(argv[i + 1]) > 0)
-      o.rounds = (unsigned)atoi(argv[++i]);
+      o->rounds = (unsigned)atoi(argv[++i]);
+    else if (argv[i][0] != '-')
+      argv[n++] = argv[i];
     else
-      return usage();
+      return 0;
   }
-  for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+  o->files = (const char *const *)argv;
+  o->n_files = (size_t)n;
+  return 1;
+}
+
+int main(int argc, char **argv) {
+  struct bench_options o = {.json = 0, .rounds = 5, .sizes = "1%,5%,10%"};
+
+  if (argc < 2 || !read_options(&o, argc - 2, argv + 2)) return usage();
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(&o);
   return usage();
 }

@@ -8,13 +8,18 @@
 #include <gcache/gcache.h>
 
 struct bench_options {
-  int json;        /* one object a line instead of a table */
-  unsigned rounds; /* of each measurement; the median is reported */
+  int json;                 /* one object a line instead of a table */
+  unsigned rounds;          /* of each measurement; the median is reported */
+  const char *sizes;        /* --sizes; "1%,5%,10%" */
+  int unit;                 /* --unit: all values are of one size */
+  const char *const *files; /* what is no option */
+  size_t n_files;
 };
 
 int bench_local(const struct bench_options *o);
 int bench_remote(const struct bench_options *o);
 int bench_connections(const struct bench_options *o);
+int bench_hitratio(const struct bench_options *o);
 
 #define KEY_SIZE 16
 /* Key number i, KEY_SIZE bytes: "key:" and 12 digits. */

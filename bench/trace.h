@@ -1,0 +1,23 @@
+/* trace - what was asked for, in order, read from a file: one key, or `key,size`, a line, plain or
+ * gzip. Keys become numbers from 0 in the order in which they are first seen. */
+#ifndef BENCH_TRACE_H
+#define BENCH_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct trace {
+  char name[64];   /* the file's, up to its first dot */
+  uint32_t *asked; /* a key's number for every request */
+  size_t n_asked;
+  uint64_t *sizes; /* of a key's value in bytes, as first seen; 1 where the file gives none */
+  size_t n_keys;
+  uint64_t bytes; /* of all keys' values */
+  int sized;      /* the file gives sizes */
+};
+
+/* Ends the process when the file cannot be read: see bench_need(). */
+void trace_read(struct trace *trace, const char *path);
+void trace_free(struct trace *trace);
+
+#endif
