@@ -241,7 +241,8 @@ static const struct gci_http_client_events session_events = {on_response, on_fai
 /* An answer to what has not been sent whole: the rest, and all that follows, might never be read. */
 static int may_rest(const struct gci_conn_out *c) {
   if (!gci_http_client_reusable(c->http)) return 0;
-  return c->many || gci_http_client_output(c->http)->bytes == 0;
+  return c->many ||
+         (gci_http_client_output(c->http)->bytes == 0 && !gci_stream_blocked(&c->stream));
 }
 
 /* After bytes or the end have come. err < 0: the session is broken, perhaps behind whole answers. */
