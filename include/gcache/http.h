@@ -142,7 +142,8 @@ typedef struct gcache_http_reply_s {
   const gcache_header_t *headers; /* Content-Type and ours; without Content-Length */
   size_t n_headers;
   /* The body is these parts in order; any may be empty. part[1] is the value's own bytes: to send it
-   * uncopied after the callback, ref owner, send, unref. part[0] and part[2] are a few bytes each. */
+   * uncopied after the callback, ref owner, send, unref. part[0] and part[2] are what stands around
+   * it, or the text of a refusal: at most a key's length and some 300 bytes together. */
   gcache_bytes_t part[3];
   gcache_value_t *owner; /* NULL: part[1] is empty */
 } gcache_http_reply_t;

@@ -14,6 +14,11 @@ static void on_served(void *user, int status, const gcache_http_reply_t *reply) 
   req->cb(req, status, reply);
 }
 
+/* A set, or groupcache-go's removal of many keys. */
+static int takes_body(gcache_bytes_t method) {
+  return gci_bytes_equal(method, GCI_LIT("PUT")) || gci_bytes_equal(method, GCI_LIT("POST"));
+}
+
 int gcache_serves(const gcache_t *cache, gcache_bytes_t path) {
   return gci_serve_takes(cache->door, path);
 }
@@ -28,7 +33,7 @@ int gcache_serve(gcache_serve_t *req, gcache_t *cache, const gcache_http_request
 
   if (cb == NULL) return UV_EINVAL;
   if (door->closing) return GCACHE_ECLOSING;
-  if (in->body.len > 0 && gci_bytes_equal(in->method, GCI_LIT("PUT"))) {
+  if (in->body.len > 0 && takes_body(in->method)) {
     request.body = gci_value_block(door->env->mem, in->body.len);
     if (request.body == NULL) return UV_ENOMEM;
     memcpy(gci_value_fill(request.body), in->body.base, in->body.len);

@@ -271,6 +271,35 @@ static void keys_of_a_post_are_removed(void **state) {
   member_end(&m);
 }
 
+struct mounted {
+  gcache_serve_t req;
+  int done, http;
+};
+
+static void on_mounted_served(gcache_serve_t *req, int status, const gcache_http_reply_t *reply) {
+  struct mounted *mounted = req->data;
+
+  mounted->done = 1;
+  mounted->http = status < 0 ? status : reply->status;
+}
+
+static void keys_of_a_post_to_the_applications_server_are_removed(void **state) {
+  struct mounted mounted = {.done = 0};
+  gcache_http_request_t in = {.method = gcache_cstr("POST"),
+                              .path = gcache_cstr("/_groupcache/g/_remove-keys/"),
+                              .body = gcache_cstr("{\"group\":\"g\",\"keys\":[\"k\"]}")};
+  struct member m;
+
+  member_open_in(&m, *state, GCACHE_DIALECT_GROUPCACHE_GO);
+  hold_key(&m, "k");
+  mounted.req.data = &mounted;
+  assert_int_equal(gcache_serve(&mounted.req, m.cache, &in, on_mounted_served), 0);
+  run_loop_until(*state, &mounted.done, 1);
+  assert_int_equal(mounted.http, 200);
+  assert_false(holds(&m, "k"));
+  member_end(&m);
+}
+
 static void post_that_is_wrong_removes_nothing(void **state) {
   static const struct {
     const char *path, *body, *answer;
@@ -317,6 +346,7 @@ int main(void) {
       TEST(when_all_leave_the_connection_goes),
       TEST(connection_that_was_dead_is_replaced_for_all),
       TEST(keys_of_a_post_are_removed),
+      TEST(keys_of_a_post_to_the_applications_server_are_removed),
       TEST(post_that_is_wrong_removes_nothing),
       TEST(in_other_dialects_it_is_a_key_like_any_other),
   };
