@@ -229,6 +229,9 @@ static int on_frame_received(nghttp2_session *ng, const nghttp2_frame *frame, vo
   struct h2_client *c = client_of_session(user);
   struct ask *ask = ask_of_stream(ng, frame->hd.stream_id);
   if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK)) c->pinging = 0;
+  if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+    gci_h2_say(&c->h,
+               "it has ended the connection: ", nghttp2_http2_strerror(frame->goaway.error_code));
   if (ask == NULL) return 0;
   if (frame->hd.type == NGHTTP2_RST_STREAM) ask->is_reset = 1;
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
@@ -410,8 +413,8 @@ static int client_pinging(const struct gci_http_client *http) {
 static const char *client_reason(const struct gci_http_client *http) {
   const struct h2_client *c = const_client_of(http);
   if (c->h.broken) return "out of memory";
-  if (!c->h.over && c->cut) return c->http.pending > 0 ? "closed before the answer" : "";
-  return c->h.reason;
+  if (c->h.reason[0] != '\0') return c->h.reason;
+  return c->cut && c->http.pending > 0 ? "closed before the answer" : "";
 }
 
 static const struct gci_http_client_ops client_ops = {

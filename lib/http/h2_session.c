@@ -76,14 +76,14 @@ int gci_h2_break(struct gci_h2 *h) {
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static void say(struct gci_h2 *h, const char *why) {
-  if (h->reason[0] == '\0') snprintf(h->reason, sizeof h->reason, "%s", why);
+void gci_h2_say(struct gci_h2 *h, const char *why, const char *word) {
+  if (h->reason[0] == '\0') snprintf(h->reason, sizeof h->reason, "%s%s", why, word);
 }
 
 void gci_h2_end(struct gci_h2 *h, uint32_t code, const char *why) {
   if (h->over || h->broken) return;
   h->over = 1;
-  say(h, why);
+  gci_h2_say(h, why, "");
   if (nghttp2_session_terminate_session(h->ng, code) != 0) h->broken = 1;
 }
 
@@ -110,7 +110,7 @@ void gci_h2_frame_sent(struct gci_h2 *h, const nghttp2_frame *frame) {
   uint32_t code = frame->goaway.error_code;
   if (frame->hd.type != NGHTTP2_GOAWAY || code == NGHTTP2_NO_ERROR) return;
   h->over = 1;
-  say(h, nghttp2_http2_strerror(code));
+  gci_h2_say(h, "it broke the rules of HTTP/2: ", nghttp2_http2_strerror(code));
 }
 
 /* ---------------------------------------------------------------------------- its callbacks -- */
@@ -145,7 +145,7 @@ static int on_error(nghttp2_session *ng, int code, const char *text, size_t len,
   (void)ng;
   (void)code;
   (void)len;
-  if (code != NGHTTP2_ERR_HTTP_HEADER) say(user, text); /* that one is a stream's */
+  if (code != NGHTTP2_ERR_HTTP_HEADER) gci_h2_say(user, text, ""); /* that one is a stream's */
   return 0;
 }
 

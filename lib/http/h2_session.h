@@ -52,6 +52,8 @@ int gci_h2_checked(struct gci_h2 *h, int err);
 /* Nonzero: nothing more will be taken or said, but what the output holds. */
 int gci_h2_done(const struct gci_h2 *h);
 
+/* The reason, if there is none yet. */
+void gci_h2_say(struct gci_h2 *h, const char *why, const char *word);
 void gci_h2_frame_sent(struct gci_h2 *h, const nghttp2_frame *frame);
 /* Out of memory inside a callback: what it returns. */
 int gci_h2_break(struct gci_h2 *h);

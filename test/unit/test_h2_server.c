@@ -205,6 +205,301 @@ static void head_and_bodiless_statuses_send_no_body(void **state) {
   assert_body(f, none, "");
 }
 
+/* ---------------------------------------------------------------------------- answers in parts -- */
+
+static void part(struct gci_http_exchange *x, const char *text, gcache_value_t *value) {
+  struct gci_http_message m = {.before = gcache_cstr(text), .value = value};
+  assert_int_equal(gci_http_part(x, &m), 0);
+}
+
+static void an_answer_may_come_in_parts(void **state) {
+  struct fixture *f = *state;
+  int32_t id = h2_peer_get(&f->peer, "/"), head = h2_peer_put(&f->peer, "HEAD", "/", NULL, 0);
+  h2_run_talk(&f->run, &f->peer);
+  gcache_value_t *value = value_of(f, 200000);
+  struct gci_http_message m = {.status = 200};
+  for (size_t i = 0; i < 2; i++) {
+    struct gci_http_exchange *x = f->run.owed[i];
+    f->run.owed[i] = NULL;
+    assert_int_equal(gci_http_begin(x, &m), 0);
+    h2_run_talk(&f->run, &f->peer);
+    part(x, "abc", NULL);
+    if (i == 0) assert_int_equal(gci_http_waiting(x), 3);
+    h2_run_talk(&f->run, &f->peer);
+    part(x, "", NULL);
+    part(x, "def", value);
+    assert_int_equal(gci_http_waiting(x), i == 0 ? 200003 : 0);
+    gci_http_server_output(f->run.server);
+    if (i == 0) assert_true(gci_http_waiting(x) >= 200003); /* in the output, or before it */
+    h2_run_talk(&f->run, &f->peer);
+    assert_int_equal(gci_http_waiting(x), 0);
+    if (i == 0) assert_false(h2_got(&f->peer, id)->whole);
+    assert_int_equal(gci_http_end(x), 0);
+    h2_run_talk(&f->run, &f->peer);
+  }
+  struct h2_got *got = h2_got(&f->peer, id);
+  assert_string_equal(got->head, ":status=200\n");
+  assert_true(got->whole);
+  assert_int_equal(got->body_len, 200006);
+  assert_memory_equal(got->body, "abcdef", 6);
+  assert_memory_equal(got->body + 6, gcache_value_bytes(value).base, 200000);
+  assert_true(h2_got(&f->peer, head)->whole);
+  assert_int_equal(h2_got(&f->peer, head)->body_len, 0);
+  assert_int_equal(gci_http_server_pending(f->run.server), 0);
+  gcache_value_unref(value);
+}
+
+static void an_answer_that_breaks_off_is_seen_to(void **state) {
+  struct fixture *f = *state;
+  int32_t ids[2] = {h2_peer_get(&f->peer, "/"), h2_peer_get(&f->peer, "/")};
+  h2_run_talk(&f->run, &f->peer);
+  struct gci_http_message m = {.status = 200};
+  gci_http_begin(f->run.owed[0], &m);
+  part(f->run.owed[0], "abc", NULL);
+  for (size_t i = 0; i < 2; i++) { /* begun, and not begun */
+    gci_http_abort(f->run.owed[i]);
+    f->run.owed[i] = NULL;
+  }
+  h2_run_talk(&f->run, &f->peer);
+  for (size_t i = 0; i < 2; i++) {
+    assert_false(h2_got(&f->peer, ids[i])->whole);
+    assert_int_equal(h2_got(&f->peer, ids[i])->code, NGHTTP2_INTERNAL_ERROR);
+  }
+  assert_false(gci_http_server_wants_close(f->run.server));
+}
+
+static void parts_for_one_who_left_go_nowhere(void **state) {
+  struct fixture *f = *state;
+  for (int i = 0; i < 3; i++)
+    h2_peer_get(&f->peer, "/");
+  h2_run_talk(&f->run, &f->peer);
+  struct gci_http_message m = {.status = 200};
+  for (int i = 0; i < 2; i++) {
+    gci_http_begin(f->run.owed[i], &m);
+    part(f->run.owed[i], "abc", NULL);
+  }
+  for (int32_t id = 1; id <= 5; id += 2)
+    nghttp2_submit_rst_stream(f->peer.ng, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  h2_run_talk(&f->run, &f->peer);
+  assert_int_equal(gci_http_server_pending(f->run.server), 0);
+  part(f->run.owed[0], "abc", NULL);
+  assert_int_equal(gci_http_waiting(f->run.owed[0]), 0);
+  assert_int_equal(gci_http_end(f->run.owed[0]), 0);
+  gci_http_server_close(f->run.server);
+  f->run.server = NULL;
+  part(f->run.owed[1], "abc", NULL);
+  gci_http_abort(f->run.owed[1]);
+  f->run.owed[0] = f->run.owed[1] = NULL; /* the third is answered when all is over */
+}
+
+/* ----------------------------------------------------------------------------------- endings -- */
+
+static void who_drains_answers_what_was_asked(void **state) {
+  struct fixture *f = *state;
+  int32_t first = h2_peer_get(&f->peer, "/"), second = h2_peer_get(&f->peer, "/");
+  h2_run_talk(&f->run, &f->peer);
+  gci_http_server_drain(f->run.server);
+  assert_false(gci_http_server_wants_close(f->run.server));
+  int32_t late = h2_peer_get(&f->peer, "/");
+  gcache_bytes_t crossing = h2_peer_bytes(&f->peer); /* on its way while the GOAWAY is on its own */
+  h2_out_to_peer(gci_http_server_output(f->run.server), &f->peer);
+  h2_run_feed(&f->run, crossing);
+  assert_true(f->peer.goaway);
+  assert_int_equal(f->peer.goaway_code, NGHTTP2_NO_ERROR);
+  assert_int_equal(f->peer.goaway_last, second);
+  assert_int_equal(f->run.requests, 2);
+  assert_int_equal(h2_got(&f->peer, late)->code, NGHTTP2_REFUSED_STREAM);
+  h2_run_reply_text(&f->run, 0, "x");
+  h2_run_talk(&f->run, &f->peer);
+  assert_body(f, first, "x");
+  assert_false(gci_http_server_wants_close(f->run.server));
+  h2_run_reply_text(&f->run, 1, "y");
+  h2_run_talk(&f->run, &f->peer);
+  assert_body(f, second, "y");
+  assert_true(gci_http_server_wants_close(f->run.server));
+}
+
+static void who_rests_drains_at_once(void **state) {
+  struct fixture *f = *state;
+  h2_run_talk(&f->run, &f->peer);
+  gci_http_server_drain(f->run.server);
+  assert_true(gci_http_server_wants_close(f->run.server));
+  h2_out_to_peer(gci_http_server_output(f->run.server), &f->peer);
+  assert_true(f->peer.goaway);
+}
+
+static void who_greets_too_late_is_sent_away(void **state) {
+  struct fixture *f = *state;
+  h2_run_feed(&f->run, gcache_cstr("PRI * HTTP/2"));
+  assert_int_equal(gci_http_server_phase(f->run.server), GCI_HTTP_HEAD);
+  gci_http_server_timed_out(f->run.server);
+  assert_true(gci_http_server_wants_close(f->run.server));
+  h2_peer_bytes(&f->peer);
+  h2_out_to_peer(gci_http_server_output(f->run.server), &f->peer);
+  assert_true(f->peer.goaway);
+  assert_int_equal(f->peer.goaway_code, NGHTTP2_SETTINGS_TIMEOUT);
+}
+
+static void one_who_says_goodbye_gets_its_answers(void **state) {
+  struct fixture *f = *state;
+  int32_t id = h2_peer_get(&f->peer, "/");
+  h2_run_talk(&f->run, &f->peer);
+  nghttp2_submit_goaway(f->peer.ng, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, NULL, 0);
+  h2_run_talk(&f->run, &f->peer);
+  assert_false(gci_http_server_wants_close(f->run.server));
+  h2_run_reply_text(&f->run, 0, "x");
+  h2_run_talk(&f->run, &f->peer);
+  assert_body(f, id, "x");
+  assert_true(gci_http_server_wants_close(f->run.server));
+}
+
+static void a_request_that_is_taken_back_leaves_its_reply_without_a_reader(void **state) {
+  struct fixture *f = *state;
+  int32_t id = h2_peer_put(&f->peer, "PUT", "/", "abc", 3);
+  h2_run_talk(&f->run, &f->peer);
+  nghttp2_submit_rst_stream(f->peer.ng, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  h2_run_talk(&f->run, &f->peer);
+  assert_int_equal(gci_http_server_pending(f->run.server), 0);
+  gci_http_server_drain(f->run.server);
+  assert_true(gci_http_server_wants_close(f->run.server));
+  assert_int_equal(gcache_value_bytes(f->run.owed[0]->body).len, 3); /* still there */
+  h2_run_reply_text(&f->run, 0, "x");
+}
+
+/* ---------------------------------------------------------------------- closing and replying -- */
+
+static void on_request_close(void *user, struct gci_http_exchange *x) {
+  struct h2_run *run = user;
+  run->requests++;
+  run->owed[run->n_owed++] = x;
+  if (run->requests < 2) return;
+  gci_http_server_close(run->server);
+  run->server = NULL;
+}
+
+static void on_ready_close(void *user) {
+  struct h2_run *run = user;
+  gci_http_server_close(run->server);
+  run->server = NULL;
+}
+
+static void it_may_be_closed_by_any_event(void **state) {
+  struct fixture *f = *state;
+  static const struct gci_http_server_events closing[] = {{on_request_close, on_h2_ready},
+                                                          {on_h2_request, on_ready_close}};
+  for (int way = 0; way < 2; way++) {
+    struct h2_peer peer;
+    gci_http_server_close(f->run.server);
+    assert_int_equal(
+        gci_h2_server_open(&f->run.server, &f->run.env.env, &f->run.limits, &closing[way], &f->run),
+        0);
+    h2_peer_open(&peer, 0, NULL);
+    h2_peer_greet(&peer);
+    for (int i = 0; i < 4; i++)
+      h2_peer_put(&peer, "PUT", "/", "abc", 3);
+    f->run.requests = f->run.n_owed = 0;
+    h2_run_talk(&f->run, &peer);
+    if (way == 0) assert_int_equal(f->run.requests, 2); /* and no more of what had come */
+    for (size_t i = 0; i < f->run.n_owed; i++)
+      h2_run_reply_text(&f->run, i, "x");
+    assert_null(f->run.server);
+    h2_peer_close(&peer);
+    assert_int_equal(h2_run_serve(&f->run), 0);
+  }
+}
+
+/* Replies, begins, and ends from inside the event, and asks for output there. */
+static void on_request_all(void *user, struct gci_http_exchange *x) {
+  struct h2_run *run = user;
+  struct gci_http_message m = {.status = 200};
+  run->requests++;
+  gci_http_server_output(run->server);
+  if (run->requests % 2) {
+    h2_reply_target(x);
+  } else {
+    gci_http_begin(x, &m);
+    m.before = x->head.target;
+    gci_http_part(x, &m);
+    gci_http_server_output(run->server);
+    gci_http_end(x);
+  }
+}
+
+static void events_may_do_anything(void **state) {
+  struct fixture *f = *state;
+  static const struct gci_http_server_events all = {on_request_all, on_h2_ready};
+  gci_http_server_close(f->run.server);
+  assert_int_equal(
+      gci_h2_server_open(&f->run.server, &f->run.env.env, &f->run.limits, &all, &f->run), 0);
+  int32_t ids[50];
+  for (int i = 0; i < 50; i++)
+    ids[i] = h2_peer_get(&f->peer, "/abc");
+  h2_run_talk(&f->run, &f->peer);
+  for (int i = 0; i < 50; i++)
+    assert_body(f, ids[i], "/abc");
+  assert_int_equal(f->run.ready, 0); /* all inside input() */
+}
+
+/* ------------------------------------------------------------------------------ out of memory -- */
+
+static void on_request_mixed(void *user, struct gci_http_exchange *x) {
+  struct h2_run *run = user;
+  struct gci_http_message m = {.status = 200, .value = x->body};
+  switch (run->requests++ % 3) {
+  case 0:
+    gci_http_reply(x, &m);
+    return;
+  case 1:
+    m.value = NULL;
+    gci_http_begin(x, &m);
+    m.value = x->body;
+    gci_http_part(x, &m);
+    gci_http_end(x);
+    return;
+  default:
+    run->owed[run->n_owed++] = x;
+  }
+}
+
+static void torture(struct oom *oom, void *arg) {
+  static const struct gci_http_server_events events = {on_request_mixed, on_h2_ready};
+  static const unsigned char body[200000];
+  struct h2_run run = {.limits = h2_limits()};
+  struct h2_peer peer;
+  (void)arg;
+  gcache_mem_t user = oom_mem(oom);
+  if (manual_env_init(&run.env, &user) != 0) return;
+  h2_peer_open(&peer, 0, NULL);
+  h2_peer_greet(&peer);
+  for (int i = 0; i < 6; i++)
+    h2_peer_put(&peer, "PUT", "/", body, sizeof body / 3 * (size_t)(i % 4));
+  h2_peer_get(&peer, "no path");
+  if (gci_h2_server_open(&run.server, &run.env.env, &run.limits, &events, &run) == 0) {
+    h2_run_talk_by(&run, &peer, 10000);
+    for (size_t i = 0; i < run.n_owed; i++)
+      h2_run_reply_text(&run, i, "late");
+    run.n_owed = 0;
+    h2_run_talk_by(&run, &peer, 10000);
+    if (run.error < 0) {
+      assert_int_equal(run.error, UV_ENOMEM);
+      assert_true(gci_http_server_wants_close(run.server));
+    } else {
+      gci_http_server_drain(run.server);
+      h2_run_talk(&run, &peer);
+    }
+    gci_http_server_close(run.server);
+  }
+  h2_peer_close(&peer);
+  manual_env_fini(&run.env);
+}
+
+static void no_allocation_that_fails_does_harm(void **state) {
+  (void)state;
+  size_t n = oom_sweep(torture, NULL);
+  print_message("%zu allocations failed, once and from there on\n", n);
+  assert_true(n > 60);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -215,6 +510,17 @@ int main(void) {
       T(a_value_of_a_mebibyte_leaves_by_reference),
       T(large_answers_take_turns),
       T(head_and_bodiless_statuses_send_no_body),
+      T(an_answer_may_come_in_parts),
+      T(an_answer_that_breaks_off_is_seen_to),
+      T(parts_for_one_who_left_go_nowhere),
+      T(who_drains_answers_what_was_asked),
+      T(who_rests_drains_at_once),
+      T(who_greets_too_late_is_sent_away),
+      T(one_who_says_goodbye_gets_its_answers),
+      T(a_request_that_is_taken_back_leaves_its_reply_without_a_reader),
+      T(it_may_be_closed_by_any_event),
+      T(events_may_do_anything),
+      cmocka_unit_test(no_allocation_that_fails_does_harm),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
 }
