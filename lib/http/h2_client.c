@@ -196,7 +196,8 @@ static int on_head_began(nghttp2_session *ng, const nghttp2_frame *frame, void *
 static int take_head(struct h2_client *c, struct ask *ask) {
   int status = gci_h2_head_status(&c->h.head);
   if (ask->stage != AWAITED || ask->has_head) return 0; /* trailers */
-  if (status >= 100 && status < 200) {
+  if (status < 100) return reset(ask, UV_EPROTO, "malformed answer");
+  if (status < 200) {
     if (++ask->interim <= INTERIM_MAX) return 0;
     return reset(ask, UV_EPROTO, "more than eight interim answers");
   }

@@ -7,7 +7,9 @@
 #include "h2_frames.h"
 #include "http/out.h"
 
-enum { H2_READER_STREAMS = 4096 };
+#ifndef H2_READER_STREAMS
+#define H2_READER_STREAMS 4096
+#endif
 
 struct h2_read {
   int status; /* of the last head */
@@ -25,7 +27,7 @@ struct h2_reader {
   int goaway;
   uint32_t goaway_code;
   int32_t goaway_last;
-  struct h2_read streams[H2_READER_STREAMS]; /* by number / 2; 0: the connection */
+  struct h2_read streams[H2_READER_STREAMS]; /* by number / 2; first: the connection */
 };
 
 static inline void h2_reader_open(struct h2_reader *r) {
@@ -59,8 +61,8 @@ static inline void h2_read_head(struct h2_reader *r, struct h2_read *s, const un
 static inline void h2_read_frame(struct h2_reader *r, const unsigned char *p, size_t len) {
   int type = p[3], flags = p[4];
   uint32_t id = h2_u32(p + 5);
-  if (id / 2 >= H2_READER_STREAMS || type > 15) abort();
-  struct h2_read *s = &r->streams[id == 0 ? 0 : (id + 1) / 2];
+  if (type > 15) abort();
+  struct h2_read *s = &r->streams[(id + 1) / 2 % H2_READER_STREAMS];
   r->frames[type]++;
   p += 9;
   if (type == F_HEADERS) h2_read_head(r, s, p, len);
@@ -114,7 +116,7 @@ static inline size_t h2_reader_take_out(struct h2_reader *r, struct gci_out *out
 }
 
 static inline struct h2_read *h2_reader_stream(struct h2_reader *r, uint32_t id) {
-  return &r->streams[id == 0 ? 0 : (id + 1) / 2];
+  return &r->streams[(id + 1) / 2 % H2_READER_STREAMS];
 }
 
 #endif

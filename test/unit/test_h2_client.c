@@ -154,6 +154,7 @@ static void malformed_answers_fail_alone(void **state) {
   } answers[] = {
       {{h2_nv(":status", "20"), h2_nv("x", "y")}, "x"},
       {{h2_nv(":status", "101"), h2_nv("x", "y")}, NULL},
+      {{h2_nv(":status", "099"), h2_nv("x", "y")}, "x"},
       {{h2_nv("x", "y"), h2_nv("z", "y")}, "x"},
       {{h2_nv(":status", "200"), h2_nv("connection", "close")}, "x"},
       {{h2_nv(":status", "200"), h2_nv("a b", "c")}, "x"},
