@@ -275,6 +275,13 @@ typedef enum {
   GCACHE_HOT_OFF /* every get of another's key asks its owner */
 } gcache_hot_t;
 
+/* Who leaves first when memory is short. */
+typedef enum {
+  GCACHE_POLICY_DEFAULT, /* follows the traffic: what is asked for once drives nothing out that is
+                            asked for often; see docs/rooms/store.md */
+  GCACHE_POLICY_LRU      /* who was asked for longest ago */
+} gcache_policy_t;
+
 typedef struct gcache_group_options_s {
   size_t size;             /* set by gcache_group_options_init() */
   size_t max_bytes;        /* required, at least 64 KiB: keys, values, headers, index and allocator
@@ -285,6 +292,7 @@ typedef struct gcache_group_options_s {
   gcache_hot_t hot;             /* GCACHE_HOT_DEFAULT */
   unsigned hot_divisor; /* 8: when memory is short, the hot cache gives way while it is larger
                                    than 1/8 of the main cache */
+  gcache_policy_t policy; /* GCACHE_POLICY_DEFAULT */
 } gcache_group_options_t;
 
 #define gcache_group_options_init(o) gcache_group_options_init_size((o), sizeof *(o))

@@ -134,6 +134,7 @@ static int check(const gcache_t *core, const char *name, const gcache_group_opti
   if (o->max_bytes < GCI_CACHE_MIN_BYTES) return UV_EINVAL;
   if (o->hot != GCACHE_HOT_DEFAULT && o->hot != GCACHE_HOT_ON && o->hot != GCACHE_HOT_OFF)
     return UV_EINVAL;
+  if (o->policy != GCACHE_POLICY_DEFAULT && o->policy != GCACHE_POLICY_LRU) return UV_EINVAL;
   return find(core, gcache_cstr(name)) != NULL ? GCACHE_EEXIST : 0;
 }
 
@@ -144,7 +145,8 @@ static gcache_group_t *group_new(gcache_t *core, const char *name,
   gcache_group_t *group = gci_mem_zalloc(mem, sizeof *group);
   if (group == NULL) return NULL;
   group->name = gci_mem_strdup(mem, gcache_cstr(name));
-  if (group->name != NULL && gci_cache_open(&group->cache, mem, o->max_bytes, hot_divisor) == 0)
+  if (group->name != NULL &&
+      gci_cache_open(&group->cache, mem, o->max_bytes, hot_divisor, o->policy) == 0)
     return group;
   if (group->name != NULL) gci_mem_free(mem, group->name, strlen(name) + 1);
   gci_mem_free(mem, group, sizeof *group);

@@ -14,12 +14,16 @@
 #include "store/expiry.h"
 #include "store/lru.h"
 #include "store/table.h"
+#include "store/trial.h"
 
 enum { EXPIRE_STEPS = 128 };
 
 struct side {
-  struct gci_lru lru;
-  struct gci_policy *policy;
+  union {
+    struct gci_lru lru;
+    struct gci_trial trial;
+  };
+  struct gci_policy *policy; /* one of them */
   gcache_cache_stats_t stats;
 };
 
@@ -36,14 +40,19 @@ static int64_t expires_at(const struct gcache_link_s *timer) {
   return gcache_value_expire(gci_entry_value(gci_entry_of_timer(timer)));
 }
 
-static void side_init(struct side *side) {
+static void side_init(struct side *side, struct gci_mem *mem, gcache_policy_t policy) {
   memset(&side->stats, 0, sizeof side->stats);
-  gci_lru_init(&side->lru);
-  side->policy = &side->lru.policy;
+  if (policy == GCACHE_POLICY_LRU) {
+    gci_lru_init(&side->lru);
+    side->policy = &side->lru.policy;
+  } else {
+    gci_trial_init(&side->trial, mem);
+    side->policy = &side->trial.policy;
+  }
 }
 
 int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes,
-                   unsigned hot_divisor) {
+                   unsigned hot_divisor, gcache_policy_t policy) {
   assert(max_bytes >= GCI_CACHE_MIN_BYTES && hot_divisor > 0);
   struct gci_cache *cache = gci_mem_alloc(mem, sizeof *cache);
   if (cache == NULL) return UV_ENOMEM;
@@ -51,8 +60,8 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   cache->mem = mem;
   cache->max_bytes = max_bytes;
   cache->hot_divisor = hot_divisor;
-  side_init(&cache->sides[GCI_MAIN]);
-  side_init(&cache->sides[GCI_HOT]);
+  side_init(&cache->sides[GCI_MAIN], mem, policy);
+  side_init(&cache->sides[GCI_HOT], mem, policy);
   gci_expiry_init(&cache->expiry, expires_at);
   *out = cache;
   return 0;
@@ -67,7 +76,8 @@ void gci_cache_close(struct gci_cache *cache) {
 /* ---- what it takes ---- */
 
 size_t gci_cache_index_bytes(const struct gci_cache *cache) {
-  return gci_mem_cost(sizeof *cache) + cache->table.bytes;
+  return gci_mem_cost(sizeof *cache) + cache->table.bytes + cache->sides[GCI_MAIN].policy->bytes +
+         cache->sides[GCI_HOT].policy->bytes;
 }
 
 size_t gci_cache_bytes(const struct gci_cache *cache) {
@@ -85,10 +95,10 @@ static struct side *side_of(struct gci_cache *cache, const struct gci_entry *ent
 
 /* ---- going ---- */
 
-static void forget(struct gci_cache *cache, struct gci_entry *entry) {
+static void forget(struct gci_cache *cache, struct gci_entry *entry, enum gci_leave why) {
   struct side *side = side_of(cache, entry);
   gci_table_remove(&cache->table, entry);
-  side->policy->ops->remove(side->policy, entry);
+  side->policy->ops->remove(side->policy, entry, why);
   if (gci_entry_is_timed(entry)) gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
   side->stats.bytes -= gci_entry_cost(entry);
   side->stats.items--;
@@ -96,16 +106,16 @@ static void forget(struct gci_cache *cache, struct gci_entry *entry) {
 }
 
 /* The index follows, which may allocate. */
-static void drop(struct gci_cache *cache, struct gci_entry *entry) {
+static void drop(struct gci_cache *cache, struct gci_entry *entry, enum gci_leave why) {
   uint32_t place = entry->hash;
-  forget(cache, entry);
+  forget(cache, entry, why);
   gci_table_shrink(&cache->table, place, cache->max_bytes - gci_cache_bytes(cache));
 }
 
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
   struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
   if (entry == NULL) return 0;
-  drop(cache, entry);
+  drop(cache, entry, GCI_LEAVE);
   return 1;
 }
 
@@ -113,11 +123,16 @@ static struct gci_entry *victim_of(struct side *side) {
   return side->policy->ops->victim(side->policy);
 }
 
+static void give_back(struct side *side) {
+  side->policy->ops->give_back(side->policy);
+}
+
 void gci_cache_clear(struct gci_cache *cache) {
   for (unsigned i = GCI_MAIN; i <= GCI_HOT; i++) {
     struct gci_entry *entry;
     while ((entry = victim_of(&cache->sides[i])) != NULL)
-      drop(cache, entry);
+      drop(cache, entry, GCI_LEAVE);
+    give_back(&cache->sides[i]);
   }
 }
 
@@ -129,7 +144,7 @@ static int evict_one(struct gci_cache *cache) {
   struct gci_entry *entry = victim_of(from_hot ? hot : main);
   if (entry == NULL) return 0;
   side_of(cache, entry)->stats.evictions++;
-  drop(cache, entry);
+  drop(cache, entry, GCI_LEAVE_FOR_ROOM);
   return 1;
 }
 
@@ -145,7 +160,7 @@ gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint6
   gcache_value_t *value = gci_entry_value(entry);
   if (gci_value_expired_at(gcache_value_expire(value), now_unix_ns)) {
     found->stats.expirations++;
-    forget(cache, entry);
+    forget(cache, entry, GCI_LEAVE);
     return NULL;
   }
   found->stats.hits++;
@@ -162,13 +177,20 @@ static int can_fit(const struct gci_cache *cache, size_t charge) {
   return charge <= cache->max_bytes - least;
 }
 
-/* For an entry of `charge` under `hash`, and for what the table must allocate to take it. */
-static void make_room(struct gci_cache *cache, size_t charge, uint64_t hash) {
-  while (gci_cache_bytes(cache) + charge + gci_table_growth(&cache->table, hash) >
-         cache->max_bytes) {
-    int evicted = evict_one(cache);
-    assert(evicted);
-    (void)evicted;
+/* What the table and the policy would allocate for one more entry. */
+static size_t growth(const struct gci_cache *cache, const struct side *side, uint64_t hash) {
+  return gci_table_growth(&cache->table, hash) + side->policy->ops->growth(side->policy);
+}
+
+/* For an entry of `charge` under `hash`, and for what must be allocated to take it. When nobody is
+ * left who could go, it is what is remembered that goes. */
+static void make_room(struct gci_cache *cache, const struct side *side, size_t charge,
+                      uint64_t hash) {
+  while (gci_cache_bytes(cache) + charge + growth(cache, side, hash) > cache->max_bytes) {
+    if (evict_one(cache)) continue;
+    assert(cache->sides[GCI_MAIN].policy->bytes + cache->sides[GCI_HOT].policy->bytes > 0);
+    give_back(&cache->sides[GCI_MAIN]);
+    give_back(&cache->sides[GCI_HOT]);
   }
 }
 
@@ -189,6 +211,7 @@ static int keep(struct gci_cache *cache, enum gci_side where, gcache_bytes_t key
     return err;
   }
   entry->side = where == GCI_HOT;
+  side->policy->ops->grow(side->policy);
   side->policy->ops->add(side->policy, entry);
   if (gci_entry_is_timed(entry))
     gci_expiry_add(&cache->expiry, gci_entry_timer(entry), now_unix_ns);
@@ -207,7 +230,7 @@ int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t ke
     if (key.len > GCI_ENTRY_MAX_KEY || !can_fit(cache, charge)) {
       err = GCACHE_ENOROOM;
     } else {
-      make_room(cache, charge, hash);
+      make_room(cache, &cache->sides[side], charge, hash);
       err = keep(cache, side, key, hash, value, now_unix_ns);
     }
   }
@@ -227,7 +250,7 @@ int gci_cache_expire(struct gci_cache *cache, int64_t now_unix_ns) {
   while ((timer = gci_expiry_pop(&cache->expiry, now_unix_ns, &steps)) != NULL) {
     struct gci_entry *entry = gci_entry_of_timer(timer);
     side_of(cache, entry)->stats.expirations++;
-    drop(cache, entry);
+    drop(cache, entry, GCI_LEAVE);
   }
   return gci_expiry_due(&cache->expiry) <= now_unix_ns;
 }

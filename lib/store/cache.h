@@ -3,9 +3,10 @@
  * Owns one table that finds an entry of either cache, the entries, one reference to each value, an
  * eviction policy per cache and a timing wheel. `now` is an argument; there is no loop here.
  *
- * The budget counts keys, values, entry heads, the table and allocator rounding, and is never
- * exceeded, not even while the table grows. What cannot be kept is refused and evicts nothing.
- * Growth is incremental: no operation touches more than a bounded number of entries.
+ * The budget counts keys, values, entry heads, the table, what the policies remember of those who
+ * left, and allocator rounding, and is never exceeded, not even while these grow. What cannot be kept
+ * is refused and evicts nothing. Growth is incremental: no operation touches more than a bounded
+ * number of entries.
  *
  * Fails: put with GCACHE_ENOROOM or UV_ENOMEM, and the key is absent then. Nothing else can. */
 #ifndef GCI_STORE_CACHE_H
@@ -23,9 +24,9 @@ enum gci_side { GCI_MAIN, GCI_HOT };
 #define GCI_CACHE_MIN_BYTES (64 * 1024)
 
 /* max_bytes >= GCI_CACHE_MIN_BYTES. hot_divisor: evict from hot while hot > main / hot_divisor,
- * else from main. UV_ENOMEM. */
+ * else from main. policy: of both. UV_ENOMEM. */
 int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes,
-                   unsigned hot_divisor);
+                   unsigned hot_divisor, gcache_policy_t policy);
 void gci_cache_close(struct gci_cache *cache);
 
 /* hash: gci_hash_keyed(key), the same for the same key throughout. A hit is borrowed: it is valid

@@ -1,4 +1,4 @@
-/* store/lru - see lru.h. The policies that follow are measured against this one. Cannot fail. */
+/* store/lru - see lru.h. It allocates nothing. Cannot fail. */
 #include "store/lru.h"
 
 static struct gci_lru *lru_of(struct gci_policy *policy) {
@@ -17,8 +17,8 @@ static void hit(struct gci_policy *policy, struct gci_entry *entry) {
   gci_list_push_front(order, &entry->order);
 }
 
-static void remove_entry(struct gci_policy *policy, struct gci_entry *entry) {
-  (void)policy;
+static void remove_entry(struct gci_policy *policy, struct gci_entry *entry, enum gci_leave why) {
+  (void)policy, (void)why;
   gci_link_unlink(&entry->order);
 }
 
@@ -27,9 +27,21 @@ static struct gci_entry *victim(struct gci_policy *policy) {
   return last == NULL ? NULL : gci_container_of(last, struct gci_entry, order);
 }
 
-static const struct gci_policy_ops lru_ops = {add, hit, remove_entry, victim};
+static size_t growth(const struct gci_policy *policy) {
+  (void)policy;
+  return 0;
+}
+
+static void do_nothing(struct gci_policy *policy) {
+  (void)policy;
+}
+
+static const struct gci_policy_ops lru_ops = {
+    add, hit, remove_entry, victim, growth, do_nothing, do_nothing,
+};
 
 void gci_lru_init(struct gci_lru *lru) {
   lru->policy.ops = &lru_ops;
+  lru->policy.bytes = 0;
   gci_list_init(&lru->order);
 }

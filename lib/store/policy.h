@@ -1,7 +1,7 @@
 /* store/policy - who leaves first when room is needed. One policy orders the entries of one side.
  *
- * A policy embeds struct gci_policy as its first member. It may use entry->order and nothing else
- * of an entry's head but to read it. No function fails. */
+ * A policy embeds struct gci_policy as its first member. Of an entry's head it may use order and mark,
+ * and read the rest. No function fails. */
 #ifndef GCI_STORE_POLICY_H
 #define GCI_STORE_POLICY_H
 
@@ -9,17 +9,32 @@
 
 struct gci_policy {
   const struct gci_policy_ops *ops;
+  size_t bytes; /* what it has allocated, by gci_mem_cost(); changes in grow and give_back only */
+};
+
+enum gci_leave {
+  GCI_LEAVE_FOR_ROOM, /* it was the victim */
+  GCI_LEAVE           /* removed, replaced or expired */
 };
 
 struct gci_policy_ops {
-  /* entry has come; its order is not initialised. */
+  /* entry has come, with its value and hash; its order and mark are not initialised. */
   void (*add)(struct gci_policy *policy, struct gci_entry *entry);
   /* entry was asked for. On the path of every hit. */
   void (*hit)(struct gci_policy *policy, struct gci_entry *entry);
-  /* entry goes, for whatever reason. */
-  void (*remove)(struct gci_policy *policy, struct gci_entry *entry);
-  /* Who should go now; it stays until removed. NULL: the policy is empty, only then. */
+  /* entry goes; it is still whole. */
+  void (*remove)(struct gci_policy *policy, struct gci_entry *entry, enum gci_leave why);
+  /* Who should go now; it stays until removed. NULL: the policy is empty, only then. Touches a
+   * bounded number of entries. */
   struct gci_entry *(*victim)(struct gci_policy *policy);
+
+  /* What grow would allocate before it frees what that replaces; 0: nothing is wanted, as always
+   * while the policy is empty. */
+  size_t (*growth)(const struct gci_policy *policy);
+  /* Benign where there is no memory. */
+  void (*grow)(struct gci_policy *policy);
+  /* Frees all that was allocated, and forgets what it knew. */
+  void (*give_back)(struct gci_policy *policy);
 };
 
 #endif

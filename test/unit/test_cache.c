@@ -25,20 +25,28 @@ struct world {
   struct gci_cache *cache;
 };
 
-static int open_with(void **state, size_t max_bytes) {
+static int open_with(void **state, size_t max_bytes, gcache_policy_t policy) {
   struct world *w = calloc(1, sizeof *w);
   w->mem = costed_mem(&w->costed);
-  assert_int_equal(gci_cache_open(&w->cache, w->mem, max_bytes, 8), 0);
+  assert_int_equal(gci_cache_open(&w->cache, w->mem, max_bytes, 8, policy), 0);
   *state = w;
   return 0;
 }
 
 static int open_small(void **state) {
-  return open_with(state, GCI_CACHE_MIN_BYTES);
+  return open_with(state, GCI_CACHE_MIN_BYTES, GCACHE_POLICY_LRU);
+}
+
+static int open_small_default(void **state) {
+  return open_with(state, GCI_CACHE_MIN_BYTES, GCACHE_POLICY_DEFAULT);
 }
 
 static int open_large(void **state) {
-  return open_with(state, 64 << 20);
+  return open_with(state, 64 << 20, GCACHE_POLICY_LRU);
+}
+
+static int open_large_default(void **state) {
+  return open_with(state, 64 << 20, GCACHE_POLICY_DEFAULT);
 }
 
 static int close_cache(void **state) {
@@ -373,14 +381,21 @@ int main(void) {
       cmocka_unit_test_setup_teardown(
           the_largest_value_that_is_not_refused_is_kept_whatever_was_there, open_small,
           close_cache),
+      cmocka_unit_test_setup_teardown(
+          the_largest_value_that_is_not_refused_is_kept_whatever_was_there, open_small_default,
+          close_cache),
       cmocka_unit_test_setup_teardown(the_hot_cache_gives_way_while_it_is_over_its_share,
                                       open_small, close_cache),
+      cmocka_unit_test_setup_teardown(the_hot_cache_gives_way_while_it_is_over_its_share,
+                                      open_small_default, close_cache),
       cmocka_unit_test_setup_teardown(the_oldest_leave_first_and_a_hit_makes_young, open_small,
                                       close_cache),
       cmocka_unit_test_setup_teardown(
           an_entry_with_a_short_value_costs_one_block_and_sixteen_bytes_of_index, open_large,
           close_cache),
       cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_large, close_cache),
+      cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_large_default, close_cache),
+      cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_small_default, close_cache),
       cmocka_unit_test_setup_teardown(the_index_shrinks_with_the_number_of_entries, open_large,
                                       close_cache),
       cmocka_unit_test_setup_teardown(a_key_over_sixteen_mib_is_refused, open_large, close_cache),
@@ -388,6 +403,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_has_expired_is_not_kept, open_small, close_cache),
       cmocka_unit_test_setup_teardown(asking_allocates_nothing_even_when_it_frees, open_small,
                                       close_cache),
+      cmocka_unit_test_setup_teardown(asking_allocates_nothing_even_when_it_frees,
+                                      open_small_default, close_cache),
       cmocka_unit_test_setup_teardown(expired_memory_comes_back_unasked_a_bounded_number_a_call,
                                       open_large, close_cache),
   };

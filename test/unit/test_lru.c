@@ -55,7 +55,10 @@ static void step(struct model *m, size_t i, int hit) {
   } else {
     model_remove(m, i);
     if (hit) m->order[m->n++] = i;
-    (hit ? policy->ops->hit : policy->ops->remove)(policy, entry(m, i));
+    if (hit)
+      policy->ops->hit(policy, entry(m, i));
+    else
+      policy->ops->remove(policy, entry(m, i), GCI_LEAVE);
   }
 }
 

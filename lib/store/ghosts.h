@@ -1,0 +1,51 @@
+/* store/ghosts - remembers for a while who has left, in four bytes a key: sixteen bits of its hash,
+ * how it left, and when.
+ *
+ * Cells lie in buckets of one cache line, buckets in pages of 1 KiB, which are added one by one
+ * (linear hashing): a new page begins as a copy of the one whose keys it shares from then on, because
+ * a cell does not say which of the two its key belongs to; the copies that are never asked for grow
+ * old like the others. A full bucket gives up the cell that has least time left.
+ *
+ * Time is kept by kind, in ticks of the owner's. One key in some thousand is mistaken for another:
+ * what is said here is a hint. Owns the pages. Fails: grow, benignly. */
+#ifndef GCI_STORE_GHOSTS_H
+#define GCI_STORE_GHOSTS_H
+
+#include "base/mem.h"
+
+enum gci_ghost_kind {
+  GCI_GHOST_NONE, /* not remembered, or too long ago */
+  GCI_GHOST_TRIAL,
+  GCI_GHOST_PROVEN,
+  GCI_GHOST_KNOWN,
+  GCI_GHOST_KINDS
+};
+
+#define GCI_GHOST_MAX_TICKS 8192 /* that something is remembered for; time wraps at twice as many */
+
+struct gci_ghosts {
+  struct gci_mem *mem;
+  uint32_t **pages;
+  size_t n_pages, room;              /* room: of the array of pages */
+  size_t bytes;                      /* by gci_mem_cost() */
+  uint32_t now[GCI_GHOST_KINDS];     /* the owner's to advance */
+  uint32_t windows[GCI_GHOST_KINDS]; /* ticks a kind is remembered for */
+};
+
+void gci_ghosts_init(struct gci_ghosts *ghosts, struct gci_mem *mem);
+void gci_ghosts_fini(struct gci_ghosts *ghosts); /* may be used on */
+
+/* Keys that can be remembered: before it is full to the last cell, some are lost earlier. */
+size_t gci_ghosts_room(const struct gci_ghosts *ghosts);
+/* One page more: what it takes, before what it replaces is freed. */
+size_t gci_ghosts_growth(const struct gci_ghosts *ghosts);
+void gci_ghosts_grow(struct gci_ghosts *ghosts);
+/* One page less, if there is one. */
+void gci_ghosts_shrink(struct gci_ghosts *ghosts);
+
+/* hash: gci_table_place() of the key's. */
+void gci_ghosts_remember(struct gci_ghosts *ghosts, uint32_t hash, enum gci_ghost_kind kind);
+/* Forgets it too. *age: ticks since. */
+enum gci_ghost_kind gci_ghosts_recall(struct gci_ghosts *ghosts, uint32_t hash, uint32_t *age);
+
+#endif

@@ -1,0 +1,225 @@
+/* store/trial - see trial.h. Cannot fail; without memory for ghosts it is a poorer judge. */
+#include "store/trial.h"
+
+#include <string.h>
+
+/* An entry's mark: how often it was used since it was last looked at, whether it is proven, and how
+ * many doublings it is larger than twice the mean. */
+enum { USED = 3, PROVEN = 4, LARGE = 8, LARGE_MAX = 3 };
+
+enum {
+  TURN = 1024,           /* ticks in which as many bytes leave as there are */
+  FINER = 1024,          /* of a tick */
+  STEPS = 128,           /* entries a victim is looked for among */
+  GHOSTS_PER_ITEM_X2 = 3 /* cells, of which not all can be in use */
+};
+
+/* Of all bytes. */
+static const double FIRST_SHARE = 0.1, LEAST_SHARE = 0.02, MOST_SHARE = 0.95;
+/* What one return may move, and how strongly every newcomer pulls the share back to the first. */
+static const double MOST_MOVE = 0.02, PULL = 0.02;
+/* With a larger share the traffic is of the kind that lives on recency: one use counts like many. */
+static const double RECENT_SHARE = 0.3;
+
+/* Ticks within which a return speaks for a larger trial queue, or for a larger proven one: the same
+ * for both, so that what is compared is what either would gain by as many bytes. */
+enum { NEAR = TURN / 10, FAR = TURN * 6 / 5 };
+
+static struct gci_trial *trial_of(struct gci_policy *policy) {
+  return gci_container_of(policy, struct gci_trial, policy);
+}
+
+static struct gci_entry *entry_of(struct gcache_link_s *link) {
+  return link == NULL ? NULL : gci_container_of(link, struct gci_entry, order);
+}
+
+static struct gci_trial_queue *queue_of(struct gci_trial *t, const struct gci_entry *entry) {
+  return entry->mark & PROVEN ? &t->proven : &t->trial;
+}
+
+static size_t all_bytes(const struct gci_trial *t) {
+  return t->trial.bytes + t->proven.bytes;
+}
+
+/* Of all bytes, at most 1. */
+static double weight_of(const struct gci_trial *t, size_t cost) {
+  size_t all = all_bytes(t);
+  return cost < all ? (double)cost / (double)all : 1;
+}
+
+/* ---- coming ---- */
+
+static void move_share(struct gci_trial *t, double by) {
+  if (by > MOST_MOVE) by = MOST_MOVE;
+  if (by < -MOST_MOVE) by = -MOST_MOVE;
+  t->share += by;
+  if (t->share < LEAST_SHARE) t->share = LEAST_SHARE;
+  if (t->share > MOST_SHARE) t->share = MOST_SHARE;
+}
+
+/* Nonzero: it is proven already. */
+static int judge(struct gci_trial *t, uint32_t hash, double weight) {
+  uint32_t age = 0;
+  enum gci_ghost_kind left = gci_ghosts_recall(&t->ghosts, hash, &age);
+  move_share(t, -PULL * weight * (t->share - FIRST_SHARE));
+  if (left == GCI_GHOST_TRIAL && age < NEAR) move_share(t, weight);
+  if (left == GCI_GHOST_PROVEN) move_share(t, -weight);
+  return left == GCI_GHOST_TRIAL || left == GCI_GHOST_KNOWN;
+}
+
+static unsigned largeness(const struct gci_trial *t, size_t cost) {
+  double limit = 2 * (double)all_bytes(t);
+  unsigned doublings = 0;
+  while (doublings < LARGE_MAX && (double)cost * (double)t->n > limit) {
+    doublings++;
+    limit *= 2;
+  }
+  return doublings;
+}
+
+/* A large newcomer would drive many small ones out before it is known to be any good: it is the next
+ * to go, and is believed when it returns. */
+static void add(struct gci_policy *policy, struct gci_entry *entry) {
+  struct gci_trial *t = trial_of(policy);
+  size_t cost = gci_entry_cost(entry);
+  int proven = judge(t, entry->hash, weight_of(t, cost));
+  unsigned large = largeness(t, cost);
+  entry->mark = (proven ? PROVEN : 0u) | large * LARGE;
+  struct gci_trial_queue *queue = queue_of(t, entry);
+  gci_link_init(&entry->order);
+  if (large > 0 && !proven)
+    gci_list_push_back(&queue->order, &entry->order);
+  else
+    gci_list_push_front(&queue->order, &entry->order);
+  queue->bytes += cost;
+  t->n++;
+}
+
+static void hit(struct gci_policy *policy, struct gci_entry *entry) {
+  (void)policy;
+  if ((entry->mark & USED) < USED) entry->mark++;
+}
+
+/* ---- going ---- */
+
+static void pass_time(struct gci_trial *t, enum gci_ghost_kind kind, double weight) {
+  t->passed[kind] += (uint64_t)(weight * TURN * FINER);
+  t->ghosts.now[kind] = (uint32_t)(t->passed[kind] / FINER);
+}
+
+/* Who goes for another reason was good, if it was used, and will be when it is back. */
+static void remember(struct gci_trial *t, const struct gci_entry *entry, size_t cost,
+                     enum gci_leave why) {
+  int proven = (entry->mark & PROVEN) != 0;
+  enum gci_ghost_kind kind = proven ? GCI_GHOST_PROVEN : GCI_GHOST_TRIAL;
+  if (why == GCI_LEAVE_FOR_ROOM) {
+    t->full = 1;
+    pass_time(t, kind, weight_of(t, cost));
+    pass_time(t, GCI_GHOST_KNOWN, weight_of(t, cost));
+  } else if (proven || (entry->mark & USED) > 0) {
+    kind = GCI_GHOST_KNOWN;
+  } else {
+    return;
+  }
+  gci_ghosts_remember(&t->ghosts, entry->hash, kind);
+}
+
+static void remove_entry(struct gci_policy *policy, struct gci_entry *entry, enum gci_leave why) {
+  struct gci_trial *t = trial_of(policy);
+  size_t cost = gci_entry_cost(entry);
+  remember(t, entry, cost, why);
+  gci_link_unlink(&entry->order);
+  queue_of(t, entry)->bytes -= cost;
+  t->n--;
+}
+
+static void to_front(struct gci_trial_queue *queue, struct gci_entry *entry) {
+  gci_link_unlink(&entry->order);
+  gci_list_push_front(&queue->order, &entry->order);
+}
+
+static void prove(struct gci_trial *t, struct gci_entry *entry) {
+  size_t cost = gci_entry_cost(entry);
+  gci_link_unlink(&entry->order);
+  t->trial.bytes -= cost;
+  t->proven.bytes += cost;
+  entry->mark = (entry->mark & ~(unsigned)USED) | PROVEN;
+  gci_list_push_front(&t->proven.order, &entry->order);
+}
+
+/* Nonzero: it stays, and was moved. One use is forgiven, two prove. */
+static int spare_trial(struct gci_trial *t, struct gci_entry *entry) {
+  unsigned used = entry->mark & USED;
+  if (used == 0) return 0;
+  if (used == 1) {
+    entry->mark--;
+    to_front(&t->trial, entry);
+  } else {
+    prove(t, entry);
+  }
+  return 1;
+}
+
+/* A use is worth one round, and less for a large entry. */
+static int spare_proven(struct gci_trial *t, struct gci_entry *entry) {
+  unsigned used = entry->mark & USED, large = entry->mark / LARGE;
+  if (used == 0) return 0;
+  used = t->share > RECENT_SHARE ? 0 : used - 1;
+  used = used > large ? used - large : 0;
+  entry->mark = (entry->mark & ~(unsigned)USED) | used;
+  to_front(&t->proven, entry);
+  return 1;
+}
+
+static struct gci_entry *victim(struct gci_policy *policy) {
+  struct gci_trial *t = trial_of(policy);
+  for (int step = 0;; step++) {
+    struct gci_entry *trial = entry_of(gci_list_back(&t->trial.order));
+    struct gci_entry *proven = entry_of(gci_list_back(&t->proven.order));
+    int from_trial = (double)t->trial.bytes > t->share * (double)all_bytes(t);
+    struct gci_entry *entry = proven == NULL || (from_trial && trial != NULL) ? trial : proven;
+    if (entry == NULL || step == STEPS) return entry;
+    if (!(entry == trial ? spare_trial : spare_proven)(t, entry)) return entry;
+  }
+}
+
+/* ---- ghosts ---- */
+
+static size_t growth(const struct gci_policy *policy) {
+  const struct gci_trial *t = (const void *)policy; /* its first member */
+  size_t wanted = t->full ? t->n * GHOSTS_PER_ITEM_X2 / 2 : 0;
+  return wanted > gci_ghosts_room(&t->ghosts) ? gci_ghosts_growth(&t->ghosts) : 0;
+}
+
+static void grow(struct gci_policy *policy) {
+  struct gci_trial *t = trial_of(policy);
+  if (growth(policy) > 0)
+    gci_ghosts_grow(&t->ghosts);
+  else if (gci_ghosts_room(&t->ghosts) / 4 > t->n * GHOSTS_PER_ITEM_X2 / 2)
+    gci_ghosts_shrink(&t->ghosts);
+  policy->bytes = t->ghosts.bytes;
+}
+
+static void give_back(struct gci_policy *policy) {
+  struct gci_trial *t = trial_of(policy);
+  gci_ghosts_fini(&t->ghosts);
+  policy->bytes = 0;
+  t->share = FIRST_SHARE;
+  t->full = 0;
+}
+
+static const struct gci_policy_ops trial_ops = {
+    add, hit, remove_entry, victim, growth, grow, give_back,
+};
+
+void gci_trial_init(struct gci_trial *trial, struct gci_mem *mem) {
+  memset(trial, 0, sizeof *trial);
+  trial->policy.ops = &trial_ops;
+  gci_list_init(&trial->trial.order);
+  gci_list_init(&trial->proven.order);
+  gci_ghosts_init(&trial->ghosts, mem);
+  trial->ghosts.windows[GCI_GHOST_TRIAL] = FAR;
+  trial->ghosts.windows[GCI_GHOST_PROVEN] = NEAR;
+  trial->ghosts.windows[GCI_GHOST_KNOWN] = FAR;
+  trial->share = FIRST_SHARE;
+}
