@@ -6,57 +6,19 @@
  * Fails: a fault of the whole connection is final; of one stream, that request has failed. */
 #include "http/h2.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <uv.h>
 
 #include "base/bytes.h"
-#include "base/value.h"
-#include "http/h1_body.h"
-#include "http/h2_session.h"
-#include "http/h2_submit.h"
+#include "http/h2_asks.h"
 
 /* 1xx answers skipped before one real one. */
 #define INTERIM_MAX 8
-/* Frames that an answer may be followed by without being counted: its head, trailers, an empty end, a
- * window, a reset. */
-#define EARNED_BY_REQUEST 8
-
-enum stage {
-  AWAITED,
-  ANSWERED, /* whole; to be told */
-  FAILED,   /* to be told */
-  TOLD      /* or cancelled: nobody asks any more */
-};
-
-/* One request. */
-struct ask {
-  struct gcache_link_s link; /* in asks until nghttp2 has closed its stream */
-  struct gcache_link_s over; /* while there is something to tell */
-  struct h2_client *client;
-  void *tag;
-  int32_t id;
-  enum stage stage;
-  unsigned open : 1;     /* nghttp2 has not closed its stream */
-  unsigned begun : 1;    /* something of the answer has come */
-  unsigned has_head : 1; /* the block is filled */
-  unsigned is_reset : 1; /* by the other side */
-  unsigned interim;
-  struct gci_h2_content content;
-  struct gci_h2_block block;
-  struct gci_h1_body body;
-  int status;      /* FAILED */
-  uint32_t code;   /* of the reset */
-  const char *why; /* static; NULL: the code says it */
-};
 
 struct h2_client {
   struct gci_http_client http; /* first */
   struct gci_h2 h;             /* the callbacks' user data */
   const char *scheme;
-  const struct gci_http_client_events *events;
-  void *user;
-  struct gci_list asks, over;
+  struct gci_h2_asks asks;
   unsigned cut : 1; /* the other side has closed */
   unsigned pinging : 1;
   unsigned in_input : 1; /* input() or eof() is on the stack */
@@ -77,79 +39,9 @@ static struct h2_client *client_of_session(void *user) {
 
 /* ------------------------------------------------------------------------------ its requests -- */
 
-static void drop_answer(struct ask *ask) {
-  gci_mem_free(ask->client->h.mem, ask->block.base, ask->block.size);
-  ask->block.base = NULL;
-  gci_h1_body_fini(&ask->body);
-}
-
-static void ask_free(struct ask *ask) {
-  struct gci_mem *mem = ask->client->h.mem;
-  gci_link_unlink(&ask->link);
-  gci_link_unlink(&ask->over);
-  drop_answer(ask);
-  gci_h2_content_fini(&ask->content);
-  gci_mem_free(mem, ask, sizeof *ask);
-}
-
-/* It has something to tell, or nothing more. */
-static void enter(struct ask *ask, enum stage stage) {
-  ask->stage = stage;
-  if (stage != TOLD) gci_list_push_back(&ask->client->over, &ask->over);
-}
-
-static void told(struct ask *ask) {
-  ask->client->http.pending--;
-  gci_link_unlink(&ask->over);
-  ask->stage = TOLD;
-  drop_answer(ask);
-  if (!ask->open) ask_free(ask);
-}
-
-static void fail(struct ask *ask, int status, const char *why) {
-  if (ask->stage != AWAITED) return;
-  ask->status = status;
-  ask->why = why;
-  enter(ask, FAILED);
-}
-
-/* We have had enough of it. */
-static int reset(struct ask *ask, int status, const char *why) {
-  fail(ask, status, why);
-  return nghttp2_submit_rst_stream(ask->client->h.ng, NGHTTP2_FLAG_NONE, ask->id, NGHTTP2_CANCEL);
-}
-
-static struct ask *ask_of_tag(const struct h2_client *c, const void *tag) {
-  gci_list_each(link, &c->asks) {
-    struct ask *ask = gci_container_of(link, struct ask, link);
-    if (ask->tag == tag && ask->stage != TOLD) return ask;
-  }
-  return NULL;
-}
-
 static int may_send(const struct h2_client *c) {
   return !c->cut && !c->closed && !gci_h2_done(&c->h) &&
          nghttp2_session_check_request_allowed(c->h.ng);
-}
-
-static int submit(struct h2_client *c, const struct gci_http_message *request, void *tag) {
-  struct ask *ask = gci_mem_zalloc(c->h.mem, sizeof *ask);
-  if (ask == NULL) return NGHTTP2_ERR_NOMEM;
-  ask->client = c;
-  ask->tag = tag;
-  gci_h1_body_init(&ask->body, c->h.mem, 0);
-  gci_h2_content_init(&ask->content, c->h.mem);
-  ask->id = gci_h2_submit_request(c->h.ng, c->scheme, &ask->content, request, ask);
-  if (ask->id < 0) {
-    int err = ask->id;
-    ask_free(ask);
-    return err;
-  }
-  ask->open = 1;
-  gci_list_push_back(&c->asks, &ask->link);
-  c->http.pending++;
-  gci_h2_guard_earn(&c->h.guard, EARNED_BY_REQUEST);
-  return 0;
 }
 
 static int client_send(struct gci_http_client *http, const struct gci_http_message *request,
@@ -157,20 +49,16 @@ static int client_send(struct gci_http_client *http, const struct gci_http_messa
   struct h2_client *c = client_of(http);
   assert(tag != NULL && !gci_bytes_equal(request->method, GCI_LIT("HEAD")));
   if (!may_send(c)) return UV_EPIPE;
-  int err = gci_h2_checked(&c->h, submit(c, request, tag));
+  int err = gci_h2_checked(&c->h, gci_h2_ask_begin(&c->asks, c->scheme, request, tag));
   if (c->h.broken) return UV_ENOMEM;
   return err < 0 ? UV_EPIPE : 0;
 }
 
 static int client_cancel(struct gci_http_client *http, void *tag) {
   struct h2_client *c = client_of(http);
-  struct ask *ask = ask_of_tag(c, tag);
+  struct gci_h2_ask *ask = gci_h2_ask_of_tag(&c->asks, tag);
   if (ask == NULL) return 0;
-  int err = 0;
-  if (ask->open && !gci_h2_done(&c->h))
-    err = nghttp2_submit_rst_stream(c->h.ng, NGHTTP2_FLAG_NONE, ask->id, NGHTTP2_CANCEL);
-  told(ask);
-  gci_h2_checked(&c->h, err);
+  gci_h2_checked(&c->h, gci_h2_ask_cancel(ask));
   return c->h.broken ? UV_ENOMEM : 0;
 }
 
@@ -181,54 +69,54 @@ static int concluded(struct h2_client *c, int err) {
   return c->h.broken ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
-static struct ask *ask_of_stream(nghttp2_session *ng, int32_t id) {
+static struct gci_h2_ask *ask_of_stream(nghttp2_session *ng, int32_t id) {
   return id == 0 ? NULL : nghttp2_session_get_stream_user_data(ng, id);
 }
 
 static int on_head_began(nghttp2_session *ng, const nghttp2_frame *frame, void *user) {
   struct h2_client *c = client_of_session(user);
-  struct ask *ask = ask_of_stream(ng, frame->hd.stream_id);
+  struct gci_h2_ask *ask = ask_of_stream(ng, frame->hd.stream_id);
   if (ask != NULL) ask->begun = 1;
   gci_h2_head_begin(&c->h.head);
   return 0;
 }
 
-static int take_head(struct h2_client *c, struct ask *ask) {
+static int take_head(struct h2_client *c, struct gci_h2_ask *ask) {
   int status = gci_h2_head_status(&c->h.head);
-  if (ask->stage != AWAITED || ask->has_head) return 0; /* trailers */
-  if (status < 100) return reset(ask, UV_EPROTO, "malformed answer");
+  if (ask->stage != GCI_H2_ASK_AWAITED || ask->has_head) return 0; /* trailers */
+  if (status < 100) return gci_h2_ask_reset(ask, UV_EPROTO, "malformed answer");
   if (status < 200) {
     if (++ask->interim <= INTERIM_MAX) return 0;
-    return reset(ask, UV_EPROTO, "more than eight interim answers");
+    return gci_h2_ask_reset(ask, UV_EPROTO, "more than eight interim answers");
   }
   switch (gci_h2_head_answer(&c->h.head, 0, &ask->block)) {
   case UV_ENOMEM:
     return NGHTTP2_ERR_NOMEM;
   case UV_EMSGSIZE:
-    return reset(ask, UV_EMSGSIZE, "head is longer than the limit");
+    return gci_h2_ask_reset(ask, UV_EMSGSIZE, "head is longer than the limit");
   default:
     break;
   }
   uint64_t max = gci_h2_body_max(c->h.limits), length;
   if (ask->block.length.base != NULL && gci_bytes_to_u64(ask->block.length, &length) == 0 &&
       length > max)
-    return reset(ask, UV_EMSGSIZE, "body is longer than the limit");
+    return gci_h2_ask_reset(ask, UV_EMSGSIZE, "body is longer than the limit");
   ask->has_head = 1;
   gci_h1_body_init(&ask->body, c->h.mem, (size_t)max);
   return 0;
 }
 
 /* The answer is whole, perhaps before the request is: the rest of that is of no use then. */
-static int take_end(struct h2_client *c, struct ask *ask) {
-  if (ask->stage != AWAITED || !ask->has_head) return 0;
-  enter(ask, ANSWERED);
+static int take_end(struct h2_client *c, struct gci_h2_ask *ask) {
+  if (ask->stage != GCI_H2_ASK_AWAITED || !ask->has_head) return 0;
+  gci_h2_ask_answered(ask);
   if (ask->content.left == 0) return 0;
   return nghttp2_submit_rst_stream(c->h.ng, NGHTTP2_FLAG_NONE, ask->id, NGHTTP2_CANCEL);
 }
 
 static int on_frame_received(nghttp2_session *ng, const nghttp2_frame *frame, void *user) {
   struct h2_client *c = client_of_session(user);
-  struct ask *ask = ask_of_stream(ng, frame->hd.stream_id);
+  struct gci_h2_ask *ask = ask_of_stream(ng, frame->hd.stream_id);
   if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK)) c->pinging = 0;
   if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
     gci_h2_say(&c->h,
@@ -244,31 +132,23 @@ static int on_frame_received(nghttp2_session *ng, const nghttp2_frame *frame, vo
 static int on_data_received(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *data,
                             size_t len, void *user) {
   struct h2_client *c = client_of_session(user);
-  struct ask *ask = ask_of_stream(ng, id);
+  struct gci_h2_ask *ask = ask_of_stream(ng, id);
   (void)flags;
-  if (ask == NULL || ask->stage != AWAITED || !ask->has_head) return 0;
+  if (ask == NULL || ask->stage != GCI_H2_ASK_AWAITED || !ask->has_head) return 0;
   switch (gci_h1_body_append(&ask->body, gcache_bytes(data, len))) {
   case GCI_H1_SOUND:
     return 0;
   case GCI_H1_BAD_MEMORY:
     return gci_h2_break(&c->h);
   default:
-    return concluded(c, reset(ask, UV_EMSGSIZE, "body is longer than the limit"));
+    return concluded(c, gci_h2_ask_reset(ask, UV_EMSGSIZE, "body is longer than the limit"));
   }
 }
 
 static int on_stream_closed(nghttp2_session *ng, int32_t id, uint32_t code, void *user) {
-  struct ask *ask = ask_of_stream(ng, id);
+  struct gci_h2_ask *ask = ask_of_stream(ng, id);
   (void)user;
-  if (ask == NULL) return 0;
-  ask->code = code;
-  ask->open = 0;
-  if (ask->is_reset || code == NGHTTP2_REFUSED_STREAM)
-    fail(ask, GCACHE_EPEER, NULL);
-  else
-    fail(ask, UV_EPROTO, "malformed answer");
-  gci_h2_content_fini(&ask->content);
-  if (ask->stage == TOLD) ask_free(ask);
+  if (ask != NULL) gci_h2_ask_closed(ask, code);
   return 0;
 }
 
@@ -286,51 +166,11 @@ static void add_callbacks(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
 }
 
-/* ---------------------------------------------------------------------------------- telling -- */
-
-static void tell_answer(struct ask *ask) {
-  struct h2_client *c = ask->client;
-  struct gci_h2_block block = ask->block;
-  gcache_value_t *body = gci_h1_body_finish(&ask->body);
-  void *tag = ask->tag;
-  ask->block.base = NULL;
-  told(ask);
-  struct gci_mem *mem = gci_mem_ref(c->h.mem);
-  c->events->response(c->user, tag, &block.head, body);
-  gcache_value_unref(body);
-  gci_mem_free(mem, block.base, block.size);
-  gci_mem_unref(mem);
-}
-
-static void tell_failure(struct ask *ask) {
-  struct h2_client *c = ask->client;
-  char why[64];
-  void *tag = ask->tag;
-  int status = ask->status, unprocessed = ask->why == NULL && ask->code == NGHTTP2_REFUSED_STREAM;
-  if (ask->why != NULL)
-    snprintf(why, sizeof why, "%s", ask->why);
-  else
-    snprintf(why, sizeof why, "the stream was reset: %s", nghttp2_http2_strerror(ask->code));
-  told(ask);
-  c->events->failed(c->user, tag, status, why, unprocessed);
-}
-
-static void tell(struct h2_client *c) {
-  struct gcache_link_s *link;
-  while (!c->closed && (link = gci_list_front(&c->over)) != NULL) {
-    struct ask *ask = gci_container_of(link, struct ask, over);
-    if (ask->stage == ANSWERED)
-      tell_answer(ask);
-    else
-      tell_failure(ask);
-  }
-}
+/* ------------------------------------------------------------------------------ its turns -- */
 
 static void client_free(struct h2_client *c) {
   struct gci_mem *mem = gci_mem_ref(c->h.mem);
-  struct gcache_link_s *link;
-  while ((link = gci_list_front(&c->asks)) != NULL)
-    ask_free(gci_container_of(link, struct ask, link));
+  gci_h2_asks_fini(&c->asks);
   gci_h2_fini(&c->h);
   gci_mem_free(mem, c, sizeof *c);
   gci_mem_unref(mem);
@@ -350,7 +190,8 @@ static int code_of(const struct h2_client *c) {
 
 /* The end of input() and eof(). */
 static int conclude(struct h2_client *c) {
-  if (!c->h.broken) tell(c);
+  while (!c->h.broken && !c->closed && gci_h2_asks_tell(&c->asks))
+    ;
   c->in_input = 0;
   if (!c->closed) return code_of(c);
   client_free(c);
@@ -395,7 +236,7 @@ static size_t client_room(const struct gci_http_client *http) {
 }
 
 static int client_begun(const struct gci_http_client *http, void *tag) {
-  const struct ask *ask = ask_of_tag(const_client_of(http), tag);
+  const struct gci_h2_ask *ask = gci_h2_ask_of_tag(&const_client_of(http)->asks, tag);
   return ask != NULL && ask->begun;
 }
 
@@ -440,10 +281,9 @@ int gci_h2_client_open(struct gci_http_client **out, struct gci_env *env, const 
   if (c == NULL) return UV_ENOMEM;
   c->http.ops = &client_ops;
   c->scheme = scheme;
-  c->events = events;
-  c->user = user;
-  gci_list_init(&c->asks);
-  gci_list_init(&c->over);
+  gci_h2_asks_init(&c->asks, &c->h, &c->http.pending);
+  c->asks.events = events;
+  c->asks.user = user;
   int err = gci_h2_open(&c->h, GCI_H2_CLIENT, env, limits, add_callbacks);
   if (err != 0) {
     gci_mem_free(env->mem, c, sizeof *c);
