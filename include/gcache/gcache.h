@@ -414,6 +414,11 @@ GCACHE_EXTERN gcache_from_t gcache_get_from(const gcache_get_t *req);
  * Starts nothing, allocates nothing. */
 GCACHE_EXTERN gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key);
 
+/* n peeks at once, which wait for memory together: values_out[i] is what gcache_peek(group, keys[i])
+ * would return. How many are not NULL. */
+GCACHE_EXTERN size_t gcache_peek_many(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
+                                      gcache_value_t *values_out[]);
+
 /* --------------------------------------------------------------------- set, remove, clear ---- */
 
 typedef struct gcache_peer_result_s {

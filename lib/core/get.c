@@ -2,6 +2,7 @@
  *
  * A get is core/ask's question with a callback behind it; once the callback has begun the request
  * is the caller's, who may free it inside. */
+#include <string.h>
 #include <uv.h>
 
 #include "base/value.h"
@@ -9,6 +10,8 @@
 #include "core/memory.h"
 
 #define NS_PER_MS 1000000
+
+enum { AHEAD = 16 };
 
 static void on_got(struct gcache_job_s *job) {
   gcache_get_t *req = gci_container_of(job, gcache_get_t, priv.job);
@@ -45,6 +48,41 @@ gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key) {
   if (group->closing || gci_ask_check_key(group->core, key) < 0) return NULL;
   uint64_t hash = gci_core_hash(group->core, key);
   return gcache_value_ref(gci_memory_look(group, key, hash, &from));
+}
+
+/* At most AHEAD: as many as memory can be waited for at a time. */
+static size_t peek_some(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
+                        gcache_value_t *values[]) {
+  uint64_t hashes[AHEAD];
+  gcache_from_t from;
+  size_t found = 0;
+  for (size_t i = 0; i < n; i++) {
+    int usable = gci_ask_check_key(group->core, keys[i]) == 0;
+    hashes[i] = usable ? gci_core_hash(group->core, keys[i]) : 0;
+    gci_cache_fetch_index(group->cache, hashes[i]);
+  }
+  for (size_t i = 0; i < n; i++)
+    gci_cache_fetch_entry(group->cache, hashes[i]);
+  for (size_t i = 0; i < n; i++) {
+    values[i] = NULL;
+    if (gci_ask_check_key(group->core, keys[i]) < 0) continue;
+    values[i] = gcache_value_ref(gci_memory_look(group, keys[i], hashes[i], &from));
+    found += values[i] != NULL;
+  }
+  return found;
+}
+
+size_t gcache_peek_many(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
+                        gcache_value_t *values_out[]) {
+  size_t found = 0;
+  for (size_t i = 0; i < n; i += AHEAD) {
+    size_t some = n - i < AHEAD ? n - i : AHEAD;
+    if (group->closing)
+      memset(&values_out[i], 0, some * sizeof *values_out);
+    else
+      found += peek_some(group, &keys[i], some, &values_out[i]);
+  }
+  return found;
 }
 
 /* ------------------------------------------------------------------------------ values ---- */

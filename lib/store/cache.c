@@ -169,6 +169,14 @@ gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint6
   return value;
 }
 
+void gci_cache_fetch_index(const struct gci_cache *cache, uint64_t hash) {
+  gci_table_fetch_bucket(&cache->table, hash);
+}
+
+void gci_cache_fetch_entry(const struct gci_cache *cache, uint64_t hash) {
+  gci_table_fetch_entry(&cache->table, hash);
+}
+
 /* ---- coming ---- */
 
 /* Whether `charge` more fits into a cache that holds nothing else. */

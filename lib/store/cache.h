@@ -35,6 +35,11 @@ void gci_cache_close(struct gci_cache *cache);
 gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
                               int64_t now_unix_ns, enum gci_side *side);
 
+/* gci_cache_get() in two steps ahead of itself, so that the memory it will look at is on its way; the
+ * second when the first has had time. Neither changes anything. */
+void gci_cache_fetch_index(const struct gci_cache *cache, uint64_t hash);
+void gci_cache_fetch_entry(const struct gci_cache *cache, uint64_t hash);
+
 /* Replaces what either cache holds under key. Copies key, takes its own reference to value. A value
  * that has expired already is not kept; that is no error. */
 int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key, uint64_t hash,

@@ -46,6 +46,46 @@ static void peek_gives_what_is_here_and_starts_nothing(void **state) {
   room_close(&r);
 }
 
+/* Every third key is here, every fourth of those has expired; some keys are no keys. */
+static void peek_many_gives_what_single_peeks_give(void **state) {
+  enum { N = 100 };
+  struct room r;
+  static char names[N][8], too_long[5000];
+  gcache_bytes_t keys[N];
+  gcache_value_t *values[N];
+  size_t here = 0;
+  (void)state;
+  room_open_alone(&r);
+  for (int i = 0; i < N; i++) {
+    keys[i] = gcache_bytes(names[i], (size_t)snprintf(names[i], sizeof names[i], "k%d", i));
+    if (i % 3 == 0) room_fill(&r, names[i], names[i], i % 4 == 0 ? 1000 : 2000);
+  }
+  keys[33] = gcache_bytes(too_long, sizeof too_long);
+  keys[66] = gcache_bytes(NULL, 1);
+  manual_env_jump(&r.m, r.m.clock->mono_ms + 1000);
+  for (size_t n = 0; n <= N; n += n < 20 ? 1 : 16) {
+    memset(values, 0xa5, sizeof values);
+    size_t found = gcache_peek_many(r.group, keys, n, values);
+    for (size_t i = 0; i < n; i++) {
+      gcache_value_t *single = gcache_peek(r.group, keys[i]);
+      assert_ptr_equal(values[i], single);
+      found -= single != NULL;
+      here += single != NULL;
+      gcache_value_unref(single);
+      gcache_value_unref(values[i]);
+    }
+    assert_int_equal(found, 0);
+  }
+  assert_true(here > 50);
+  assert_int_equal(gcache_peek_many(r.group, NULL, 0, NULL), 0);
+  gcache_group_t *group = r.group;
+  gcache_group_close(group, NULL, NULL);
+  assert_int_equal(gcache_peek_many(group, keys, N, values), 0);
+  for (size_t i = 0; i < N; i++)
+    assert_null(values[i]);
+  room_close(&r);
+}
+
 static void value_may_be_empty_and_so_may_the_key(void **state) {
   struct room r;
   struct probe p = {0};
@@ -984,6 +1024,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hit_completes_in_the_next_turn_and_allocates_nothing),
       cmocka_unit_test(peek_gives_what_is_here_and_starts_nothing),
+      cmocka_unit_test(peek_many_gives_what_single_peeks_give),
       cmocka_unit_test(value_may_be_empty_and_so_may_the_key),
       cmocka_unit_test(own_key_is_loaded_here),
       cmocka_unit_test(key_of_a_peer_is_asked_there_once_and_kept_hot),
