@@ -319,6 +319,23 @@ static void who_drains_answers_what_was_asked(void **state) {
   assert_true(gci_http_server_wants_close(f->run.server));
 }
 
+static void a_connection_at_rest_is_small(void **state) {
+  struct fixture *f = *state;
+  f->run.replies = H2_REPLY_AT_ONCE;
+  gci_http_server_close(f->run.server);
+  size_t before = f->run.oom.bytes;
+  assert_int_equal(h2_run_serve(&f->run), 0);
+  h2_run_talk(&f->run, &f->peer);
+  size_t greeted = f->run.oom.bytes - before;
+  for (int i = 0; i < 100; i++)
+    h2_peer_put(&f->peer, "PUT", "/abc", "xyz", 3);
+  h2_run_talk(&f->run, &f->peer);
+  size_t rests = f->run.oom.bytes - before;
+  print_message("a connection at rest: %zu bytes when new, %zu after 100 requests\n", greeted,
+                rests);
+  assert_true(rests < 48 * 1024);
+}
+
 static void who_rests_drains_at_once(void **state) {
   struct fixture *f = *state;
   h2_run_talk(&f->run, &f->peer);
@@ -514,6 +531,7 @@ int main(void) {
       T(an_answer_that_breaks_off_is_seen_to),
       T(parts_for_one_who_left_go_nowhere),
       T(who_drains_answers_what_was_asked),
+      T(a_connection_at_rest_is_small),
       T(who_rests_drains_at_once),
       T(who_greets_too_late_is_sent_away),
       T(one_who_says_goodbye_gets_its_answers),
