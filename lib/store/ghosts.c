@@ -123,10 +123,17 @@ static uint32_t spent(const struct gci_ghosts *ghosts, uint32_t cell) {
   return age_of(ghosts, cell) * 1000 / window;
 }
 
+/* Before time has gone round once and makes old cells young again. */
+static void forget_old(const struct gci_ghosts *ghosts, uint32_t *cells) {
+  for (size_t i = 0; i < BUCKET_CELLS; i++)
+    if (spent(ghosts, cells[i]) > 1000) cells[i] = 0;
+}
+
 void gci_ghosts_remember(struct gci_ghosts *ghosts, uint32_t hash, enum gci_ghost_kind kind) {
   if (ghosts->n_pages == 0) return;
   uint64_t bits = spread(hash);
   uint32_t *cells = bucket_of(ghosts, bits), *worst = cells;
+  forget_old(ghosts, cells);
   for (size_t i = 1; i < BUCKET_CELLS; i++)
     if (spent(ghosts, cells[i]) > spent(ghosts, *worst)) worst = &cells[i];
   *worst = tag_of(bits) << 16 | (uint32_t)kind << TIME_BITS | (ghosts->now[kind] & TIME_MASK);
@@ -138,9 +145,8 @@ enum gci_ghost_kind gci_ghosts_recall(struct gci_ghosts *ghosts, uint32_t hash, 
   uint32_t *cells = bucket_of(ghosts, bits), tag = tag_of(bits);
   for (size_t i = 0; i < BUCKET_CELLS; i++) {
     uint32_t cell = cells[i];
-    if (cell == 0 || cell >> 16 != tag) continue;
+    if (cell == 0 || cell >> 16 != tag || spent(ghosts, cell) > 1000) continue;
     cells[i] = 0;
-    if (spent(ghosts, cell) > 1000) continue;
     *age = age_of(ghosts, cell);
     return (enum gci_ghost_kind)kind_of(cell);
   }

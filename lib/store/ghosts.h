@@ -4,7 +4,8 @@
  * Cells lie in buckets of one cache line, buckets in pages of 1 KiB, which are added one by one
  * (linear hashing): a new page begins as a copy of the one whose keys it shares from then on, because
  * a cell does not say which of the two its key belongs to; the copies that are never asked for grow
- * old like the others. A full bucket gives up the cell that has least time left.
+ * old like the others. A full bucket gives up the cell that has least time left. Pages that have not
+ * been split yet since their number was a power of two hold the keys of two.
  *
  * Time is kept by kind, in ticks of the owner's. One key in some thousand is mistaken for another:
  * what is said here is a hint. Owns the pages. Fails: grow, benignly. */
@@ -21,7 +22,7 @@ enum gci_ghost_kind {
   GCI_GHOST_KINDS
 };
 
-#define GCI_GHOST_MAX_TICKS 8192 /* that something is remembered for; time wraps at twice as many */
+#define GCI_GHOST_MAX_TICKS 8192 /* the longest window; time goes round in twice as many */
 
 struct gci_ghosts {
   struct gci_mem *mem;
@@ -35,7 +36,7 @@ struct gci_ghosts {
 void gci_ghosts_init(struct gci_ghosts *ghosts, struct gci_mem *mem);
 void gci_ghosts_fini(struct gci_ghosts *ghosts); /* may be used on */
 
-/* Keys that can be remembered: before it is full to the last cell, some are lost earlier. */
+/* Cells. When as many keys are remembered, some of them are lost before their time. */
 size_t gci_ghosts_room(const struct gci_ghosts *ghosts);
 /* One page more: what it takes, before what it replaces is freed. */
 size_t gci_ghosts_growth(const struct gci_ghosts *ghosts);
