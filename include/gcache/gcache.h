@@ -137,7 +137,20 @@ GCACHE_EXTERN void gcache_value_unref(gcache_value_t *value);          /* NULL i
 GCACHE_EXTERN gcache_bytes_t gcache_value_bytes(const gcache_value_t *value);
 GCACHE_EXTERN int64_t gcache_value_expire(const gcache_value_t *value); /* GCACHE_NEVER if never */
 
-/* "now + ms" on the cache's wall clock; saturates. What the two functions above take. */
+/* What may be done with a value around its expiry, in milliseconds; 0: off; over 2^32 - 1 (49 days):
+ * that. "Freshness" below says what each does. */
+typedef struct gcache_windows_s {
+  uint64_t stale_ms, error_ms, refresh_ahead_ms, hot_max_ms;
+} gcache_windows_t;
+
+/* The value's own windows, all four, in place of the group's; they travel with it to gcache peers.
+ * Before the value is handed to gcache_load_done() or gcache_set(). UV_EINVAL: it is shared already, by
+ * a second reference or a cache. */
+GCACHE_EXTERN int gcache_value_freshen(gcache_value_t *value, const gcache_windows_t *windows);
+/* UV_ENOENT: it has none of its own; out is zeroed. */
+GCACHE_EXTERN int gcache_value_windows(const gcache_value_t *value, gcache_windows_t *out);
+
+/* "now + ms" on the cache's wall clock; saturates. What gcache_value_copy() and _wrap() take. */
 GCACHE_EXTERN int64_t gcache_expire_in(const gcache_t *cache, uint64_t ms);
 /* Milliseconds value has left, rounded up; 0: expired; UINT64_MAX: never expires. */
 GCACHE_EXTERN uint64_t gcache_expires_in_ms(const gcache_t *cache, const gcache_value_t *value);
@@ -262,6 +275,31 @@ GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key
 
 /* ---------------------------------------------------------------------------------- groups ---- */
 
+/* Freshness. A value is delivered until its expiry and never after, unless the group or the value itself
+ * says otherwise, by times that are all off by default:
+ *
+ *   stale_ms          stale-while-revalidate (RFC 5861): for so long after its expiry the value is
+ *                     delivered at once, and one load runs behind it: at its owner; a hot copy is
+ *                     fetched from there anew
+ *   error_ms          stale-if-error (RFC 5861): for so long after its expiry the value is delivered to
+ *                     those whose load fails: the getter fails, or the owner does not answer and then
+ *                     the getter here fails, or neither answers in the caller's time. GCACHE_ENOTFOUND
+ *                     is an answer, not a failure
+ *   refresh_ahead_ms  a hit in the last part of a value's life is delivered and starts one load behind
+ *                     it. Where in the second half of that time the part begins differs by key and
+ *                     member, so that copies do not all refresh in one instant; one attempt a value. A
+ *                     value that lived less than twice as long when it was kept is not refreshed ahead
+ *   hot_max_ms        a copy in the hot cache expires so long after it was fetched at the latest, also
+ *                     one that never would; its callers see that expiry. The windows above count from it
+ *   not_found_ms      GCACHE_ENOTFOUND is remembered for so long, here and by gcache peers that asked;
+ *                     undone by set, remove and clear. gcache_load_not_found() gives a time of its own
+ *
+ * gcache_get_stale() says whether the value delivered was stale. A load behind a hit is a load like any
+ * other: it is shared by those who come to wait for it, a set or remove in the meantime forbids keeping
+ * its value, and it is given options.timeout_ms. Stale values and what is known to be missing count as
+ * items of max_bytes and leave for room as others do. P2 holds for both: after a set, remove or clear has
+ * succeeded nothing older is delivered, fresh or stale. */
+
 /* Runs on the owner of a key that is in no cache. Owes exactly one gcache_load_done() or
  * gcache_load_fail(), now or later, on the loop's thread, or a successful gcache_load_work(). */
 typedef void (*gcache_getter_cb)(gcache_load_t *load);
@@ -293,6 +331,8 @@ typedef struct gcache_group_options_s {
   unsigned hot_divisor; /* 8: when memory is short, the hot cache gives way while it is larger
                                    than 1/8 of the main cache */
   gcache_policy_t policy; /* GCACHE_POLICY_DEFAULT */
+  /* Freshness, see above; 0: off; over 2^32 - 1: that. */
+  uint64_t stale_ms, error_ms, refresh_ahead_ms, hot_max_ms, not_found_ms;
 } gcache_group_options_t;
 
 #define gcache_group_options_init(o) gcache_group_options_init_size((o), sizeof *(o))
@@ -328,6 +368,10 @@ GCACHE_EXTERN void gcache_load_done(gcache_load_t *load, gcache_value_t *value);
  * network alike. reason (NULL: the text of status) is copied, cut to 256 bytes of printable ASCII, and
  * travels with it. Afterwards load is gone. */
 GCACHE_EXTERN void gcache_load_fail(gcache_load_t *load, int status, const char *reason);
+/* As gcache_load_fail() with GCACHE_ENOTFOUND, remembered for not_found_ms in place of the group's time;
+ * 0: not at all. */
+GCACHE_EXTERN void gcache_load_not_found(gcache_load_t *load, uint64_t not_found_ms,
+                                         const char *reason);
 /* The short cut for bytes at hand: copies them, lives ttl_ms (0: for ever), and answers; out of
  * memory answers with a failure. Afterwards load is gone. */
 GCACHE_EXTERN void gcache_load_done_copy(gcache_load_t *load, gcache_bytes_t bytes,
@@ -375,8 +419,9 @@ struct gcache_req_s {
   void *flight;                                        /* what it waits for */
   gcache_value_t *value, *reason, *key;
   int status;
-  uint8_t state, from, here_only, spare;
-  void *reserved[2]; /* the one place where the ABI may grow */
+  uint8_t state, from, here_only, takes;
+  uint64_t ms;       /* since the value's expiry, or how long "not found" holds */
+  void *reserved[1]; /* the one place where the ABI may grow */
 };
 
 typedef enum {
@@ -409,9 +454,12 @@ GCACHE_EXTERN void gcache_get_cancel(gcache_get_t *req);
 /* Only inside the callback: the words behind status, "" if none; where the value came from. */
 GCACHE_EXTERN const char *gcache_get_reason(const gcache_get_t *req);
 GCACHE_EXTERN gcache_from_t gcache_get_from(const gcache_get_t *req);
+/* Milliseconds since the value's expiry, rounded up; 0: it is fresh, or there is none. Of a value that
+ * a peer sent stale: by that peer's clock. */
+GCACHE_EXTERN uint64_t gcache_get_stale(const gcache_get_t *req);
 
 /* The synchronous short cut: a new reference, yours, if the key is in a local cache now, else NULL.
- * Starts nothing, allocates nothing. */
+ * Starts nothing, allocates nothing; so it never gives a stale value, and refreshes none. */
 GCACHE_EXTERN gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key);
 
 /* n peeks at once, which wait for memory together: values_out[i] is what gcache_peek(group, keys[i])
@@ -488,6 +536,9 @@ typedef struct gcache_group_stats_s {
   uint64_t
       index_bytes; /* of both caches: the table and its spare room; main + hot + index <= max */
   gcache_cache_stats_t main, hot;
+  uint64_t stale;     /* values delivered after their expiry */
+  uint64_t refreshes; /* loads started behind a hit */
+  uint64_t absent;    /* of the hits: what was known to be missing */
 } gcache_group_stats_t;
 
 typedef struct gcache_peer_stats_s {

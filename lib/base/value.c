@@ -5,11 +5,21 @@
 
 #include <assert.h>
 #include <string.h>
+#include <uv.h>
+
+/* Beside a value with windows. */
+struct windowed {
+  int64_t expire_unix_ns;
+  struct gci_windows windows;
+};
 
 struct single {
   struct gcache_value_s head;
   struct gci_mem *mem;
-  int64_t expire_unix_ns;
+  union {
+    int64_t expire_unix_ns;
+    struct windowed *windowed; /* head.windowed */
+  };
   size_t size; /* bytes behind the head, or in the wrapped buffer, before any narrow */
   char *base;
   size_t len;
@@ -95,15 +105,54 @@ void gci_value_narrow(gcache_value_t *value, size_t offset, size_t len) {
 }
 
 void gci_value_set_expire(gcache_value_t *value, int64_t expire_unix_ns) {
+  struct single *single = single_of(value);
   assert(value->refs == 1);
-  single_of(value)->expire_unix_ns = expire_unix_ns;
+  if (value->windowed)
+    single->windowed->expire_unix_ns = expire_unix_ns;
+  else
+    single->expire_unix_ns = expire_unix_ns;
+}
+
+int gci_value_set_windows(gcache_value_t *value, const struct gci_windows *windows) {
+  struct single *single = single_of(value);
+  assert(value->refs == 1);
+  if (!value->windowed) {
+    struct windowed *windowed = gci_mem_alloc(single->mem, sizeof *windowed);
+    if (windowed == NULL) return UV_ENOMEM;
+    windowed->expire_unix_ns = single->expire_unix_ns;
+    single->windowed = windowed;
+    value->windowed = 1;
+  }
+  single->windowed->windows = *windows;
+  return 0;
+}
+
+static void on_kept_let_go(void *arg) {
+  gcache_value_unref(arg);
+}
+
+gcache_value_t *gci_value_until(struct gci_mem *mem, gcache_value_t *value,
+                                int64_t expire_unix_ns) {
+  if (gci_value_is_own(value)) {
+    gci_value_set_expire(value, expire_unix_ns);
+    return value;
+  }
+  gcache_value_t *keeper = gci_value_wrap(mem, gcache_value_bytes(value), expire_unix_ns,
+                                          on_kept_let_go, value);
+  const struct gci_windows *windows = gci_value_windows(value);
+  if (keeper == NULL || windows == NULL || gci_value_set_windows(keeper, windows) == 0)
+    return keeper;
+  gcache_value_ref(value); /* the keeper gives back what is still the caller's */
+  gcache_value_unref(keeper);
+  return NULL;
 }
 
 /* ---- lodging ---- */
 
 /* Bytes of the block before the head. */
 static size_t before(const gcache_value_t *value) {
-  return GCI_LODGE_BEFORE + (value->timed ? GCI_LODGE_BEFORE_TIMED : 0);
+  return GCI_LODGE_BEFORE + (value->timed ? GCI_LODGE_BEFORE_TIMED : 0) +
+         (value->windowed ? GCI_LODGE_BEFORE_WINDOWED : 0);
 }
 
 static size_t lodge_size(const gcache_value_t *value) {
@@ -115,6 +164,10 @@ static int64_t *lodge_expire(const gcache_value_t *value) {
   return (int64_t *)((uintptr_t)value - GCI_LODGE_BEFORE) - 1;
 }
 
+static struct gci_windows *lodge_windows(const gcache_value_t *value) {
+  return (struct gci_windows *)((uintptr_t)value - before(value));
+}
+
 /* Where its mem stands, once it is nobody else's. */
 static struct gci_mem **lodge_mem(gcache_value_t *value) {
   return (struct gci_mem **)((uintptr_t)value - GCI_LODGE_BEFORE);
@@ -123,13 +176,16 @@ static struct gci_mem **lodge_mem(gcache_value_t *value) {
 void gci_value_lodge(gcache_value_t *head, size_t offset, const gcache_value_t *value) {
   gcache_bytes_t bytes = gcache_value_bytes(value);
   int64_t expire = gcache_value_expire(value);
+  const struct gci_windows *windows = gci_value_windows(value);
   assert(offset >= sizeof *head && offset <= GCI_LODGE_MAX_OFFSET);
   assert(bytes.len <= GCI_LODGE_MAX_LEN);
   *head = (struct gcache_value_s){.refs = 1,
                                   .offset = offset & GCI_LODGE_MAX_OFFSET,
-                                  .len = bytes.len & 0x3fff,
-                                  .timed = expire != GCACHE_NEVER};
+                                  .len = bytes.len & 0x1fff,
+                                  .timed = expire != GCACHE_NEVER,
+                                  .windowed = windows != NULL};
   if (expire != GCACHE_NEVER) *lodge_expire(head) = expire;
+  if (windows != NULL) *lodge_windows(head) = *windows;
   if (bytes.len > 0) memcpy((char *)head + offset, bytes.base, bytes.len);
 }
 
@@ -140,11 +196,18 @@ void gci_value_evict(gcache_value_t *head, struct gci_mem *mem) {
 
 /* ---- all shapes ---- */
 
+const struct gci_windows *gci_value_windows(const gcache_value_t *value) {
+  if (!value->windowed) return NULL;
+  if (gci_value_lodges(value)) return lodge_windows(value);
+  return &single_of_const(value)->windowed->windows;
+}
+
 size_t gci_value_cost(const gcache_value_t *value) {
   if (gci_value_lodges(value)) return gci_mem_cost(lodge_size(value));
   const struct single *single = single_of_const(value);
-  if (!value->wrapped) return gci_mem_cost(sizeof *single + single->size);
-  size_t head = gci_mem_cost(sizeof(struct wrapped)), buffer = gci_mem_cost(single->size);
+  size_t beside = value->windowed ? gci_mem_cost(sizeof(struct windowed)) : 0;
+  if (!value->wrapped) return gci_mem_cost(sizeof *single + single->size) + beside;
+  size_t head = gci_mem_cost(sizeof(struct wrapped)) + beside, buffer = gci_mem_cost(single->size);
   return buffer > SIZE_MAX - head ? SIZE_MAX : head + buffer;
 }
 
@@ -175,6 +238,7 @@ gcache_value_t *gcache_value_ref(gcache_value_t *value) {
 static void free_single(struct single *single) {
   struct gci_mem *mem = single->mem;
   size_t block_size = sizeof *single + single->size;
+  if (single->head.windowed) gci_mem_free(mem, single->windowed, sizeof *single->windowed);
   if (single->head.wrapped) {
     struct wrapped *w = (struct wrapped *)single;
     if (w->free_cb != NULL) w->free_cb(w->arg);
@@ -207,6 +271,9 @@ gcache_bytes_t gcache_value_bytes(const gcache_value_t *value) {
 }
 
 int64_t gcache_value_expire(const gcache_value_t *value) {
-  if (!gci_value_lodges(value)) return single_of_const(value)->expire_unix_ns;
+  if (!gci_value_lodges(value)) {
+    const struct single *single = single_of_const(value);
+    return value->windowed ? single->windowed->expire_unix_ns : single->expire_unix_ns;
+  }
   return value->timed ? *lodge_expire(value) : GCACHE_NEVER;
 }

@@ -5,6 +5,7 @@
  * handed on. A block can be narrowed to a slice of itself, so that a value received inside a message
  * is never copied out of it. Lodged: head and bytes are part of a block of somebody else's, the
  * landlord's, so that a short value in a cache costs one block and eight bytes of head.
+ * Windows of its own, which few values have, a free-standing one keeps in a small block beside.
  * Every free-standing value holds a reference to its mem. Not thread-safe: loop's thread only. */
 #ifndef GCI_BASE_VALUE_H
 #define GCI_BASE_VALUE_H
@@ -13,15 +14,17 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/windows.h"
 #include "gcache/gcache.h"
 
 /* What all shapes begin with. Private to this room, but that landlords have one in their blocks. */
 struct gcache_value_s {
   uint32_t refs;
-  uint32_t offset : 16; /* lodged: from here to the first byte; 0: free-standing */
-  uint32_t len : 14;    /* lodged */
-  uint32_t timed : 1;   /* lodged: it expires */
-  uint32_t wrapped : 1; /* free-standing: somebody's buffer */
+  uint32_t offset : 16;  /* lodged: from here to the first byte; 0: free-standing */
+  uint32_t len : 13;     /* lodged */
+  uint32_t timed : 1;    /* lodged: it expires */
+  uint32_t wrapped : 1;  /* free-standing: somebody's buffer */
+  uint32_t windowed : 1; /* it has windows of its own */
 };
 
 /* All: one reference, the caller's; NULL: out of memory. */
@@ -38,10 +41,13 @@ void *gci_value_fill(gcache_value_t *block); /* its bytes, to write */
 gcache_value_t *gci_value_resize(gcache_value_t *block, size_t len);
 void gci_value_narrow(gcache_value_t *value, size_t offset, size_t len);
 void gci_value_set_expire(gcache_value_t *value, int64_t expire_unix_ns);
+/* UV_ENOMEM; then it has those it had. */
+int gci_value_set_windows(gcache_value_t *value, const struct gci_windows *windows);
 
 /* ---- lodging ----
  *
  * A landlord's block, from its mem, as far as this room knows it:
+ *   16 bytes   only if the value has windows of its own: they
  *   24 bytes   only if the value expires: 16 of the landlord's, 8 of its time
  *   16 bytes   the landlord's until gci_value_evict()
  *   head       aligned to 8
@@ -49,12 +55,13 @@ void gci_value_set_expire(gcache_value_t *value, int64_t expire_unix_ns);
  *   bytes      and nothing behind them */
 enum {
   GCI_LODGE_BEFORE = 16,
-  GCI_LODGE_BEFORE_TIMED = 24, /* more */
+  GCI_LODGE_BEFORE_TIMED = 24,    /* more */
+  GCI_LODGE_BEFORE_WINDOWED = 16, /* more */
   GCI_LODGE_MAX_OFFSET = 0xffff,
   GCI_LODGE_MAX_LEN = 4096
 };
 
-/* Fills in the block, with a copy of the bytes of `value` and its expiry; one reference, the
+/* Fills in the block, with a copy of the bytes of `value`, its expiry and windows; one reference, the
  * landlord's. */
 void gci_value_lodge(gcache_value_t *head, size_t offset, const gcache_value_t *value);
 /* Takes the landlord's reference: the block goes back to mem with the last one. */
@@ -65,6 +72,20 @@ static inline int gci_value_lodges(const gcache_value_t *value) {
 }
 
 /* ---- all shapes ---- */
+
+/* Nonzero: nobody else has it; it may still be written to. */
+static inline int gci_value_is_own(const gcache_value_t *value) {
+  return value->refs == 1 && !gci_value_lodges(value);
+}
+
+static inline int gci_value_is_windowed(const gcache_value_t *value) {
+  return value->windowed;
+}
+/* Its own; NULL: none. */
+const struct gci_windows *gci_value_windows(const gcache_value_t *value);
+/* The same value with a nearer expiry: itself, if it is the caller's alone and free-standing, or one that
+ * keeps it. Takes the reference; NULL: out of memory, and it is still the caller's. */
+gcache_value_t *gci_value_until(struct gci_mem *mem, gcache_value_t *value, int64_t expire_unix_ns);
 
 /* What the value costs in memory by gci_mem_cost(), its bytes included wherever they are; of a lodged
  * one, all of the landlord's block. */

@@ -31,13 +31,16 @@ struct gci_cache {
   struct gci_mem *mem;
   size_t max_bytes;
   unsigned hot_divisor;
+  struct gci_windows windows;
+  uint64_t ahead_ns;    /* windows.refresh_ahead_ms */
   struct side sides[2]; /* by enum gci_side */
   struct gci_table table;
   struct gci_expiry expiry;
 };
 
-static int64_t expires_at(const struct gcache_link_s *timer) {
-  return gcache_value_expire(gci_entry_value(gci_entry_of_timer(timer)));
+static int64_t leaves_at(struct gci_expiry *expiry, const struct gcache_link_s *timer) {
+  const struct gci_cache *cache = gci_container_of(expiry, struct gci_cache, expiry);
+  return gci_freshness_end(gci_entry_of_timer(timer), &cache->windows);
 }
 
 static void side_init(struct side *side, struct gci_mem *mem, gcache_policy_t policy) {
@@ -60,9 +63,10 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   cache->mem = mem;
   cache->max_bytes = max_bytes;
   cache->hot_divisor = hot_divisor;
+  gci_cache_set_windows(cache, &(struct gci_windows){0});
   side_init(&cache->sides[GCI_MAIN], mem, policy);
   side_init(&cache->sides[GCI_HOT], mem, policy);
-  gci_expiry_init(&cache->expiry, expires_at);
+  gci_expiry_init(&cache->expiry, leaves_at);
   *out = cache;
   return 0;
 }
@@ -150,21 +154,83 @@ static int evict_one(struct gci_cache *cache) {
 
 /* ---- asking ---- */
 
-gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
-                              int64_t now_unix_ns, enum gci_side *side) {
+void gci_cache_set_windows(struct gci_cache *cache, const struct gci_windows *windows) {
+  cache->windows = *windows;
+  cache->ahead_ns = windows->refresh_ahead_ms * UINT64_C(1000000);
+}
+
+const struct gci_windows *gci_cache_windows(const struct gci_cache *cache,
+                                            const gcache_value_t *value) {
+  return gci_freshness_windows(value, &cache->windows);
+}
+
+/* The usual one is decided here: a value without windows of its own, far from its expiry. */
+static enum gci_freshness judge(const struct gci_cache *cache, struct gci_entry *entry,
+                                gcache_value_t *value, int64_t now) {
+  if (!gci_entry_is_timed(entry)) return GCI_FRESH;
+  if (!entry->absent && !gci_value_is_windowed(value)) {
+    int64_t expire = gcache_value_expire(value);
+    if (expire > now && (uint64_t)expire - (uint64_t)now > cache->ahead_ns) return GCI_FRESH;
+  }
+  return gci_freshness_of(entry, &cache->windows, now);
+}
+
+static struct gci_entry *find(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
   struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
   cache->sides[GCI_MAIN].stats.gets++;
   if (entry == NULL || entry->side == GCI_HOT) cache->sides[GCI_HOT].stats.gets++;
-  if (entry == NULL) return NULL;
-  struct side *found = side_of(cache, entry);
+  return entry;
+}
+
+static void count_hit(struct side *side, struct gci_entry *entry) {
+  side->stats.hits++;
+  side->policy->ops->hit(side->policy, entry);
+}
+
+static void expire(struct gci_cache *cache, struct gci_entry *entry) {
+  side_of(cache, entry)->stats.expirations++;
+  forget(cache, entry, GCI_LEAVE);
+}
+
+int gci_cache_look(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash, int64_t now_unix_ns,
+                   struct gci_found *found) {
+  struct gci_entry *entry = find(cache, key, hash);
+  if (entry == NULL) return 0;
   gcache_value_t *value = gci_entry_value(entry);
-  if (gci_value_expired_at(gcache_value_expire(value), now_unix_ns)) {
-    found->stats.expirations++;
-    forget(cache, entry, GCI_LEAVE);
-    return NULL;
+  enum gci_freshness freshness = judge(cache, entry, value, now_unix_ns);
+  if (freshness == GCI_GONE) {
+    expire(cache, entry);
+    return 0;
   }
-  found->stats.hits++;
-  found->policy->ops->hit(found->policy, entry);
+  if (freshness == GCI_DUE) entry->asked = 1;
+  if (freshness != GCI_SPARE) count_hit(side_of(cache, entry), entry);
+  *found = (struct gci_found){value, entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN, freshness};
+  return 1;
+}
+
+gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
+                              int64_t now_unix_ns, enum gci_side *side) {
+  struct gci_entry *entry = find(cache, key, hash);
+  if (entry == NULL) return NULL;
+  gcache_value_t *value = gci_entry_value(entry);
+  enum gci_freshness freshness = judge(cache, entry, value, now_unix_ns);
+  if (freshness == GCI_GONE) expire(cache, entry);
+  if (freshness != GCI_FRESH && freshness != GCI_DUE) return NULL;
+  count_hit(side_of(cache, entry), entry);
+  *side = entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN;
+  return value;
+}
+
+gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
+                                int64_t now_unix_ns, enum gci_side *side) {
+  struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
+  if (entry == NULL || entry->absent) return NULL;
+  gcache_value_t *value = gci_entry_value(entry);
+  int64_t expire = gcache_value_expire(value);
+  uint32_t error_ms = gci_cache_windows(cache, value)->error_ms;
+  if (error_ms == 0) return NULL;
+  if (gci_value_expired_at(expire, now_unix_ns) && now_unix_ns >= gci_window_end(expire, error_ms))
+    return NULL;
   *side = entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN;
   return value;
 }
@@ -207,43 +273,65 @@ static int insert(struct gci_cache *cache, struct gci_entry *entry, uint64_t has
   return gci_table_insert(&cache->table, entry, hash);
 }
 
-/* There is room, and the key is absent. */
-static int keep(struct gci_cache *cache, enum gci_side where, gcache_bytes_t key, uint64_t hash,
-                gcache_value_t *value, int64_t now_unix_ns) {
-  struct side *side = &cache->sides[where];
-  struct gci_entry *entry = gci_entry_new(cache->mem, key, value);
+struct item {
+  enum gci_side side;
+  gcache_bytes_t key;
+  uint64_t hash;
+  gcache_value_t *value;
+  unsigned absent : 1;
+};
+
+/* There is room, and the key is not in. */
+static int keep(struct gci_cache *cache, const struct item *item, int64_t now_unix_ns) {
+  struct side *side = &cache->sides[item->side];
+  struct gci_entry *entry = gci_entry_new(cache->mem, item->key, item->value);
   if (entry == NULL) return UV_ENOMEM;
-  int err = insert(cache, entry, hash);
+  int err = insert(cache, entry, item->hash);
   if (err != 0) {
     gci_entry_free(cache->mem, entry);
     return err;
   }
-  entry->side = where == GCI_HOT;
+  entry->side = item->side == GCI_HOT;
+  entry->absent = item->absent;
+  entry->asked = 0;
+  if (gci_entry_is_timed(entry)) {
+    entry->asked = gci_freshness_is_brief(item->value, &cache->windows, now_unix_ns) & 1;
+    gci_expiry_add(&cache->expiry, gci_entry_timer(entry), now_unix_ns);
+  }
   side->policy->ops->grow(side->policy);
   side->policy->ops->add(side->policy, entry);
-  if (gci_entry_is_timed(entry))
-    gci_expiry_add(&cache->expiry, gci_entry_timer(entry), now_unix_ns);
   side->stats.bytes += gci_entry_cost(entry);
   side->stats.items++;
   return 0;
 }
 
-int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key, uint64_t hash,
-                  gcache_value_t *value, int64_t now_unix_ns) {
+static int put(struct gci_cache *cache, const struct item *item, int64_t now_unix_ns) {
   int err = 0;
-  gcache_value_ref(value); /* the old entry's may be the last */
-  gci_cache_remove(cache, key, hash);
-  if (!gci_value_expired_at(gcache_value_expire(value), now_unix_ns)) {
-    size_t charge = gci_entry_cost_of(key, value);
-    if (key.len > GCI_ENTRY_MAX_KEY || !can_fit(cache, charge)) {
+  gcache_value_ref(item->value); /* the old entry's may be the last */
+  gci_cache_remove(cache, item->key, item->hash);
+  if (!gci_value_expired_at(gcache_value_expire(item->value), now_unix_ns)) {
+    size_t charge = gci_entry_cost_of(item->key, item->value);
+    if (item->key.len > GCI_ENTRY_MAX_KEY || !can_fit(cache, charge)) {
       err = GCACHE_ENOROOM;
     } else {
-      make_room(cache, &cache->sides[side], charge, hash);
-      err = keep(cache, side, key, hash, value, now_unix_ns);
+      make_room(cache, &cache->sides[item->side], charge, item->hash);
+      err = keep(cache, item, now_unix_ns);
     }
   }
-  gcache_value_unref(value);
+  gcache_value_unref(item->value);
   return err;
+}
+
+int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key, uint64_t hash,
+                  gcache_value_t *value, int64_t now_unix_ns) {
+  struct item item = {.side = side, .key = key, .hash = hash, .value = value};
+  return put(cache, &item, now_unix_ns);
+}
+
+int gci_cache_put_absent(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key,
+                         uint64_t hash, gcache_value_t *reason, int64_t now_unix_ns) {
+  struct item item = {.side = side, .key = key, .hash = hash, .value = reason, .absent = 1};
+  return put(cache, &item, now_unix_ns);
 }
 
 /* ---- time ---- */

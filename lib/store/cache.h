@@ -8,6 +8,10 @@
  * is refused and evicts nothing. Growth is incremental: no operation touches more than a bounded
  * number of entries.
  *
+ * An entry stays for as long as anything may be done with its value: to its expiry, and on to the end of
+ * its windows (base/windows), which are the cache's unless the value has its own. An entry may also say
+ * "not found", with the reason in place of a value.
+ *
  * Fails: put with GCACHE_ENOROOM or UV_ENOMEM, and the key is absent then. Nothing else can. */
 #ifndef GCI_STORE_CACHE_H
 #define GCI_STORE_CACHE_H
@@ -15,7 +19,9 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/windows.h"
 #include "gcache/gcache.h"
+#include "store/freshness.h"
 
 struct gci_cache; /* opaque */
 
@@ -29,11 +35,30 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
                    unsigned hot_divisor, gcache_policy_t policy);
 void gci_cache_close(struct gci_cache *cache);
 
-/* hash: gci_hash_keyed(key), the same for the same key throughout. A hit is borrowed: it is valid
- * until the next call that changes the cache; *side says where it was. An expired entry is freed
- * and is a miss. No allocation. */
+/* Of values without their own; off until then. Before the first put. */
+void gci_cache_set_windows(struct gci_cache *cache, const struct gci_windows *windows);
+
+struct gci_found {
+  gcache_value_t *value; /* ABSENT: the reason, zero-terminated */
+  enum gci_side side;
+  enum gci_freshness freshness; /* not GONE. DUE: said once of an entry. SPARE: counted as a miss */
+};
+
+/* hash: gci_hash_keyed(key), the same for the same key throughout. What is found is borrowed: it is valid
+ * until the next call that changes the cache. Nonzero: found. An entry of no more use is freed, and is a
+ * miss. No allocation. */
+int gci_cache_look(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash, int64_t now_unix_ns,
+                   struct gci_found *found);
+/* The same for whoever wants a fresh value or nothing. *side says where it was. */
 gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
                               int64_t now_unix_ns, enum gci_side *side);
+/* What there is in place of a load that failed: a value with error_ms that is fresh or within them;
+ * borrowed; NULL: nothing. Counts nothing. */
+gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
+                                int64_t now_unix_ns, enum gci_side *side);
+/* Those that count for value here; borrowed. */
+const struct gci_windows *gci_cache_windows(const struct gci_cache *cache,
+                                            const gcache_value_t *value);
 
 /* gci_cache_get() in two steps ahead of itself, so that the memory it will look at is on its way; the
  * second when the first has had time. Neither changes anything. */
@@ -44,6 +69,9 @@ void gci_cache_fetch_entry(const struct gci_cache *cache, uint64_t hash);
  * that has expired already is not kept; that is no error. */
 int gci_cache_put(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key, uint64_t hash,
                   gcache_value_t *value, int64_t now_unix_ns);
+/* As put: there is no such key until reason, zero-terminated, expires. */
+int gci_cache_put_absent(struct gci_cache *cache, enum gci_side side, gcache_bytes_t key,
+                         uint64_t hash, gcache_value_t *reason, int64_t now_unix_ns);
 
 /* Nonzero if there was one. */
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash);

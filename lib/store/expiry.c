@@ -23,7 +23,8 @@ static uint64_t due_tick(int64_t at) {
   return at <= 0 ? 0 : (((uint64_t)at - 1) >> TICK_BITS) + 1;
 }
 
-void gci_expiry_init(struct gci_expiry *expiry, int64_t (*at)(const struct gcache_link_s *link)) {
+void gci_expiry_init(struct gci_expiry *expiry,
+                     int64_t (*at)(struct gci_expiry *expiry, const struct gcache_link_s *link)) {
   expiry->at = at;
   expiry->tick = 0;
   gci_list_init(&expiry->pending);
@@ -46,7 +47,7 @@ static uint64_t first_event(const struct gci_expiry *expiry, unsigned *slot) {
 }
 
 static void file(struct gci_expiry *expiry, struct gcache_link_s *link) {
-  uint64_t due = due_tick(expiry->at(link));
+  uint64_t due = due_tick(expiry->at(expiry, link));
   if (due <= expiry->tick) due = expiry->tick + 1;
   unsigned level = (63 - (unsigned)__builtin_clzll(due ^ expiry->tick)) / DIGIT_BITS;
   unsigned digit = due >> (level * DIGIT_BITS) & DIGIT_MASK;
@@ -112,7 +113,7 @@ struct gcache_link_s *gci_expiry_pop(struct gci_expiry *expiry, int64_t now, siz
     struct gcache_link_s *link = gci_list_pop_front(&expiry->pending);
     if (link == NULL) {
       if (!advance(expiry, now_tick)) return NULL;
-    } else if (expiry->at(link) <= now) {
+    } else if (expiry->at(expiry, link) <= now) {
       return link;
     } else {
       file(expiry, link);

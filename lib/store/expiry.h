@@ -17,14 +17,16 @@
 #define GCI_EXPIRY_WIDTH 16
 
 struct gci_expiry {
-  int64_t (*at)(const struct gcache_link_s *link); /* when it expires; constant while it is in */
-  uint64_t tick;                                   /* all slots are after it */
-  struct gci_list pending;                         /* to be looked at now */
-  uint16_t used[GCI_EXPIRY_LEVELS];                /* a bit per slot: not empty */
+  /* When it expires; constant while it is in. */
+  int64_t (*at)(struct gci_expiry *expiry, const struct gcache_link_s *link);
+  uint64_t tick;                    /* all slots are after it */
+  struct gci_list pending;          /* to be looked at now */
+  uint16_t used[GCI_EXPIRY_LEVELS]; /* a bit per slot: not empty */
   struct gci_list slots[GCI_EXPIRY_LEVELS * GCI_EXPIRY_WIDTH];
 };
 
-void gci_expiry_init(struct gci_expiry *expiry, int64_t (*at)(const struct gcache_link_s *link));
+void gci_expiry_init(struct gci_expiry *expiry,
+                     int64_t (*at)(struct gci_expiry *expiry, const struct gcache_link_s *link));
 
 void gci_expiry_add(struct gci_expiry *expiry, struct gcache_link_s *link, int64_t now);
 void gci_expiry_remove(struct gci_expiry *expiry, struct gcache_link_s *link); /* out is fine */

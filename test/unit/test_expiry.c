@@ -32,7 +32,8 @@ struct world {
   int64_t now;
 };
 
-static int64_t at(const struct gcache_link_s *link) {
+static int64_t at(struct gci_expiry *expiry, const struct gcache_link_s *link) {
+  (void)expiry;
   return ((const struct item *)(const void *)link)->at;
 }
 

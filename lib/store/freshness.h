@@ -1,0 +1,34 @@
+/* store/freshness - what an entry is good for at a moment: its expiry, and the windows around it
+ * (base/windows), which are the cache's unless the value has its own. Owns nothing, cannot fail. */
+#ifndef GCI_STORE_FRESHNESS_H
+#define GCI_STORE_FRESHNESS_H
+
+#include <stdint.h>
+
+#include "base/windows.h"
+#include "store/entry.h"
+
+enum gci_freshness {
+  GCI_FRESH,
+  GCI_DUE,    /* fresh, and to be refreshed ahead */
+  GCI_STALE,  /* expired, within stale_ms */
+  GCI_SPARE,  /* expired, within error_ms only */
+  GCI_ABSENT, /* "not found" */
+  GCI_GONE    /* of no more use */
+};
+
+/* Those that count for value in a cache that has these. */
+const struct gci_windows *gci_freshness_windows(const gcache_value_t *value,
+                                                const struct gci_windows *of_cache);
+
+/* Of a timed entry. */
+enum gci_freshness gci_freshness_of(struct gci_entry *entry, const struct gci_windows *of_cache,
+                                    int64_t now_unix_ns);
+/* When a timed entry is gone. */
+int64_t gci_freshness_end(struct gci_entry *entry, const struct gci_windows *of_cache);
+
+/* A value that is kept now lives too short a time to be refreshed ahead: less than twice that time. */
+int gci_freshness_is_brief(const gcache_value_t *value, const struct gci_windows *of_cache,
+                           int64_t now_unix_ns);
+
+#endif
