@@ -32,6 +32,9 @@ GCACHE_EXTERN gcache_value_t *gcache_call_value(const gcache_call_t *call); /* S
 /* Milliseconds until nobody waits; UINT64_MAX: no limit. The transport need not watch it: gcache
  * cancels the call then. */
 GCACHE_EXTERN uint64_t gcache_call_time_left_ms(const gcache_call_t *call);
+/* GET: not 0: this member holds a value that expires then and wants a newer one; a peer that is gcache
+ * is told so, for gcache_answer_get(). Others need not know. */
+GCACHE_EXTERN int64_t gcache_call_newer_than(const gcache_call_t *call);
 GCACHE_EXTERN void gcache_call_set_data(gcache_call_t *call, void *data);
 GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
 
@@ -48,6 +51,13 @@ GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
  *   anything else                      the exchange failed: loaded here instead */
 GCACHE_EXTERN void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value,
                                     const char *reason);
+
+/* What the peer said with its answer to a GET; before gcache_call_done().
+ * stale: the value expired so many milliseconds ago, by the peer's clock; it is delivered as stale and
+ * not kept. An expired value without this word is a failed exchange.
+ * not_found: GCACHE_ENOTFOUND holds for so many milliseconds. */
+GCACHE_EXTERN void gcache_call_set_stale(gcache_call_t *call, uint64_t stale_ms);
+GCACHE_EXTERN void gcache_call_set_not_found(gcache_call_t *call, uint64_t not_found_ms);
 
 struct gcache_transport_s {
   size_t size; /* sizeof(gcache_transport_t): how many members below you know */
@@ -86,6 +96,16 @@ struct gcache_answer_s {
 GCACHE_EXTERN int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op,
                                 gcache_bytes_t group, gcache_bytes_t key, gcache_value_t *value,
                                 uint64_t timeout_ms, gcache_answer_cb cb);
+/* A GET as above, of an asker that can be told what only gcache says: that a value is stale, how long
+ * "not found" holds. gcache_answer() waits for a fresh value instead. newer_than: the asker's
+ * gcache_call_newer_than(); a value here that expires no later is not the answer, unless the load fails. */
+GCACHE_EXTERN int gcache_answer_get(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group,
+                                    gcache_bytes_t key, int64_t newer_than, uint64_t timeout_ms,
+                                    gcache_answer_cb cb);
+/* Only inside the callback. stale: as gcache_get_stale(). not_found: status is GCACHE_ENOTFOUND, and holds
+ * for so many milliseconds; 0: it is not to be remembered. */
+GCACHE_EXTERN uint64_t gcache_answer_stale(const gcache_answer_t *req);
+GCACHE_EXTERN uint64_t gcache_answer_not_found(const gcache_answer_t *req);
 /* The asker has left. The callback still runs, with UV_ECANCELED. */
 GCACHE_EXTERN void gcache_answer_cancel(gcache_answer_t *req);
 

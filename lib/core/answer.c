@@ -2,6 +2,7 @@
  *
  * GET: core/ask, which never goes further than a load here. SET, REMOVE, CLEAR: done at once in
  * memory, told in the next turn; whether this member owns the key by its own list does not matter.
+ * A GET waits for a fresh value, unless the asker can be told of stale ones.
  * Fails: starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, GCACHE_ENOGROUP, GCACHE_ECLOSING. */
 #include <uv.h>
 
@@ -40,15 +41,31 @@ static int obey(gcache_group_t *group, gcache_op_t op, gcache_bytes_t key, gcach
 
 static int check(const gcache_t *cache, gcache_op_t op, gcache_bytes_t key, gcache_value_t *value) {
   if (op == GCACHE_OP_CLEAR) return 0;
-  if (op != GCACHE_OP_GET && op != GCACHE_OP_SET && op != GCACHE_OP_REMOVE) return UV_EINVAL;
+  if (op != GCACHE_OP_SET && op != GCACHE_OP_REMOVE) return UV_EINVAL;
   int rc = gci_ask_check_key(cache, key);
   if (rc == 0 && op == GCACHE_OP_SET) rc = gci_ask_check_value(cache, value);
+  return rc;
+}
+
+static int ask(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group_name, gcache_bytes_t key,
+               const struct gci_ask_terms *terms, gcache_answer_cb cb) {
+  if (cb == NULL) return UV_EINVAL;
+  if (cache->closing) return GCACHE_ECLOSING;
+  int rc = gci_ask_check_key(cache, key);
+  if (rc < 0) return rc;
+  gcache_group_t *group = gci_group_find(cache, group_name);
+  if (group == NULL) return GCACHE_ENOGROUP;
+  req->cb = cb;
+  rc = gci_ask_start_here(&req->priv, group, key, terms, on_asked);
+  if (rc == 0) group->stats.server_requests++;
   return rc;
 }
 
 int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op, gcache_bytes_t group_name,
                   gcache_bytes_t key, gcache_value_t *value, uint64_t timeout_ms,
                   gcache_answer_cb cb) {
+  struct gci_ask_terms terms = {.timeout_ms = timeout_ms, .takes = GCI_TAKES_FRESH};
+  if (op == GCACHE_OP_GET) return ask(req, cache, group_name, key, &terms, cb);
   if (cb == NULL) return UV_EINVAL;
   if (cache->closing) return GCACHE_ECLOSING;
   int rc = check(cache, op, key, value);
@@ -56,15 +73,26 @@ int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op, gcache_
   gcache_group_t *group = gci_group_find(cache, group_name);
   if (group == NULL) return GCACHE_ENOGROUP;
   req->cb = cb;
-  if (op == GCACHE_OP_GET) {
-    rc = gci_ask_start_here(&req->priv, group, key, timeout_ms, on_asked);
-  } else {
-    gci_req_init(&req->priv, group, on_ordered, gci_req_overrule);
-    gci_req_begin(&req->priv);
-    gci_req_finish(&req->priv, obey(group, op, key, value), NULL, NULL, GCACHE_FROM_NONE);
-  }
-  if (rc == 0) group->stats.server_requests++;
-  return rc;
+  gci_req_init(&req->priv, group, on_ordered, gci_req_overrule);
+  gci_req_begin(&req->priv);
+  gci_req_finish(&req->priv, obey(group, op, key, value), NULL, NULL, GCACHE_FROM_NONE);
+  group->stats.server_requests++;
+  return 0;
+}
+
+int gcache_answer_get(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group,
+                      gcache_bytes_t key, int64_t newer_than, uint64_t timeout_ms,
+                      gcache_answer_cb cb) {
+  struct gci_ask_terms terms = {timeout_ms, GCI_TAKES_STALE, newer_than};
+  return ask(req, cache, group, key, &terms, cb);
+}
+
+uint64_t gcache_answer_stale(const gcache_answer_t *req) {
+  return req->priv.status == 0 ? req->priv.ms : 0;
+}
+
+uint64_t gcache_answer_not_found(const gcache_answer_t *req) {
+  return req->priv.status == GCACHE_ENOTFOUND ? req->priv.ms : 0;
 }
 
 void gcache_answer_cancel(gcache_answer_t *req) {

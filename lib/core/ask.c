@@ -1,8 +1,10 @@
 /* core/ask - see ask.h.
  *
- * A value found in memory can expire before the completion runs, a turn later. Only where that is
- * near does the request carry its key, to start over as a miss; everywhere else a hit allocates
- * nothing. A turn that took longer than the margin ends such a request with GCACHE_ELOAD. */
+ * What was found in memory can come to its end before the completion runs, a turn later. Only where
+ * that is near does the request carry its key, to start over as a miss; everywhere else a hit
+ * allocates nothing. A turn that took longer than the margin ends such a request with GCACHE_ELOAD.
+ *
+ * Memory for a refresh may fail to be found: the next hit on a stale value tries again. */
 #include "core/ask.h"
 
 #include <uv.h>
@@ -12,8 +14,10 @@
 #include "core/journey.h"
 #include "core/load.h"
 #include "core/memory.h"
+#include "core/refresh.h"
 
-#define NEAR_EXPIRY_NS INT64_C(1000000000)
+#define NEAR_END_NS UINT64_C(1000000000)
+#define NS_PER_MS 1000000
 
 static void on_stranded(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash);
 
@@ -63,92 +67,151 @@ static struct gci_journey *journey_for(const struct gcache_req_s *req, gcache_by
   struct gci_peer *owner = req->here_only ? NULL : gci_peers_owner(&group->core->peers, key);
   if (owner == NULL || owner->is_self) return gci_load_open(group, key, hash, on_stranded);
   journey = fetch_to_join(group, key, hash);
-  return journey != NULL ? journey : gci_fetch_open(group, owner, key, hash, on_stranded);
+  if (journey != NULL) return journey;
+  journey = gci_fetch_open(group, owner, key, hash, on_stranded);
+  if (journey != NULL) gci_fetch_ask_newer(journey, gci_refresh_newer_than(req));
+  return journey;
 }
 
-static int travel(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash) {
+/* renews: memory has something under the key. */
+static int travel(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash, int renews) {
   struct gci_journey *journey = journey_for(req, key, hash);
   if (journey == NULL) return UV_ENOMEM;
+  if (renews) journey->renews = 1;
   gci_journey_join(journey, req);
   return 0;
 }
 
-static int expires_soon(struct gcache_req_s *req, const gcache_value_t *value) {
-  int64_t expire = gcache_value_expire(value), now = gci_env_unix_ns(req->group->core->env);
-  return expire != GCACHE_NEVER && (uint64_t)expire - (uint64_t)now <= (uint64_t)NEAR_EXPIRY_NS;
+/* ------------------------------------------------------------------------------ memory ---- */
+
+/* Nonzero: what was found will do. */
+static int suits(const struct gcache_req_s *req, const struct gci_found *found,
+                 int64_t newer_than) {
+  if (found->freshness == GCI_ABSENT) return 1;
+  if (found->freshness == GCI_SPARE) return 0;
+  int64_t expire = gcache_value_expire(found->value);
+  if (newer_than != 0 && expire != GCACHE_NEVER && expire <= newer_than) return 0;
+  return found->freshness != GCI_STALE || req->takes == GCI_TAKES_STALE;
 }
 
-static int take_hit(struct gcache_req_s *req, gcache_bytes_t key, gcache_value_t *value,
-                    gcache_from_t from) {
-  if (expires_soon(req, value)) {
+static int ends_soon(struct gcache_req_s *req, const gcache_value_t *value) {
+  int64_t end = gci_memory_end(req->group, value, req->takes);
+  int64_t now = gci_env_unix_ns(req->group->core->env);
+  return end != INT64_MAX && (uint64_t)end - (uint64_t)now <= NEAR_END_NS;
+}
+
+static void take_absence(struct gcache_req_s *req, gcache_value_t *reason) {
+  int64_t now = gci_env_unix_ns(req->group->core->env);
+  req->ms = ((uint64_t)gcache_value_expire(reason) - (uint64_t)now) / NS_PER_MS;
+  gci_req_finish(req, GCACHE_ENOTFOUND, NULL, gcache_value_ref(reason), GCACHE_FROM_NONE);
+  req->group->stats.absent++;
+  req->group->stats.hits++;
+}
+
+/* What suits it. */
+static int take_hit(struct gcache_req_s *req, gcache_bytes_t key, const struct gci_found *found) {
+  if (found->freshness == GCI_ABSENT) {
+    take_absence(req, found->value);
+    return 0;
+  }
+  if (ends_soon(req, found->value)) {
     req->key = gci_value_copy(gci_group_mem(req->group), key, GCACHE_NEVER);
     if (req->key == NULL) return UV_ENOMEM;
   }
-  gci_req_finish(req, 0, gcache_value_ref(value), NULL, from);
+  gci_req_finish(req, 0, gcache_value_ref(found->value), NULL, gci_memory_from(found->side));
   req->state = GCI_REQ_HIT;
   req->group->stats.hits++;
   return 0;
 }
 
-/* Again with the time that is left: what has been loaded since is as good. */
-static void on_stranded(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash) {
-  gcache_from_t from = GCACHE_FROM_NONE;
-  int rc = UV_ETIMEDOUT;
-  if (gci_env_mono_ms(req->group->core->env) < req->deadline.at_ms) {
-    gcache_value_t *value = gci_memory_look(req->group, key, hash, &from);
-    rc = value != NULL ? take_hit(req, key, value, from) : travel(req, key, hash);
+/* Behind the hit of req, unless something is under way that will do. */
+static void refresh(const struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash,
+                    int64_t expire_unix_ns) {
+  gcache_group_t *group = req->group;
+  if (gci_load_find(group, key, hash) != NULL || gci_fetch_find(group, key, hash) != NULL) return;
+  struct gcache_req_s *own = gci_refresh_new(group, expire_unix_ns);
+  if (own == NULL) return;
+  own->here_only = req->here_only;
+  if (travel(own, key, hash, 1) < 0) {
+    gci_refresh_drop(own);
+    return;
   }
+  gci_req_begin(own);
+  group->stats.refreshes++;
+}
+
+/* Again with the time that is left: what has been loaded since is as good. A refresh goes on as long as
+ * there is something to refresh. */
+static int go_on(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash) {
+  struct gci_found found;
+  int is_found = gci_memory_look(req->group, key, hash, &found);
+  int is_refresh = req->takes == GCI_TAKES_NEWER;
+  if (is_found && suits(req, &found, gci_refresh_newer_than(req)))
+    return is_refresh ? UV_ECANCELED : take_hit(req, key, &found);
+  if (is_refresh && !is_found) return UV_ECANCELED;
+  return travel(req, key, hash, is_found);
+}
+
+static void on_stranded(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash) {
+  int rc = UV_ETIMEDOUT;
+  if (gci_env_mono_ms(req->group->core->env) < req->deadline.at_ms) rc = go_on(req, key, hash);
   if (rc < 0) gci_req_finish(req, rc, NULL, NULL, GCACHE_FROM_NONE);
 }
 
 /* ------------------------------------------------------------------------------ start ---- */
 
-static int start_hit(struct gcache_req_s *req, gcache_bytes_t key, gcache_value_t *value,
-                     uint64_t timeout_ms, gcache_from_t from) {
-  if (expires_soon(req, value)) {
+static int start_hit(struct gcache_req_s *req, gcache_bytes_t key, uint64_t timeout_ms,
+                     const struct gci_found *found) {
+  if (found->freshness != GCI_ABSENT && ends_soon(req, found->value)) {
     req->deadline.at_ms = gci_core_deadline(req->group->core, timeout_ms);
   }
-  return take_hit(req, key, value, from);
+  return take_hit(req, key, found);
 }
 
 static int start_miss(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash,
-                      uint64_t timeout_ms) {
+                      uint64_t timeout_ms, int renews) {
   int rc = gci_req_set_deadline(req, gci_core_deadline(req->group->core, timeout_ms));
   if (rc < 0) return rc;
-  rc = travel(req, key, hash);
+  rc = travel(req, key, hash, renews);
   if (rc < 0) gci_env_deadline_clear(req->group->core->env, &req->deadline);
   return rc;
 }
 
-static int start(struct gcache_req_s *req, gcache_bytes_t key, uint64_t timeout_ms) {
+static int start(struct gcache_req_s *req, gcache_bytes_t key, const struct gci_ask_terms *terms) {
   gcache_group_t *group = req->group;
   uint64_t hash = gci_core_hash(group->core, key);
-  gcache_from_t from = GCACHE_FROM_NONE;
-  gcache_value_t *value = gci_memory_look(group, key, hash, &from);
-  int rc = value != NULL ? start_hit(req, key, value, timeout_ms, from)
-                         : start_miss(req, key, hash, timeout_ms);
+  struct gci_found found;
+  int is_found = gci_memory_look(group, key, hash, &found);
+  int is_hit = is_found && suits(req, &found, terms->newer_than);
+  int rc = is_hit ? start_hit(req, key, terms->timeout_ms, &found)
+                  : start_miss(req, key, hash, terms->timeout_ms, is_found);
   if (rc < 0) return rc;
   group->stats.gets++;
   gci_req_begin(req);
+  if (is_hit && (found.freshness == GCI_DUE || found.freshness == GCI_STALE))
+    refresh(req, key, hash, gcache_value_expire(found.value));
   return 0;
 }
 
 int gci_ask_start(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
                   uint64_t timeout_ms, void (*run)(struct gcache_job_s *job)) {
+  struct gci_ask_terms terms = {.timeout_ms = timeout_ms};
   gci_req_init(req, group, run, gci_journey_leave);
-  return start(req, key, timeout_ms);
+  req->takes = GCI_TAKES_STALE;
+  return start(req, key, &terms);
 }
 
 int gci_ask_start_here(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
-                       uint64_t timeout_ms, void (*run)(struct gcache_job_s *job)) {
+                       const struct gci_ask_terms *terms, void (*run)(struct gcache_job_s *job)) {
   gci_req_init(req, group, run, gci_journey_leave);
+  req->takes = (uint8_t)terms->takes;
   req->here_only = 1;
-  return start(req, key, timeout_ms);
+  return start(req, key, terms);
 }
 
 /* ------------------------------------------------------------------------------ end ---- */
 
-/* A hit whose value has just expired was a miss. Nonzero: it travels. */
+/* A hit whose value is no longer to be delivered was a miss. Nonzero: it travels. */
 static int start_over(struct gcache_req_s *req) {
   gcache_group_t *group = req->group;
   gcache_value_t *own_key = req->key;
@@ -158,18 +221,12 @@ static int start_over(struct gcache_req_s *req) {
   req->key = NULL;
   group->stats.hits--;
   if (gci_env_mono_ms(group->core->env) < at_ms) rc = gci_req_set_deadline(req, at_ms);
-  if (rc == 0) rc = travel(req, key, gci_core_hash(group->core, key));
+  if (rc == 0) rc = travel(req, key, gci_core_hash(group->core, key), 0);
   gcache_value_unref(own_key);
   if (rc == 0) return 1;
   gci_env_deadline_clear(group->core->env, &req->deadline);
   req->status = rc;
   return 0;
-}
-
-static int is_expired(const struct gcache_req_s *req) {
-  return req->status == 0 && req->value != NULL &&
-         gci_value_expired_at(gcache_value_expire(req->value),
-                              gci_env_unix_ns(req->group->core->env));
 }
 
 /* A group that closes has overruled every request: no value is left in one. */
@@ -184,9 +241,21 @@ static int settle_expired(struct gcache_req_s *req) {
   return 0;
 }
 
+/* Of one that is given a value. Nonzero: it travels. */
+static int settle_value(struct gcache_req_s *req) {
+  int64_t expire = gcache_value_expire(req->value), now = gci_env_unix_ns(req->group->core->env);
+  if (gci_value_expired_at(expire, now) && req->takes != GCI_TAKES_SENT) {
+    if (now >= gci_memory_end(req->group, req->value, req->takes)) return settle_expired(req);
+    uint64_t ns = (uint64_t)now - (uint64_t)expire;
+    req->ms = ns == 0 ? 1 : (ns + NS_PER_MS - 1) / NS_PER_MS;
+  }
+  if (req->ms > 0) req->group->stats.stale++;
+  return 0;
+}
+
 int gci_ask_settle(struct gcache_req_s *req) {
   gcache_group_stats_t *stats = &req->group->stats;
-  if (is_expired(req) && settle_expired(req)) return 1;
+  if (req->status == 0 && req->value != NULL && settle_value(req)) return 1;
   if (req->status == UV_ETIMEDOUT) stats->timeouts++;
   if (req->status == UV_ECANCELED) stats->cancels++;
   return 0;

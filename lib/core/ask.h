@@ -1,6 +1,7 @@
 /* core/ask - how a question travels: memory, a load here, or the owner.
  *
- *   in memory                        completes in the next turn
+ *   in memory                        completes in the next turn; what is stale or due is also
+ *                                    refreshed behind it, in one of the next two ways
  *   a load of the key is under way   waits for it
  *   ours, or asked by a peer         a new load (P4: a peer's question goes no further)
  *   else                             waits for the question to the owner, or asks it
@@ -21,12 +22,19 @@ int gci_ask_check_value(const gcache_t *core, const gcache_value_t *value);
 /* req is initialised by this; run must call gci_ask_settle() first. */
 int gci_ask_start(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
                   uint64_t timeout_ms, void (*run)(struct gcache_job_s *job));
+
+struct gci_ask_terms {
+  uint64_t timeout_ms;
+  enum gci_takes takes; /* FRESH or STALE */
+  int64_t newer_than;   /* 0, or what is in memory and expires no later will not do */
+};
+
 /* As a peer's: never asks the owner. */
 int gci_ask_start_here(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
-                       uint64_t timeout_ms, void (*run)(struct gcache_job_s *job));
+                       const struct gci_ask_terms *terms, void (*run)(struct gcache_job_s *job));
 
-/* The completion runs. Nonzero: it is on its way again, because what it was to be given has expired
- * in the meantime (P6). 0: its end is final. */
+/* The completion runs. Nonzero: it is on its way again, because what it was to be given is no longer to
+ * be delivered (P6). 0: its end is final, and req->ms says how stale the value is. */
 int gci_ask_settle(struct gcache_req_s *req);
 
 #endif

@@ -122,6 +122,18 @@ uint64_t gcache_call_time_left_ms(const gcache_call_t *call) {
   return gci_core_time_left_ms(call->group->core, call->maker->deadline_ms(call));
 }
 
+int64_t gcache_call_newer_than(const gcache_call_t *call) {
+  return call->newer_than;
+}
+
+void gcache_call_set_stale(gcache_call_t *call, uint64_t stale_ms) {
+  call->stale_ms = stale_ms;
+}
+
+void gcache_call_set_not_found(gcache_call_t *call, uint64_t not_found_ms) {
+  call->not_found_ms = not_found_ms;
+}
+
 void gcache_call_set_data(gcache_call_t *call, void *data) {
   call->data = data;
 }

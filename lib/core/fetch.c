@@ -25,6 +25,7 @@ static int verdict(const struct gci_fetch *fetch, int status, const gcache_value
   gcache_t *core = fetch->call.group->core;
   if (status != 0) return status;
   if (gcache_value_bytes(value).len > core->value_max) return GCACHE_EPEER;
+  if (fetch->call.stale_ms > 0) return 0;
   int64_t now = gci_env_unix_ns(core->env);
   return gci_value_expired_at(gcache_value_expire(value), now) ? GCACHE_EPEER : 0;
 }
@@ -56,23 +57,41 @@ static void strand(struct gci_fetch *fetch, int status) {
   gci_journey_strand(&fetch->journey);
 }
 
-static void answer(struct gci_fetch *fetch, int status, gcache_value_t *value, const char *text) {
+/* Takes the reference to value. */
+static void answer_value(struct gci_fetch *fetch, gcache_value_t *value) {
+  struct gci_journey *journey = &fetch->journey;
+  struct gci_journey_end end = {.from = GCACHE_FROM_PEER, .ms = fetch->call.stale_ms};
+  fetch->call.group->stats.peer_loads++;
+  if (end.ms > 0)
+    end.takes = GCI_TAKES_SENT;
+  else
+    value = gci_memory_keep_hot(fetch->call.group, &journey->flight, value);
+  end.value = value;
+  gci_journey_answer(journey, &end);
+  gcache_value_unref(value);
+}
+
+static uint64_t not_found_ms(const struct gci_fetch *fetch) {
+  uint64_t ms = fetch->call.not_found_ms;
+  uint32_t max_ms = fetch->call.group->hot_max_ms;
+  return max_ms > 0 && ms > max_ms ? max_ms : ms;
+}
+
+static void answer_failure(struct gci_fetch *fetch, int status, const char *text) {
   gcache_group_t *group = fetch->call.group;
-  if (status == 0) {
-    group->stats.peer_loads++;
-    gci_memory_keep(group, GCI_HOT, &fetch->journey.flight, value);
-    gci_journey_answer(&fetch->journey, 0, value, NULL, GCACHE_FROM_PEER);
-    return;
-  }
   gcache_value_t *reason = gci_value_text(gci_group_mem(group), text);
-  gci_journey_answer(&fetch->journey, status, NULL, reason, GCACHE_FROM_NONE);
+  struct gci_journey_end end = {.status = status, .reason = reason};
+  if (status == GCACHE_ENOTFOUND) {
+    end.ms = not_found_ms(fetch);
+    gci_memory_keep_absent(group, GCI_HOT, &fetch->journey, gci_value_words(reason), end.ms);
+  }
+  gci_journey_answer(&fetch->journey, &end);
   gcache_value_unref(reason);
 }
 
 /* What the waiters are told, as opposed to being brought on by other means. */
 static int is_final(int status) {
-  return status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD ||
-         status == GCACHE_EBUSY;
+  return status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD || status == GCACHE_EBUSY;
 }
 
 static void on_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
@@ -81,12 +100,15 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
   int judged = verdict(fetch, status, value);
   if (judged != status) gci_peer_failed(call->peer, judged);
   status = judged;
-  if (is_final(status)) {
-    answer(fetch, status, value, reason);
+  if (status == 0) {
+    answer_value(fetch, value);
   } else {
-    strand(fetch, status);
+    gcache_value_unref(value);
+    if (is_final(status))
+      answer_failure(fetch, status, reason);
+    else
+      strand(fetch, status);
   }
-  gcache_value_unref(value);
   gci_flights_detach(&group->fetches, &fetch->journey.flight);
   gci_mem_free(gci_group_mem(group), fetch, fetch_size(fetch->journey.flight.key));
 }
@@ -120,6 +142,10 @@ gci_fetch_open(gcache_group_t *group, struct gci_peer *owner, gcache_bytes_t key
 struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
   struct gci_flight *flight = gci_flights_find(&group->fetches, key, hash);
   return flight == NULL ? NULL : gci_container_of(flight, struct gci_journey, flight);
+}
+
+void gci_fetch_ask_newer(struct gci_journey *fetch, int64_t than_unix_ns) {
+  gci_container_of(fetch, struct gci_fetch, journey)->call.newer_than = than_unix_ns;
 }
 
 int gci_fetch_is_under_way(struct gci_journey *fetch) {

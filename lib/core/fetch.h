@@ -4,6 +4,7 @@
  * core/call's.
  *
  *   the value                     kept in the hot cache, delivered
+ *   a stale one, and said to be   delivered
  *   "not found", "getter failed"  believed, delivered
  *   busy                          nothing was asked, too much waits for the owner here: delivered
  *   out of the time granted       stranded: those with time left ask the owner again
@@ -21,6 +22,8 @@
 struct gci_journey *
 gci_fetch_open(gcache_group_t *group, struct gci_peer *owner, gcache_bytes_t key, uint64_t hash,
                void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash));
+/* The question is for a value that expires later than this. In the turn of opening. */
+void gci_fetch_ask_newer(struct gci_journey *fetch, int64_t than_unix_ns);
 struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
 /* The owner has been asked. */
 int gci_fetch_is_under_way(struct gci_journey *fetch);

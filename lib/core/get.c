@@ -43,18 +43,20 @@ gcache_from_t gcache_get_from(const gcache_get_t *req) {
   return (gcache_from_t)req->priv.from;
 }
 
+uint64_t gcache_get_stale(const gcache_get_t *req) {
+  return req->priv.from == GCACHE_FROM_NONE ? 0 : req->priv.ms;
+}
+
 gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key) {
-  gcache_from_t from;
   if (group->closing || gci_ask_check_key(group->core, key) < 0) return NULL;
   uint64_t hash = gci_core_hash(group->core, key);
-  return gcache_value_ref(gci_memory_look(group, key, hash, &from));
+  return gcache_value_ref(gci_memory_peek(group, key, hash));
 }
 
 /* At most AHEAD: as many as memory can be waited for at a time. */
 static size_t peek_some(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
                         gcache_value_t *values[]) {
   uint64_t hashes[AHEAD];
-  gcache_from_t from;
   size_t found = 0;
   for (size_t i = 0; i < n; i++) {
     int usable = gci_ask_check_key(group->core, keys[i]) == 0;
@@ -66,7 +68,7 @@ static size_t peek_some(gcache_group_t *group, const gcache_bytes_t keys[], size
   for (size_t i = 0; i < n; i++) {
     values[i] = NULL;
     if (gci_ask_check_key(group->core, keys[i]) < 0) continue;
-    values[i] = gcache_value_ref(gci_memory_look(group, keys[i], hashes[i], &from));
+    values[i] = gcache_value_ref(gci_memory_peek(group, keys[i], hashes[i]));
     found += values[i] != NULL;
   }
   return found;
@@ -94,6 +96,20 @@ gcache_value_t *gcache_value_copy(gcache_t *cache, gcache_bytes_t bytes, int64_t
 gcache_value_t *gcache_value_wrap(gcache_t *cache, gcache_bytes_t bytes, int64_t expire_unix_ns,
                                   gcache_free_cb free_cb, void *arg) {
   return gci_value_wrap(cache->env->mem, bytes, expire_unix_ns, free_cb, arg);
+}
+
+int gcache_value_freshen(gcache_value_t *value, const gcache_windows_t *windows) {
+  if (!gci_value_is_own(value)) return UV_EINVAL;
+  struct gci_windows kept = gci_windows_of(windows);
+  return gci_value_set_windows(value, &kept);
+}
+
+int gcache_value_windows(const gcache_value_t *value, gcache_windows_t *out) {
+  const struct gci_windows *own = gci_value_windows(value);
+  *out = (gcache_windows_t){0};
+  if (own == NULL) return UV_ENOENT;
+  *out = (gcache_windows_t){own->stale_ms, own->error_ms, own->refresh_ahead_ms, own->hot_max_ms};
+  return 0;
 }
 
 int64_t gcache_expire_in(const gcache_t *cache, uint64_t ms) {

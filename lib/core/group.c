@@ -157,6 +157,8 @@ int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
                       const gcache_group_options_t *o) {
   int rc = check(cache, name, o);
   if (rc < 0) return rc;
+  gcache_windows_t wide = {o->stale_ms, o->error_ms, o->refresh_ahead_ms, o->hot_max_ms};
+  struct gci_windows windows = gci_windows_of(&wide);
   gcache_group_t *group = group_new(cache, name, o);
   if (group == NULL) return UV_ENOMEM;
   group->core = cache;
@@ -164,6 +166,9 @@ int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
   group->cancel = o->cancel;
   group->data = o->data;
   group->hot = o->hot;
+  group->not_found_ms = gci_window_of(o->not_found_ms);
+  group->hot_max_ms = windows.hot_max_ms;
+  gci_cache_set_windows(group->cache, &windows);
   group->stats.max_bytes = o->max_bytes;
   gci_memory_init(group);
   gci_list_init(&group->reqs);

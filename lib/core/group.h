@@ -25,6 +25,7 @@ struct gcache_group_s {
   gcache_load_cancel_cb cancel;
   void *data;
   gcache_hot_t hot;
+  uint32_t not_found_ms, hot_max_ms;
   struct gci_cache *cache;
   struct gcache_deadline_s wheel; /* when the memory is to be looked through for what has expired */
   int64_t wheel_due_unix_ns;      /* what it was set for */

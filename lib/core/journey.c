@@ -3,6 +3,8 @@
 
 #include <uv.h>
 
+#include "core/memory.h"
+
 static struct gcache_req_s *req_of(struct gcache_link_s *link) {
   return gci_container_of(link, struct gcache_req_s, job.link);
 }
@@ -17,11 +19,28 @@ uint64_t gci_journey_deadline_ms(const struct gci_journey *journey) {
   return latest_ms;
 }
 
+/* Callers, that is: not a refresh. */
+static uint64_t waiting(const struct gcache_req_s *req) {
+  return req->takes != GCI_TAKES_NEWER;
+}
+
 void gci_journey_join(struct gci_journey *journey, struct gcache_req_s *req) {
   req->state = GCI_REQ_WAITING;
   req->flight = journey;
-  req->group->stats.waiting++;
+  req->group->stats.waiting += waiting(req);
   gci_list_push_back(&journey->flight.waiters, &req->job.link);
+}
+
+/* Nonzero: req has ended, with what memory has in place of a failure. */
+static int finish_spare(struct gcache_req_s *req, const struct gci_flight *flight) {
+  gcache_from_t from = GCACHE_FROM_NONE;
+  gcache_value_t *spare = NULL;
+  if (req->takes == GCI_TAKES_STALE)
+    spare = gci_memory_spare(req->group, flight->key, flight->node.hash, &from);
+  if (spare == NULL) return 0;
+  req->takes = GCI_TAKES_SPARE;
+  gci_req_finish(req, 0, gcache_value_ref(spare), NULL, from);
+  return 1;
 }
 
 void gci_journey_leave(struct gcache_req_s *req, int status) {
@@ -31,8 +50,9 @@ void gci_journey_leave(struct gcache_req_s *req, int status) {
   }
   struct gci_journey *journey = req->flight;
   gci_link_unlink(&req->job.link);
-  req->group->stats.waiting--;
-  gci_req_finish(req, status, NULL, NULL, GCACHE_FROM_NONE);
+  req->group->stats.waiting -= waiting(req);
+  if (status != UV_ETIMEDOUT || journey == NULL || !finish_spare(req, &journey->flight))
+    gci_req_finish(req, status, NULL, NULL, GCACHE_FROM_NONE);
   if (journey != NULL && gci_journey_is_empty(journey)) journey->deserted(journey);
 }
 
@@ -40,15 +60,22 @@ static struct gcache_req_s *pop(struct gci_journey *journey) {
   struct gcache_link_s *link = gci_list_pop_front(&journey->flight.waiters);
   if (link == NULL) return NULL;
   struct gcache_req_s *req = req_of(link);
-  req->group->stats.waiting--;
+  req->group->stats.waiting -= waiting(req);
   return req;
 }
 
-void gci_journey_answer(struct gci_journey *journey, int status, gcache_value_t *value,
-                        gcache_value_t *reason, gcache_from_t from) {
+static int is_failure(int status) {
+  return status != 0 && status != GCACHE_ENOTFOUND;
+}
+
+void gci_journey_answer(struct gci_journey *journey, const struct gci_journey_end *end) {
   struct gcache_req_s *req;
   while ((req = pop(journey)) != NULL) {
-    gci_req_finish(req, status, gcache_value_ref(value), gcache_value_ref(reason), from);
+    if (is_failure(end->status) && finish_spare(req, &journey->flight)) continue;
+    if (end->takes == GCI_TAKES_SENT) req->takes = GCI_TAKES_SENT;
+    req->ms = end->ms;
+    gci_req_finish(req, end->status, gcache_value_ref(end->value), gcache_value_ref(end->reason),
+                   end->from);
   }
 }
 
@@ -59,10 +86,13 @@ void gci_journey_let_go(struct gci_journey *journey, uint64_t at_ms) {
   gci_list_move(&all, &journey->flight.waiters);
   while ((link = gci_list_pop_front(&all)) != NULL) {
     struct gcache_req_s *req = req_of(link);
-    if (req->deadline.at_ms > at_ms)
+    if (req->deadline.at_ms > at_ms) {
       gci_list_push_back(&journey->flight.waiters, link);
-    else
+    } else if (finish_spare(req, &journey->flight)) {
+      req->group->stats.waiting--;
+    } else {
       req->flight = NULL;
+    }
   }
 }
 

@@ -16,6 +16,16 @@ struct gci_journey {
   void (*deserted)(struct gci_journey *journey);
   /* The journey ended and this one is to be brought on by other means. Must not call out. */
   void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash);
+  int renews; /* memory had something under the key when somebody set out */
+};
+
+/* What everyone gets; all borrowed. */
+struct gci_journey_end {
+  int status;
+  gcache_from_t from;
+  gcache_value_t *value, *reason; /* may be NULL */
+  enum gci_takes takes;           /* TAKES_SENT: the value is stale; else TAKES_FRESH */
+  uint64_t ms;                    /* as of gcache_req_s */
 };
 
 static inline int gci_journey_is_empty(const struct gci_journey *journey) {
@@ -34,10 +44,10 @@ void gci_journey_join(struct gci_journey *journey, struct gcache_req_s *req);
 /* The `leave` of a request that travels. */
 void gci_journey_leave(struct gcache_req_s *req, int status);
 
-/* Everyone gets this; value and reason (both may be NULL) are borrowed. */
-void gci_journey_answer(struct gci_journey *journey, int status, gcache_value_t *value,
-                        gcache_value_t *reason, gcache_from_t from);
-/* Those with a deadline up to at_ms wait for nothing but that from now on; the others stay. */
+/* Everyone gets this; but in place of a failure, what memory has for that. */
+void gci_journey_answer(struct gci_journey *journey, const struct gci_journey_end *end);
+/* Those with a deadline up to at_ms get what memory has for a failure, or wait for nothing but that
+ * deadline from now on; the others stay. */
 void gci_journey_let_go(struct gci_journey *journey, uint64_t at_ms);
 /* Everyone is brought on by `stranded`. The flight must have left its table. */
 void gci_journey_strand(struct gci_journey *journey);

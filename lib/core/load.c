@@ -86,7 +86,7 @@ int gci_load_is_under_way(struct gci_journey *load) {
 
 /* ------------------------------------------------------------------------------ answers ---- */
 
-static void fail(gcache_load_t *load, int status, const char *text) {
+static void fail(gcache_load_t *load, int status, const char *text, uint64_t not_found_ms) {
   gcache_group_t *group = load->group;
   assert(load->started);
   group->stats.local_load_errs++;
@@ -95,10 +95,15 @@ static void fail(gcache_load_t *load, int status, const char *text) {
     gci_flights_detach(&group->loads, &load->journey.flight);
     gci_journey_strand(&load->journey);
   }
-  gcache_value_t *reason = gci_journey_is_empty(&load->journey)
+  gcache_value_t *reason = gci_journey_is_empty(&load->journey) && not_found_ms == 0
                                ? NULL
                                : gci_value_text(gci_group_mem(group), text);
-  gci_journey_answer(&load->journey, status, NULL, reason, GCACHE_FROM_NONE);
+  struct gci_journey_end answer = {.status = status, .reason = reason};
+  if (status == GCACHE_ENOTFOUND) {
+    answer.ms = not_found_ms;
+    gci_memory_keep_absent(group, GCI_MAIN, &load->journey, gci_value_words(reason), not_found_ms);
+  }
+  gci_journey_answer(&load->journey, &answer);
   gcache_value_unref(reason);
   end(load);
 }
@@ -119,13 +124,14 @@ void gcache_load_done(gcache_load_t *load, gcache_value_t *value) {
     gcache_load_fail(load, UV_ENOMEM, NULL);
     return;
   }
+  struct gci_journey_end answer = {.value = value, .from = GCACHE_FROM_LOAD};
   const char *text = objection(load, value);
   if (text != NULL) {
-    fail(load, GCACHE_ELOAD, text);
+    fail(load, GCACHE_ELOAD, text, 0);
   } else {
     load->group->stats.local_loads++;
     gci_memory_keep(load->group, GCI_MAIN, &load->journey.flight, value);
-    gci_journey_answer(&load->journey, 0, value, NULL, GCACHE_FROM_LOAD);
+    gci_journey_answer(&load->journey, &answer);
     end(load);
   }
   gcache_value_unref(value);
@@ -133,7 +139,15 @@ void gcache_load_done(gcache_load_t *load, gcache_value_t *value) {
 
 void gcache_load_fail(gcache_load_t *load, int status, const char *reason) {
   if (reason == NULL) reason = gci_core_error_text(load->group->core, status);
-  fail(load, status == GCACHE_ENOTFOUND ? status : GCACHE_ELOAD, reason);
+  if (status == GCACHE_ENOTFOUND)
+    fail(load, status, reason, load->group->not_found_ms);
+  else
+    fail(load, GCACHE_ELOAD, reason, 0);
+}
+
+void gcache_load_not_found(gcache_load_t *load, uint64_t not_found_ms, const char *reason) {
+  if (reason == NULL) reason = gci_core_error_text(load->group->core, GCACHE_ENOTFOUND);
+  fail(load, GCACHE_ENOTFOUND, reason, gci_window_of(not_found_ms));
 }
 
 void gcache_load_done_copy(gcache_load_t *load, gcache_bytes_t bytes, uint64_t ttl_ms) {

@@ -1,6 +1,7 @@
 /* core/memory - see memory.h. */
 #include "core/memory.h"
 
+#include <string.h>
 #include <uv.h>
 
 #include "base/value.h"
@@ -49,13 +50,36 @@ void gci_memory_init(gcache_group_t *group) {
 
 /* ------------------------------------------------------------------------------ look, keep ---- */
 
-gcache_value_t *gci_memory_look(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
-                                gcache_from_t *from) {
+gcache_from_t gci_memory_from(enum gci_side side) {
+  return side == GCI_MAIN ? GCACHE_FROM_MAIN : GCACHE_FROM_HOT;
+}
+
+int gci_memory_look(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                    struct gci_found *found) {
+  return gci_cache_look(group->cache, key, hash, gci_env_unix_ns(group->core->env), found);
+}
+
+gcache_value_t *gci_memory_peek(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  enum gci_side side;
+  return gci_cache_get(group->cache, key, hash, gci_env_unix_ns(group->core->env), &side);
+}
+
+gcache_value_t *gci_memory_spare(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                                 gcache_from_t *from) {
   enum gci_side side = GCI_MAIN;
   int64_t now = gci_env_unix_ns(group->core->env);
-  gcache_value_t *value = gci_cache_get(group->cache, key, hash, now, &side);
-  if (value != NULL) *from = side == GCI_MAIN ? GCACHE_FROM_MAIN : GCACHE_FROM_HOT;
+  gcache_value_t *value = gci_cache_spare(group->cache, key, hash, now, &side);
+  *from = gci_memory_from(side);
   return value;
+}
+
+int64_t gci_memory_end(const gcache_group_t *group, const gcache_value_t *value,
+                       enum gci_takes takes) {
+  int64_t expire = gcache_value_expire(value);
+  if (expire == GCACHE_NEVER || takes == GCI_TAKES_SENT) return INT64_MAX;
+  const struct gci_windows *windows = gci_cache_windows(group->cache, value);
+  if (takes == GCI_TAKES_STALE) return gci_window_end(expire, windows->stale_ms);
+  return takes == GCI_TAKES_SPARE ? gci_window_end(expire, windows->error_ms) : expire;
 }
 
 static int keeps(const gcache_group_t *group, enum gci_side side) {
@@ -79,6 +103,53 @@ void gci_memory_keep(gcache_group_t *group, enum gci_side side, const struct gci
   if (!keeps(group, side)) return;
   if (flight->joinable && put(group, side, flight->key, flight->node.hash, value) == 0) return;
   group->stats.not_kept++;
+}
+
+gcache_value_t *gci_memory_keep_hot(gcache_group_t *group, const struct gci_flight *flight,
+                                    gcache_value_t *value) {
+  uint32_t max_ms = gci_cache_windows(group->cache, value)->hot_max_ms;
+  int64_t end = gci_window_end(gci_env_unix_ns(group->core->env), max_ms);
+  int64_t expire = gcache_value_expire(value);
+  if (!keeps(group, GCI_HOT)) return value;
+  if (max_ms > 0 && (expire == GCACHE_NEVER || expire > end)) {
+    gcache_value_t *capped = gci_value_until(gci_group_mem(group), value, end);
+    if (capped == NULL) {
+      group->stats.not_kept++;
+      return value;
+    }
+    value = capped;
+  }
+  gci_memory_keep(group, GCI_HOT, flight, value);
+  return value;
+}
+
+static int put_absent(gcache_group_t *group, enum gci_side side, const struct gci_flight *flight,
+                      gcache_value_t *reason) {
+  int64_t now = gci_env_unix_ns(group->core->env);
+  int rc = gci_cache_put_absent(group->cache, side, flight->key, flight->node.hash, reason, now);
+  if (rc == 0) rc = watch(group);
+  return rc;
+}
+
+void gci_memory_keep_absent(gcache_group_t *group, enum gci_side side,
+                            const struct gci_journey *journey, const char *reason, uint64_t ms) {
+  const struct gci_flight *flight = &journey->flight;
+  int remembers = ms > 0 && keeps(group, side);
+  if (!remembers && !journey->renews) return;
+  if (!flight->joinable) {
+    group->stats.not_kept += (uint64_t)remembers;
+    return;
+  }
+  if (remembers) {
+    gcache_bytes_t words = gcache_bytes(reason, strlen(reason) + 1); /* with its zero */
+    int64_t end = gci_window_end(gci_env_unix_ns(group->core->env), gci_window_of(ms));
+    gcache_value_t *value = gci_value_copy(gci_group_mem(group), words, end);
+    int rc = value == NULL ? UV_ENOMEM : put_absent(group, side, flight, value);
+    gcache_value_unref(value);
+    if (rc == 0) return;
+    group->stats.not_kept++;
+  }
+  gci_cache_remove(group->cache, flight->key, flight->node.hash);
 }
 
 /* ------------------------------------------------------------------------------ set, drop ---- */

@@ -9,17 +9,35 @@
 #define GCI_CORE_MEMORY_H
 
 #include "core/group.h"
+#include "core/journey.h"
+#include "core/req.h"
 
 void gci_memory_init(gcache_group_t *group);
 
-/* Borrowed until the memory changes; NULL: a miss. */
-gcache_value_t *gci_memory_look(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
-                                gcache_from_t *from);
+/* Nonzero: found, what is borrowed until the memory changes. */
+int gci_memory_look(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                    struct gci_found *found);
+/* A fresh value, borrowed; NULL: there is none. */
+gcache_value_t *gci_memory_peek(gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
+/* What there is for those whose load has failed, borrowed; NULL: nothing. */
+gcache_value_t *gci_memory_spare(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                                 gcache_from_t *from);
+gcache_from_t gci_memory_from(enum gci_side side);
+/* When value is no longer to be delivered to one that takes this. INT64_MAX: never. */
+int64_t gci_memory_end(const gcache_group_t *group, const gcache_value_t *value,
+                       enum gci_takes takes);
 
 /* The result of a flight that is still in its table, or was detached: kept where the group and this
  * member keep such values at all, and counted where memory or a remove forbids it. */
 void gci_memory_keep(gcache_group_t *group, enum gci_side side, const struct gci_flight *flight,
                      gcache_value_t *value);
+/* The same for an owner's value, which expires no later than hot_max_ms says. Takes the reference to
+ * value, gives one to what is to be delivered. */
+gcache_value_t *gci_memory_keep_hot(gcache_group_t *group, const struct gci_flight *flight,
+                                    gcache_value_t *value);
+/* "Not found", which holds for ms: remembered, or with 0 not. What there was is no more. */
+void gci_memory_keep_absent(gcache_group_t *group, enum gci_side side,
+                            const struct gci_journey *journey, const char *reason, uint64_t ms);
 
 /* Replaces whatever there is by value, in the main cache. GCACHE_ENOROOM, UV_ENOMEM: it is gone. */
 int gci_memory_set(gcache_group_t *group, gcache_bytes_t key, uint64_t hash, gcache_value_t *value);

@@ -57,6 +57,7 @@ void gci_req_overrule(struct gcache_req_s *req, int status) {
   req->state = GCI_REQ_QUEUED;
   req->status = status;
   req->from = GCACHE_FROM_NONE;
+  req->ms = 0;
 }
 
 void gci_req_cancel(struct gcache_req_s *req) {

@@ -17,6 +17,16 @@ enum gci_req_state {
   GCI_REQ_QUEUED   /* in the completion queue */
 };
 
+/* What it may be given: gcache_req_s.takes. Its `ms` is, of a value, how long ago that expired, 0: it is
+ * fresh; of GCACHE_ENOTFOUND, for how long that holds. */
+enum gci_takes {
+  GCI_TAKES_FRESH, /* a peer's that knows no stale values */
+  GCI_TAKES_STALE, /* what is within stale_ms, too */
+  GCI_TAKES_SPARE, /* has been given what is within error_ms, in place of a failure */
+  GCI_TAKES_SENT,  /* has been given what its owner says is stale */
+  GCI_TAKES_NEWER  /* a refresh: nobody waits, core/refresh */
+};
+
 /* What a completion needs after the request is the caller's again; the references are its own. */
 struct gci_req_end {
   gcache_group_t *group;

@@ -57,6 +57,7 @@ struct probe {
   void (*then)(struct probe *p); /* inside the callback, last */
   int runs, status, has_value;
   gcache_from_t from;
+  uint64_t stale_ms;
   char text[64], reason[300];
 };
 
@@ -77,6 +78,7 @@ struct answer_probe {
   gcache_answer_t req;
   struct room *room;
   int runs, status, has_value;
+  uint64_t stale_ms, not_found_ms;
   char text[64], reason[300];
 };
 
@@ -162,6 +164,7 @@ static inline void room_on_got(gcache_get_t *req, int status, gcache_value_t *va
   p->status = status;
   p->has_value = value != NULL;
   p->from = gcache_get_from(req);
+  p->stale_ms = gcache_get_stale(req);
   room_keep_text(p->text, sizeof p->text, value);
   snprintf(p->reason, sizeof p->reason, "%s", gcache_get_reason(req));
   assert_int_equal(status == 0, value != NULL);
@@ -193,6 +196,8 @@ static inline void room_on_answered(gcache_answer_t *req, int status, gcache_val
   p->runs++;
   p->status = status;
   p->has_value = value != NULL;
+  p->stale_ms = gcache_answer_stale(req);
+  p->not_found_ms = gcache_answer_not_found(req);
   room_keep_text(p->text, sizeof p->text, value);
   snprintf(p->reason, sizeof p->reason, "%s", reason);
 }
@@ -383,6 +388,19 @@ static inline int room_answer(struct room *r, struct answer_probe *p, gcache_op_
                          room_on_answered);
   r->depth--;
   gcache_value_unref(value);
+  return rc;
+}
+
+/* A GET of a peer that is gcache. */
+static inline int room_answer_get(struct room *r, struct answer_probe *p, const char *key,
+                                  int64_t newer_than) {
+  memset(p, 0, sizeof *p);
+  p->room = r;
+  p->req.data = p;
+  r->depth++;
+  int rc = gcache_answer_get(&p->req, &r->core, gcache_cstr("g"), gcache_cstr(key), newer_than, 0,
+                             room_on_answered);
+  r->depth--;
   return rc;
 }
 
