@@ -94,6 +94,8 @@ static int read_options(struct bench_options *o, int argc, char **argv) {
       o->unit = 1;
     else if (strcmp(argv[i], "--sizes") == 0 && i + 1 < argc)
       o->sizes = argv[++i];
+    else if (strcmp(argv[i], "--cluster") == 0 && i + 1 < argc && atoi(argv[i + 1]) > 0)
+      o->cluster = (unsigned)atoi(argv[++i]);
     else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc && atoi(argv[i + 1]) > 0)
       o->rounds = (unsigned)atoi(argv[++i]);
     else if (argv[i][0] != '-')

@@ -12,6 +12,7 @@ struct bench_options {
   unsigned rounds;          /* of each measurement; the median is reported */
   const char *sizes;        /* --sizes; "1%,5%,10%" */
   int unit;                 /* --unit: all values are of one size */
+  unsigned cluster;         /* --cluster: so many members; 0: one alone */
   const char *const *files; /* what is no option */
   size_t n_files;
 };

@@ -1,7 +1,7 @@
-/* gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--json]: how many requests of a trace
+/* gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--cluster N] [--json]: how many requests of a trace
  * are hits, in the store as shipped and in plain models of what others do.
  *
- * A size is a share of the bytes of all values that the trace asks for; --unit takes them all for
+ * With --cluster N: of N members, see hitratio_cluster.c. A size is a share of the bytes of all values that the trace asks for; --unit takes them all for
  * one size, as traces without sizes are. See trace.h for the files, model.h for the models. */
 #include "hitratio.h"
 
@@ -69,7 +69,9 @@ int bench_hitratio(const struct bench_options *o) {
   double sizes[SIZES_MAX];
   size_t n = read_sizes(sizes, o->sizes);
   if (n == 0 || o->n_files == 0) {
-    fputs("usage: gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--json]\n", stderr);
+    fputs("usage: gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--cluster N] "
+          "[--json]\n",
+          stderr);
     return 2;
   }
   for (size_t f = 0; f < o->n_files; f++) {
@@ -77,7 +79,7 @@ int bench_hitratio(const struct bench_options *o) {
     trace_read(&trace, o->files[f]);
     if (o->unit) forget_sizes(&trace);
     for (size_t i = 0; i < n; i++)
-      compare(o, &trace, sizes[i]);
+      (o->cluster > 0 ? hitratio_cluster : compare)(o, &trace, sizes[i]);
     trace_free(&trace);
   }
   return 0;
