@@ -187,8 +187,8 @@ typedef struct gcache_limits_s {
 
   uint64_t tls_timeout_ms; /* 5000 for a TLS handshake */
 
-  /* HTTP/2. What exceeds one of these ends the connection with GOAWAY, but streams over streams_max,
-   * which are refused one by one. */
+  /* HTTP/2. What exceeds one of these ends the connection with GOAWAY, but streams over streams_max
+   * before the client has acknowledged that limit, which are refused one by one. */
   unsigned streams_max;       /* 128 of one connection at a time */
   unsigned resets_burst;      /* 200 streams may be opened and reset at once, */
   unsigned resets_per_s;      /* and 50 a second in the long run */
