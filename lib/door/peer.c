@@ -122,6 +122,8 @@ static void end_answered(struct gci_ask *ask, struct gci_result *result) {
 
   if (gcache_call_op(ask->call) == GCACHE_OP_GET && result->status == 0)
     gci_question_read_value(result, mem_of(peer), peer->url, peer->config->conn.limits->value_max);
+  gcache_call_set_stale(ask->call, result->stale_ms);
+  gcache_call_set_not_found(ask->call, result->not_found_ms);
   end_ask(ask, result->status, result->value, result->reason);
 }
 

@@ -18,6 +18,12 @@ static void add_header(struct gci_question *q, gcache_bytes_t name, gcache_bytes
   q->headers[q->message.n_headers++] = (gcache_header_t){name, value};
 }
 
+static void write_newer_than(struct gci_question *q, int64_t unix_ns) {
+  if (unix_ns <= 0) return;
+  int len = snprintf(q->newer_than, sizeof q->newer_than, "%" PRId64, unix_ns);
+  add_header(q, GCI_LIT("Gcache-Newer-Than"), gcache_bytes(q->newer_than, (size_t)len));
+}
+
 static void write_headers(struct gci_question *q, const gcache_call_t *call,
                           const struct gci_question_way *way) {
   int len = snprintf(q->timeout, sizeof q->timeout, "%" PRIu64, gcache_call_time_left_ms(call));
@@ -26,6 +32,7 @@ static void write_headers(struct gci_question *q, const gcache_call_t *call,
   if (!way->plain) {
     add_header(q, GCI_LIT("Gcache-Timeout-Ms"), gcache_bytes(q->timeout, (size_t)len));
     if (way->self != NULL) add_header(q, GCI_LIT("Gcache-From"), gcache_cstr(way->self));
+    write_newer_than(q, gcache_call_newer_than(call));
   }
   if (gcache_call_op(call) == GCACHE_OP_CLEAR)
     add_header(q, GCI_LIT("Gcache-Scope"), GCI_LIT("group"));
@@ -42,9 +49,10 @@ static int write_target(struct gci_question *q, const struct gci_question_way *w
   return 0;
 }
 
+/* plain: the windows of a value are for gcache only. */
 static int write_put(struct gci_question *q, gcache_bytes_t group, gcache_bytes_t key,
-                     gcache_value_t *value) {
-  size_t value_len = gcache_value_bytes(value).len;
+                     gcache_value_t *value, int plain) {
+  size_t value_len = gcache_value_bytes(value).len, after_len;
 
   q->before_size = gci_proto_set_before_size(group, key, value_len);
   q->before = gci_mem_alloc(q->mem, q->before_size);
@@ -52,8 +60,9 @@ static int write_put(struct gci_question *q, gcache_bytes_t group, gcache_bytes_
   q->message.before = gcache_bytes(q->before,
                                    gci_proto_set_before(q->before, group, key, value_len));
   q->message.value = value;
-  q->message.after = gcache_bytes(q->after,
-                                  gci_proto_set_after(q->after, gcache_value_expire(value)));
+  after_len = gci_proto_set_after(q->after, gcache_value_expire(value));
+  if (!plain) after_len += gci_proto_set_windows(q->after + after_len, gci_value_windows(value));
+  q->message.after = gcache_bytes(q->after, after_len);
   q->message.has_body = 1;
   return 0;
 }
@@ -75,7 +84,7 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   write_headers(q, call, way);
   err = write_target(q, way, group, key, 0);
   if (err == 0 && gcache_call_op(call) == GCACHE_OP_SET)
-    err = write_put(q, group, key, gcache_call_value(call));
+    err = write_put(q, group, key, gcache_call_value(call), way->plain);
   if (err < 0) gci_question_fini(q);
   return err;
 }
@@ -125,7 +134,7 @@ struct answer {
   const struct gci_dialect *dialect;
   int status;
   int is_gcache;
-  gcache_bytes_t type, reason; /* header lines; base NULL: none */
+  gcache_bytes_t type, reason, not_found_ms; /* header lines; base NULL: none */
   gcache_bytes_t text;
 };
 
@@ -215,6 +224,9 @@ static int word(const struct answer *a) {
 static void read_get(struct gci_result *result, const struct answer *a, gcache_value_t *body) {
   int said = a->status == 200 ? 0 : word(a);
 
+  if (said == GCACHE_ENOTFOUND && a->is_gcache &&
+      gci_bytes_to_u64(a->not_found_ms, &result->not_found_ms) < 0)
+    result->not_found_ms = 0;
   if (said != 0)
     quote(result, said, a->text);
   else if (a->status != 200)
@@ -251,11 +263,13 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
   a.type = gci_http_header(head->headers, head->n_headers, GCI_LIT("Content-Type"));
   a.is_gcache = gci_bytes_equal(shown, GCI_LIT("1"));
   a.reason = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Reason"));
+  a.not_found_ms = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Not-Found-Ms"));
   if (body != NULL) a.text = gcache_value_bytes(body);
   result->is_gcache = a.is_gcache;
   result->http_status = a.status;
   result->status = 0;
   result->value = result->body = NULL;
+  result->stale_ms = result->not_found_ms = 0;
   result->reason[0] = '\0';
   if (is_no_group(&a))
     quote(result, GCACHE_ENOGROUP, a.text);
@@ -268,9 +282,11 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
 void gci_question_read_value(struct gci_result *result, struct gci_mem *mem, const char *peer,
                              size_t value_max) {
   gcache_value_t *body = result->body != NULL ? result->body : gci_value_block(mem, 0);
-  int err = body == NULL ? UV_ENOMEM : gci_proto_answer_read(mem, body, &result->value);
+  int err = body == NULL ? UV_ENOMEM
+                         : gci_proto_answer_read(mem, body, &result->value, &result->stale_ms);
 
   result->body = NULL;
+  if (!result->is_gcache) result->stale_ms = 0; /* nobody else says so */
   if (err < 0) gcache_value_unref(body);
   if (err == UV_ENOMEM) {
     result->status = UV_ENOMEM;

@@ -9,18 +9,19 @@
 #include "door/dialect.h"
 #include "gcache/transport.h"
 #include "http/message.h"
+#include "wire/proto.h"
 
 #define GCI_REASON_MAX 256
 
 struct gci_question {
   struct gci_mem *mem;
   struct gci_http_message message; /* points into what follows */
-  gcache_header_t headers[3];
-  char timeout[24];
+  gcache_header_t headers[4];
+  char timeout[24], newer_than[24];
   char *target, *before;
   size_t target_size, before_size;
   gcache_value_t *body; /* of a removal of many keys */
-  char after[64];
+  char after[GCI_PROTO_EDGE];
 };
 
 /* Who is asked, and by whom. All borrowed until fini. */
@@ -45,7 +46,8 @@ struct gci_result {
   int http_status;
   int status; /* as gcache_call_done() takes it */
   gcache_value_t *value;
-  gcache_value_t *body; /* of a value, until it is read */
+  gcache_value_t *body;            /* of a value, until it is read */
+  uint64_t stale_ms, not_found_ms; /* as gcache_call_set_stale(), _set_not_found() take them */
   char reason[GCI_REASON_MAX + 1];
 };
 

@@ -1,5 +1,7 @@
 #include "door/serve.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
@@ -45,12 +47,19 @@ static void finish_text(struct gci_serve *serve, int http_status, const char *re
                         gcache_bytes_t text) {
   gcache_header_t headers[] = {HEADER("Content-Type", "text/plain; charset=utf-8"),
                                HEADER("X-Content-Type-Options", "nosniff"), HEADER("Gcache", "1"),
-                               HEADER("Gcache-Reason", "")};
+                               HEADER("Gcache-Reason", ""), HEADER("Gcache-Not-Found-Ms", "")};
   gcache_http_reply_t reply = {.status = http_status, .headers = headers, .n_headers = 3};
+  uint64_t not_found_ms = serve->to_gcache ? gcache_answer_not_found(&serve->answer) : 0;
+  char digits[24];
 
   if (reason != NULL) {
     headers[3].value = gcache_cstr(reason);
     reply.n_headers = 4;
+  }
+  if (not_found_ms > 0) { /* and so there is a reason */
+    headers[4].value = gcache_bytes(
+        digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu64, not_found_ms));
+    reply.n_headers = 5;
   }
   reply.part[0] = text;
   reply.part[2] = GCI_LIT("\n");
@@ -64,6 +73,10 @@ static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
 
   gci_proto_answer_frame(&frame, bytes.len, gcache_value_expire(value));
   if (!serve->door->dialect->states_expiry) frame.after_len = 0;
+  if (serve->to_gcache)
+    frame.after_len += gci_proto_answer_freshness(frame.after + frame.after_len,
+                                                  gcache_answer_stale(&serve->answer),
+                                                  gci_value_windows(value));
   reply.part[0] = gcache_bytes(frame.before, frame.before_len);
   reply.part[1] = bytes;
   reply.part[2] = gcache_bytes(frame.after, frame.after_len);
@@ -137,7 +150,7 @@ static void on_answered(gcache_answer_t *req, int status, gcache_value_t *value,
 struct question {
   gcache_bytes_t key;
   gcache_value_t *value; /* a reference of the question's own */
-  uint64_t timeout_ms;
+  uint64_t timeout_ms, newer_than;
 };
 
 static int settle(struct gci_serve *serve, int http_status, const char *text) {
@@ -178,12 +191,26 @@ static int read_delete(struct gci_serve *serve, struct question *q,
   return 0;
 }
 
+/* What only gcache asks. */
+static int read_asker(struct gci_serve *serve, struct question *q,
+                      const struct gci_serve_request *in) {
+  gcache_bytes_t from = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-From"));
+  gcache_bytes_t newer = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-Newer-Than"));
+
+  if (from.base != NULL) serve->to_gcache = 1;
+  if (newer.base == NULL) return 0;
+  if (gci_bytes_to_u64(newer, &q->newer_than) < 0 || q->newer_than > INT64_MAX)
+    return settle(serve, 400, "bad Gcache-Newer-Than");
+  return 0;
+}
+
 static int read_timeout(struct gci_serve *serve, struct question *q,
                         const struct gci_serve_request *in) {
   gcache_bytes_t text = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-Timeout-Ms"));
 
   q->timeout_ms = 0;
   if (text.base == NULL) return 0;
+  serve->to_gcache = 1; /* a client-only member has no URL to say where it is from */
   if (gci_bytes_to_u64(text, &q->timeout_ms) < 0)
     return settle(serve, 400, "bad Gcache-Timeout-Ms");
   if (q->timeout_ms == 0) q->timeout_ms = 1; /* not our default, which 0 would mean */
@@ -254,7 +281,7 @@ static int read_question(struct gci_serve *serve, struct question *q,
   serve->group = route.group;
   q->key = route.key;
   if (q->key.len > serve->door->limits.key_max) return settle(serve, 414, "the key is too long");
-  if (read_timeout(serve, q, in) < 0) return -1;
+  if (read_timeout(serve, q, in) < 0 || read_asker(serve, q, in) < 0) return -1;
   return read_method(serve, q, in, body);
 }
 
@@ -271,9 +298,18 @@ static void on_settled(struct gcache_job_s *job) {
     finish_text(serve, status, status == 429 ? "busy" : NULL, gcache_cstr(serve->settled_text));
 }
 
+static int ask_core(struct gci_serve *serve, const struct question *q) {
+  gcache_t *cache = serve->door->cache;
+
+  if (serve->op == GCACHE_OP_GET && serve->to_gcache)
+    return gcache_answer_get(&serve->answer, cache, serve->group, q->key, (int64_t)q->newer_than,
+                             q->timeout_ms, on_answered);
+  return gcache_answer(&serve->answer, cache, serve->op, serve->group, q->key, q->value,
+                       q->timeout_ms, on_answered);
+}
+
 static void ask(struct gci_serve *serve, const struct question *q) {
-  int err = gcache_answer(&serve->answer, serve->door->cache, serve->op, serve->group, q->key,
-                          q->value, q->timeout_ms, on_answered);
+  int err = ask_core(serve, q);
 
   if (err == 0) return;
   if (err == GCACHE_ENOGROUP)

@@ -33,6 +33,7 @@ struct gci_serve {
   gcache_op_t op;
   gcache_bytes_t group; /* in buf */
   int canceled;
+  int to_gcache; /* the asker has shown itself to be one */
   size_t size;
   char buf[]; /* "no such group: " and the decoded path */
 };

@@ -4,7 +4,8 @@
  * GetResponse{1: bytes value, 3: int64 expire} is written and, in its usual shape, read by hand, so that
  * the value is never copied: a received body becomes the value by being narrowed. Every other shape
  * goes through protobuf-c with a capped allocator (twice the body plus 64 KiB). Bytes as mailgun v2
- * sends them: value, then expire, also when 0. */
+ * sends them: value, then expire, also when 0. Behind these what only gcache reads, where there is any:
+ * how stale the value is, and its own windows. */
 #ifndef GCI_WIRE_PROTO_H
 #define GCI_WIRE_PROTO_H
 
@@ -12,9 +13,10 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/windows.h"
 #include "gcache/gcache.h"
 
-#define GCI_PROTO_EDGE 24
+#define GCI_PROTO_EDGE 64
 
 /* What surrounds the value's bytes in a message. */
 struct gci_proto_frame {
@@ -24,15 +26,23 @@ struct gci_proto_frame {
 
 void gci_proto_answer_frame(struct gci_proto_frame *out, size_t value_len, int64_t expire_unix_ns);
 
-/* Takes body on success and gives the value, the same block narrowed where the shape allows it.
- * UV_EPROTO: not a GetResponse, or expire < 0; UV_ENOMEM. body is still the caller's then. */
-int gci_proto_answer_read(struct gci_mem *mem, gcache_value_t *body, gcache_value_t **value);
+/* What goes behind an answer's `after`: stale_ms 0: it is fresh; windows NULL: it has none of its own.
+ * Returns the size, with the expiry at most GCI_PROTO_EDGE. */
+size_t gci_proto_answer_freshness(char *out, uint64_t stale_ms, const struct gci_windows *windows);
+
+/* Takes body on success and gives the value, the same block narrowed where the shape allows it, and how
+ * stale it was said to be. UV_EPROTO: not a GetResponse, or expire < 0; UV_ENOMEM. body is still the
+ * caller's then. */
+int gci_proto_answer_read(struct gci_mem *mem, gcache_value_t *body, gcache_value_t **value,
+                          uint64_t *stale_ms);
 
 /* SetRequest{1: group, 2: key, 3: value, 4: expire}: everything before the value's bytes is written to
  * a buffer of gci_proto_set_before_size(), everything after to `after`. */
 size_t gci_proto_set_before_size(gcache_bytes_t group, gcache_bytes_t key, size_t value_len);
 size_t gci_proto_set_before(char *out, gcache_bytes_t group, gcache_bytes_t key, size_t value_len);
 size_t gci_proto_set_after(char out[GCI_PROTO_EDGE], int64_t expire_unix_ns);
+/* The same of a set. */
+size_t gci_proto_set_windows(char *out, const struct gci_windows *windows);
 
 /* Takes body on success, as above. UV_EPROTO: does not decode; UV_EINVAL: negative expire; UV_ENOMEM. An absent value is an empty one.
  * want_group, want_key: from the URL; UV_EINVAL when the body disagrees (row 9 of the defences). */

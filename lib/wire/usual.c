@@ -2,6 +2,7 @@
 #include "wire/usual.h"
 
 #include <limits.h>
+#include <string.h>
 
 #define LENGTH_VARINT_MAX 5 /* protobuf-c reads no longer one in front of bytes */
 
@@ -42,20 +43,39 @@ static int read_bytes(struct cursor *c, gcache_bytes_t *out) {
   return 1;
 }
 
-/* Value and expire, each if present, and the end. */
+/* Field 16 + i as a varint: two bytes of tag. */
+static int read_own_tag(struct cursor *c, unsigned i) {
+  if (c->left < 2 || c->p[0] != (0x80 | 8 * i) || c->p[1] != 0x01) return 0;
+  c->p += 2;
+  c->left -= 2;
+  return 1;
+}
+
+static int read_own(struct cursor *c, unsigned first, struct gci_usual *out) {
+  memset(out->own, 0, sizeof out->own);
+  out->has_windows = 0;
+  for (unsigned i = first; i < GCI_USUAL_OWN; i++) {
+    if (!read_own_tag(c, i)) continue;
+    if (!read_varint(c, GCI_VARINT_MAX, &out->own[i])) return 0;
+    if (i >= GCI_USUAL_WINDOWS) out->has_windows = 1;
+  }
+  return 1;
+}
+
+/* Value and expire, gcache's own, each if present, and the end. */
 static int read_rest(struct cursor *c, unsigned char value_tag, unsigned char expire_tag,
-                     struct gci_usual *out) {
+                     unsigned first_own, struct gci_usual *out) {
   uint64_t expire = 0;
   if (read_tag(c, value_tag) && !read_bytes(c, &out->value)) return 0;
   if (read_tag(c, expire_tag) && !read_varint(c, GCI_VARINT_MAX, &expire)) return 0;
   out->expire = (int64_t)expire;
-  return c->left == 0;
+  return read_own(c, first_own, out) && c->left == 0;
 }
 
 int gci_usual_answer(gcache_bytes_t message, struct gci_usual *out) {
   struct cursor c = {message.base, message.len};
   out->value = (gcache_bytes_t){message.base, 0};
-  return read_rest(&c, 0x0a, 0x18, out);
+  return read_rest(&c, 0x0a, 0x18, GCI_USUAL_STALE_FOR, out);
 }
 
 int gci_usual_set(gcache_bytes_t message, struct gci_usual *out) {
@@ -63,7 +83,7 @@ int gci_usual_set(gcache_bytes_t message, struct gci_usual *out) {
   out->value = (gcache_bytes_t){message.base, 0};
   if (!read_tag(&c, 0x0a) || !read_bytes(&c, &out->group)) return 0;
   if (!read_tag(&c, 0x12) || !read_bytes(&c, &out->key)) return 0;
-  return read_rest(&c, 0x1a, 0x20, out);
+  return read_rest(&c, 0x1a, 0x20, GCI_USUAL_WINDOWS, out);
 }
 
 size_t gci_varint_size(uint64_t n) {

@@ -13,10 +13,15 @@
 
 #define GCI_VARINT_MAX 10
 
+/* Of gcache's own fields, 16 to 20. */
+enum { GCI_USUAL_STALE_FOR, GCI_USUAL_WINDOWS, GCI_USUAL_OWN = 5 };
+
 struct gci_usual {
-  gcache_bytes_t group, key; /* SetRequest only */
-  gcache_bytes_t value;      /* absent: empty, at the start of the message */
-  int64_t expire;            /* absent: 0 */
+  gcache_bytes_t group, key;   /* SetRequest only */
+  gcache_bytes_t value;        /* absent: empty, at the start of the message */
+  int64_t expire;              /* absent: 0 */
+  uint64_t own[GCI_USUAL_OWN]; /* absent: 0 */
+  unsigned has_windows : 1;    /* any of these */
 };
 
 /* Nonzero: it has the usual shape. */

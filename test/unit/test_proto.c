@@ -125,7 +125,10 @@ static void what_is_written_is_what_protobuf_c_packs(void **state) {
 static void assert_answer_read(struct gci_mem *mem, gcache_bytes_t bytes, gcache_bytes_t want,
                                int64_t want_expire) {
   gcache_value_t *value = NULL;
-  assert_int_equal(gci_proto_answer_read(mem, body_of(mem, bytes), &value), 0);
+  uint64_t stale_ms = 1;
+  assert_int_equal(gci_proto_answer_read(mem, body_of(mem, bytes), &value, &stale_ms), 0);
+  assert_int_equal(stale_ms, 0);
+  assert_null(gci_value_windows(value));
   assert_bytes(gcache_value_bytes(value), want);
   assert_true(gcache_value_expire(value) == want_expire);
   gcache_value_unref(value);
@@ -133,7 +136,8 @@ static void assert_answer_read(struct gci_mem *mem, gcache_bytes_t bytes, gcache
 
 static void assert_answer_refused(struct gci_mem *mem, gcache_bytes_t bytes) {
   gcache_value_t *value = NULL, *body = body_of(mem, bytes);
-  assert_int_equal(gci_proto_answer_read(mem, body, &value), UV_EPROTO);
+  uint64_t stale_ms;
+  assert_int_equal(gci_proto_answer_read(mem, body, &value, &stale_ms), UV_EPROTO);
   assert_null(value);
   assert_bytes(gcache_value_bytes(body), bytes);
   gcache_value_unref(body);
@@ -194,13 +198,14 @@ static void a_value_of_any_size_is_not_copied(void **state) {
     struct gci_proto_frame frame;
     gcache_value_t *value, *body = gci_value_block(*state, sizes[i] + 64);
     char *start = gci_value_fill(body), after[GCI_PROTO_EDGE];
+    uint64_t stale_ms;
     gci_proto_answer_frame(&frame, sizes[i], 9);
     size_t before_len = frame.before_len;
     memcpy(start, frame.before, before_len);
     memset(start + before_len, 'v', sizes[i]);
     memcpy(start + before_len + sizes[i], frame.after, frame.after_len);
     gci_value_narrow(body, 0, before_len + sizes[i] + frame.after_len);
-    assert_int_equal(gci_proto_answer_read(*state, body, &value), 0);
+    assert_int_equal(gci_proto_answer_read(*state, body, &value, &stale_ms), 0);
     assert_narrowed(body, start, value, sizes[i] == 0 ? 0 : before_len, sizes[i]);
 
     body = gci_value_block(*state, sizes[i] + 64);
@@ -321,6 +326,44 @@ static void recorded_set_requests_are_read_and_written_alike(void **state) {
   assert_int_equal(rows, 32);
 }
 
+/* ------------------------------------------------------------------------- gcache's own ---- */
+
+static void freshness_goes_behind_the_expiry_where_there_is_any(void **state) {
+  static const struct gci_windows windows = {300, 0, 0, 1}, none = {0},
+                                  most = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+  char out[GCI_PROTO_EDGE];
+  (void)state;
+  assert_int_equal(gci_proto_answer_freshness(out, 0, NULL), 0);
+  assert_int_equal(gci_proto_set_windows(out, NULL), 0);
+  size_t len = gci_proto_answer_freshness(out, 128, NULL);
+  assert_bytes((gcache_bytes_t){out, len}, GCI_LIT("\x80\x01\x80\x01"));
+  len = gci_proto_answer_freshness(out, 5, &windows);
+  assert_bytes((gcache_bytes_t){out, len}, GCI_LIT("\x80\x01\x05\x88\x01\xac\x02\xa0\x01\x01"));
+  len = gci_proto_set_windows(out, &none); /* all off is not the same as none */
+  assert_bytes((gcache_bytes_t){out, len}, GCI_LIT("\x88\x01\x00"));
+  struct gci_proto_frame frame;
+  gci_proto_answer_frame(&frame, 1, INT64_MAX);
+  len = gci_proto_answer_freshness(out, UINT64_MAX, &most);
+  assert_true(frame.after_len + len <= GCI_PROTO_EDGE);
+}
+
+static void freshness_is_read_and_the_value_not_copied(void **state) {
+  gcache_bytes_t bytes = GCI_LIT(
+      "\x0a\x01v\x18\x09\x80\x01\x07\x88\x01\xac\x02\x98\x01\xff\xff\xff\xff\x7f");
+  gcache_value_t *value = NULL, *body = body_of(*state, bytes);
+  const char *start = gcache_value_bytes(body).base;
+  uint64_t stale_ms = 0;
+  assert_int_equal(gci_proto_answer_read(*state, body, &value, &stale_ms), 0);
+  assert_int_equal(stale_ms, 7);
+  const struct gci_windows *windows = gci_value_windows(value);
+  assert_non_null(windows);
+  assert_int_equal(windows->stale_ms, 300);
+  assert_int_equal(windows->error_ms, 0);
+  assert_int_equal(windows->refresh_ahead_ms, UINT32_MAX);
+  assert_int_equal(windows->hot_max_ms, 0);
+  assert_narrowed(body, start, value, 2, 1);
+}
+
 /* ------------------------------------------------------------------------- random, against protobuf-c ---- */
 
 static size_t random_varint(struct random *r, char *out) {
@@ -335,6 +378,11 @@ static size_t random_varint(struct random *r, char *out) {
 static size_t random_field(struct random *r, char *out, int set) {
   static const char answer_tags[] = {0x0a, 0x0a, 0x18, 0x11}, set_tags[] = {0x0a, 0x12, 0x1a, 0x20};
   static const char unknown_tags[] = {0x28, 0x7a, 0x4d, 0x41};
+  if (random_below(r, 6) == 0) { /* gcache's own, 16 to 20 */
+    out[0] = (char)(0x80 | 8 * random_below(r, 5));
+    out[1] = 0x01;
+    return 2 + random_varint(r, out + 2);
+  }
   const char *tags = random_below(r, 3) == 0 ? unknown_tags : set ? set_tags : answer_tags;
   char tag = random_below(r, 64) == 0 ? (char)random_u64(r) : tags[random_below(r, 4)];
   size_t len = 1;
@@ -362,11 +410,19 @@ static size_t random_usual(struct random *r, char *out, int set) {
   struct gci_proto_frame frame;
   gcache_bytes_t bytes = {value, random_below(r, sizeof value)};
   int64_t expire = (int64_t)(random_u64(r) >> random_below(r, 64));
+  struct gci_windows some = {(uint32_t)random_u64(r), (uint32_t)random_below(r, 2), 0,
+                             (uint32_t)random_u64(r) >> random_below(r, 32)};
+  const struct gci_windows *windows = random_below(r, 3) == 0 ? &some : NULL;
   random_bytes(r, value, sizeof value);
-  if (set) return write_set(out, text("g"), text("key"), bytes, expire);
+  if (set) {
+    size_t len = write_set(out, text("g"), text("key"), bytes, expire);
+    return len + gci_proto_set_windows(out + len, windows);
+  }
   gci_proto_answer_frame(&frame, bytes.len, expire);
   memcpy(out, frame.before, frame.before_len);
   memcpy(out + frame.before_len, value, bytes.len);
+  uint64_t stale_ms = random_below(r, 2) * random_u64(r);
+  frame.after_len += gci_proto_answer_freshness(frame.after + frame.after_len, stale_ms, windows);
   memcpy(out + frame.before_len + bytes.len, frame.after, frame.after_len);
   return frame.before_len + bytes.len + frame.after_len;
 }
@@ -451,8 +507,9 @@ static void a_body_of_unknown_fields_costs_no_more_than_the_cap(void **state) {
     out[i + 1] = 1;
   }
   size_t before = peak.now;
+  uint64_t stale_ms;
   peak.highest = 0;
-  assert_int_equal(gci_proto_answer_read(mem, body, &value), UV_EPROTO);
+  assert_int_equal(gci_proto_answer_read(mem, body, &value, &stale_ms), UV_EPROTO);
   assert_int_equal(gci_proto_set_read(mem, body, text("g"), text("k"), &value), UV_EPROTO);
   assert_true(peak.highest - before <= 2 * LEN + 64 * 1024);
   assert_true(peak.highest - before > LEN); /* the cap was what stopped it */
@@ -463,8 +520,9 @@ static void a_body_of_unknown_fields_costs_no_more_than_the_cap(void **state) {
 }
 
 static void read_unusual(struct oom *oom, void *arg) {
-  static const gcache_bytes_t answer = {"\x18\x05\x0a\x01v\x7a\x02hi", 9};
-  static const gcache_bytes_t set = {"\x12\x01k\x0a\x01g\x1a\x01v\x7a\x02hi", 13};
+  static const gcache_bytes_t answer = {"\x18\x05\x0a\x01v\x88\x01\x05\x7a\x02hi", 12};
+  static const gcache_bytes_t set = {"\x12\x01k\x0a\x01g\x1a\x01v\xa0\x01\x05\x7a\x02hi", 16};
+  uint64_t stale_ms;
   gcache_mem_t user = oom_mem(oom);
   struct gci_mem *mem = gci_mem_new(&user);
   if (mem == NULL) return;
@@ -472,7 +530,7 @@ static void read_unusual(struct oom *oom, void *arg) {
   gcache_value_t *value = NULL, *body = gci_value_copy(mem, is_set ? set : answer, GCACHE_NEVER);
   if (body != NULL) {
     int rc = is_set ? gci_proto_set_read(mem, body, text("g"), text("k"), &value)
-                    : gci_proto_answer_read(mem, body, &value);
+                    : gci_proto_answer_read(mem, body, &value, &stale_ms);
     assert_int_equal(rc, oom->refused == 0 ? 0 : UV_ENOMEM);
     if (rc == 0) assert_bytes(gcache_value_bytes(value), text("v"));
     gcache_value_unref(rc == 0 ? value : body);
@@ -505,6 +563,8 @@ int main(void) {
                                       teardown),
       cmocka_unit_test_setup_teardown(recorded_set_requests_are_read_and_written_alike, setup,
                                       teardown),
+      cmocka_unit_test(freshness_goes_behind_the_expiry_where_there_is_any),
+      cmocka_unit_test_setup_teardown(freshness_is_read_and_the_value_not_copied, setup, teardown),
       cmocka_unit_test_setup_teardown(random_and_damaged_messages_are_read_as_protobuf_c_reads_them,
                                       setup, teardown),
       cmocka_unit_test(a_body_of_unknown_fields_costs_no_more_than_the_cap),
