@@ -3,7 +3,6 @@
  * taken. */
 #include "base/value.h"
 
-#include <assert.h>
 #include <string.h>
 #include <uv.h>
 
@@ -229,10 +228,7 @@ const char *gci_value_words(const gcache_value_t *text) {
 }
 
 gcache_value_t *gcache_value_ref(gcache_value_t *value) {
-  if (value == NULL) return NULL;
-  assert(value->refs > 0 && value->refs < UINT32_MAX);
-  value->refs++;
-  return value;
+  return value == NULL ? NULL : gci_value_hold(value);
 }
 
 static void free_single(struct single *single) {
@@ -254,14 +250,17 @@ static void free_lodge(gcache_value_t *value) {
   gci_mem_unref(mem);
 }
 
-void gcache_value_unref(gcache_value_t *value) {
-  if (value == NULL) return;
-  assert(value->refs > 0);
-  if (--value->refs > 0) return;
+static void free_value(gcache_value_t *value) {
   if (gci_value_lodges(value))
     free_lodge(value);
   else
     free_single(single_of(value));
+}
+
+void gcache_value_unref(gcache_value_t *value) {
+  if (value == NULL) return;
+  assert(value->refs > 0);
+  if (--value->refs == 0) free_value(value);
 }
 
 gcache_bytes_t gcache_value_bytes(const gcache_value_t *value) {

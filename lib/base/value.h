@@ -10,6 +10,7 @@
 #ifndef GCI_BASE_VALUE_H
 #define GCI_BASE_VALUE_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -67,6 +68,13 @@ void gci_value_lodge(gcache_value_t *head, size_t offset, const gcache_value_t *
 /* Takes the landlord's reference: the block goes back to mem with the last one. */
 void gci_value_evict(gcache_value_t *head, struct gci_mem *mem);
 
+/* gcache_value_ref() of what is not NULL. */
+static inline gcache_value_t *gci_value_hold(gcache_value_t *value) {
+  assert(value->refs > 0 && value->refs < UINT32_MAX);
+  value->refs++;
+  return value;
+}
+
 static inline int gci_value_lodges(const gcache_value_t *value) {
   return value->offset != 0;
 }
@@ -86,6 +94,11 @@ const struct gci_windows *gci_value_windows(const gcache_value_t *value);
 /* The same value with a nearer expiry: itself, if it is the caller's alone and free-standing, or one that
  * keeps it. Takes the reference; NULL: out of memory, and it is still the caller's. */
 gcache_value_t *gci_value_until(struct gci_mem *mem, gcache_value_t *value, int64_t expire_unix_ns);
+
+/* gcache_value_expire(), without a call for most. */
+static inline int64_t gci_value_expire(const gcache_value_t *value) {
+  return gci_value_lodges(value) && !value->timed ? GCACHE_NEVER : gcache_value_expire(value);
+}
 
 /* What the value costs in memory by gci_mem_cost(), its bytes included wherever they are; of a lodged
  * one, all of the landlord's block. */

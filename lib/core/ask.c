@@ -21,16 +21,11 @@
 
 static void on_stranded(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash);
 
-int gci_ask_check_key(const gcache_t *core, gcache_bytes_t key) {
-  if (key.base == NULL && key.len > 0) return UV_EINVAL;
-  return key.len > core->key_max ? UV_EMSGSIZE : 0;
-}
-
 int gci_ask_check_value(const gcache_t *core, const gcache_value_t *value) {
   if (value == NULL) return UV_EINVAL;
   if (gcache_value_bytes(value).len > core->value_max) return UV_EMSGSIZE;
   int64_t now = gci_env_unix_ns(core->env);
-  return gci_value_expired_at(gcache_value_expire(value), now) ? UV_EINVAL : 0;
+  return gci_value_expired_at(gci_value_expire(value), now) ? UV_EINVAL : 0;
 }
 
 /* ------------------------------------------------------------------------------ ways ---- */
@@ -89,12 +84,13 @@ static int suits(const struct gcache_req_s *req, const struct gci_found *found,
                  int64_t newer_than) {
   if (found->freshness == GCI_ABSENT) return 1;
   if (found->freshness == GCI_SPARE) return 0;
-  int64_t expire = gcache_value_expire(found->value);
+  int64_t expire = gci_value_expire(found->value);
   if (newer_than != 0 && expire != GCACHE_NEVER && expire <= newer_than) return 0;
   return found->freshness != GCI_STALE || req->takes == GCI_TAKES_STALE;
 }
 
 static int ends_soon(struct gcache_req_s *req, const gcache_value_t *value) {
+  if (gci_value_expire(value) == GCACHE_NEVER) return 0;
   int64_t end = gci_memory_end(req->group, value, req->takes);
   int64_t now = gci_env_unix_ns(req->group->core->env);
   return end != INT64_MAX && (uint64_t)end - (uint64_t)now <= NEAR_END_NS;
@@ -118,7 +114,7 @@ static int take_hit(struct gcache_req_s *req, gcache_bytes_t key, const struct g
     req->key = gci_value_copy(gci_group_mem(req->group), key, GCACHE_NEVER);
     if (req->key == NULL) return UV_ENOMEM;
   }
-  gci_req_finish(req, 0, gcache_value_ref(found->value), NULL, gci_memory_from(found->side));
+  gci_req_finish(req, 0, gci_value_hold(found->value), NULL, gci_memory_from(found->side));
   req->state = GCI_REQ_HIT;
   req->group->stats.hits++;
   return 0;
@@ -243,7 +239,8 @@ static int settle_expired(struct gcache_req_s *req) {
 
 /* Of one that is given a value. Nonzero: it travels. */
 static int settle_value(struct gcache_req_s *req) {
-  int64_t expire = gcache_value_expire(req->value), now = gci_env_unix_ns(req->group->core->env);
+  int64_t expire = gci_value_expire(req->value);
+  int64_t now = expire == GCACHE_NEVER ? 0 : gci_env_unix_ns(req->group->core->env);
   if (gci_value_expired_at(expire, now) && req->takes != GCI_TAKES_SENT) {
     if (now >= gci_memory_end(req->group, req->value, req->takes)) return settle_expired(req);
     uint64_t ns = (uint64_t)now - (uint64_t)expire;

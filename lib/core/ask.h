@@ -12,11 +12,16 @@
 #ifndef GCI_CORE_ASK_H
 #define GCI_CORE_ASK_H
 
+#include <uv.h>
+
 #include "core/group.h"
 #include "core/req.h"
 
 /* What may be asked and set at all: UV_EMSGSIZE, UV_EINVAL. */
-int gci_ask_check_key(const gcache_t *core, gcache_bytes_t key);
+static inline int gci_ask_check_key(const gcache_t *core, gcache_bytes_t key) {
+  if (key.base == NULL && key.len > 0) return UV_EINVAL;
+  return key.len > core->key_max ? UV_EMSGSIZE : 0;
+}
 int gci_ask_check_value(const gcache_t *core, const gcache_value_t *value);
 
 /* req is initialised by this; run must call gci_ask_settle() first. */

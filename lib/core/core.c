@@ -134,10 +134,6 @@ int gci_core_is_client_only(const gcache_t *core) {
 
 /* ------------------------------------------------------------------------------ common ---- */
 
-uint64_t gci_core_hash(const gcache_t *core, gcache_bytes_t key) {
-  return gci_hash_keyed(&core->hash_key, key);
-}
-
 uint64_t gci_core_deadline(gcache_t *core, uint64_t timeout_ms) {
   if (timeout_ms == GCACHE_NO_TIMEOUT) return GCI_DEADLINE_NEVER;
   return gci_env_after_ms(core->env, timeout_ms == 0 ? core->timeout_ms : timeout_ms);

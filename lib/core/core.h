@@ -74,7 +74,9 @@ int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *con
  * GCACHE_ENOGROUP, GCACHE_ECLOSING, UV_EMSGSIZE. */
 int gci_core_remove_here(gcache_t *core, gcache_bytes_t group_name, gcache_bytes_t key);
 
-uint64_t gci_core_hash(const gcache_t *core, gcache_bytes_t key);
+static inline uint64_t gci_core_hash(const gcache_t *core, gcache_bytes_t key) {
+  return gci_hash_keyed(&core->hash_key, key);
+}
 /* Absolute deadline of a call that was given timeout_ms. */
 uint64_t gci_core_deadline(gcache_t *core, uint64_t timeout_ms);
 /* Milliseconds from now to at_ms; UINT64_MAX for GCI_DEADLINE_NEVER. */

@@ -50,7 +50,8 @@ uint64_t gcache_get_stale(const gcache_get_t *req) {
 gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key) {
   if (group->closing || gci_ask_check_key(group->core, key) < 0) return NULL;
   uint64_t hash = gci_core_hash(group->core, key);
-  return gcache_value_ref(gci_memory_peek(group, key, hash));
+  gcache_value_t *value = gci_memory_peek(group, key, hash);
+  return value == NULL ? NULL : gci_value_hold(value);
 }
 
 /* At most AHEAD: as many as memory can be waited for at a time. */
@@ -68,8 +69,10 @@ static size_t peek_some(gcache_group_t *group, const gcache_bytes_t keys[], size
   for (size_t i = 0; i < n; i++) {
     values[i] = NULL;
     if (gci_ask_check_key(group->core, keys[i]) < 0) continue;
-    values[i] = gcache_value_ref(gci_memory_peek(group, keys[i], hashes[i]));
-    found += values[i] != NULL;
+    gcache_value_t *value = gci_memory_peek(group, keys[i], hashes[i]);
+    if (value == NULL) continue;
+    values[i] = gci_value_hold(value);
+    found++;
   }
   return found;
 }

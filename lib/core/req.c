@@ -34,7 +34,7 @@ void gci_req_begin(struct gcache_req_s *req) {
 void gci_req_finish(struct gcache_req_s *req, int status, gcache_value_t *value,
                     gcache_value_t *reason, gcache_from_t from) {
   struct gci_env *env = req->group->core->env;
-  gci_env_deadline_clear(env, &req->deadline);
+  if (gci_deadline_is_set(&req->deadline)) gci_env_deadline_clear(env, &req->deadline);
   req->state = GCI_REQ_QUEUED;
   req->flight = NULL;
   req->status = status;

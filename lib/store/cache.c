@@ -36,6 +36,7 @@ struct gci_cache {
   struct side sides[2]; /* by enum gci_side */
   struct gci_table table;
   struct gci_expiry expiry;
+  size_t n_timed; /* entries in it */
 };
 
 static int64_t leaves_at(struct gci_expiry *expiry, const struct gcache_link_s *timer) {
@@ -67,6 +68,7 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   side_init(&cache->sides[GCI_MAIN], mem, policy);
   side_init(&cache->sides[GCI_HOT], mem, policy);
   gci_expiry_init(&cache->expiry, leaves_at);
+  cache->n_timed = 0;
   *out = cache;
   return 0;
 }
@@ -103,7 +105,10 @@ static void forget(struct gci_cache *cache, struct gci_entry *entry, enum gci_le
   struct side *side = side_of(cache, entry);
   gci_table_remove(&cache->table, entry);
   side->policy->ops->remove(side->policy, entry, why);
-  if (gci_entry_is_timed(entry)) gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
+  if (gci_entry_is_timed(entry)) {
+    gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
+    cache->n_timed--;
+  }
   side->stats.bytes -= gci_entry_cost(entry);
   side->stats.items--;
   gci_entry_free(cache->mem, entry);
@@ -235,6 +240,10 @@ gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uin
   return value;
 }
 
+int gci_cache_is_timed(const struct gci_cache *cache) {
+  return cache->n_timed > 0;
+}
+
 void gci_cache_fetch_index(const struct gci_cache *cache, uint64_t hash) {
   gci_table_fetch_bucket(&cache->table, hash);
 }
@@ -297,6 +306,7 @@ static int keep(struct gci_cache *cache, const struct item *item, int64_t now_un
   if (gci_entry_is_timed(entry)) {
     entry->asked = gci_freshness_is_brief(item->value, &cache->windows, now_unix_ns) & 1;
     gci_expiry_add(&cache->expiry, gci_entry_timer(entry), now_unix_ns);
+    cache->n_timed++;
   }
   side->policy->ops->grow(side->policy);
   side->policy->ops->add(side->policy, entry);

@@ -53,6 +53,25 @@ void gci_segment_free(struct gci_mem *mem, struct gci_segment *segment) {
 
 /* ---- its buckets ---- */
 
+static int entry_is(const struct gci_entry *entry, gcache_bytes_t key, uint32_t place) {
+  return entry != NULL && entry->hash == place && gci_bytes_equal(gci_entry_key(entry), key);
+}
+
+struct gci_entry *gci_segment_search(const struct gci_bucket *buckets, uint32_t n_buckets,
+                                     gcache_bytes_t key, uint32_t place, uint8_t tag) {
+  uint32_t i = gci_segment_home(n_buckets, place);
+  for (uint32_t looked = 0; looked < n_buckets; looked++) {
+    uint64_t tags = buckets[i].tags, matches = gci_bucket_match(tags, tag);
+    for (; matches != 0; matches &= matches - 1) {
+      struct gci_entry *entry = buckets[i].slots[gci_bucket_first(matches)];
+      if (entry_is(entry, key, place)) return entry;
+    }
+    if (gci_bucket_passed_on(tags, tag) == 0) return NULL;
+    i = i + 1 == n_buckets ? 0 : i + 1;
+  }
+  return NULL;
+}
+
 static void count_one(struct gci_bucket *bucket, uint8_t tag) {
   if (gci_bucket_passed_on(bucket->tags, tag) < COUNT_MAX)
     bucket->tags += UINT64_C(1) << (56 + 4 * (tag & 1u));

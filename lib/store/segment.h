@@ -61,11 +61,12 @@ static inline uint8_t gci_tag_of(uint64_t hash) {
   return tag == 0 ? 1 : tag;
 }
 
-/* The top bit of every slot's byte that equals tag. */
+/* The top bit of every slot's byte that equals tag; perhaps of some above one that does, too, but the
+ * lowest tells the truth. */
 static inline uint64_t gci_bucket_match(uint64_t tags, uint8_t tag) {
-  const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-  uint64_t differ = tags ^ (UINT64_C(0x0101010101010101) * tag);
-  return ~(((differ & low) + low) | differ | low) & UINT64_C(0x00ffffffffffffff);
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  uint64_t differ = tags ^ (ones * tag);
+  return (differ - ones) & ~differ & UINT64_C(0x0080808080808080);
 }
 
 static inline unsigned gci_bucket_first(uint64_t matches) {
@@ -81,38 +82,36 @@ static inline uint32_t gci_segment_home(uint32_t n_buckets, uint32_t place) {
   return (uint32_t)((uint64_t)(place * UINT32_C(0x9e3779b1)) * n_buckets >> 32);
 }
 
-static inline uint64_t gci_word_at(const unsigned char *bytes) {
+static inline uint64_t gci_word_at(const void *bytes) {
   uint64_t word;
   memcpy(&word, bytes, sizeof word);
   return word;
 }
 
-/* len > 0. Most keys are short; two words that overlap cover 8 to 16 bytes. */
-static inline int gci_same_bytes(const unsigned char *a, const unsigned char *b, size_t len) {
-  if (len < 8 || len > 16) return memcmp(a, b, len) == 0;
+/* Two words that overlap cover them. */
+static inline int gci_same_8_to_16(const unsigned char *a, const unsigned char *b, size_t len) {
   uint64_t head = gci_word_at(a) ^ gci_word_at(b);
   return (head | (gci_word_at(a + len - 8) ^ gci_word_at(b + len - 8))) == 0;
 }
 
-static inline int gci_entry_is(const struct gci_entry *entry, gcache_bytes_t key, uint32_t place) {
-  if (entry->hash != place || entry->key_len != key.len) return 0;
-  return key.len == 0 || gci_same_bytes(entry->key, key.base, key.len);
-}
+/* All of a search. */
+struct gci_entry *gci_segment_search(const struct gci_bucket *buckets, uint32_t n_buckets,
+                                     gcache_bytes_t key, uint32_t place, uint8_t tag);
 
+/* The same, with what nearly every search finds done first, without a call: a key of usual length, in
+ * the bucket it wants, and no other with its tag before it. */
 static inline struct gci_entry *gci_segment_find(const struct gci_bucket *buckets,
                                                  uint32_t n_buckets, gcache_bytes_t key,
                                                  uint32_t place, uint8_t tag) {
-  uint32_t i = gci_segment_home(n_buckets, place);
-  for (uint32_t looked = 0; looked < n_buckets; looked++) {
-    uint64_t tags = buckets[i].tags, matches = gci_bucket_match(tags, tag);
-    for (; matches != 0; matches &= matches - 1) {
-      struct gci_entry *entry = buckets[i].slots[gci_bucket_first(matches)];
-      if (gci_entry_is(entry, key, place)) return entry;
-    }
-    if (gci_bucket_passed_on(tags, tag) == 0) return NULL;
-    i = i + 1 == n_buckets ? 0 : i + 1;
+  const struct gci_bucket *bucket = &buckets[gci_segment_home(n_buckets, place)];
+  uint64_t matches = gci_bucket_match(bucket->tags, tag);
+  if (matches != 0 && key.len >= 8 && key.len <= 16) {
+    struct gci_entry *entry = bucket->slots[gci_bucket_first(matches)];
+    if (entry->hash == place && entry->key_len == key.len &&
+        gci_same_8_to_16(entry->key, key.base, key.len))
+      return entry;
   }
-  return NULL;
+  return gci_segment_search(buckets, n_buckets, key, place, tag);
 }
 
 #endif

@@ -1,14 +1,11 @@
 /* store/table - see table.h.
  *
- * A slot of the directory is a segment's address with its grade in the low bits, 0 for none, so that
- * a search goes from the slot to the bucket. A segment of depth d stands in all slots that begin with
- * its d bits. A new one has the depth of the directory. */
+ * A segment of depth d stands in all slots of the directory that begin with its d bits. A new one has
+ * the depth of the directory. */
 #include "store/table.h"
 
 #include <assert.h>
 #include <uv.h>
-
-#include "store/segment.h"
 
 enum {
   FULL = 6,   /* entries a bucket, on average, with which a segment grows */
@@ -21,19 +18,11 @@ enum {
 /* ---- the directory ---- */
 
 static size_t slot_index(const struct gci_table *table, uint32_t place) {
-  return (size_t)((uint64_t)place >> (32 - table->depth));
-}
-
-static uint32_t grade_in(uintptr_t slot) {
-  return (uint32_t)(slot % GCI_SEGMENT_LINE);
-}
-
-static struct gci_segment *segment_in(uintptr_t slot) {
-  return (struct gci_segment *)(slot - grade_in(slot));
+  return gci_table_slot_index(table, place);
 }
 
 static struct gci_segment *segment_of(const struct gci_table *table, uint32_t place) {
-  return segment_in(table->slots[slot_index(table, place)]);
+  return gci_slot_segment(table->slots[slot_index(table, place)]);
 }
 
 static size_t directory_size(unsigned depth) {
@@ -88,19 +77,12 @@ size_t gci_table_least_bytes(void) {
   return gci_segment_cost(1);
 }
 
-struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t key, uint64_t hash) {
-  uint32_t place = gci_table_place(hash);
-  uintptr_t slot = table->slots[slot_index(table, place)];
-  if (slot == 0) return NULL;
-  return gci_segment_find(segment_in(slot)->buckets, gci_segment_sizes[grade_in(slot)], key, place,
-                          gci_tag_of(hash));
-}
-
 /* NULL: its segment is empty. */
 static const struct gci_bucket *home_of(const struct gci_table *table, uint32_t place) {
   uintptr_t slot = table->slots[slot_index(table, place)];
   if (slot == 0) return NULL;
-  return segment_in(slot)->buckets + gci_segment_home(gci_segment_sizes[grade_in(slot)], place);
+  return gci_slot_segment(slot)->buckets +
+         gci_segment_home(gci_segment_sizes[gci_slot_grade(slot)], place);
 }
 
 void gci_table_fetch_bucket(const struct gci_table *table, uint64_t hash) {
@@ -111,8 +93,11 @@ void gci_table_fetch_entry(const struct gci_table *table, uint64_t hash) {
   const struct gci_bucket *bucket = home_of(table, gci_table_place(hash));
   if (bucket == NULL) return;
   uint64_t matches = gci_bucket_match(bucket->tags, gci_tag_of(hash));
-  for (; matches != 0; matches &= matches - 1)
-    __builtin_prefetch(bucket->slots[gci_bucket_first(matches)]->key);
+  for (; matches != 0; matches &= matches - 1) {
+    uintptr_t entry = (uintptr_t)bucket->slots[gci_bucket_first(matches)];
+    __builtin_prefetch((const void *)(entry + offsetof(struct gci_entry, head)));
+    __builtin_prefetch((const void *)(entry + offsetof(struct gci_entry, key)));
+  }
 }
 
 /* ---- growing ---- */

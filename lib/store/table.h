@@ -16,10 +16,11 @@
 
 #include "base/mem.h"
 #include "store/entry.h"
+#include "store/segment.h"
 
 struct gci_table {
   struct gci_mem *mem;
-  uintptr_t *slots; /* the directory: 2^depth segments, each perhaps several times; see table.c */
+  uintptr_t *slots; /* the directory: 2^depth segments, each perhaps several times */
   unsigned depth;
   uintptr_t only; /* the directory of depth 0 */
   size_t n_entries;
@@ -34,7 +35,29 @@ static inline uint32_t gci_table_place(uint64_t hash) {
 void gci_table_init(struct gci_table *table, struct gci_mem *mem); /* not to be moved then */
 void gci_table_fini(struct gci_table *table);                      /* must be empty */
 
-struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t key, uint64_t hash);
+/* A slot of the directory is a segment's address with its grade in the low bits, 0 for none, so that
+ * a search goes from the slot to the bucket. */
+static inline size_t gci_table_slot_index(const struct gci_table *table, uint32_t place) {
+  return (size_t)((uint64_t)place >> (32 - table->depth));
+}
+
+static inline uint32_t gci_slot_grade(uintptr_t slot) {
+  return (uint32_t)(slot % GCI_SEGMENT_LINE);
+}
+
+static inline struct gci_segment *gci_slot_segment(uintptr_t slot) {
+  return (struct gci_segment *)(slot - gci_slot_grade(slot));
+}
+
+/* On the path of every hit. */
+static inline struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t key,
+                                               uint64_t hash) {
+  uint32_t place = gci_table_place(hash);
+  uintptr_t slot = table->slots[gci_table_slot_index(table, place)];
+  if (slot == 0) return NULL;
+  return gci_segment_find(gci_slot_segment(slot)->buckets, gci_segment_sizes[gci_slot_grade(slot)],
+                          key, place, gci_tag_of(hash));
+}
 
 /* A find in two steps ahead of itself, so that what it will look at is on its way: the bucket, and,
  * when that has come, the entry. */
