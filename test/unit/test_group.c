@@ -43,6 +43,9 @@ static void bad_options_are_refused(void **state) {
   o.hot = (gcache_hot_t)9;
   assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
   o = good;
+  o.policy = (gcache_policy_t)9;
+  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  o = good;
   o.size = 0;
   assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
   assert_null(group);
@@ -434,6 +437,42 @@ static void stats_are_cut_or_zeroed_to_the_size_of_the_caller(void **state) {
   room_close(&r);
 }
 
+static void put_number(struct room *r, gcache_group_t *group, int i) {
+  char text[16];
+  gcache_bytes_t key = gcache_bytes(text, (size_t)snprintf(text, sizeof text, "%d", i));
+  gcache_value_t *value = gcache_value_copy(&r->core, key, GCACHE_NEVER);
+  uint64_t hash = gci_core_hash(&r->core, key);
+  assert_int_equal(gci_cache_put(group->cache, GCI_MAIN, key, hash, value, 0), 0);
+  gcache_value_unref(value);
+}
+
+/* Whether a key that was asked for three times is there when many that were not have come. */
+static int outlives_a_scan(struct room *r, gcache_policy_t policy) {
+  gcache_group_options_t o = room_group_options(r);
+  gcache_group_t *group;
+  o.policy = policy;
+  assert_int_equal(gcache_group_open(&group, &r->core, "scanned", &o), 0);
+  put_number(r, group, 0);
+  for (int i = 0; i < 3; i++)
+    gcache_value_unref(gcache_peek(group, gcache_cstr("0")));
+  for (int i = 1; i < 20000; i++)
+    put_number(r, group, i);
+  gcache_value_t *value = gcache_peek(group, gcache_cstr("0"));
+  gcache_value_unref(value);
+  gcache_group_close(group, NULL, NULL);
+  room_turn(r);
+  return value != NULL;
+}
+
+static void default_policy_outlives_a_scan_and_lru_does_not(void **state) {
+  struct room r;
+  (void)state;
+  room_open_alone(&r);
+  assert_true(outlives_a_scan(&r, GCACHE_POLICY_DEFAULT));
+  assert_false(outlives_a_scan(&r, GCACHE_POLICY_LRU));
+  room_close(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(group_answers_what_it_is),
@@ -441,6 +480,7 @@ int main(void) {
       cmocka_unit_test(options_begin_as_defaults_in_the_size_of_the_caller),
       cmocka_unit_test(groups_of_one_cache_are_apart),
       cmocka_unit_test(hot_gives_way_at_its_part_of_main),
+      cmocka_unit_test(default_policy_outlives_a_scan_and_lru_does_not),
       cmocka_unit_test(idle_group_closes_from_a_turn),
       cmocka_unit_test(pending_requests_end_with_cancel),
       cmocka_unit_test(close_waits_for_getters_and_calls),
