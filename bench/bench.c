@@ -73,6 +73,7 @@ static const struct {
     {"local", bench_local, "a hit in this process's memory: peek, and get with its callback"},
     {"remote", bench_remote, "a hit in another process's memory, asked over HTTP on loopback"},
     {"connections", bench_connections, "memory of idle connections, and TLS handshakes"},
+    {"memory", bench_memory, "what an item takes beyond key and value, beside redis and memcached"},
     {"hitratio", bench_hitratio,
      "hits of traces, beside other policies: FILE... --sizes 1%,5%,10%"},
 };

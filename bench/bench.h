@@ -20,6 +20,7 @@ struct bench_options {
 int bench_local(const struct bench_options *o);
 int bench_remote(const struct bench_options *o);
 int bench_connections(const struct bench_options *o);
+int bench_memory(const struct bench_options *o);
 int bench_hitratio(const struct bench_options *o);
 
 #define KEY_SIZE 16
