@@ -159,6 +159,7 @@ static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
   a->done++;
   a->status = status;
   a->from = gcache_get_from(req);
+  a->stale_ms = gcache_get_stale(req);
   snprintf(a->reason, sizeof a->reason, "%s", gcache_get_reason(req));
   a->value_len = 0;
   a->value[0] = '\0';

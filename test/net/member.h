@@ -55,6 +55,7 @@ struct asked {
   size_t value_len;
   char reason[300];
   gcache_from_t from;
+  uint64_t stale_ms;
 };
 
 void ask_start(struct asked *a, struct member *m, const char *key, uint64_t timeout_ms);
