@@ -1,8 +1,9 @@
-/* gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--cluster N] [--json]: how many requests of a trace
- * are hits, in the store as shipped and in plain models of what others do.
+/* gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--cluster N] [--json]: how many
+ * requests of a trace are hits, in the store as shipped and in plain models of what others do.
  *
- * With --cluster N: of N members, see hitratio_cluster.c. A size is a share of the bytes of all values that the trace asks for; --unit takes them all for
- * one size, as traces without sizes are. See trace.h for the files, model.h for the models. */
+ * A size is a share of the bytes of all values that the trace asks for; --unit takes them all for
+ * one size, as traces without sizes are. With --cluster N: see hitratio_cluster.c. See trace.h for
+ * the files, model.h for the models. */
 #include "hitratio.h"
 
 #include <stdio.h>

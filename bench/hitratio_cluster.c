@@ -131,8 +131,8 @@ static uint64_t held(struct cluster *c) {
   return n;
 }
 
-/* Of one member: what a key of mean size takes, times its part of the keys; no less than a cache must
- * have. */
+/* Of one member: what a key of mean size takes, times its part of the keys; no less than a cache
+ * must have. */
 static size_t room_for(const struct cluster *c, double share) {
   double items = share * (double)c->trace->n_keys / c->n;
   double mean = c->trace->sized ? (double)c->trace->bytes / (double)c->trace->n_keys : VALUE_BYTES;

@@ -6,7 +6,7 @@
 
 #include "bench.h"
 
-/* Of every value, where the trace gives no sizes; more where the cache would be too small to open. */
+/* Of every value, where the trace gives no sizes; more where the cache would be too small. */
 #define VALUE_BYTES 1000
 #define LEAST_BYTES (128 * 1024)
 #define VALUE_MAX (1u << 30)
@@ -84,12 +84,21 @@ static void close_store(struct store *s) {
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 }
 
-/* What keys take that are together `room` bytes: chosen with a step that shares no factor with their
- * number, so that they are a fair sample. */
+static int share_a_factor(uint64_t a, uint64_t b) {
+  while (b != 0) {
+    uint64_t rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a > 1;
+}
+
+/* What keys take that are together `room` bytes: a fair sample, because each key comes once, and
+ * not in the trace's order. */
 static size_t bytes_for(struct store *s, uint64_t room) {
   uint64_t n = s->trace->n_keys, used = 0, step = 2654435761u % n, kept = 0;
   gcache_group_stats_t stats;
-  while (step < 2 || n % step == 0)
+  while (step == 0 || share_a_factor(step, n))
     step++;
   open_store(s, SIZE_MAX / 4);
   for (uint64_t i = 0, key = 0; i < n; i++, key = (key + step) % n) {

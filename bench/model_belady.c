@@ -1,4 +1,4 @@
-/* model_belady - evicts who is asked for again last. A heap of the keys kept, by their next request. */
+/* model_belady - evicts who is asked for again last: a heap of the keys kept, by next request. */
 #include <stdlib.h>
 #include <uv.h>
 

@@ -1,5 +1,5 @@
-/* store/ghosts - see ghosts.h. A cell: tag in the upper half, kind in two bits, time in fourteen. 0:
- * free, as no kind is 0. */
+/* store/ghosts - see ghosts.h. A cell: tag in the upper half, kind in two bits, time in fourteen.
+ * 0: free, as no kind is 0. */
 #include "store/ghosts.h"
 
 #include <string.h>

@@ -18,7 +18,8 @@ enum {
 static const double FIRST_SHARE = 0.1, LEAST_SHARE = 0.02, MOST_SHARE = 0.95;
 /* What one return may move, and how strongly every newcomer pulls the share back to the first. */
 static const double MOST_MOVE = 0.02, PULL = 0.02;
-/* With a larger share the traffic is of the kind that lives on recency: one use counts like many. */
+/* With a larger share the traffic is of the kind that lives on recency: one use is worth as much as
+ * many. */
 static const double RECENT_SHARE = 0.3;
 
 /* Ticks within which a return speaks for a larger trial queue, or for a larger proven one: the same
@@ -77,8 +78,8 @@ static unsigned largeness(const struct gci_trial *t, size_t cost) {
   return doublings;
 }
 
-/* A large newcomer would drive many small ones out before it is known to be any good: it is the next
- * to go, and is believed when it returns. */
+/* A large newcomer would drive many small ones out before it is known to be any good: it is the
+ * next to go, and is believed when it returns. */
 static void add(struct gci_policy *policy, struct gci_entry *entry) {
   struct gci_trial *t = trial_of(policy);
   size_t cost = gci_entry_cost(entry);
