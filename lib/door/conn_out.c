@@ -44,6 +44,7 @@ void gci_conn_out_close(struct gci_conn_out *c) {
   c->closing = 1;
   gci_link_unlink(&c->link);
   gci_env_deadline_clear(c->config->env, &c->deadline);
+  gci_defer_cancel(&c->look);
   if (c->dial != NULL) {
     gci_dial_cancel(c->dial); /* closed when it has ended */
     return;
@@ -60,15 +61,17 @@ static void end_trip(struct gci_trip *trip, int status, const char *why) {
   gci_list_push_back(&trip->conn->over, &trip->link);
 }
 
-/* What is said of trips that are over. An event may abandon those that follow, not c. */
+/* What is said of trips that are over, and of room that has come without any. An event may abandon trips
+ * that follow, not c. */
 static void tell_ended(struct gci_conn_out *c) {
   struct gci_trip *trip;
 
-  if (gci_list_empty(&c->over)) return;
+  if (gci_list_empty(&c->over) && (c->had_room || gci_conn_out_room(c) == 0)) return;
   while ((trip = first_of(&c->over)) != NULL) {
     let_go(trip);
     c->events->ended(c->user, c, trip, trip->status, trip->why);
   }
+  c->had_room = gci_conn_out_room(c) > 0;
   c->events->turned(c->user, c);
 }
 
@@ -110,6 +113,17 @@ static void flush(struct gci_conn_out *c) {
   }
 }
 
+/* What is wrong with the session is told from the loop: nobody may hear of it inside a call. */
+static void look_soon(struct gci_conn_out *c) {
+  if (!c->closing && !gci_job_queued(&c->look)) gci_env_defer(c->config->env, &c->look);
+}
+
+/* Outside an event of the session, which would tell by itself that it is broken. */
+static void send_out(struct gci_conn_out *c) {
+  flush(c);
+  if (!gci_http_client_reusable(c->http)) look_soon(c);
+}
+
 /* Answers are owed and nothing has come for ping_ms since the deadline was set. */
 static void look_for_life(struct gci_conn_out *c) {
   struct gci_env *env = c->config->env;
@@ -124,7 +138,7 @@ static void look_for_life(struct gci_conn_out *c) {
   } else if (gci_http_client_ping(c->http) < 0) {
     break_off(c, UV_ENOMEM, "");
   } else {
-    flush(c);
+    send_out(c);
     arm(c);
   }
 }
@@ -143,6 +157,22 @@ static void on_deadline(struct gcache_deadline_s *deadline) {
   }
 }
 
+/* Not one that takes nothing more. With HTTP/1.1, an answer to what has not been sent whole: the rest, and
+ * all that follows, might never be read. */
+static int may_rest(const struct gci_conn_out *c) {
+  if (!gci_http_client_reusable(c->http)) return 0;
+  if (c->many) return gci_http_client_room(c->http) > 0;
+  return gci_http_client_output(c->http)->bytes == 0 && !gci_stream_blocked(&c->stream);
+}
+
+/* The last of its trips has gone. */
+static void rest(struct gci_conn_out *c) {
+  if (may_rest(c))
+    arm(c);
+  else
+    gci_conn_out_close(c);
+}
+
 static void on_answer_late(struct gcache_deadline_s *deadline) {
   struct gci_trip *trip = gci_container_of(deadline, struct gci_trip, deadline);
   struct gci_conn_out *c = trip->conn;
@@ -151,8 +181,8 @@ static void on_answer_late(struct gcache_deadline_s *deadline) {
   snprintf(why, sizeof why, "no answer within %" PRIu64 " ms", c->config->response_timeout_ms);
   if (gci_http_client_cancel(c->http, trip) == 0) {
     end_trip(trip, GCACHE_EPEER, why);
-    flush(c);
-    arm(c);
+    send_out(c);
+    if (gci_list_empty(&c->trips)) rest(c);
   } else {
     c->exchanges = 0;
     break_off(c, GCACHE_EPEER, why);
@@ -188,7 +218,10 @@ int gci_conn_out_send(struct gci_conn_out *c, struct gci_trip *trip,
   if (err == 0) err = gci_http_client_send(c->http, request, trip);
   if (err < 0) {
     let_go(trip);
-    if (first) gci_conn_out_close(c);
+    if (first)
+      gci_conn_out_close(c);
+    else
+      look_soon(c);
     return err;
   }
   gci_list_push_back(&c->trips, &trip->link);
@@ -199,7 +232,8 @@ int gci_conn_out_send(struct gci_conn_out *c, struct gci_trip *trip,
       return UV_ENOMEM;
     }
   }
-  flush(c);
+  send_out(c);
+  c->had_room = gci_conn_out_room(c) > 0;
   return 0;
 }
 
@@ -209,12 +243,14 @@ void gci_conn_out_abandon(struct gci_trip *trip) {
 
   let_go(trip);
   if (!under_way) return;
-  if (gci_http_client_cancel(c->http, trip) < 0) {
+  if (gci_http_client_cancel(c->http, trip) == 0) {
+    send_out(c);
+    if (gci_list_empty(&c->trips)) rest(c);
+  } else if (gci_list_empty(&c->trips)) {
     gci_conn_out_close(c);
-    return;
+  } else { /* without memory */
+    look_soon(c);
   }
-  flush(c);
-  if (gci_list_empty(&c->trips)) arm(c);
 }
 
 static void on_response(void *user, void *tag, const struct gci_http_head *head,
@@ -238,13 +274,6 @@ static void on_failed(void *user, void *tag, int status, const char *reason, int
 
 static const struct gci_http_client_events session_events = {on_response, on_failed};
 
-/* An answer to what has not been sent whole: the rest, and all that follows, might never be read. */
-static int may_rest(const struct gci_conn_out *c) {
-  if (!gci_http_client_reusable(c->http)) return 0;
-  return c->many ||
-         (gci_http_client_output(c->http)->bytes == 0 && !gci_stream_blocked(&c->stream));
-}
-
 /* After bytes or the end have come. err < 0: the session is broken, perhaps behind whole answers. */
 static void settle(struct gci_conn_out *c, int err, int ended) {
   if (err < 0 || ended) {
@@ -252,10 +281,17 @@ static void settle(struct gci_conn_out *c, int err, int ended) {
   } else if (gci_list_empty(&c->trips) && !may_rest(c)) {
     gci_conn_out_close(c);
   } else {
-    if (gci_list_empty(&c->trips) && !gci_list_empty(&c->over)) arm(c);
+    if (gci_list_empty(&c->trips) && !gci_list_empty(&c->over))
+      arm(c);                  /* what rested goes on resting */
     if (!c->closing) flush(c); /* what the session has to say by itself */
   }
   tell_ended(c);
+}
+
+static void on_look(struct gcache_job_s *job) {
+  struct gci_conn_out *c = gci_container_of(job, struct gci_conn_out, look);
+
+  settle(c, gci_http_client_input(c->http, gcache_bytes(NULL, 0)), 0);
 }
 
 static void on_read(void *user, gcache_bytes_t bytes) {
@@ -291,7 +327,7 @@ static void on_end(void *user, int status) {
 static void on_written(void *user) {
   struct gci_conn_out *c = user;
 
-  if (c->http != NULL) flush(c);
+  if (c->http != NULL) send_out(c);
 }
 
 static int open_session(struct gci_conn_out *c) {
@@ -378,6 +414,7 @@ int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_confi
   gci_list_init(&c->trips);
   gci_list_init(&c->over);
   gci_deadline_init(&c->deadline, on_deadline);
+  gci_job_init(&c->look, on_look);
   err = gci_stream_init(&c->stream, config->env, config->uv, &stream_events, c);
   if (err < 0) {
     gci_mem_free(mem, c, sizeof *c);

@@ -3,8 +3,8 @@
  *
  * Happy path: opened(0), once; then for each exchange gci_conn_out_send(), answered, ended(0).
  * Failure modes: opened(< 0); ended(< 0) when the exchange broke or its time was over. The connection
- * closes itself when its end has come: the other side ends it or breaks the rules, it has rested too long,
- * it shows no sign of life (HTTP/2), an answer allows no other. closed comes last in every case, and the
+ * closes itself when its end has come: the other side ends it, breaks the rules or takes nothing more, it
+ * has rested too long, it shows no sign of life (HTTP/2), an answer allows no other. closed comes last in every case, and the
  * memory is gone after it.
  * Owns stream and session; borrows origin, config and the trips under way. The only room on this side that
  * knows which HTTP it is. Its handles do not keep the loop alive: whoever asks does. */
@@ -39,7 +39,8 @@ struct gci_conn_out_events {
   /* The exchange is over; with 0 answered has run. reason: "" if none. */
   void (*ended)(void *user, struct gci_conn_out *c, struct gci_trip *trip, int status,
                 const char *reason);
-  /* Behind the last of some ended: there may be room, or c is closing. */
+  /* Behind the last of some ended, or the other side takes more than before: there may be room, or c is
+   * closing. */
   void (*turned)(void *user, struct gci_conn_out *c);
   void (*closed)(void *user, struct gci_conn_out *c); /* unlinked; freed when it returns */
 };
@@ -76,11 +77,13 @@ struct gci_conn_out {
   struct gci_http_client *http;      /* NULL: not yet */
   struct gci_list trips, over;       /* under way; ended and not told so yet */
   struct gcache_deadline_s deadline; /* of the handshake, the rest, or the sign of life */
+  struct gcache_job_s look;          /* whether the session is broken */
   uint64_t heard_ms;                 /* when bytes last came */
   uint64_t exchanges;                /* that ended well */
   int dial_status;
   unsigned opened : 1; /* was told, with dial_status */
   unsigned closing : 1;
+  unsigned had_room : 1;
   unsigned many : 1;      /* carries more than one exchange at a time */
   unsigned to_gcache : 1; /* its user's: an answer has shown what the peer is */
 };

@@ -158,8 +158,7 @@ static void on_ended(void *user, struct gci_conn_out *c, struct gci_trip *trip, 
   struct gci_list carried;
   struct gcache_link_s *link;
 
-  (void)c;
-  if (status < 0 && trip->again) close_resting(peer);
+  if (status < 0 && trip->again && c->closing) close_resting(peer);
   gci_list_init(&carried);
   gci_list_move(&carried, &batch->asks);
   gci_list_each(each, &carried) gci_container_of(each, struct gci_ask, link)->batch = NULL;
@@ -196,9 +195,15 @@ static const struct gci_conn_out_events conn_events = {on_opened, on_answered, o
 
 /* A connection that can take a call now; NULL: none. Here the fast lanes will be looked at first. */
 static struct gci_conn_out *lane(struct gci_door_peer *peer) {
-  struct gcache_link_s *link = gci_list_front(&peer->roomy);
+  struct gcache_link_s *link;
 
-  return link == NULL ? NULL : gci_container_of(link, struct gci_conn_out, link);
+  while ((link = gci_list_front(&peer->roomy)) != NULL) {
+    struct gci_conn_out *c = gci_container_of(link, struct gci_conn_out, link);
+    if (gci_conn_out_room(c) > 0) return c;
+    gci_link_unlink(
+        link); /* the other side has taken it back; `turned` follows when there is some */
+  }
+  return NULL;
 }
 
 static int send_batch(struct gci_door_peer *peer, struct gci_conn_out *c, struct gci_batch *batch) {
@@ -331,6 +336,15 @@ void gci_door_peer_cancel(gcache_call_t *call) {
   gci_link_unlink(&ask->link);
   if (ask->batch != NULL && gci_list_empty(&ask->batch->asks)) drop_batch(peer, ask->batch);
   end_ask(ask, UV_ECANCELED, NULL, "");
+  /* The others of a peer may be about to be cancelled too: what waits is not sent before that. */
+  if (!gci_job_queued(&peer->pumping)) gci_env_defer(peer->config->conn.env, &peer->pumping);
+  check_emptied(peer);
+}
+
+static void on_pumping(struct gcache_job_s *job) {
+  struct gci_door_peer *peer = gci_container_of(job, struct gci_door_peer, pumping);
+
+  pump(peer);
   check_emptied(peer);
 }
 
@@ -360,6 +374,8 @@ int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *
   peer->url = gci_mem_strdup(mem, text);
   peer->url_len = text.len;
   peer->emptied = emptied;
+  peer->many = config->conn.http == GCACHE_HTTP_2;
+  gci_job_init(&peer->pumping, on_pumping);
   gci_list_init(&peer->waiting);
   gci_list_init(&peer->roomy);
   gci_list_init(&peer->dials);
@@ -383,6 +399,7 @@ int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *
 void gci_door_peer_free(struct gci_door_peer *peer) {
   struct gci_mem *mem = mem_of(peer);
 
+  gci_defer_cancel(&peer->pumping);
   gci_mem_free(mem, peer->origin.target.host, peer->host_size);
   gci_mem_free(mem, peer->url, peer->url_len + 1);
   gci_mem_free(mem, peer, sizeof *peer);

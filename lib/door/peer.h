@@ -7,8 +7,9 @@
  * memory are pipelined, are another kind of connection that lane() will choose first.)
  * Failure modes: the dialect has no word for what is asked: UV_ENOTSUP, nothing is sent. More than
  * calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that wait fail with the connect
- * error. A kept connection turns out dead before a byte of the answer, or the peer says that it has done
- * nothing: the call goes again, once, and all resting connections are given up, as they will be dead too.
+ * error. A kept connection turns out dead before a byte of the answer: the call goes again, once, and all
+ * resting connections are given up, as they will be dead too. The peer says that it has done nothing, and the
+ * connection is well (HTTP/2): the call goes again, once.
  * An exchange breaks otherwise: that call fails.
  * A peer that has left the list keeps no connection at rest, and is gone with its last call. */
 #ifndef GCI_DOOR_PEER_H
@@ -38,15 +39,16 @@ struct gci_door_peer {
   size_t host_size;
   char *url;
   size_t url_len;
-  gcache_bytes_t authority; /* in url */
-  struct gci_list waiting;  /* struct gci_ask */
-  struct gci_list roomy;    /* struct gci_conn_out that can take a call, last used first */
-  struct gci_list dials;    /* struct gci_conn_out, not connected yet */
-  unsigned calls;           /* waiting or on a connection */
-  unsigned connections;     /* until really closed */
-  unsigned dialing, open;   /* of these: not connected yet, connected */
-  int many;                 /* its latest connection carries many exchanges at a time */
-  int listed;               /* in the list that was last set */
+  gcache_bytes_t authority;    /* in url */
+  struct gci_list waiting;     /* struct gci_ask */
+  struct gci_list roomy;       /* struct gci_conn_out that can take a call, last used first */
+  struct gci_list dials;       /* struct gci_conn_out, not connected yet */
+  struct gcache_job_s pumping; /* a cancelled call has left room, perhaps */
+  unsigned calls;              /* waiting or on a connection */
+  unsigned connections;        /* until really closed */
+  unsigned dialing, open;      /* of these: not connected yet, connected */
+  int many; /* connections carry many exchanges at a time: the latest does, or only such are made */
+  int listed;                                  /* in the list that was last set */
   void (*emptied)(struct gci_door_peer *peer); /* not listed, no call, no connection */
 };
 
