@@ -4,8 +4,8 @@
  * Cells lie in buckets of one cache line, buckets in pages of 1 KiB, which are added one by one
  * (linear hashing): a new page begins as a copy of the one whose keys it shares from then on,
  * because a cell does not say which of the two its key belongs to; copies that are never asked for
- * grow old like the others. A full bucket gives up the cell that has least time left. Pages that have
- * not been split since their number was a power of two hold the keys of two.
+ * grow old like the others. A full bucket gives up the cell that has least time left. Pages that
+ * have not been split since their number was a power of two hold the keys of two.
  *
  * Time is kept by kind, in ticks of the owner's. One key in some thousand is mistaken for another:
  * what is said here is a hint. Owns the pages. Fails: grow, benignly. */

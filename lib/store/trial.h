@@ -1,7 +1,7 @@
 /* store/trial - the default policy: newcomers are on trial in a queue of their own; who is asked
  * for again while there, or soon after it has left, is proven. It is S3-FIFO's idea; what differs
- * is in docs/rooms/store.md: the trial's share of the bytes follows the traffic, both queues forgive,
- * and large values must earn more.
+ * is in docs/rooms/store.md: the trial's share of the bytes follows the traffic, both queues
+ * forgive, and large values must earn more.
  *
  * A hit counts in two bits of the entry's mark and does no more. Owns two queues, and the ghosts of
  * those who left, which it wants only once somebody has left for room. */
