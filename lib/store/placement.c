@@ -1,4 +1,5 @@
-/* store/placement - see placement.h. Owns the slots' known owners, or a ring. */
+/* store/placement - see placement.h. Owns a rendezvous, with a table of its slots if the list is long, or
+ * a ring. */
 #include "store/placement.h"
 
 #include <uv.h>
@@ -6,27 +7,29 @@
 #include "base/hash.h"
 #include "store/rendezvous.h"
 #include "store/ring.h"
+#include "store/slots.h"
 
-#define SLOT_BITS 20
-#define SLOT_COUNT ((size_t)1 << SLOT_BITS)
 #define KEY_SEED UINT64_C(0x79656b) /* "key" */
+#define SHORT_LIST 10               /* peers: to ask them all takes 25 ns, and no memory */
+
+enum manner { ASKED, TABLED, RING };
 
 struct gci_placement {
   struct gci_mem *mem;
-  uint16_t *owners; /* of each slot, index + 1; 0: not decided yet. NULL: this is a ring */
-  union {
-    struct gci_rendezvous rendezvous;
-    struct gci_ring ring;
-  } by;
+  enum manner manner;
+  struct gci_rendezvous rendezvous; /* ASKED, TABLED */
+  struct gci_slots slots;           /* TABLED */
+  struct gci_ring ring;             /* RING */
 };
 
-static int open_slots(struct gci_placement *p, const struct gci_placed_peer peers[], size_t n) {
-  int rc = gci_rendezvous_init(&p->by.rendezvous, p->mem, peers, n);
-  if (rc != 0) return rc;
-  p->owners = gci_mem_zalloc(p->mem, SLOT_COUNT * sizeof *p->owners);
-  if (p->owners != NULL) return 0;
-  gci_rendezvous_fini(&p->by.rendezvous);
-  return UV_ENOMEM;
+static int open_rendezvous(struct gci_placement *p, const struct gci_placed_peer peers[],
+                           size_t n) {
+  p->manner = n <= SHORT_LIST ? ASKED : TABLED;
+  int rc = gci_rendezvous_init(&p->rendezvous, p->mem, peers, n);
+  if (rc < 0 || p->manner == ASKED) return rc;
+  rc = gci_slots_init(&p->slots, &p->rendezvous);
+  if (rc < 0) gci_rendezvous_fini(&p->rendezvous);
+  return rc;
 }
 
 int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,
@@ -35,9 +38,9 @@ int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_d
   struct gci_placement *p = gci_mem_zalloc(mem, sizeof *p);
   if (p == NULL) return UV_ENOMEM;
   p->mem = mem;
-  int rc = kind == GCACHE_DIALECT_GCACHE
-               ? open_slots(p, peers, n)
-               : gci_ring_init(&p->by.ring, mem, kind, replicas, peers, n);
+  p->manner = RING;
+  int rc = kind == GCACHE_DIALECT_GCACHE ? open_rendezvous(p, peers, n)
+                                         : gci_ring_init(&p->ring, mem, kind, replicas, peers, n);
   if (rc == 0)
     *out = p;
   else
@@ -47,33 +50,54 @@ int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_d
 
 void gci_placement_close(struct gci_placement *p) {
   if (p == NULL) return;
-  if (p->owners != NULL) {
-    gci_mem_free(p->mem, p->owners, SLOT_COUNT * sizeof *p->owners);
-    gci_rendezvous_fini(&p->by.rendezvous);
-  } else {
-    gci_ring_fini(&p->by.ring);
-  }
+  if (p->manner == TABLED) gci_slots_fini(&p->slots);
+  if (p->manner == RING)
+    gci_ring_fini(&p->ring);
+  else
+    gci_rendezvous_fini(&p->rendezvous);
   gci_mem_free(p->mem, p, sizeof *p);
 }
 
-static uint32_t slot_of(gcache_bytes_t key) {
-  return (uint32_t)(gci_hash_shared(key, KEY_SEED) >> (64 - SLOT_BITS));
+void gci_placement_inherit(struct gci_placement *p, const struct gci_placement *old) {
+  if (p->manner == TABLED && old->manner == TABLED) gci_slots_inherit(&p->slots, &old->slots);
 }
 
-static size_t slot_owner(struct gci_placement *p, uint32_t slot) {
-  if (p->owners[slot] == 0)
-    p->owners[slot] = (uint16_t)(gci_rendezvous_winner(&p->by.rendezvous, slot, NULL) + 1);
-  return p->owners[slot] - 1u;
+int gci_placement_work(struct gci_placement *p) {
+  return p->manner == TABLED && gci_slots_work(&p->slots);
+}
+
+static uint32_t slot_of(uint64_t hash) {
+  return (uint32_t)(hash >> (64 - GCI_RENDEZVOUS_SLOT_BITS));
+}
+
+static size_t first_of(const struct gci_placement *p, uint32_t slot, const unsigned char skip[]) {
+  struct gci_rendezvous_bid bid = gci_rendezvous_winner(&p->rendezvous, slot, skip);
+  return bid.member == NULL ? p->rendezvous.n : bid.member->index;
+}
+
+uint64_t gci_placement_hash(const struct gci_placement *p, gcache_bytes_t key) {
+  return p->manner == RING ? p->ring.at(key) : gci_hash_shared(key, KEY_SEED);
+}
+
+size_t gci_placement_owner_of(struct gci_placement *p, uint64_t hash) {
+  if (p->manner == RING) return gci_ring_owner(&p->ring, hash, NULL);
+  if (p->manner == ASKED) return first_of(p, slot_of(hash), NULL);
+  return p->rendezvous.members[gci_slots_owner(&p->slots, slot_of(hash))].index;
+}
+
+size_t gci_placement_next_of(struct gci_placement *p, uint64_t hash, const unsigned char skip[]) {
+  if (p->manner == RING) return gci_ring_owner(&p->ring, hash, skip);
+  if (p->manner == TABLED) {
+    size_t owner = gci_placement_owner_of(p, hash);
+    if (!skip[owner]) return owner;
+  }
+  return first_of(p, slot_of(hash), skip);
 }
 
 size_t gci_placement_owner(struct gci_placement *p, gcache_bytes_t key) {
-  if (p->owners == NULL) return gci_ring_owner(&p->by.ring, key, NULL);
-  return slot_owner(p, slot_of(key));
+  return gci_placement_owner_of(p, gci_placement_hash(p, key));
 }
 
 size_t gci_placement_next(struct gci_placement *p, gcache_bytes_t key, const unsigned char skip[]) {
-  if (p->owners == NULL) return gci_ring_owner(&p->by.ring, key, skip);
-  uint32_t slot = slot_of(key);
-  size_t owner = slot_owner(p, slot);
-  return skip[owner] ? gci_rendezvous_winner(&p->by.rendezvous, slot, skip) : owner;
+  return gci_placement_next_of(p, gci_placement_hash(p, key), skip);
 }

@@ -1,10 +1,11 @@
 /* store/placement - who owns a key. Immutable once built; a new list is a new placement.
  *
  * GCACHE_DIALECT_GCACHE is fixed slots by weighted rendezvous: 2^20 slots by the leading bits of the key's
- * shared hash; a slot belongs to the peer with the highest score for it. Independent of the list's
- * order, least movement, weights, and the runner-up is the well-defined next owner. Slots are decided
- * when first asked for, so that installing a list of any length costs no long pause. All arithmetic is
- * integer, so that every machine agrees. The other kinds are the rings of the Go systems, bit-exact. */
+ * shared hash; a slot belongs to the peer that comes to it first (store/rendezvous). Independent of the
+ * list's order, least movement, weights, and the runner-up is the well-defined next owner. Short lists
+ * are asked at every pick; longer ones have a table of the slots (store/slots), filled a slice at a
+ * time, and before that when a slot is asked for: the answer is the same. All arithmetic is integer, so
+ * that every machine agrees. The other kinds are the rings of the Go systems, bit-exact. */
 #ifndef GCI_STORE_PLACEMENT_H
 #define GCI_STORE_PLACEMENT_H
 
@@ -27,10 +28,23 @@ int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_d
                        unsigned replicas, const struct gci_placed_peer peers[], size_t n);
 void gci_placement_close(struct gci_placement *p); /* NULL is fine */
 
+/* Right after open: spares p the work that `old`, a list of the same kind, has behind it. Changes no
+ * answer. Takes a few milliseconds at most. */
+void gci_placement_inherit(struct gci_placement *p, const struct gci_placement *old);
+/* One slice, of about a millisecond, of what makes picks fast. Changes no answer. Nonzero: there is
+ * more to do. */
+int gci_placement_work(struct gci_placement *p);
+
 /* Index into peers[]. */
 size_t gci_placement_owner(struct gci_placement *p, gcache_bytes_t key);
 /* Who takes over when `skip[i]` peers are out of service (nonzero: out): the same answer on every
- * member with the same skips. n (no such peer) if all are out. */
+ * member with the same skips. n (no such peer) if all are out. As fast as owner where the owner is not
+ * out; else its time is proportional to n. */
 size_t gci_placement_next(struct gci_placement *p, gcache_bytes_t key, const unsigned char skip[]);
+
+/* The same by what the kind makes of a key, which is then hashed once for both. */
+uint64_t gci_placement_hash(const struct gci_placement *p, gcache_bytes_t key);
+size_t gci_placement_owner_of(struct gci_placement *p, uint64_t hash);
+size_t gci_placement_next_of(struct gci_placement *p, uint64_t hash, const unsigned char skip[]);
 
 #endif

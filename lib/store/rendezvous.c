@@ -7,14 +7,13 @@
 #include "base/hash.h"
 #include "store/sort.h"
 
-#define FRACTION_BITS 48 /* of a logarithm; its whole part is below 2^7, a weight below 2^10 */
-
-/* The best of one weight so far. */
-struct bid {
-  const struct gci_rendezvous_member *member; /* NULL: none yet */
-  uint64_t hash;
-  uint64_t cost; /* -log2(hash / 2^64), fixed point; 0: not computed, a real one never is */
-};
+#define MASK (GCI_RENDEZVOUS_SLOTS - 1)
+#define HALF_BITS (GCI_RENDEZVOUS_SLOT_BITS / 2)
+#define LAST_MULTIPLY UINT32_C(0xb55a5)
+#define LAST_DIVIDE UINT32_C(0xb8a2d) /* their product is 1 modulo 2^20 */
+#define ID_BITS 54                    /* a weight has the 10 others */
+#define ID_MASK ((UINT64_C(1) << ID_BITS) - 1)
+#define FRACTION_BITS 44 /* of a logarithm; its whole part is at most 32 */
 
 /* Bijective, every bit of x moves every bit of the result with a probability near one half. */
 static uint64_t mix(uint64_t x) {
@@ -23,28 +22,159 @@ static uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-static int by_weight_and_label(const void *ctx, const void *left, const void *right) {
-  const struct gci_placed_peer *peers = ctx;
-  const struct gci_rendezvous_member *a = left, *b = right;
-  if (a->weight != b->weight) return a->weight < b->weight;
-  return strcmp(peers[a->index].label, peers[b->index].label) < 0;
+/* ------------------------------------------------------------------------------------ order -- */
+
+/* Its own inverse. */
+static uint32_t fold(uint32_t x) {
+  return x ^ (x >> HALF_BITS);
+}
+
+static uint32_t rank_of(const struct gci_rendezvous_member *m, uint32_t slot) {
+  uint32_t x = fold((slot * m->multiply[0] + m->add[0]) & MASK);
+  x = fold((x * m->multiply[1] + m->add[1]) & MASK);
+  return fold((x * LAST_MULTIPLY) & MASK);
+}
+
+uint32_t gci_rendezvous_slot(const struct gci_rendezvous_member *m, uint32_t rank) {
+  uint32_t x = fold((fold(rank) * LAST_DIVIDE) & MASK);
+  x = fold(((x - m->add[1]) * m->divide[1]) & MASK);
+  return ((x - m->add[0]) * m->divide[0]) & MASK;
+}
+
+static uint32_t place_of(const struct gci_rendezvous_member *m, uint32_t slot, uint32_t rank) {
+  uint32_t x = (uint32_t)m->id ^ (slot * UINT32_C(0x9e3779b1));
+  x = (x ^ (x >> 16)) * UINT32_C(0x85ebca6b);
+  x = (x ^ (x >> 13)) * UINT32_C(0xc2b2ae35);
+  return rank << GCI_RENDEZVOUS_RANK_SHIFT | x >> (32 - GCI_RENDEZVOUS_RANK_SHIFT);
+}
+
+struct gci_rendezvous_bid gci_rendezvous_bid(const struct gci_rendezvous_member *m, uint32_t slot) {
+  return (struct gci_rendezvous_bid){m, place_of(m, slot, rank_of(m, slot))};
+}
+
+/* ------------------------------------------------------------------------------------- time -- */
+
+/* log2(x / 2^63) for 2^63 <= x. One bit a step: square, and see whether that passes 2. */
+static uint64_t log_of(uint64_t x) {
+  uint64_t log = 0;
+  for (int i = 0; i < FRACTION_BITS; i++) {
+    uint64_t high = x >> 32, low = x & UINT32_MAX;
+    x = high * high + ((high * low) >> 31);
+    log = log << 1 | x >> 63;
+    if (x >> 63 == 0) x <<= 1;
+  }
+  return log;
+}
+
+static void fill_logs(struct gci_rendezvous *r) {
+  for (uint64_t i = 0; i + 1 < GCI_RENDEZVOUS_LOGS; i++)
+    r->logs[i] = log_of((UINT64_C(256) + i) << 55);
+  r->logs[GCI_RENDEZVOUS_LOGS - 1] = UINT64_C(1) << FRACTION_BITS;
+}
+
+/* -log2(1 - place / 2^32) in units of 2^-44, straight between 256 points of each doubling, which is
+ * at most 0.2 % off; never falls while the place rises. place < 2^32. */
+static uint64_t cost_of(const struct gci_rendezvous *r, uint64_t place) {
+  uint64_t left = GCI_RENDEZVOUS_PLACES - place;
+  unsigned shift = (unsigned)__builtin_clzll(left);
+  uint64_t fraction = left << shift << 1; /* of 2^64, beyond the leading 1 */
+  size_t i = fraction >> 56;
+  uint64_t beyond = fraction >> 32 & 0xffffff;
+  uint64_t log = r->logs[i] + (((r->logs[i + 1] - r->logs[i]) * beyond) >> 24);
+  return ((uint64_t)(shift - 31) << FRACTION_BITS) - log;
+}
+
+int gci_rendezvous_beats(const struct gci_rendezvous *r, const struct gci_rendezvous_bid *a,
+                         const struct gci_rendezvous_bid *b) {
+  unsigned ours = a->member->weight, theirs = b->member->weight;
+  if (ours == theirs) return a->place != b->place ? a->place < b->place : a->member < b->member;
+  uint64_t cost = cost_of(r, a->place) * theirs, other = cost_of(r, b->place) * ours;
+  return cost != other ? cost < other : a->member < b->member;
+}
+
+uint64_t gci_rendezvous_time(const struct gci_rendezvous *r, const struct gci_rendezvous_bid *bid) {
+  return cost_of(r, bid->place) / bid->member->weight + 1;
+}
+
+uint64_t gci_rendezvous_reached(const struct gci_rendezvous *r, unsigned weight, uint64_t time) {
+  uint64_t cost = time > UINT64_MAX / weight ? UINT64_MAX : time * weight;
+  uint64_t low = 0, high = GCI_RENDEZVOUS_PLACES;
+  while (low < high) {
+    uint64_t middle = (low + high) / 2;
+    if (cost_of(r, middle) < cost)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* ---------------------------------------------------------------------------------- members -- */
+
+/* Each step doubles the low bits that are right; of an odd number 3 are right to begin with. */
+static uint32_t inverse(uint32_t odd) {
+  uint32_t x = odd;
+  for (int bits = 3; bits < GCI_RENDEZVOUS_SLOT_BITS; bits *= 2)
+    x *= 2 - odd * x;
+  return x & MASK;
+}
+
+static struct gci_rendezvous_member member_of(uint64_t id, unsigned weight, uint32_t index) {
+  uint64_t a = mix(id), b = mix(id + UINT64_C(0x9e3779b97f4a7c15));
+  struct gci_rendezvous_member m = {
+      .id = id,
+      .multiply = {(a & MASK) | 1, (a >> 20 & MASK) | 1},
+      .add = {a >> 40 & MASK, b & MASK},
+      .index = (uint16_t)index,
+      .weight = (uint16_t)weight,
+  };
+  m.divide[0] = inverse(m.multiply[0]);
+  m.divide[1] = inverse(m.multiply[1]);
+  return m;
+}
+
+/* What members are sorted by. */
+static uint64_t sort_key(uint64_t weight, uint64_t id) {
+  return weight << ID_BITS | id;
+}
+
+int gci_rendezvous_compare(const struct gci_rendezvous_member *a,
+                           const struct gci_rendezvous_member *b) {
+  uint64_t ours = sort_key(a->weight, a->id), theirs = sort_key(b->weight, b->id);
+  return (ours > theirs) - (ours < theirs);
+}
+
+/* room: 2 n. */
+static void enlist(struct gci_rendezvous *r, const struct gci_placed_peer peers[],
+                   struct gci_sorted *room) {
+  for (size_t i = 0; i < r->n; i++) {
+    gcache_bytes_t label = {peers[i].label, strlen(peers[i].label)};
+    uint64_t id = gci_hash_shared(label, GCI_RENDEZVOUS_LABEL_SEED) >> (64 - ID_BITS);
+    room[i] = (struct gci_sorted){sort_key(peers[i].weight, id), (uint32_t)i};
+    r->weight += peers[i].weight;
+  }
+  gci_sort(room, room + r->n, r->n);
+  for (size_t i = 0; i < r->n; i++) {
+    uint64_t key = room[i].key;
+    r->members[i] = member_of(key & ID_MASK, (unsigned)(key >> ID_BITS), room[i].value);
+  }
 }
 
 int gci_rendezvous_init(struct gci_rendezvous *r, struct gci_mem *mem,
                         const struct gci_placed_peer peers[], size_t n) {
   for (size_t i = 0; i < n; i++)
     if (peers[i].weight < 1 || peers[i].weight > GCI_RENDEZVOUS_MAX_WEIGHT) return UV_EINVAL;
+  *r = (struct gci_rendezvous){.mem = mem, .n = n};
   r->members = gci_mem_alloc(mem, n * sizeof *r->members);
   if (r->members == NULL) return UV_ENOMEM;
-  r->mem = mem;
-  r->n = n;
-  for (size_t i = 0; i < n; i++) {
-    gcache_bytes_t label = {peers[i].label, strlen(peers[i].label)};
-    r->members[i].hash = gci_hash_shared(label, GCI_RENDEZVOUS_LABEL_SEED);
-    r->members[i].index = (uint16_t)i;
-    r->members[i].weight = (uint16_t)peers[i].weight;
+  struct gci_sorted *room = gci_mem_alloc(mem, 2 * n * sizeof *room);
+  if (room == NULL) {
+    gci_rendezvous_fini(r);
+    return UV_ENOMEM;
   }
-  gci_sort(r->members, n, sizeof *r->members, by_weight_and_label, peers);
+  fill_logs(r);
+  enlist(r, peers, room);
+  gci_mem_free(mem, room, 2 * n * sizeof *room);
   return 0;
 }
 
@@ -53,63 +183,36 @@ void gci_rendezvous_fini(struct gci_rendezvous *r) {
   r->members = NULL;
 }
 
-/* x * x / 2^64, less than 1 too low (the square of the low half is left out), and never falling while x
- * rises. */
-static uint64_t square_high(uint64_t x) {
-  uint64_t high = x >> 32, low = x & UINT32_MAX;
-  return high * high + ((high * low) >> 31);
-}
+/* ----------------------------------------------------------------------------------- winner -- */
 
-/* -log2(hash / 2^64) in units of 2^-48, at least 1 and at most 2^54; never rises while hash rises. One
- * bit of the logarithm a step: square, and see whether that passes 2. */
-static uint64_t cost_of(uint64_t hash) {
-  int shift = __builtin_clzll(hash | 1);
-  uint64_t x = (hash | (hash == 0)) << shift; /* 1 <= x / 2^63 < 2 */
-  uint64_t log = (uint64_t)(63 - shift);
-  for (int i = 0; i < FRACTION_BITS; i++) {
-    x = square_high(x);
-    log = log << 1 | x >> 63;
-    if (x >> 63 == 0) x <<= 1;
+/* The first of one weight, whose members begin at *from; *from is moved past them. The fraction is
+ * needed only where ranks are equal. */
+static struct gci_rendezvous_bid first_of_weight(const struct gci_rendezvous *r, size_t *from,
+                                                 uint32_t slot, const unsigned char skip[]) {
+  const struct gci_rendezvous_member *best = NULL, *m = &r->members[*from];
+  const struct gci_rendezvous_member *end = r->members + r->n;
+  unsigned weight = m->weight;
+  uint32_t best_rank = GCI_RENDEZVOUS_SLOTS;
+  for (; m < end && m->weight == weight; m++) {
+    uint32_t rank = rank_of(m, slot);
+    if (rank > best_rank || (skip != NULL && skip[m->index])) continue;
+    if (rank == best_rank && best != NULL && place_of(m, slot, rank) >= place_of(best, slot, rank))
+      continue;
+    best = m;
+    best_rank = rank;
   }
-  return (UINT64_C(64) << FRACTION_BITS) - log;
+  *from = (size_t)(m - r->members);
+  if (best == NULL) return (struct gci_rendezvous_bid){NULL, 0};
+  return (struct gci_rendezvous_bid){best, place_of(best, slot, best_rank)};
 }
 
-/* Nonzero if a is the higher bid: cost / weight is lower. The weights differ, so equal quotients mean
- * different costs and thus different hashes. */
-static int outbids(struct bid *a, struct bid *b) {
-  if (a->cost == 0) a->cost = cost_of(a->hash);
-  if (b->cost == 0) b->cost = cost_of(b->hash);
-  uint64_t ours = a->cost * b->member->weight, theirs = b->cost * a->member->weight;
-  return ours != theirs ? ours < theirs : a->hash > b->hash;
-}
-
-/* The best bid among the members of one weight, which begin at *from; *from is moved past them. With
- * the weight equal, the highest hash is the highest bid and no logarithm is needed. */
-static struct bid best_of_weight(const struct gci_rendezvous *r, size_t *from, uint64_t spread,
-                                 const unsigned char skip[]) {
-  struct bid best = {NULL, 0, 0};
-  unsigned weight = r->members[*from].weight;
-  size_t i = *from;
-  for (; i < r->n && r->members[i].weight == weight; i++) {
-    const struct gci_rendezvous_member *m = &r->members[i];
-    uint64_t hash = mix(m->hash ^ spread);
-    if (best.member != NULL && hash <= best.hash) continue;
-    if (skip != NULL && skip[m->index]) continue;
-    best.member = m;
-    best.hash = hash;
-  }
-  *from = i;
-  return best;
-}
-
-size_t gci_rendezvous_winner(const struct gci_rendezvous *r, uint32_t slot,
-                             const unsigned char skip[]) {
-  struct bid winner = {NULL, 0, 0};
-  uint64_t spread = mix(slot);
+struct gci_rendezvous_bid gci_rendezvous_winner(const struct gci_rendezvous *r, uint32_t slot,
+                                                const unsigned char skip[]) {
+  struct gci_rendezvous_bid winner = {NULL, 0};
   for (size_t i = 0; i < r->n;) {
-    struct bid bid = best_of_weight(r, &i, spread, skip);
+    struct gci_rendezvous_bid bid = first_of_weight(r, &i, slot, skip);
     if (bid.member == NULL) continue;
-    if (winner.member == NULL || outbids(&bid, &winner)) winner = bid;
+    if (winner.member == NULL || gci_rendezvous_beats(r, &bid, &winner)) winner = bid;
   }
-  return winner.member == NULL ? r->n : winner.member->index;
+  return winner;
 }

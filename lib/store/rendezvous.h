@@ -1,10 +1,14 @@
-/* store/rendezvous - weighted rendezvous hashing: every peer bids for a slot, the highest bid has it.
+/* store/rendezvous - weighted rendezvous hashing in which each peer ranks all slots.
  *
- * A peer's bid for a slot is weight / -ln(u), u being the hash of the two as a fraction of 2^64: over
- * many slots a peer wins in proportion to its weight, and a peer that comes or goes moves only the slots
- * it wins or held. Bids of equal weight order as the hashes do. Integer arithmetic throughout. Equal
- * bids go to the label that sorts first by its bytes.
+ * Every peer has an order of its own over the 2^20 slots, a permutation chosen by its label's hash, and a
+ * slot goes to the peer that comes to it first. A peer passes through its order so that the time at
+ * which it comes to the share x of it is -log(1 - x) / weight: over many slots a peer wins in proportion
+ * to its weight, and a peer that comes or goes moves only the slots it wins or held. The permutation runs
+ * both ways: a slot's winner can be found by asking all peers for their rank of it, and the slots a
+ * peer comes to first by asking the peer for those of rank 0, 1, 2 (store/slots).
  *
+ * Integer arithmetic throughout. At equal times the member that sorts first has the slot; members are sorted
+ * by weight and by 54 bits of their label's hash, so that the order of the caller's list means nothing.
  * Owns an array of its members; labels are borrowed for init only.
  * Fails: init, UV_ENOMEM and UV_EINVAL (a weight out of range). */
 #ifndef GCI_STORE_RENDEZVOUS_H
@@ -14,26 +18,57 @@
 
 #define GCI_RENDEZVOUS_LABEL_SEED UINT64_C(0x72656570) /* "peer" */
 #define GCI_RENDEZVOUS_MAX_WEIGHT 1000
+#define GCI_RENDEZVOUS_SLOT_BITS 20
+#define GCI_RENDEZVOUS_SLOTS (UINT32_C(1) << GCI_RENDEZVOUS_SLOT_BITS)
+#define GCI_RENDEZVOUS_RANK_SHIFT 12                /* a place is a rank and this many bits */
+#define GCI_RENDEZVOUS_PLACES (UINT64_C(1) << 32)   /* in one order */
+#define GCI_RENDEZVOUS_NAT UINT64_C(25380159564674) /* 1 / ln 2 in units of time */
 
 struct gci_rendezvous_member {
-  uint64_t hash;
-  uint16_t index; /* of the peer in the caller's list */
+  uint64_t id;                  /* 54 bits of the label's hash; the rest follows from them */
+  uint32_t multiply[2], add[2]; /* its permutation */
+  uint32_t divide[2];           /* undoes multiply */
+  uint16_t index;               /* of the peer in the caller's list */
   uint16_t weight;
 };
 
+enum { GCI_RENDEZVOUS_LOGS = 257 };
+
 struct gci_rendezvous {
   struct gci_mem *mem;
-  struct gci_rendezvous_member *members; /* by weight, then label */
+  struct gci_rendezvous_member *members; /* by weight, then id */
   size_t n;
+  uint64_t weight;                    /* of all */
+  uint64_t logs[GCI_RENDEZVOUS_LOGS]; /* log2(1 + i / 256) in units of 2^-44 */
+};
+
+/* A member coming to a slot: at `place` of 2^32, its rank and below that a fraction. */
+struct gci_rendezvous_bid {
+  const struct gci_rendezvous_member *member; /* NULL: none */
+  uint32_t place;
 };
 
 int gci_rendezvous_init(struct gci_rendezvous *r, struct gci_mem *mem,
                         const struct gci_placed_peer peers[], size_t n);
 void gci_rendezvous_fini(struct gci_rendezvous *r);
 
-/* Index of the peer that has the slot among those with skip[index] zero; skip NULL: among all. n: none
- * is left. Time is proportional to n. */
-size_t gci_rendezvous_winner(const struct gci_rendezvous *r, uint32_t slot,
-                             const unsigned char skip[]);
+/* The bid that has the slot among the members with skip[index] zero; skip NULL: among all. Time is
+ * proportional to n. */
+struct gci_rendezvous_bid gci_rendezvous_winner(const struct gci_rendezvous *r, uint32_t slot,
+                                                const unsigned char skip[]);
+
+struct gci_rendezvous_bid gci_rendezvous_bid(const struct gci_rendezvous_member *m, uint32_t slot);
+uint32_t gci_rendezvous_slot(const struct gci_rendezvous_member *m, uint32_t rank);
+int gci_rendezvous_beats(const struct gci_rendezvous *r, const struct gci_rendezvous_bid *a,
+                         const struct gci_rendezvous_bid *b);
+
+/* A time not before the bid's, and the first place that a member of this weight reaches at `time` or later
+ * (GCI_RENDEZVOUS_PLACES: none). */
+uint64_t gci_rendezvous_time(const struct gci_rendezvous *r, const struct gci_rendezvous_bid *bid);
+uint64_t gci_rendezvous_reached(const struct gci_rendezvous *r, unsigned weight, uint64_t time);
+
+/* Orders members, of different lists too; 0: the same label and weight. */
+int gci_rendezvous_compare(const struct gci_rendezvous_member *a,
+                           const struct gci_rendezvous_member *b);
 
 #endif

@@ -1,16 +1,15 @@
 /* store/ring - see ring.h. */
 #include "store/ring.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
 #include "store/crc32.h"
 #include "store/fnv.h"
 #include "store/md5.h"
-#include "store/sort.h"
 
 #define DECIMAL_MAX 10 /* digits of an unsigned */
+#define POINTS_MAX ((size_t)INT32_MAX)
 
 /* Where something lies on a ring. */
 typedef uint64_t (*place)(gcache_bytes_t bytes);
@@ -31,33 +30,50 @@ static uint64_t by_fnv_of_md5(gcache_bytes_t bytes) {
   return gci_fnv1((gcache_bytes_t){hex, sizeof hex});
 }
 
-/* Equal points: the peer added last comes first, and is the one kept. */
-static int point_before(const void *ctx, const void *left, const void *right) {
-  (void)ctx;
-  const struct gci_ring_point *a = left, *b = right;
-  return a->at != b->at ? a->at < b->at : a->peer > b->peer;
+/* Those of the peer added last are kept: equal points are in the order in which they were added. */
+static void drop_equal_points(struct gci_ring *ring) {
+  size_t kept = 0;
+  for (size_t i = 0; i < ring->n_points; i++) {
+    if (kept > 0 && ring->points[i].key == ring->points[kept - 1].key) kept--;
+    ring->points[kept++] = ring->points[i];
+  }
+  ring->n_points = kept;
 }
 
-static void drop_equal_points(struct gci_ring *ring) {
-  size_t kept = 1;
-  for (size_t i = 1; i < ring->n_points; i++)
-    if (ring->points[i].at != ring->points[kept - 1].at) ring->points[kept++] = ring->points[i];
-  ring->n_points = kept;
+static size_t write_decimal(char *out, unsigned i) {
+  char turned[DECIMAL_MAX];
+  size_t n = 0;
+  do
+    turned[n++] = (char)('0' + i % 10);
+  while ((i /= 10) > 0);
+  for (size_t k = 0; k < n; k++)
+    out[k] = turned[n - 1 - k];
+  return n;
 }
 
 /* text: room for the longest label with its number. */
 static void place_points(struct gci_ring *ring, place point_at, unsigned replicas,
-                         const struct gci_placed_peer peers[], char *text, size_t text_size) {
-  struct gci_ring_point *point = ring->points;
+                         const struct gci_placed_peer peers[], char *text) {
+  struct gci_sorted *point = ring->points;
   for (size_t p = 0; p < ring->n_peers; p++) {
+    size_t label = strlen(peers[p].label);
     for (unsigned i = 0; i < replicas; i++, point++) {
-      int len = snprintf(text, text_size, "%u%s", i, peers[p].label);
-      point->at = point_at((gcache_bytes_t){text, (size_t)len});
-      point->peer = (uint32_t)p;
+      size_t len = write_decimal(text, i);
+      memcpy(text + len, peers[p].label, label);
+      point->key = point_at((gcache_bytes_t){text, len + label});
+      point->value = (uint32_t)p;
     }
   }
-  gci_sort(ring->points, ring->n_points, sizeof *ring->points, point_before, NULL);
-  drop_equal_points(ring);
+}
+
+/* The place at which each stretch begins is its number, shifted. */
+static void note_first_points(struct gci_ring *ring) {
+  size_t stretch = 0;
+  for (size_t i = 0; i < ring->n_points; i++)
+    for (; stretch <= ring->points[i].key >> ring->shift; stretch++)
+      ring->first[stretch] = (uint32_t)i;
+  for (; stretch < ring->n_first; stretch++)
+    ring->first[stretch] = (uint32_t)ring->n_points;
 }
 
 static size_t longest_label(const struct gci_placed_peer peers[], size_t n) {
@@ -69,47 +85,82 @@ static size_t longest_label(const struct gci_placed_peer peers[], size_t n) {
   return longest;
 }
 
+static int allocate(struct gci_ring *ring, unsigned place_bits) {
+  unsigned bits = 1;
+  while (bits < 31 && (size_t)1 << bits < ring->n_allocated)
+    bits++;
+  ring->shift = place_bits - bits;
+  ring->n_first = ((size_t)1 << bits) + 1;
+  ring->points = gci_mem_alloc(ring->mem, ring->n_allocated * sizeof *ring->points);
+  ring->first = gci_mem_alloc(ring->mem, ring->n_first * sizeof *ring->first);
+  if (ring->points != NULL && ring->first != NULL) return 0;
+  gci_ring_fini(ring);
+  return UV_ENOMEM;
+}
+
+static int build(struct gci_ring *ring, place point_at, unsigned replicas,
+                 const struct gci_placed_peer peers[]) {
+  size_t n = ring->n_allocated, text_size = longest_label(peers, ring->n_peers) + DECIMAL_MAX;
+  char *text = gci_mem_alloc(ring->mem, text_size);
+  struct gci_sorted *room = gci_mem_alloc(ring->mem, n * sizeof *room);
+  int rc = text == NULL || room == NULL ? UV_ENOMEM : 0;
+  if (rc == 0) {
+    place_points(ring, point_at, replicas, peers, text);
+    gci_sort(ring->points, room, n);
+    drop_equal_points(ring);
+    note_first_points(ring);
+  }
+  gci_mem_free(ring->mem, room, n * sizeof *room);
+  gci_mem_free(ring->mem, text, text_size);
+  return rc;
+}
+
 int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t kind,
                   unsigned replicas, const struct gci_placed_peer peers[], size_t n) {
+  int golang = kind == GCACHE_DIALECT_GOLANG;
   if (replicas == 0) replicas = GCI_RING_REPLICAS;
-  if (replicas > SIZE_MAX / sizeof *ring->points / n) return UV_EINVAL;
-  size_t text_size = longest_label(peers, n) + DECIMAL_MAX + 1;
-  char *text = gci_mem_alloc(mem, text_size);
-  if (text == NULL) return UV_ENOMEM;
-  ring->mem = mem;
-  ring->n_peers = n;
-  ring->n_points = ring->n_allocated = n * replicas;
-  ring->at = kind == GCACHE_DIALECT_GOLANG ? by_crc : gci_fnv1;
-  ring->points = gci_mem_alloc(mem, ring->n_allocated * sizeof *ring->points);
-  if (ring->points != NULL)
-    place_points(ring, kind == GCACHE_DIALECT_GOLANG ? by_crc : by_fnv_of_md5, replicas, peers,
-                 text, text_size);
-  gci_mem_free(mem, text, text_size);
-  return ring->points == NULL ? UV_ENOMEM : 0;
+  if (replicas > POINTS_MAX / n) return UV_EINVAL;
+  *ring = (struct gci_ring){.mem = mem,
+                            .n_points = n * replicas,
+                            .n_allocated = n * replicas,
+                            .n_peers = n,
+                            .at = golang ? by_crc : gci_fnv1};
+  int rc = allocate(ring, golang ? 32 : 64);
+  if (rc < 0) return rc;
+  rc = build(ring, golang ? by_crc : by_fnv_of_md5, replicas, peers);
+  if (rc < 0) gci_ring_fini(ring);
+  return rc;
 }
 
 void gci_ring_fini(struct gci_ring *ring) {
   gci_mem_free(ring->mem, ring->points, ring->n_allocated * sizeof *ring->points);
+  gci_mem_free(ring->mem, ring->first, ring->n_first * sizeof *ring->first);
   ring->points = NULL;
+  ring->first = NULL;
 }
 
-/* Index of the first point >= at; n_points: there is none. */
+/* Index of the first point >= at; n_points: there is none. Within a stretch there are few, unless peers
+ * have been chosen so that their points crowd. */
 static size_t first_point_from(const struct gci_ring *ring, uint64_t at) {
-  size_t low = 0, high = ring->n_points;
-  while (low < high) {
+  size_t stretch = at >> ring->shift;
+  size_t low = ring->first[stretch], high = ring->first[stretch + 1];
+  while (high - low > 4) {
     size_t middle = low + (high - low) / 2;
-    if (ring->points[middle].at < at)
+    if (ring->points[middle].key < at)
       low = middle + 1;
     else
       high = middle;
   }
+  while (low < high && ring->points[low].key < at)
+    low++;
   return low;
 }
 
-size_t gci_ring_owner(const struct gci_ring *ring, gcache_bytes_t key, const unsigned char skip[]) {
-  size_t first = first_point_from(ring, ring->at(key));
-  for (size_t walked = 0; walked < ring->n_points; walked++) {
-    uint32_t peer = ring->points[(first + walked) % ring->n_points].peer;
+size_t gci_ring_owner(const struct gci_ring *ring, uint64_t from, const unsigned char skip[]) {
+  size_t at = first_point_from(ring, from);
+  for (size_t walked = 0; walked < ring->n_points; walked++, at++) {
+    if (at == ring->n_points) at = 0;
+    uint32_t peer = ring->points[at].value;
     if (skip == NULL || !skip[peer]) return peer;
   }
   return ring->n_peers;

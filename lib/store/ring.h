@@ -6,24 +6,25 @@
  * signed integers, which cuts the same circle at another place: the order here is unsigned throughout.
  * Equal points belong to the peer added last.
  *
- * Owns the array of points; labels are borrowed for init only.
+ * The circle is cut into as many stretches as there are points, or up to twice as many, and the first point
+ * of each is noted: a look-up is two cache lines at any size.
+ * Owns the array of points and the notes; labels are borrowed for init only.
  * Fails: init, UV_ENOMEM and UV_EINVAL (more points than can be counted). */
 #ifndef GCI_STORE_RING_H
 #define GCI_STORE_RING_H
 
 #include "store/placement.h"
+#include "store/sort.h"
 
 #define GCI_RING_REPLICAS 50
 
-struct gci_ring_point {
-  uint64_t at;
-  uint32_t peer;
-};
-
 struct gci_ring {
   struct gci_mem *mem;
-  struct gci_ring_point *points; /* ascending, none equal */
+  struct gci_sorted *points; /* where, and whose; ascending, none equal */
   size_t n_points, n_allocated;
+  uint32_t *first; /* point at or after the beginning of each stretch, and of the end */
+  size_t n_first;  /* a power of two, and one */
+  unsigned shift;  /* of a place: its stretch */
   size_t n_peers;
   uint64_t (*at)(gcache_bytes_t key);
 };
@@ -33,8 +34,8 @@ int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t k
                   unsigned replicas, const struct gci_placed_peer peers[], size_t n);
 void gci_ring_fini(struct gci_ring *ring);
 
-/* Index of the peer of the first point from the key's place on with skip[index] zero; skip NULL: any.
- * The number of peers: none is left. */
-size_t gci_ring_owner(const struct gci_ring *ring, gcache_bytes_t key, const unsigned char skip[]);
+/* Index of the peer of the first point from `from` on with skip[index] zero; skip NULL: any. The number
+ * of peers: none is left. from: ring->at(key). */
+size_t gci_ring_owner(const struct gci_ring *ring, uint64_t from, const unsigned char skip[]);
 
 #endif

@@ -1,43 +1,41 @@
 /* store/sort - see sort.h. */
 #include "store/sort.h"
 
-#include <assert.h>
 #include <string.h>
 
-struct heap {
-  char *base;
-  size_t size;
-  gci_sort_before before;
-  const void *ctx;
-};
+enum { BYTE_BITS = 8, BYTES = 8, VALUES = 256 };
 
-static void *at(const struct heap *h, size_t i) {
-  return h->base + i * h->size;
+/* Bits in which not all keys are the same. */
+static uint64_t differing(const struct gci_sorted items[], size_t n) {
+  uint64_t bits = 0;
+  for (size_t i = 1; i < n; i++)
+    bits |= items[i].key ^ items[0].key;
+  return bits;
 }
 
-static void swap(const struct heap *h, size_t i, size_t j) {
-  char kept[GCI_SORT_MAX_SIZE];
-  memcpy(kept, at(h, i), h->size);
-  memcpy(at(h, i), at(h, j), h->size);
-  memcpy(at(h, j), kept, h->size);
-}
-
-/* Lets element `root` sink until neither child belongs after it. */
-static void sink(const struct heap *h, size_t root, size_t n) {
-  for (size_t child; (child = 2 * root + 1) < n; root = child) {
-    if (child + 1 < n && h->before(h->ctx, at(h, child), at(h, child + 1))) child++;
-    if (!h->before(h->ctx, at(h, root), at(h, child))) return;
-    swap(h, root, child);
+static void sort_by_byte(const struct gci_sorted from[], struct gci_sorted to[], size_t n,
+                         unsigned shift) {
+  size_t at[VALUES] = {0}, before = 0;
+  for (size_t i = 0; i < n; i++)
+    at[from[i].key >> shift & (VALUES - 1)]++;
+  for (size_t v = 0; v < VALUES; v++) {
+    size_t count = at[v];
+    at[v] = before;
+    before += count;
   }
+  for (size_t i = 0; i < n; i++)
+    to[at[from[i].key >> shift & (VALUES - 1)]++] = from[i];
 }
 
-void gci_sort(void *base, size_t n, size_t size, gci_sort_before before, const void *ctx) {
-  assert(size <= GCI_SORT_MAX_SIZE);
-  struct heap h = {base, size, before, ctx};
-  for (size_t i = n / 2; i-- > 0;)
-    sink(&h, i, n);
-  for (size_t end = n; end-- > 1;) {
-    swap(&h, 0, end);
-    sink(&h, 0, end);
+void gci_sort(struct gci_sorted items[], struct gci_sorted room[], size_t n) {
+  struct gci_sorted *from = items, *to = room;
+  uint64_t bits = differing(items, n);
+  for (unsigned shift = 0; shift < BYTES * BYTE_BITS; shift += BYTE_BITS) {
+    if ((bits >> shift & (VALUES - 1)) == 0) continue;
+    sort_by_byte(from, to, n, shift);
+    struct gci_sorted *sorted = to;
+    to = from;
+    from = sorted;
   }
+  if (from != items) memcpy(items, from, n * sizeof *items);
 }

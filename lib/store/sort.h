@@ -1,15 +1,19 @@
-/* store/sort - heap sort of small elements, in place: allocates nothing (qsort of some C libraries
- * does, past our allocator) and no order of the input makes it slow. Not stable. */
+/* store/sort - sorts numbers with something small behind each, in time proportional to how many there
+ * are: a byte a pass, lowest first; bytes that all have in common cost nothing. Equal numbers keep their
+ * order. Allocates nothing: the caller brings as much room again (qsort of some C libraries allocates, past
+ * our allocator). Cannot fail. */
 #ifndef GCI_STORE_SORT_H
 #define GCI_STORE_SORT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-#define GCI_SORT_MAX_SIZE 32 /* bytes an element may have */
+struct gci_sorted {
+  uint64_t key;
+  uint32_t value;
+};
 
-/* Nonzero: a belongs before b. */
-typedef int (*gci_sort_before)(const void *ctx, const void *a, const void *b);
-
-void gci_sort(void *base, size_t n, size_t size, gci_sort_before before, const void *ctx);
+/* room: n more, of no meaning afterwards. */
+void gci_sort(struct gci_sorted items[], struct gci_sorted room[], size_t n);
 
 #endif

@@ -122,42 +122,49 @@ static void the_busiest_of_100_peers_is_within_5_percent_of_the_mean(void **stat
 static void owners_are_frozen(void **state) {
   static const struct {
     const char *key;
-    size_t owner;
-  } rows[] = {{"", 2},
-              {"a", 4},
-              {"user:1", 1},
-              {"user:2", 1},
-              {"user:3", 6},
-              {"12345", 5},
-              {"a b/c,d", 7},
-              {"session:9f8e7d6c", 0},
-              {"/index.html", 8},
-              {"item:0000000042", 7},
-              {"0", 4},
-              {"z", 8}};
-  struct list list;
-  list_fill(&list, 10);
-  for (size_t i = 0; i < list.n; i++)
-    list.peers[i].weight = 1 + (unsigned)i % 3;
-  struct gci_placement *p = open_list(*state, GCACHE_DIALECT_GCACHE, &list);
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-    assert_int_equal(gci_placement_owner(p, text(rows[i].key)), rows[i].owner);
-  gci_placement_close(p);
+    size_t of_10, of_60;
+  } rows[] = {{"", 8, 13},
+              {"a", 5, 16},
+              {"user:1", 2, 34},
+              {"user:2", 0, 35},
+              {"user:3", 2, 23},
+              {"12345", 8, 44},
+              {"a b/c,d", 8, 57},
+              {"session:9f8e7d6c", 5, 38},
+              {"/index.html", 8, 47},
+              {"item:0000000042", 2, 19},
+              {"0", 8, 8},
+              {"z", 2, 29}};
+  for (size_t n = 10; n <= 60; n += 50) {
+    struct list list;
+    list_fill(&list, n);
+    for (size_t i = 0; i < list.n; i++)
+      list.peers[i].weight = 1 + (unsigned)i % 3;
+    struct gci_placement *p = open_list(*state, GCACHE_DIALECT_GCACHE, &list);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+      assert_int_equal(gci_placement_owner(p, text(rows[i].key)),
+                       n == 10 ? rows[i].of_10 : rows[i].of_60);
+    gci_placement_close(p);
+  }
 }
 
-static void keys_move_only_to_the_added_peer(void **state) {
+/* With and without what the old list has done already. */
+static void check_added(struct gci_mem *mem, size_t peers, int slices) {
   struct list few, more;
-  size_t moved = 0;
+  size_t moved = 0, keys = 10000 * (peers + 1);
   char key[32];
-  list_fill(&few, 5);
-  list_fill(&more, 6);
-  struct gci_placement *before = open_list(*state, GCACHE_DIALECT_GCACHE, &few);
-  struct gci_placement *after = open_list(*state, GCACHE_DIALECT_GCACHE, &more);
-  for (uint64_t i = 0; i < 60000; i++) {
+  list_fill(&few, peers);
+  list_fill(&more, peers + 1);
+  struct gci_placement *before = open_list(mem, GCACHE_DIALECT_GCACHE, &few);
+  struct gci_placement *after = open_list(mem, GCACHE_DIALECT_GCACHE, &more);
+  while (slices-- > 0)
+    gci_placement_work(before);
+  gci_placement_inherit(after, before);
+  for (uint64_t i = 0; i < keys; i++) {
     gcache_bytes_t k = numbered(key, "item", i);
     size_t was = gci_placement_owner(before, k), is = gci_placement_owner(after, k);
     if (was == is) continue;
-    assert_int_equal(is, 5);
+    assert_int_equal(is, peers);
     moved++;
   }
   assert_in_range(moved, 9500, 10500);
@@ -165,25 +172,33 @@ static void keys_move_only_to_the_added_peer(void **state) {
   gci_placement_close(after);
 }
 
+static void keys_move_only_to_the_added_peer(void **state) {
+  check_added(*state, 5, 0);
+  check_added(*state, 10, 0); /* from a list that is asked to one with a table */
+  check_added(*state, 60, 0);
+  check_added(*state, 60, 20);
+  check_added(*state, 99, 1000);
+}
+
 /* With peers out of service each key goes where a list without them would put it. */
-static void the_next_owner_is_the_owner_in_a_list_without_those_out(void **state) {
+static void check_next(struct gci_mem *mem, size_t peers) {
   struct random random = {5};
   char key[32];
   for (int round = 0; round < 20; round++) {
     struct list all, left;
-    unsigned char skip[8];
-    size_t original[8];
-    list_fill(&all, 8);
+    unsigned char skip[MAX_PEERS];
+    size_t original[MAX_PEERS];
+    list_fill(&all, peers);
     list_fill(&left, 0);
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < peers; i++) {
       all.peers[i].weight = 1 + (unsigned)random_below(&random, 3);
       skip[i] = i != 4 && random_below(&random, 3) == 0;
       if (skip[i]) continue;
       original[left.n] = i;
       left.peers[left.n++] = all.peers[i];
     }
-    struct gci_placement *p = open_list(*state, GCACHE_DIALECT_GCACHE, &all);
-    struct gci_placement *q = open_list(*state, GCACHE_DIALECT_GCACHE, &left);
+    struct gci_placement *p = open_list(mem, GCACHE_DIALECT_GCACHE, &all);
+    struct gci_placement *q = open_list(mem, GCACHE_DIALECT_GCACHE, &left);
     for (uint64_t i = 0; i < 2000; i++) {
       gcache_bytes_t k = numbered(key, "k", i);
       assert_int_equal(gci_placement_next(p, k, skip), original[gci_placement_owner(q, k)]);
@@ -193,23 +208,35 @@ static void the_next_owner_is_the_owner_in_a_list_without_those_out(void **state
   }
 }
 
-static void the_order_of_the_list_does_not_matter(void **state) {
+static void the_next_owner_is_the_owner_in_a_list_without_those_out(void **state) {
+  check_next(*state, 8);
+  check_next(*state, 40);
+}
+
+static void check_order(struct gci_mem *mem, size_t peers) {
   struct list forward, backward;
   char key[32];
-  list_fill(&forward, 7);
-  list_fill(&backward, 7);
-  for (size_t i = 0; i < 7; i++) {
+  list_fill(&forward, peers);
+  list_fill(&backward, peers);
+  for (size_t i = 0; i < peers; i++) {
     forward.peers[i].weight = 1 + (unsigned)i / 2;
-    backward.peers[6 - i] = forward.peers[i];
+    backward.peers[peers - 1 - i] = forward.peers[i];
   }
-  struct gci_placement *p = open_list(*state, GCACHE_DIALECT_GCACHE, &forward);
-  struct gci_placement *q = open_list(*state, GCACHE_DIALECT_GCACHE, &backward);
+  struct gci_placement *p = open_list(mem, GCACHE_DIALECT_GCACHE, &forward);
+  struct gci_placement *q = open_list(mem, GCACHE_DIALECT_GCACHE, &backward);
+  while (gci_placement_work(q))
+    ;
   for (uint64_t i = 0; i < 20000; i++) {
     gcache_bytes_t k = numbered(key, "user", i);
-    assert_int_equal(gci_placement_owner(p, k), 6 - gci_placement_owner(q, k));
+    assert_int_equal(gci_placement_owner(p, k), peers - 1 - gci_placement_owner(q, k));
   }
   gci_placement_close(p);
   gci_placement_close(q);
+}
+
+static void neither_the_order_of_the_list_nor_what_is_done_matters(void **state) {
+  check_order(*state, 7);
+  check_order(*state, 80);
 }
 
 static void labels_are_not_needed_after_open(void **state) {
@@ -303,16 +330,22 @@ static void lists_out_of_range_are_refused(void **state) {
   free(many);
 }
 
+struct opening {
+  gcache_dialect_t kind;
+  size_t peers, allocations;
+};
+
 static void open_and_ask(struct oom *oom, void *arg) {
+  const struct opening *opening = arg;
   gcache_mem_t user = oom_mem(oom);
   struct gci_placement *p = NULL;
   struct list list;
   struct gci_mem *mem = gci_mem_new(&user);
-  list_fill(&list, 3);
+  list_fill(&list, opening->peers);
   if (mem == NULL) return;
-  int rc = gci_placement_open(&p, mem, *(gcache_dialect_t *)arg, 0, list.peers, list.n);
+  int rc = gci_placement_open(&p, mem, opening->kind, 0, list.peers, list.n);
   if (rc == 0)
-    assert_true(gci_placement_owner(p, text("key")) < 3);
+    assert_true(gci_placement_owner(p, text("key")) < list.n);
   else
     assert_int_equal(rc, UV_ENOMEM);
   gci_placement_close(p);
@@ -320,13 +353,13 @@ static void open_and_ask(struct oom *oom, void *arg) {
 }
 
 static void every_failing_allocation_is_an_error(void **state) {
-  static const gcache_dialect_t kinds[] = {GCACHE_DIALECT_GCACHE, GCACHE_DIALECT_MAILGUN,
-                                           GCACHE_DIALECT_GOLANG};
+  struct opening openings[] = {{GCACHE_DIALECT_GCACHE, 3, 4},
+                               {GCACHE_DIALECT_GCACHE, 11, 7},
+                               {GCACHE_DIALECT_MAILGUN, 3, 6},
+                               {GCACHE_DIALECT_GOLANG, 3, 6}};
   (void)state;
-  for (size_t i = 0; i < 3; i++) {
-    gcache_dialect_t kind = kinds[i];
-    assert_int_equal(oom_sweep(open_and_ask, &kind), 4);
-  }
+  for (size_t i = 0; i < sizeof openings / sizeof openings[0]; i++)
+    assert_int_equal(oom_sweep(open_and_ask, &openings[i]), openings[i].allocations);
 }
 
 int main(void) {
@@ -337,7 +370,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(keys_move_only_to_the_added_peer, setup, teardown),
       cmocka_unit_test_setup_teardown(the_next_owner_is_the_owner_in_a_list_without_those_out,
                                       setup, teardown),
-      cmocka_unit_test_setup_teardown(the_order_of_the_list_does_not_matter, setup, teardown),
+      cmocka_unit_test_setup_teardown(neither_the_order_of_the_list_nor_what_is_done_matters, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(labels_are_not_needed_after_open, setup, teardown),
       cmocka_unit_test_setup_teardown(each_kind_places_the_worked_examples, setup, teardown),
       cmocka_unit_test_setup_teardown(all_out_of_service_is_no_peer, setup, teardown),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
@@ -47,6 +48,12 @@ static int teardown(void **state) {
   return left;
 }
 
+/* Index of the peer; the length of the list: none is left. */
+static size_t winner(const struct gci_rendezvous *r, uint32_t slot, const unsigned char *skip) {
+  struct gci_rendezvous_bid bid = gci_rendezvous_winner(r, slot, skip);
+  return bid.member == NULL ? r->n : bid.member->index;
+}
+
 /* ------------------------------------------------------------------------------------- a model ---- */
 
 /* The finaliser of SplitMix64 (Steele, Lea, Flood 2014). */
@@ -59,18 +66,51 @@ static uint64_t model_mix(uint64_t x) {
   return x;
 }
 
-static uint64_t model_hash(const char *label, uint32_t slot) {
+static uint64_t model_id(const char *label) {
   gcache_bytes_t bytes = {label, strlen(label)};
-  return model_mix(gci_hash_shared(bytes, UINT64_C(0x72656570)) ^ model_mix(slot));
+  return gci_hash_shared(bytes, UINT64_C(0x72656570)) >> 10;
+}
+
+/* Modulo 2^20, by division; halves are folded by adding digits to base 2, without a carry. */
+static uint64_t model_round(uint64_t x, uint64_t times, uint64_t plus) {
+  x = (x * times + plus) % SLOTS;
+  return x ^ (x / 1024);
+}
+
+static uint64_t model_rank(const char *label, uint32_t slot) {
+  uint64_t a = model_mix(model_id(label));
+  uint64_t b = model_mix(model_id(label) + UINT64_C(0x9e3779b97f4a7c15));
+  uint64_t x = model_round(slot, a % SLOTS / 2 * 2 + 1, (a >> 40) % SLOTS);
+  x = model_round(x, (a >> 20) % SLOTS / 2 * 2 + 1, b % SLOTS);
+  return model_round(x, 742821, 0);
+}
+
+/* The second half of the place is the finaliser of MurmurHash3 but for its last step. */
+static uint64_t model_place(const char *label, uint32_t slot) {
+  uint32_t x = (uint32_t)model_id(label) ^ (uint32_t)(slot * UINT64_C(2654435761));
+  x ^= x >> 16;
+  x *= 0x85ebca6bu;
+  x ^= x >> 13;
+  x *= 0xc2b2ae35u;
+  return model_rank(label, slot) * 4096 + x / (1u << 20);
+}
+
+/* log2, straight between 256 points of each doubling. */
+static long double model_log2(long double x) {
+  int exponent;
+  long double at = (frexpl(x, &exponent) * 2 - 1) * 256, low = floorl(at);
+  long double below = log2l(1 + low / 256), above = log2l(1 + (low + 1) / 256);
+  return exponent - 1 + below + (above - below) * (at - low);
 }
 
 static long double model_score(const struct gci_placed_peer *peer, uint32_t slot) {
-  return peer->weight / -logl((long double)model_hash(peer->label, slot) / 18446744073709551616.0L);
+  uint64_t place = model_place(peer->label, slot);
+  return model_log2(1 - (long double)place / 4294967296.0L) / peer->weight; /* the highest wins */
 }
 
 static size_t model_winner(const struct list *list, uint32_t slot, const unsigned char *skip) {
   size_t best = list->n;
-  long double highest = -1;
+  long double highest = -INFINITY;
   for (size_t i = 0; i < list->n; i++) {
     long double score = model_score(&list->peers[i], slot);
     if ((skip != NULL && skip[i]) || score <= highest) continue;
@@ -94,7 +134,7 @@ static void the_winner_has_the_highest_weighted_score(void **state) {
     open_list(&r, *state, &list);
     for (int i = 0; i < 500; i++) {
       uint32_t slot = (uint32_t)random_below(&random, SLOTS);
-      assert_int_equal(gci_rendezvous_winner(&r, slot, NULL), model_winner(&list, slot, NULL));
+      assert_int_equal(winner(&r, slot, NULL), model_winner(&list, slot, NULL));
     }
     gci_rendezvous_fini(&r);
   }
@@ -113,12 +153,12 @@ static void with_peers_out_the_highest_score_of_the_others_wins(void **state) {
     uint32_t slot = (uint32_t)random_below(&random, SLOTS);
     for (size_t p = 0; p < sizeof skip; p++)
       skip[p] = random_below(&random, 4) != 0;
-    assert_int_equal(gci_rendezvous_winner(&r, slot, skip), model_winner(&list, slot, skip));
+    assert_int_equal(winner(&r, slot, skip), model_winner(&list, slot, skip));
   }
   gci_rendezvous_fini(&r);
 }
 
-static void with_equal_weights_the_highest_hash_wins_whatever_the_weight(void **state) {
+static void with_equal_weights_the_lowest_place_wins_whatever_the_weight(void **state) {
   struct list list;
   list_fill(&list, 20);
   for (unsigned weight = 1; weight <= 1000; weight *= 10) {
@@ -129,8 +169,8 @@ static void with_equal_weights_the_highest_hash_wins_whatever_the_weight(void **
     for (uint32_t slot = 0; slot < 5000; slot++) {
       size_t best = 0;
       for (size_t i = 1; i < list.n; i++)
-        if (model_hash(list.labels[i], slot) > model_hash(list.labels[best], slot)) best = i;
-      assert_int_equal(gci_rendezvous_winner(&r, slot, NULL), best);
+        if (model_place(list.labels[i], slot) < model_place(list.labels[best], slot)) best = i;
+      assert_int_equal(winner(&r, slot, NULL), best);
     }
     gci_rendezvous_fini(&r);
   }
@@ -145,8 +185,8 @@ static size_t moved(struct gci_mem *mem, const struct list *before, const struct
   open_list(&old, mem, before);
   open_list(&new, mem, after);
   for (uint32_t slot = 0; slot < SLOTS; slot++) {
-    const char *was = before->peers[gci_rendezvous_winner(&old, slot, NULL)].label;
-    const char *is = after->peers[gci_rendezvous_winner(&new, slot, NULL)].label;
+    const char *was = before->peers[winner(&old, slot, NULL)].label;
+    const char *is = after->peers[winner(&new, slot, NULL)].label;
     if (strcmp(was, is) == 0) continue;
     count++;
     if ((loser == NULL || strcmp(was, loser) != 0) && (gainer == NULL || strcmp(is, gainer) != 0))
@@ -208,7 +248,7 @@ static void weights_one_two_four_get_their_shares(void **state) {
   size_t won[3] = {0};
   assert_int_equal(gci_rendezvous_init(&r, *state, peers, 3), 0);
   for (uint32_t slot = 0; slot < SLOTS; slot++)
-    won[gci_rendezvous_winner(&r, slot, NULL)]++;
+    won[winner(&r, slot, NULL)]++;
   for (size_t i = 0; i < 3; i++)
     assert_near(won[i], SLOTS * (double)peers[i].weight / 7, 0.02);
   gci_rendezvous_fini(&r);
@@ -219,10 +259,54 @@ static void equal_labels_do_not_confuse_it(void **state) {
   struct gci_rendezvous r;
   unsigned char skip[3] = {0, 1, 0};
   assert_int_equal(gci_rendezvous_init(&r, *state, peers, 3), 0);
-  size_t winner = gci_rendezvous_winner(&r, 5, skip);
-  assert_true(winner == 0 || winner == 2);
-  skip[winner] = 1;
-  assert_int_equal(gci_rendezvous_winner(&r, 5, skip), 2 - winner);
+  size_t first = winner(&r, 5, skip);
+  assert_true(first == 0 || first == 2);
+  skip[first] = 1;
+  assert_int_equal(winner(&r, 5, skip), 2 - first);
+  gci_rendezvous_fini(&r);
+}
+
+static void an_order_holds_each_slot_once_and_runs_both_ways(void **state) {
+  struct list list;
+  struct gci_rendezvous r;
+  unsigned char *seen = calloc(SLOTS, 1);
+  assert_non_null(seen);
+  list_fill(&list, 5);
+  open_list(&r, *state, &list);
+  for (unsigned i = 0; i < list.n; i++) {
+    const struct gci_rendezvous_member *m = &r.members[i];
+    for (uint32_t rank = 0; rank < SLOTS; rank++) {
+      uint32_t slot = gci_rendezvous_slot(m, rank);
+      assert_true(slot < SLOTS && seen[slot] == i);
+      seen[slot]++;
+      assert_int_equal(gci_rendezvous_bid(m, slot).place >> 12, rank);
+    }
+  }
+  gci_rendezvous_fini(&r);
+  free(seen);
+}
+
+/* What stands before a time and what after it: the edges of rounds must be exact. */
+static void a_place_is_reached_at_a_time_and_not_before(void **state) {
+  struct list list;
+  struct gci_rendezvous r;
+  struct random random = {9};
+  list_fill(&list, 1);
+  for (int i = 0; i < 20000; i++) {
+    unsigned weight = list.peers[0].weight = 1 + (unsigned)random_below(&random, 1000);
+    if (i % 1000 == 0) open_list(&r, *state, &list);
+    struct gci_rendezvous_member m = r.members[0];
+    m.weight = (uint16_t)weight;
+    uint32_t place = (uint32_t)(random_u64(&random) >> (32 + random_below(&random, 32)));
+    struct gci_rendezvous_bid bid = {&m, place};
+    uint64_t time = gci_rendezvous_time(&r, &bid);
+    assert_true(gci_rendezvous_reached(&r, weight, time) > place);
+    assert_true(gci_rendezvous_reached(&r, weight, time - 1) <= place);
+    if (i % 1000 == 999) gci_rendezvous_fini(&r);
+  }
+  open_list(&r, *state, &list);
+  assert_true(gci_rendezvous_reached(&r, 1000, 0) == 0);
+  assert_true(gci_rendezvous_reached(&r, 1000, UINT64_MAX) == GCI_RENDEZVOUS_PLACES);
   gci_rendezvous_fini(&r);
 }
 
@@ -242,7 +326,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_winner_has_the_highest_weighted_score, setup, teardown),
       cmocka_unit_test_setup_teardown(with_peers_out_the_highest_score_of_the_others_wins, setup,
                                       teardown),
-      cmocka_unit_test_setup_teardown(with_equal_weights_the_highest_hash_wins_whatever_the_weight,
+      cmocka_unit_test_setup_teardown(with_equal_weights_the_lowest_place_wins_whatever_the_weight,
                                       setup, teardown),
       cmocka_unit_test_setup_teardown(an_added_peer_takes_its_share_and_nothing_else_moves, setup,
                                       teardown),
@@ -252,6 +336,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_order_of_the_list_does_not_matter, setup, teardown),
       cmocka_unit_test_setup_teardown(weights_one_two_four_get_their_shares, setup, teardown),
       cmocka_unit_test_setup_teardown(equal_labels_do_not_confuse_it, setup, teardown),
+      cmocka_unit_test_setup_teardown(an_order_holds_each_slot_once_and_runs_both_ways, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(a_place_is_reached_at_a_time_and_not_before, setup, teardown),
       cmocka_unit_test_setup_teardown(a_weight_out_of_range_is_refused, setup, teardown),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
