@@ -23,7 +23,7 @@ static void drop_left(struct gci_server *s) {
   s->left_len = s->left_at = 0;
 }
 
-/* What is on its way out keeps the loop alive; a connection at rest does not (P9). */
+/* What is asked and what is on its way out keep the loop alive; a connection at rest does not (P9). */
 static void hold(struct gci_server *s, int on) {
   if (s->holding == on) return;
   s->holding = on;
@@ -147,6 +147,14 @@ static uint64_t earlier(uint64_t a_ms, uint64_t b_ms) {
   return a_ms < b_ms ? a_ms : b_ms;
 }
 
+/* What it has to say to those that were too slow is written soon: nothing else may ever happen here. */
+static uint64_t watch_requests(struct gci_server *s, uint64_t now_ms) {
+  uint64_t next_ms = gci_http_server_watch(s->http, now_ms);
+
+  if (gci_http_server_output(s->http)->bytes > 0 && !gci_stream_blocked(&s->stream)) schedule(s);
+  return next_ms;
+}
+
 static void watch(struct gci_server *s) {
   struct gci_env *env = s->door->env;
   struct gci_pace_view view = view_of(s);
@@ -155,7 +163,7 @@ static void watch(struct gci_server *s) {
 
   gci_pace_note(&s->pace, &view, now_ms);
   verdict = gci_pace_judge(&s->pace, &view, &s->door->limits, now_ms, &next_ms);
-  if (s->http != NULL) next_ms = earlier(next_ms, gci_http_server_watch(s->http, now_ms));
+  if (s->http != NULL) next_ms = earlier(next_ms, watch_requests(s, now_ms));
   switch (verdict) {
   case GCI_PACE_FINE:
     /* One that is set early enough stays: it judges again when it passes. */
@@ -196,7 +204,7 @@ static void settle(struct gci_server *s) {
   } else {
     gci_stream_read_stop(&s->stream);
   }
-  hold(s, is_writing(s));
+  hold(s, is_writing(s) || (s->http != NULL && gci_http_server_pending(s->http) > 0));
   watch(s);
 }
 
