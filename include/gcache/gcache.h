@@ -167,7 +167,8 @@ typedef enum {
 } gcache_dialect_t;
 
 /* What strangers may cost. Over a size: the request is refused with a 4xx, and the connection closed
- * unless the request had been read to its end. Over a time: the connection is closed. */
+ * unless the request had been read to its end. Over a time: the connection is closed; of a body or an answer
+ * over HTTP/2, that stream alone is refused with 408 or reset. */
 typedef struct gcache_limits_s {
   size_t key_max;           /* 4096 bytes decoded; more: UV_EMSGSIZE, 414 */
   size_t value_max;         /* 16 MiB; more: UV_EMSGSIZE, 413. Bodies: 8 KiB more */
@@ -183,19 +184,20 @@ typedef struct gcache_limits_s {
   uint64_t idle_ms;         /* 60000 an incoming connection may rest between requests */
   unsigned connections_max; /* 1024 incoming; accepting pauses there */
   unsigned connections_per_address; /* 64 incoming, peers by their listed addresses exempt */
-  unsigned pipelined_max; /* 1024 requests of one connection unanswered; then reading stops */
+  unsigned
+      pipelined_max; /* 1024 requests of one HTTP/1.1 connection unanswered; then reading stops */
 
   uint64_t tls_timeout_ms; /* 5000 for a TLS handshake */
 
   /* HTTP/2. What exceeds one of these ends the connection with GOAWAY, but streams over streams_max
    * before the client has acknowledged that limit, which are refused one by one. */
-  unsigned streams_max;       /* 128 of one connection at a time */
+  unsigned streams_max;       /* 128 of one connection at a time; nor more of ours to a peer */
   unsigned resets_burst;      /* 200 streams may be opened and reset at once, */
   unsigned resets_per_s;      /* and 50 a second in the long run */
   unsigned continuations_max; /* 8 CONTINUATION frames a head */
   unsigned settings_max;      /* 32 entries a SETTINGS frame */
   unsigned acks_max;          /* 100 acknowledgements waiting to be sent */
-  unsigned control_max;       /* 1000 frames in 10 s that carry neither head nor body: SETTINGS, PING,
+  unsigned control_max; /* 1000 frames in 10 s that carry neither head nor body: SETTINGS, PING,
                                  PRIORITY, empty DATA, WINDOW_UPDATE, RST_STREAM */
 } gcache_limits_t;
 
@@ -226,12 +228,12 @@ typedef struct gcache_options_s {
                                     slowest getter to get local loads when a peer hangs. */
   uint64_t idle_timeout_ms;     /* 60000 a kept-alive connection to a peer may rest */
   unsigned conns_per_peer;      /* 8 connections: one exchange each at a time with HTTP/1.1, as many
-                                    as the peer allows with HTTP/2 */
+                                    as the peer and limits.streams_max allow with HTTP/2 */
   unsigned calls_per_peer;      /* 65536 waiting or running; more: GCACHE_EBUSY to the caller */
-  gcache_http_t http; /* GCACHE_HTTP_AUTO. UV_ENOTSUP: _2 in a build without it */
-  gcache_tls_t *tls;  /* for peers whose URL begins with https://, from <gcache/openssl.h>; borrowed
+  gcache_http_t http;           /* GCACHE_HTTP_AUTO. UV_ENOTSUP: _2 in a build without it */
+  gcache_tls_t *tls; /* for peers whose URL begins with https://, from <gcache/openssl.h>; borrowed
                          until closed. NULL: such URLs are refused */
-  uint64_t ping_ms;   /* 5000. HTTP/2: a peer that owes answers and has sent nothing for so long is
+  uint64_t ping_ms;  /* 5000. HTTP/2: a peer that owes answers and has sent nothing for so long is
                          asked for a sign of life, and given up when none comes in as long again */
   gcache_limits_t limits;
   gcache_mem_t mem;     /* malloc family */
@@ -328,7 +330,7 @@ typedef struct gcache_group_options_s {
   gcache_load_cancel_cb cancel; /* NULL: getters are never told */
   void *data;                   /* yours: gcache_group_data() */
   gcache_hot_t hot;             /* GCACHE_HOT_DEFAULT */
-  unsigned hot_divisor; /* 8: when memory is short, the hot cache gives way while it is larger
+  unsigned hot_divisor;   /* 8: when memory is short, the hot cache gives way while it is larger
                                    than 1/8 of the main cache */
   gcache_policy_t policy; /* GCACHE_POLICY_DEFAULT */
   /* Freshness, see above; 0: off; over 2^32 - 1: that. */

@@ -28,12 +28,12 @@ GCACHE_EXTERN int gcache_listen(gcache_listener_t **out, gcache_t *cache,
                                 const struct sockaddr *addr, int backlog);
 /* The same over TLS only. tls: from <gcache/openssl.h>, borrowed until the cache has closed. UV_ENOTSUP:
  * it has no server context, or this library was built without TLS. HTTP/1.1 and HTTP/2 are offered by
- * ALPN as options.http says. A handshake that fails is told to the log. */
+ * ALPN as options.http says. What TLS finds wrong in a handshake is told to the log. */
 GCACHE_EXTERN int gcache_listen_tls(gcache_listener_t **out, gcache_t *cache,
                                     const struct sockaddr *addr, int backlog, gcache_tls_t *tls);
 GCACHE_EXTERN int gcache_listener_port(const gcache_listener_t *listener);
 /* Drains: accepts no more, closes idle connections, lets those that are owed answers have them, with
- * "Connection: close". closed (may be NULL) runs when none is left; listener is gone then. Call once,
+ * "Connection: close" or GOAWAY. closed (may be NULL) runs when none is left; listener is gone then. Call once,
  * and not after gcache_close(), which closes listeners itself. */
 GCACHE_EXTERN void gcache_listener_close(gcache_listener_t *listener, gcache_closed_cb closed,
                                          void *arg);
