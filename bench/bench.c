@@ -76,6 +76,7 @@ static const struct {
     {"memory", bench_memory, "what an item takes beyond key and value, beside redis and memcached"},
     {"hitratio", bench_hitratio,
      "hits of traces, beside other policies: FILE... --sizes 1%,5%,10%"},
+    {"place", bench_place, "who owns a key: picks, lists, balance, movement"},
 };
 
 static int usage(void) {
