@@ -31,6 +31,12 @@ static void on_life_over(struct gci_countdown *life) {
   gci_env_defer(core->env, &core->closed_job);
 }
 
+/* A slice a turn, so that a long list never holds the loop. */
+static void on_placing(struct gcache_job_s *job) {
+  gcache_t *core = gci_container_of(job, gcache_t, placing_job);
+  if (!core->closing && gci_peers_work(&core->peers)) gci_env_defer(core->env, job);
+}
+
 int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_options *o) {
   *core = (gcache_t){.env = env,
                      .timeout_ms = o->timeout_ms,
@@ -47,6 +53,7 @@ int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_opt
   gci_list_init(&core->group_list);
   gci_countdown_init(&core->life, on_life_over);
   gci_job_init(&core->closed_job, on_closed);
+  gci_job_init(&core->placing_job, on_placing);
   return 0;
 }
 
@@ -71,6 +78,7 @@ void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg) {
 }
 
 void gci_core_fini(gcache_t *core) {
+  if (gci_job_queued(&core->placing_job)) gci_defer_cancel(&core->placing_job);
   gci_peers_fini(&core->peers);
   gci_map_fini(&core->groups);
   if (core->self != NULL) gci_mem_free(core->env->mem, core->self, strlen(core->self) + 1);
@@ -116,6 +124,7 @@ int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *con
   }
   struct gci_peers old = core->peers;
   core->peers = fresh;
+  if (!gci_job_queued(&core->placing_job)) gci_env_defer(core->env, &core->placing_job);
   tell_transport(core, others);
   gci_peers_fini(&old);
   if (gci_core_is_client_only(core)) forget_as_client(core);

@@ -46,9 +46,10 @@ struct gcache_s {
   const char *(*error_text)(int code);
   struct gci_door *door; /* set by gcache.c after gci_core_open(); NULL: no network side */
   struct gci_peers peers;
-  struct gci_map groups;      /* by name, closing ones included */
-  struct gci_list group_list; /* the same */
-  struct gci_countdown life;  /* groups that are not closed */
+  struct gcache_job_s placing_job; /* queued while the placement of peers has work left */
+  struct gci_map groups;           /* by name, closing ones included */
+  struct gci_list group_list;      /* the same */
+  struct gci_countdown life;       /* groups that are not closed */
   struct gcache_job_s closed_job;
   int closing;
   gcache_closed_cb closed;

@@ -144,8 +144,15 @@ int gci_peers_build(struct gci_peers *fresh, const struct gci_peers *old, const 
   if (n > GCI_PLACEMENT_MAX_PEERS) return UV_EINVAL;
   int rc = fill(fresh, old, self, urls, n);
   if (rc == 0) rc = place(fresh, labels, weights, n);
-  if (rc < 0) take_apart(fresh, n);
+  if (rc < 0)
+    take_apart(fresh, n);
+  else if (old->placement != NULL)
+    gci_placement_inherit(fresh->placement, old->placement);
   return rc;
+}
+
+int gci_peers_work(struct gci_peers *peers) {
+  return peers->placement != NULL && gci_placement_work(peers->placement);
 }
 
 struct gci_peer *gci_peers_owner(const struct gci_peers *peers, gcache_bytes_t key) {

@@ -52,6 +52,9 @@ int gci_peers_build(struct gci_peers *fresh, const struct gci_peers *old, const 
                     const char *const urls[], const char *const labels[], const unsigned weights[],
                     size_t n);
 
+/* A slice of what makes owners quick to find, of about a millisecond; nonzero: there is more to do. */
+int gci_peers_work(struct gci_peers *peers);
+
 /* Who owns key; NULL: no list. */
 struct gci_peer *gci_peers_owner(const struct gci_peers *peers, gcache_bytes_t key);
 
