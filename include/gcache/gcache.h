@@ -184,8 +184,7 @@ typedef struct gcache_limits_s {
   uint64_t idle_ms;         /* 60000 an incoming connection may rest between requests */
   unsigned connections_max; /* 1024 incoming; accepting pauses there */
   unsigned connections_per_address; /* 64 incoming, peers by their listed addresses exempt */
-  unsigned
-      pipelined_max; /* 1024 requests of one HTTP/1.1 connection unanswered; then reading stops */
+  unsigned pipelined_max;           /* 1024 requests unanswered over HTTP/1.1; then reading stops */
 
   uint64_t tls_timeout_ms; /* 5000 for a TLS handshake */
 

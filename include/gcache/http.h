@@ -33,8 +33,8 @@ GCACHE_EXTERN int gcache_listen_tls(gcache_listener_t **out, gcache_t *cache,
                                     const struct sockaddr *addr, int backlog, gcache_tls_t *tls);
 GCACHE_EXTERN int gcache_listener_port(const gcache_listener_t *listener);
 /* Drains: accepts no more, closes idle connections, lets those that are owed answers have them, with
- * "Connection: close" or GOAWAY. closed (may be NULL) runs when none is left; listener is gone then. Call once,
- * and not after gcache_close(), which closes listeners itself. */
+ * "Connection: close" or GOAWAY. closed (may be NULL) runs when none is left; listener is gone then. Call
+ * once, and not after gcache_close(), which closes listeners itself. */
 GCACHE_EXTERN void gcache_listener_close(gcache_listener_t *listener, gcache_closed_cb closed,
                                          void *arg);
 

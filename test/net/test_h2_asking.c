@@ -568,6 +568,26 @@ static void ask_with_failing_memory(void **state, size_t first, size_t last) {
   scene_close(&s);
 }
 
+/* The cancel cannot be said; the others learn that their connection is of no more use. */
+static void cancelling_without_memory_ends_the_connection(void **state) {
+  struct scene s;
+
+  scene_open(&s, state, one_connection);
+  start(&s, 3);
+  hear(&s, 0, 3);
+  s.m.oom.fail_first = s.m.oom.asked + 1;
+  s.m.oom.fail_last = SIZE_MAX;
+  gcache_get_cancel(&s.a[1].req);
+  turns(&s, 6);
+  s.m.oom.fail_first = s.m.oom.fail_last = 0;
+  for (int i = 0; i < 3; i++)
+    wait_for(&s, &s.a[i]);
+  assert_int_equal(s.a[1].status, UV_ECANCELED);
+  assert_int_not_equal(s.a[0].from, GCACHE_FROM_PEER);
+  assert_int_not_equal(s.a[2].from, GCACHE_FROM_PEER);
+  scene_close(&s);
+}
+
 static void every_failure_of_memory_is_survived(void **state) {
   for (size_t n = 1; n <= 160; n++) {
     ask_with_failing_memory(state, n, n);
@@ -598,6 +618,7 @@ int main(int argc, char **argv) {
       TEST(closing_does_not_wait_for_a_peer_that_allows_no_stream),
       TEST(peer_that_left_the_list_still_answers_what_it_was_asked),
       TEST(closing_at_any_moment_leaves_nothing),
+      TEST(cancelling_without_memory_ends_the_connection),
       TEST(every_failure_of_memory_is_survived),
   };
 
