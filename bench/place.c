@@ -2,7 +2,8 @@
  *
  * pick is one look-up of a key's owner when the list is installed; first, of a key not yet asked for,
  * right after the list was given. install is the time until nothing is left to be done for a list, all
- * slices together; hold, the longest of them. All times are this process's time, so that others do not count. change is one peer more, and one less, all slices.
+ * slices together; hold, the longest of them; added and removed, the same for one peer more and one
+ * less. All times are this process's own, so that others on the machine do not count.
  *
  * peak is the busiest peer's share of KEYS keys over the mean. With 10,000 peers a peer has 1,000 keys, so
  * that chance alone makes a peak of 1.12; `space` counts every slot once, without chance, where the kind
