@@ -69,6 +69,7 @@ static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
                    get->request, m->index, v.serial);
   end.serial = value == NULL ? 0 : v.serial;
   end.from = (int)gcache_get_from(req);
+  end.stale_ms = gcache_get_stale(req);
   end.cause = sim_source_cause(gcache_get_reason(req), &end.cause_hinted);
   sim_trace(&c->world, "m%d key %u: get %zu ends %d, value %" PRIu64 " from %d '%s'", m->index,
             get->key, get->request, status, end.serial, (int)gcache_get_from(req),
@@ -171,6 +172,7 @@ static int start_change(struct sim_change *change, gcache_bytes_t key, uint64_t 
   if (ttl_ms > 0) v.expire_unix_ns = sim_member_unix_ns(m) + (int64_t)ttl_ms * 1000000;
   v.serial = promises_set_began(&c->promises, m->index, v.key, v.size, v.expire_unix_ns);
   sim_trace(&c->world, "  sets value %" PRIu64 ", %zu bytes", v.serial, v.size);
+  sim_value_freshen(c, &v);
   gcache_value_t *value = sim_value_make(m->mem, &v);
   int status = gcache_set(&change->req, group, key, value, timeout_ms, on_changed);
   gcache_value_unref(value);

@@ -35,7 +35,8 @@ void sim_exchange_done(struct sim_exchange *x, int status, const char *reason) {
   gcache_value_t *value = NULL;
   if (status == 0 && x->op == GCACHE_OP_GET) {
     value = sim_value_make(m->mem, &x->value);
-    if (x->value.expire_unix_ns != 0 && x->value.expire_unix_ns <= sim_member_unix_ns(m))
+    if (x->value.expire_unix_ns != 0 && x->value.expire_unix_ns <= sim_member_unix_ns(m) &&
+        x->stale_ms == 0)
       promises_disturbed(oracle_of(x), x->key);
   }
   sim_trace(world_of(x), "m%d key %u: m%d's answer to op %d is %d, value %" PRIu64, x->from, x->key,
@@ -47,6 +48,8 @@ void sim_exchange_done(struct sim_exchange *x, int status, const char *reason) {
                                                         .kind = sim_exchange_kind(x->op),
                                                         .key = x->key,
                                                         .sent_seq = x->sent_seq});
+  gcache_call_set_stale(call, x->stale_ms);
+  gcache_call_set_not_found(call, x->not_found_ms);
   promises_enter(oracle_of(x));
   gcache_call_done(call, status, value, reason);
   promises_leave(oracle_of(x));

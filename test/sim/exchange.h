@@ -20,9 +20,12 @@ struct sim_exchange {
   unsigned key; /* CLEAR: the group */
   char group[16];
   uint64_t timeout_ms;
-  uint64_t sent_seq;      /* of the oracle */
-  int left;               /* the asker has been told that nobody waits */
-  struct sim_value value; /* of a SET, then of a GET's answer; serial 0: none */
+  uint64_t sent_seq;               /* of the oracle */
+  int64_t newer_than;              /* a GET's */
+  int is_go;                       /* the asker is told nothing that only gcache says */
+  uint64_t stale_ms, not_found_ms; /* of a GET's answer */
+  int left;                        /* the asker has been told that nobody waits */
+  struct sim_value value;          /* of a SET, then of a GET's answer; serial 0: none */
   int status;
   char reason[64];
   gcache_answer_t req;

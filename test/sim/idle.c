@@ -6,8 +6,10 @@
 /* Longer than a member's next turn takes to come. */
 #define SOON_US 1000
 
+/* What runs behind a hit has a time of its own from then. */
 static int overdue(const struct promises *p, const struct promises_member *m, unsigned key) {
-  return p->now_us > m->left_us[key] + SOON_US;
+  uint64_t refresh_us = p->setup.fresh.is_on ? p->setup.fresh.refresh_us : 0;
+  return p->now_us > m->left_us[key] + refresh_us + SOON_US;
 }
 
 static void check_runs(struct promises *p, unsigned key) {

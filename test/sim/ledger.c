@@ -10,6 +10,7 @@
 /* Longer than a load that an arriving value's expiry causes takes to begin. */
 #define DISTURBANCE_US 1000
 #define TURN_NS 100000 /* a completion runs within it */
+#define BEHIND_US 100  /* what is started behind a hit is, too */
 
 const struct promises_birth *promises_birth(const struct promises *p, uint64_t serial) {
   return serial == 0 || serial > p->n_births ? NULL : &p->births[serial - 1];
@@ -46,11 +47,18 @@ static void check_alone(struct promises *p, int member, unsigned key) {
   }
 }
 
+/* A load or question for nobody is lawful behind a hit of this very moment, or behind a question, of the
+ * kind that began so, that has just failed. */
+static int is_behind(const struct promises *p, uint64_t left_us, uint64_t asked_us) {
+  uint64_t since_us = left_us > asked_us ? left_us : asked_us;
+  return p->setup.fresh.is_on && since_us > 0 && p->now_us <= since_us + BEHIND_US;
+}
+
 uint64_t promises_run_began(struct promises *p, int member, unsigned key) {
   struct promises_member *m = &p->members[member];
   promises_upcall(p, "a getter");
   check_alone(p, member, key);
-  if (m->gets[key] + m->answers[key] == 0)
+  if (m->gets[key] + m->answers[key] == 0 && !is_behind(p, m->left_us[key], m->asked_us[key]))
     promises_break(p, "P1: key %u: a getter starts on member %d, where nobody asks", key, member);
   struct promises_birth *b = new_birth(p, member, key);
   b->running = 1;
@@ -121,6 +129,10 @@ uint64_t promises_set_began(struct promises *p, int member, unsigned key, size_t
   return p->n_births;
 }
 
+void promises_windowed(struct promises *p, uint64_t serial, uint64_t window_ms) {
+  birth(p, serial)->window_ms = window_ms;
+}
+
 void promises_set_landed(struct promises *p, uint64_t serial) {
   birth(p, serial)->landed_seq = promises_tick(p);
 }
@@ -153,7 +165,7 @@ void promises_change_settled(struct promises *p, enum promises_kind kind, unsign
 
 void promises_question_sent(struct promises *p, int member, unsigned key) {
   struct promises_member *m = &p->members[member];
-  if (m->gets[key] == 0)
+  if (m->gets[key] == 0 && !is_behind(p, m->got_us[key], m->asked_us[key]))
     promises_break(p, "P4: key %u: member %d asks a peer, and %s", key, member,
                    m->answers[key] > 0 ? "only a peer's question waits here" : "nobody waits here");
   m->questions[key]++;
@@ -172,6 +184,7 @@ void promises_question_settled(struct promises *p, int member, unsigned key, int
   if (m->questions[key] > 0) m->questions[key]--;
   if (told && m->questions_told[key] > 0) m->questions_told[key]--;
   m->quiet_us[key] = p->now_us;
+  m->asked_us[key] = p->now_us;
 }
 
 /* ---- deliveries ---- */
@@ -180,7 +193,8 @@ static int covers(const struct promises_floor *f, const struct promises_request 
   return f->whole_group ? f->key == get->key % PROMISES_GROUPS : f->key == get->key;
 }
 
-static void check_floors(struct promises *p, const struct promises_request *get, uint64_t serial) {
+void promises_floors_check(struct promises *p, const struct promises_request *get,
+                           uint64_t serial) {
   const struct promises_birth *b = promises_birth(p, serial);
   uint64_t alive_seq = b->is_set ? b->landed_seq : b->begin_seq;
   uint64_t lists = get->epoch;
@@ -200,20 +214,53 @@ static void check_floors(struct promises *p, const struct promises_request *get,
   }
 }
 
-void promises_value_check(struct promises *p, const struct promises_request *get, uint64_t serial,
-                          int64_t wall_unix_ns) {
-  const struct promises_birth *b = promises_birth(p, serial);
+/* The value may have been sent on without its windows: the group's count then. */
+uint64_t promises_window_ms(const struct promises *p, const struct promises_birth *b) {
+  const struct promises_fresh *f = &p->setup.fresh;
+  uint64_t of_group = f->stale_ms > f->error_ms ? f->stale_ms : f->error_ms;
+  return b->window_ms > of_group ? b->window_ms : of_group;
+}
+
+/* What was found here is as stale as it is said to be; of what came from a peer only the peer knows. A
+ * copy's expiry may have been drawn nearer. */
+static void check_stale(struct promises *p, const struct promises_request *get,
+                        const struct promises_birth *b, const struct promises_end *e) {
+  int64_t ago_ns = e->wall_unix_ns - b->expire_unix_ns;
+  uint64_t ago_ms = ago_ns <= 0 ? 1 : ((uint64_t)ago_ns + 999999) / 1000000;
+  int is_from_here = get->kind == PROMISES_ANSWER || e->from == GCACHE_FROM_MAIN ||
+                     (e->from == GCACHE_FROM_HOT && p->setup.fresh.hot_max_ms == 0);
+  p->stale++;
+  if (e->stale_ms > promises_window_ms(p, b))
+    promises_break(p,
+                   "P6: member %d, key %u: value %" PRIu64 " delivered %" PRIu64
+                   " ms after its expiry; %" PRIu64 " were asked for",
+                   get->member, get->key, e->serial, e->stale_ms, promises_window_ms(p, b));
+  if (is_from_here && !p->setup.fresh.hot_max_ms &&
+      (b->expire_unix_ns == 0 || ago_ms != e->stale_ms))
+    promises_break(p,
+                   "P6: member %d, key %u: value %" PRIu64 " is said to be stale for %" PRIu64
+                   " ms, and is for %" PRIu64,
+                   get->member, get->key, e->serial, e->stale_ms, ago_ms);
+}
+
+void promises_value_check(struct promises *p, const struct promises_request *get,
+                          const struct promises_end *e) {
+  const struct promises_birth *b = promises_birth(p, e->serial);
+  uint64_t serial = e->serial;
+  int64_t wall_unix_ns = e->wall_unix_ns;
   p->deliveries++;
   if (b == NULL || b->key != get->key || b->running || b->status != 0) {
     promises_break(p, "P2: member %d, key %u: value %" PRIu64 " was never made for it", get->member,
                    get->key, serial);
     return;
   }
-  if (b->expire_unix_ns != GCACHE_NEVER && b->expire_unix_ns <= wall_unix_ns)
+  if (e->stale_ms > 0)
+    check_stale(p, get, b, e);
+  else if (b->expire_unix_ns != GCACHE_NEVER && b->expire_unix_ns <= wall_unix_ns)
     promises_break(
         p, "P6: member %d, key %u: value %" PRIu64 " delivered %" PRId64 " us after its expiry",
         get->member, get->key, serial, (wall_unix_ns - b->expire_unix_ns) / 1000);
-  if (get->kind == PROMISES_GET) check_floors(p, get, serial);
+  if (get->kind == PROMISES_GET) promises_floors_check(p, get, serial);
 }
 
 /* ---- failures ---- */
@@ -256,7 +303,12 @@ void promises_cause_check(struct promises *p, size_t request, const struct promi
                    "P3: get %zu of member %d, key %u, status %d names run %" PRIu64
                    ", which did not say so",
                    request, r->member, r->key, e->status, e->cause);
-  else if (b->end_us + p->setup.stale_us < r->begin_us)
+  else if (e->status == GCACHE_ENOTFOUND && r->kind == PROMISES_GET)
+    promises_floors_check(p, r, e->cause);
+  uint64_t holds_us = p->setup.stale_us;
+  if (e->status == GCACHE_ENOTFOUND) holds_us += p->setup.fresh.not_found_ms * 1000;
+  if (b != NULL && e->status == GCACHE_ENOTFOUND && p->setup.fresh.clocks_jump) return;
+  if (b != NULL && b->end_us + holds_us < r->begin_us)
     promises_break(p,
                    "P3: get %zu of member %d, key %u, got status %d of run %" PRIu64
                    ", which had ended long before",

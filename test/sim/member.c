@@ -32,6 +32,11 @@ void sim_group_start(struct sim_group *g) {
   o.cancel = sim_source_hinted;
   o.data = g;
   o.hot = m->hot;
+  o.stale_ms = m->cluster->config.fresh.stale_ms;
+  o.error_ms = m->cluster->config.fresh.error_ms;
+  o.refresh_ahead_ms = m->cluster->config.fresh.refresh_ahead_ms;
+  o.hot_max_ms = m->cluster->config.fresh.hot_max_ms;
+  o.not_found_ms = m->cluster->config.fresh.not_found_ms;
   int status = gcache_group_open(&g->group, &m->core, sim_group_word(g->index), &o);
   if (status != 0)
     promises_break(&m->cluster->promises, "member %d: group %u did not open: %d", m->index,

@@ -28,8 +28,11 @@ struct sim_config {
   uint64_t slow_us;
   unsigned loss_percent;
   uint64_t getter_max_us;
-  unsigned ttl_percent;  /* values that expire */
-  unsigned quit_percent; /* callbacks that ask on which close their group or cache */
+  unsigned ttl_percent;        /* values that expire */
+  struct promises_fresh fresh; /* of all groups */
+  unsigned windowed_percent;   /* values with windows of their own */
+  unsigned go_percent;         /* questions of askers that know no stale values */
+  unsigned quit_percent;       /* callbacks that ask on which close their group or cache */
   size_t max_bytes;
   unsigned small_percent; /* values of at most 200 bytes; the others up to */
   size_t value_typical;

@@ -27,6 +27,11 @@ static void check_answer(struct sim_exchange *x, int status, gcache_value_t *val
   if (value != NULL && !sim_value_read(value, &x->value))
     promises_break(oracle_of(x), "P2: an answer of member %d: the bytes are broken", x->to);
   end.serial = x->value.serial;
+  end.stale_ms = x->stale_ms = gcache_answer_stale(&x->req);
+  x->not_found_ms = x->is_go ? 0 : gcache_answer_not_found(&x->req);
+  if (x->is_go && x->stale_ms > 0)
+    promises_break(oracle_of(x), "P6: member %d gave value %" PRIu64 ", stale, to a Go asker",
+                   x->to, x->value.serial);
   end.cause = sim_source_cause(x->reason, &end.cause_hinted);
   promises_ended(oracle_of(x), x->request, &end);
 }
@@ -60,8 +65,11 @@ static int ask(struct sim_exchange *x, struct sim_member *m) {
   memset(&x->req, 0x5a, sizeof x->req);
   x->req.data = x;
   promises_enter(oracle_of(x));
-  int status = gcache_answer(&x->req, &m->core, x->op, gcache_cstr(x->group), key, value,
-                             x->timeout_ms, on_answered);
+  int status = x->op == GCACHE_OP_GET && !x->is_go
+                   ? gcache_answer_get(&x->req, &m->core, gcache_cstr(x->group), key, x->newer_than,
+                                       x->timeout_ms, on_answered)
+                   : gcache_answer(&x->req, &m->core, x->op, gcache_cstr(x->group), key, value,
+                                   x->timeout_ms, on_answered);
   promises_leave(oracle_of(x));
   gcache_value_unref(value);
   return status;
@@ -128,6 +136,8 @@ static void on_started(gcache_transport_t *t, gcache_call_t *call) {
   x->to = sim_member_of_url(m->cluster, gcache_call_peer(call));
   x->op = gcache_call_op(call);
   snprintf(x->group, sizeof x->group, "%s", gcache_call_group(call));
+  x->newer_than = gcache_call_newer_than(call);
+  x->is_go = sim_rng_percent(&world_of(x)->rng, m->cluster->config.go_percent);
   x->timeout_ms = gcache_call_time_left_ms(call);
   if (x->timeout_ms == 0) x->timeout_ms = 1;
   sim_event_init(&x->travel, on_travelled);

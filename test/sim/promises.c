@@ -51,6 +51,7 @@ static void count(struct promises *p, const struct promises_request *r, int by) 
   if (!is_question(r)) return;
   counted[r->key] = (unsigned)((int)counted[r->key] + by);
   if (by < 0) m->left_us[r->key] = p->now_us;
+  if (by < 0 && r->kind == PROMISES_GET) m->got_us[r->key] = p->now_us;
 }
 
 static void unlist(struct promises *p, size_t i) {
@@ -194,7 +195,7 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
   if (e->status == GCACHE_ENOTFOUND || e->status == GCACHE_ELOAD)
     promises_cause_check(p, request, e);
   if (e->serial == 0) return;
-  promises_value_check(p, r, e->serial, e->wall_unix_ns);
+  promises_value_check(p, r, e);
   const struct promises_birth *b = promises_birth(p, e->serial);
   if (b != NULL && e->from == GCACHE_FROM_HOT && p->setup.settled && !b->is_set &&
       b->member == r->member)
@@ -242,7 +243,8 @@ void promises_peeked(struct promises *p, int member, unsigned key, uint64_t seri
                                  .begin_us = p->now_us,
                                  .epoch = promises_epoch(p),
                                  .joins_unreached = p->members[member].keeps_unreached};
-  promises_value_check(p, &now, serial, wall_unix_ns);
+  struct promises_end end = {.serial = serial, .wall_unix_ns = wall_unix_ns};
+  promises_value_check(p, &now, &end);
 }
 
 /* Whoever waits, waits for a getter here or for an answer to a question of this member; a peer's question

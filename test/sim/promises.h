@@ -18,11 +18,20 @@
 #define PROMISES_GROUPS 2
 #define PROMISES_NEVER UINT64_MAX
 
+/* What the groups ask for by way of freshness, in milliseconds. */
+struct promises_fresh {
+  int is_on; /* any of it, or values with windows of their own */
+  uint64_t stale_ms, error_ms, refresh_ahead_ms, hot_max_ms, not_found_ms;
+  uint64_t refresh_us; /* how long a load behind a hit may go on for nobody */
+  int clocks_jump;
+};
+
 struct promises_setup {
   unsigned keys;        /* key k belongs to group k % PROMISES_GROUPS */
   int settled;          /* no faults and one list for ever: P1 is checked */
   uint64_t patience_us; /* every request must be answered within; PROMISES_NEVER: no bound (P4) */
   uint64_t stale_us;    /* how long a getter's failure may travel to a caller */
+  struct promises_fresh fresh;
 };
 
 enum promises_kind { PROMISES_GET, PROMISES_ANSWER, PROMISES_SET, PROMISES_REMOVE, PROMISES_CLEAR };
@@ -53,6 +62,7 @@ struct promises_birth {
   uint64_t end_us;
   size_t size;
   int64_t expire_unix_ns;
+  uint64_t window_ms;    /* after its expiry, the value's own; 0: none */
   uint64_t next_running; /* serial, 0: last */
 };
 
@@ -82,6 +92,8 @@ struct promises_member {
   uint64_t busy_seq[PROMISES_KEYS]; /* when its transport last refused a question */
   uint64_t quiet_us[PROMISES_KEYS]; /* when the last of its runs and questions ended */
   uint64_t left_us[PROMISES_KEYS];  /* when one that asked last left or was answered */
+  uint64_t got_us[PROMISES_KEYS];   /* the same of its own program */
+  uint64_t asked_us[PROMISES_KEYS]; /* when the last of its questions ended */
   unsigned questions[PROMISES_KEYS], runs[PROMISES_KEYS];
   unsigned questions_told[PROMISES_KEYS]; /* of those: the transport knows that nobody waits */
   uint64_t clock_set_us;                  /* when its wall clock last jumped */
@@ -111,8 +123,8 @@ struct promises {
   size_t n_floors, cap_floors;
   struct promises_deed *deeds;
   size_t n_deeds, cap_deeds;
-  uint64_t deliveries, floors_checked; /* how much was really checked */
-  char broken[400];                    /* "" as long as all hold */
+  uint64_t deliveries, floors_checked, stale; /* how much was really checked */
+  char broken[400];                           /* "" as long as all hold */
 };
 
 void promises_open(struct promises *p, const struct promises_setup *setup);
@@ -146,6 +158,7 @@ struct promises_end {
   int status;
   uint64_t serial;      /* of the value delivered, 0: none */
   int64_t wall_unix_ns; /* the member's clock */
+  uint64_t stale_ms;    /* as the library says */
   int from;             /* gcache_from_t: where the library says it was */
   uint64_t cause;       /* serial that the reason names, 0: it names none */
   int cause_hinted;     /* and that the run gave up because it was told nobody waits */
@@ -172,6 +185,8 @@ void promises_run_ended(struct promises *p, uint64_t serial, int status, size_t 
                         int64_t expire_unix_ns);
 uint64_t promises_set_began(struct promises *p, int member, unsigned key, size_t size,
                             int64_t expire_unix_ns);
+/* The value of that serial has windows of its own: the longer of the two after its expiry. */
+void promises_windowed(struct promises *p, uint64_t serial, uint64_t window_ms);
 void promises_set_landed(struct promises *p, uint64_t serial);
 void promises_disturbed(struct promises *p, unsigned key);
 /* A change's way over the network, from the question to the last it can do. */
@@ -183,11 +198,15 @@ void promises_question_refused(struct promises *p, int member, unsigned key); /*
 void promises_question_settled(struct promises *p, int member, unsigned key, int told);
 void promises_question_told(struct promises *p, int member, unsigned key); /* nobody waits */
 void promises_lost_runs(struct promises *p, int member); /* internal: of a member that is down */
-void promises_value_check(struct promises *p, const struct promises_request *get, uint64_t serial,
-                          int64_t wall_unix_ns); /* internal: a delivery against P2 and P6 */
+void promises_value_check(struct promises *p, const struct promises_request *get,
+                          const struct promises_end *e); /* internal: a delivery, P2 and P6 */
+void promises_floors_check(struct promises *p, const struct promises_request *get,
+                           uint64_t serial); /* internal: P2 */
 void promises_cause_check(struct promises *p, size_t request,
                           const struct promises_end *e); /* internal: a failure's origin */
 void promises_idle_check(struct promises *p);            /* internal: who works for nobody */
+/* The longest that a value of this birth may be used after its expiry; internal. */
+uint64_t promises_window_ms(const struct promises *p, const struct promises_birth *b);
 const struct promises_birth *promises_birth(const struct promises *p, uint64_t serial);
 
 /* ---- memory (P5, P6) ---- */

@@ -57,6 +57,25 @@ static void configure(struct sim_rng *rng, enum sim_faults faults, struct sim_co
   };
 }
 
+/* In some schedules only: the others show that nothing has changed. */
+static void configure_freshness(struct sim_rng *rng, enum sim_faults faults,
+                                struct sim_config *config, struct promises_setup *setup) {
+  struct promises_fresh *f = &config->fresh;
+  config->go_percent = (unsigned)sim_rng_below(rng, 40);
+  if (sim_rng_percent(rng, 50)) return;
+  if (sim_rng_percent(rng, 60)) f->stale_ms = sim_rng_between(rng, 1, 500);
+  if (sim_rng_percent(rng, 60)) f->error_ms = sim_rng_between(rng, 1, 1500);
+  if (sim_rng_percent(rng, 60)) f->refresh_ahead_ms = sim_rng_between(rng, 1, 500);
+  if (sim_rng_percent(rng, 40)) f->hot_max_ms = sim_rng_between(rng, 10, 1000);
+  if (sim_rng_percent(rng, 60)) f->not_found_ms = sim_rng_between(rng, 1, 1500);
+  f->is_on = 1;
+  f->refresh_us = SIM_DEFAULT_TIMEOUT_MS * 1000;
+  f->clocks_jump = faults == SIM_FAULTS_CRASH || faults == SIM_FAULTS_MIXED;
+  config->windowed_percent = sim_rng_percent(rng, 30) ? (unsigned)sim_rng_below(rng, 60) : 0;
+  if (config->ttl_percent < 40) config->ttl_percent += 40;
+  setup->fresh = *f;
+}
+
 static void start_members(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
   struct sim_rng *rng = &c->world.rng;
@@ -162,6 +181,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   struct sim_config config;
   struct promises_setup setup;
   configure(&rng, faults, &config, &setup);
+  configure_freshness(&rng, faults, &config, &setup);
   s->faults = faults;
   sim_cluster_init(&s->cluster, seed, &config, &setup);
   s->cluster.world.trace_printed = printed;
@@ -181,6 +201,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   result->messages = s->cluster.network.sent;
   result->trace_hash = s->cluster.world.trace_hash;
   result->deliveries = s->cluster.promises.deliveries;
+  result->stale = s->cluster.promises.stale;
   result->floors_checked = s->cluster.promises.floors_checked;
   memcpy(result->broken, s->cluster.promises.broken, sizeof result->broken);
   sim_cluster_fini(&s->cluster);

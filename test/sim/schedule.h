@@ -20,6 +20,7 @@ const char *sim_faults_word(enum sim_faults faults);
 struct sim_result {
   uint64_t steps, events, messages, trace_hash;
   uint64_t deliveries, floors_checked; /* how often P2 could have failed */
+  uint64_t stale;                      /* of the deliveries */
   char broken[400];                    /* "" if all promises held */
 };
 

@@ -21,6 +21,7 @@ gcache_value_t *sim_value_make(struct gci_mem *mem, const struct sim_value *v) {
   unsigned char *bytes = sim_new(v->size);
   write_value(bytes, v);
   gcache_value_t *value = gci_value_copy(mem, gcache_bytes(bytes, v->size), v->expire_unix_ns);
+  if (v->has_windows) gcache_value_freshen(value, &v->windows);
   free(bytes);
   return value;
 }
@@ -34,11 +35,24 @@ int sim_value_read(gcache_value_t *value, struct sim_value *v) {
                           .key = (unsigned)head[1],
                           .size = b.len,
                           .expire_unix_ns = gcache_value_expire(value)};
+  v->has_windows = gcache_value_windows(value, &v->windows) == 0;
   const unsigned char *filler = (const unsigned char *)b.base + sizeof head;
   size_t n = b.len - sizeof head;
   if (head[2] != b.len) return 0;
   if (n > 0 && filler[0] != (v->serial & 0xff)) return 0;
   return n < 2 || memcmp(filler, filler + 1, n - 1) == 0;
+}
+
+void sim_value_freshen(struct sim_cluster *c, struct sim_value *v) {
+  struct sim_rng *rng = &c->world.rng;
+  if (!sim_rng_percent(rng, c->config.windowed_percent)) return;
+  v->has_windows = 1;
+  v->windows.stale_ms = sim_rng_percent(rng, 50) ? sim_rng_below(rng, 400) : 0;
+  v->windows.error_ms = sim_rng_percent(rng, 50) ? sim_rng_below(rng, 1000) : 0;
+  v->windows.refresh_ahead_ms = sim_rng_percent(rng, 50) ? sim_rng_below(rng, 200) : 0;
+  int stale_is_longer = v->windows.stale_ms > v->windows.error_ms;
+  promises_windowed(&c->promises, v->serial,
+                    stale_is_longer ? v->windows.stale_ms : v->windows.error_ms);
 }
 
 size_t sim_value_some_size(struct sim_cluster *c) {
@@ -104,10 +118,14 @@ static void run_end(struct sim_run *run) {
             v.expire_unix_ns == 0 ? 0 : (v.expire_unix_ns - sim_member_unix_ns(m)) / 1000);
   promises_enter(&c->promises);
   if (status != 0) {
-    gcache_load_fail(load, status, reason);
+    if (status == GCACHE_ENOTFOUND && ttl_ms == 0 && v.serial % 4 == 0)
+      gcache_load_not_found(load, c->config.fresh.not_found_ms / 2, reason);
+    else
+      gcache_load_fail(load, status, reason);
   } else {
+    sim_value_freshen(c, &v);
     gcache_value_t *value = sim_value_make(m->mem, &v);
-    if (ttl_ms % 2 == 1) /* both ways to answer */
+    if (ttl_ms % 2 == 1 && !v.has_windows) /* both ways to answer */
       gcache_load_done_copy(load, gcache_value_bytes(value), ttl_ms);
     else
       gcache_load_done(load, gcache_value_ref(value));

@@ -18,6 +18,8 @@ struct sim_value {
   unsigned key;
   size_t size;
   int64_t expire_unix_ns;
+  int has_windows; /* of its own */
+  gcache_windows_t windows;
 };
 
 #define SIM_VALUE_LEAST 24 /* bytes of the smallest value */
@@ -26,6 +28,9 @@ struct sim_value {
 gcache_value_t *sim_value_make(struct gci_mem *mem, const struct sim_value *v);
 /* Nonzero: the bytes are those of a value that was made, all of them. */
 int sim_value_read(gcache_value_t *value, struct sim_value *v);
+/* Windows of its own, now and then, where the schedule is one of freshness; told to the oracle, which
+ * must know the value. */
+void sim_value_freshen(struct sim_cluster *c, struct sim_value *v);
 size_t sim_value_some_size(struct sim_cluster *c);
 
 /* "key-7"; returned is its length. */

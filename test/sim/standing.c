@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gcache/gcache.h"
 #include "promises.h"
 
 #define GONE_WITHIN_US 1000000
@@ -67,6 +68,22 @@ void promises_memory(struct promises *p, int member, unsigned group, uint64_t us
                    group, used, max);
 }
 
+/* Remembered somewhere, perhaps, and for not much longer than a second beyond its time. */
+static int is_absence(const struct promises *p, const struct promises_birth *b) {
+  uint64_t holds_ms = p->setup.fresh.not_found_ms;
+  return holds_ms > 0 && b->status == GCACHE_ENOTFOUND &&
+         p->now_us < b->end_us + p->setup.stale_us + holds_ms * 1000 + GONE_WITHIN_US;
+}
+
+/* The member may have a copy with a nearer expiry than its value's. */
+static int is_shortened(const struct promises *p, int member, unsigned key) {
+  const struct promises_fresh *f = &p->setup.fresh;
+  uint64_t window_ms = f->stale_ms > f->error_ms ? f->stale_ms : f->error_ms;
+  if (f->hot_max_ms == 0) return 0;
+  return p->now_us <
+         p->members[member].quiet_us[key] + (f->hot_max_ms + window_ms) * 1000 + GONE_WITHIN_US;
+}
+
 void promises_items(struct promises *p, int member, unsigned group, uint64_t items, uint64_t alive,
                     int64_t wall_unix_ns) {
   int fresh[PROMISES_KEYS] = {0};
@@ -74,11 +91,16 @@ void promises_items(struct promises *p, int member, unsigned group, uint64_t ite
   if (p->now_us < p->members[member].clock_set_us + GONE_WITHIN_US) return;
   for (size_t i = 0; i < p->n_births; i++) {
     const struct promises_birth *b = &p->births[i];
-    if (b->key % PROMISES_GROUPS != group || b->expire_unix_ns == 0) continue;
+    if (b->key % PROMISES_GROUPS != group) continue;
+    if (is_absence(p, b)) fresh[b->key] = 1;
+    if (b->expire_unix_ns == 0) continue;
+    int64_t window_ns = (int64_t)promises_window_ms(p, b) * 1000000;
     if (b->expire_unix_ns <= wall_unix_ns &&
-        b->expire_unix_ns > wall_unix_ns - GONE_WITHIN_US * INT64_C(1000))
+        b->expire_unix_ns + window_ns > wall_unix_ns - GONE_WITHIN_US * INT64_C(1000))
       fresh[b->key] = 1;
   }
+  for (unsigned k = group; k < p->setup.keys; k += PROMISES_GROUPS)
+    if (is_shortened(p, member, k)) fresh[k] = 1;
   for (unsigned k = 0; k < p->setup.keys; k++)
     excused += (uint64_t)fresh[k];
   if (items > alive + excused)

@@ -245,6 +245,135 @@ static void an_item_dead_for_more_than_a_second_breaks_p6(void **state) {
   assert_breaks("P6");
 }
 
+static void got_stale(uint64_t value, int64_t wall_unix_ns, uint64_t stale_ms) {
+  struct promises_end end = {.serial = value,
+                             .wall_unix_ns = wall_unix_ns,
+                             .stale_ms = stale_ms,
+                             .from = GCACHE_FROM_MAIN};
+  promises_ended(&p, get(0, 1), &end);
+}
+
+static void a_stale_delivery_that_nobody_asked_for_breaks_p6(void **state) {
+  (void)state;
+  got_stale(loaded(0, 1, WALL + 1), WALL + 1, 1);
+  assert_breaks("P6");
+}
+
+static void a_stale_delivery_beyond_its_window_breaks_p6(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 3, .error_ms = 5};
+  uint64_t value = loaded(0, 1, WALL + 1);
+  got_stale(value, WALL + 1, 1);
+  got_stale(value, WALL + 5000000, 5);
+  assert_holds();
+  got_stale(value, WALL + 5000002, 6);
+  assert_breaks("P6");
+}
+
+static void a_window_of_the_value_itself_counts(void **state) {
+  (void)state;
+  uint64_t value = loaded(0, 1, WALL + 1);
+  promises_windowed(&p, value, 8);
+  got_stale(value, WALL + 8000000, 8);
+  assert_holds();
+  got_stale(value, WALL + 8000002, 9);
+  assert_breaks("P6");
+}
+
+static void a_stale_value_without_a_word_breaks_p6(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 3};
+  got_stale(loaded(0, 1, WALL + 1), WALL + 1, 0);
+  assert_breaks("P6");
+}
+
+static void a_wrong_word_about_staleness_breaks_p6(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 30};
+  got_stale(loaded(0, 1, WALL + 1), WALL + 5000000, 6);
+  assert_breaks("P6");
+}
+
+static void a_stale_item_within_its_window_is_excused(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 3000};
+  loaded(0, 1, WALL + 1000);
+  p.now_us += 10000000;
+  promises_items(&p, 0, 1, 1, 0, WALL + 1000 + INT64_C(3999999999));
+  assert_holds();
+  promises_items(&p, 0, 1, 1, 0, WALL + 1000 + INT64_C(4000000000));
+  assert_breaks("P6");
+}
+
+static void not_found(size_t request, uint64_t run) {
+  struct promises_end end = {.status = GCACHE_ENOTFOUND, .cause = run};
+  promises_ended(&p, request, &end);
+}
+
+static uint64_t missed(int member, unsigned key) {
+  uint64_t run = promises_run_began(&p, member, key);
+  promises_run_ended(&p, run, GCACHE_ENOTFOUND, 0, 0);
+  return run;
+}
+
+static void absence_that_is_remembered_too_long_breaks_p3(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .not_found_ms = 20};
+  size_t asked = get(0, 1);
+  uint64_t run = missed(0, 1);
+  not_found(asked, run);
+  p.now_us += 30000;
+  not_found(get(0, 1), run);
+  assert_holds();
+  p.now_us += 1;
+  not_found(get(0, 1), run);
+  assert_breaks("P3");
+}
+
+static void absence_from_before_a_remove_breaks_p2(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .not_found_ms = 20};
+  size_t asked = get(0, 1);
+  uint64_t run = missed(0, 1);
+  not_found(asked, run);
+  removed(1, 1);
+  not_found(get(0, 1), run);
+  assert_breaks("P2");
+}
+
+static void a_getter_behind_a_hit_is_lawful_where_it_was_asked_for(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 3, .refresh_us = 700000};
+  uint64_t value = loaded(0, 1, WALL + 1);
+  got_stale(value, WALL + 1, 1);
+  promises_run_began(&p, 0, 1);
+  p.now_us += 700000;
+  promises_look(&p);
+  assert_holds();
+  p.now_us += 1001;
+  promises_look(&p);
+  assert_breaks("P3");
+}
+
+static void a_getter_long_after_a_hit_breaks_p1(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 3};
+  loaded(0, 1, 0);
+  p.now_us += 101;
+  promises_run_began(&p, 0, 1);
+  assert_breaks("P1");
+}
+
+static void a_question_behind_a_peers_hit_breaks_p4(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 3};
+  uint64_t value = loaded(0, 1, 0);
+  struct promises_end end = {.serial = value, .wall_unix_ns = WALL};
+  promises_ended(&p, promises_began(&p, PROMISES_ANSWER, 1, 1, PROMISES_NEVER), &end);
+  promises_question_sent(&p, 1, 1);
+  assert_breaks("P4");
+}
+
 /* ---- P8, P10 ---- */
 
 static void success_without_everybody_breaks_p8(void **state) {
@@ -364,6 +493,17 @@ int main(void) {
       HISTORY(a_byte_over_the_budget_breaks_p5),
       HISTORY(a_delivery_at_expiry_breaks_p6),
       HISTORY(an_item_dead_for_more_than_a_second_breaks_p6),
+      HISTORY(a_stale_delivery_that_nobody_asked_for_breaks_p6),
+      HISTORY(a_stale_delivery_beyond_its_window_breaks_p6),
+      HISTORY(a_window_of_the_value_itself_counts),
+      HISTORY(a_stale_value_without_a_word_breaks_p6),
+      HISTORY(a_wrong_word_about_staleness_breaks_p6),
+      HISTORY(a_stale_item_within_its_window_is_excused),
+      HISTORY(absence_that_is_remembered_too_long_breaks_p3),
+      HISTORY(absence_from_before_a_remove_breaks_p2),
+      HISTORY(a_getter_behind_a_hit_is_lawful_where_it_was_asked_for),
+      HISTORY(a_getter_long_after_a_hit_breaks_p1),
+      HISTORY(a_question_behind_a_peers_hit_breaks_p4),
       HISTORY(success_without_everybody_breaks_p8),
       HISTORY(a_report_without_somebody_breaks_p8),
       HISTORY(who_is_reported_and_was_not_asked_breaks_p8),

@@ -15,6 +15,7 @@ enum story_close { STORY_CLOSE_GROUP, STORY_CLOSE_CORE };
 struct story {
   struct room r;
   int steps, close_after; /* how many; after which one all is closed */
+  int is_fresh;           /* the group is asked to be, in every way; before story_begin() */
   enum story_close close;
   size_t n_gets, n_changes, n_answers;
   struct probe gets[STORY_REQS_MAX];
@@ -425,25 +426,77 @@ static inline void story_of_two_groups(struct story *s) {
   story_turn(s);
 }
 
+/* What is stale, due or missing, of this member's keys and of others'. */
+static inline void story_of_freshness(struct story *s) {
+  const char *keys[] = {"k0", "k1", "k2", "k3"};
+  story_list(s, 3);
+  for (int i = 0; i < 4; i++)
+    story_get(s, keys[i], 100);
+  story_turn(s);
+  story_calls_end(s, 0); /* eternal: a copy lives for hot_max_ms */
+  story_loads_end(s, 0, 1000);
+  story_turn(s);
+  const uint64_t pauses[] = {850, 400, 700};
+  for (int round = 0; round < 3; round++) { /* due, stale, of use only when a load fails */
+    story_pass(s, pauses[round]);
+    for (int i = 0; i < 4; i++)
+      story_get(s, keys[i], 100);
+    story_turn(s);
+    story_calls_end(s, round == 1 ? UV_ECONNRESET : GCACHE_ELOAD);
+    story_turn(s);
+    story_loads_end(s, UV_EIO, 0);
+    story_turn(s);
+  }
+}
+
+static inline void story_of_what_is_missing(struct story *s) {
+  const char *keys[] = {"k0", "k1", "k2", "k3"};
+  story_list(s, 3);
+  for (int round = 0; round < 2; round++) {
+    for (int i = 0; i < 4; i++)
+      story_get(s, keys[i], 100);
+    story_turn(s);
+    for (size_t i = 0; i < s->r.n_calls; i++)
+      gcache_call_set_not_found(s->r.calls[i], 500);
+    story_calls_end(s, GCACHE_ENOTFOUND);
+    story_loads_end(s, GCACHE_ENOTFOUND, 0);
+    story_turn(s);
+  }
+  story_answer(s, GCACHE_OP_SET, "k0");
+  story_change(s, GCACHE_OP_REMOVE, "k1", 100);
+  story_turn(s);
+  story_calls_end(s, 0);
+  story_turn(s);
+  story_pass(s, 600);
+  for (int i = 0; i < 4; i++)
+    story_get(s, keys[i], 100);
+  story_turn(s);
+}
+
 static const struct {
   const char *name;
   void (*tell)(struct story *s);
+  int is_fresh;
 } stories[] = {
-    {"loads", story_of_loads},
-    {"fetches", story_of_fetches},
-    {"failing exchanges", story_of_failing_exchanges},
-    {"leaving", story_of_leaving},
-    {"leaving fetches", story_of_leaving_fetches},
-    {"slow owners", story_of_slow_owners},
-    {"changes", story_of_changes},
-    {"changes alone", story_of_changes_alone},
-    {"changes out of time", story_of_changes_out_of_time},
-    {"answers", story_of_answers},
-    {"lists", story_of_lists},
-    {"expiry", story_of_expiry},
-    {"asking inside callbacks", story_of_asking_inside_callbacks},
-    {"answers at once", story_of_answers_at_once},
-    {"two groups", story_of_two_groups},
+    {"loads", story_of_loads, 0},
+    {"fetches", story_of_fetches, 0},
+    {"failing exchanges", story_of_failing_exchanges, 0},
+    {"leaving", story_of_leaving, 0},
+    {"leaving fetches", story_of_leaving_fetches, 0},
+    {"slow owners", story_of_slow_owners, 0},
+    {"changes", story_of_changes, 0},
+    {"changes alone", story_of_changes_alone, 0},
+    {"changes out of time", story_of_changes_out_of_time, 0},
+    {"answers", story_of_answers, 0},
+    {"lists", story_of_lists, 0},
+    {"expiry", story_of_expiry, 0},
+    {"asking inside callbacks", story_of_asking_inside_callbacks, 0},
+    {"answers at once", story_of_answers_at_once, 0},
+    {"two groups", story_of_two_groups, 0},
+    {"freshness", story_of_freshness, 1},
+    {"what is missing", story_of_what_is_missing, 1},
+    {"expiry, fresh", story_of_expiry, 1},
+    {"failing exchanges, fresh", story_of_failing_exchanges, 1},
 };
 
 enum { N_STORIES = sizeof stories / sizeof stories[0] };
@@ -455,6 +508,13 @@ static inline int story_begin(struct story *s) {
   int rc = room_try_open(&s->r, &o);
   if (rc < 0) return rc;
   gcache_group_options_t group = room_group_options(&s->r);
+  if (s->is_fresh) {
+    group.stale_ms = 500;
+    group.error_ms = 5000;
+    group.refresh_ahead_ms = 400;
+    group.hot_max_ms = 1000;
+    group.not_found_ms = 500;
+  }
   rc = gcache_group_open(&s->r.group, &s->r.core, "g", &group);
   if (rc < 0) s->r.group = NULL;
   return 0;

@@ -9,6 +9,7 @@ static int run(size_t story, int close_after, enum story_close close) {
   memset(&s, 0, sizeof s);
   s.close_after = close_after;
   s.close = close;
+  s.is_fresh = stories[story].is_fresh;
   room_init(&s.r);
   assert_int_equal(story_begin(&s), 0);
   stories[story].tell(&s);

@@ -413,6 +413,20 @@ static void not_found_is_remembered_for_its_time(void **state) {
   room_close(&r);
 }
 
+static void memory_of_what_is_missing_is_counted_and_freed_in_time(void **state) {
+  struct room r;
+  struct probe p = {0};
+  (void)state;
+  fresh_open(&r, NULL, &(gcache_group_options_t){.not_found_ms = 2000, .stale_ms = 60000});
+  fresh_get(&r, &p, "k");
+  fresh_fail(&r, GCACHE_ENOTFOUND);
+  assert_true(room_stats(&r).main.bytes > 0);
+  room_advance(&r, 3000);
+  assert_int_equal(room_stats(&r).main.items, 0);
+  assert_int_equal(room_stats(&r).main.bytes, 0);
+  room_close(&r);
+}
+
 static void not_found_may_have_a_time_of_its_own_and_no_reason(void **state) {
   struct room r;
   struct probe p = {0};
@@ -659,6 +673,7 @@ int main(void) {
       cmocka_unit_test(keys_are_not_refreshed_in_one_instant),
       cmocka_unit_test(refresh_ahead_and_stale_go_together),
       cmocka_unit_test(not_found_is_remembered_for_its_time),
+      cmocka_unit_test(memory_of_what_is_missing_is_counted_and_freed_in_time),
       cmocka_unit_test(not_found_may_have_a_time_of_its_own_and_no_reason),
       cmocka_unit_test(only_not_found_is_remembered),
       cmocka_unit_test(not_found_is_undone_by_set_remove_and_clear),
