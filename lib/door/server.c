@@ -173,6 +173,8 @@ static void watch(struct gci_server *s) {
   case GCI_PACE_TOO_SLOW:
     s->door->refused++;
     if (s->http == NULL) {
+      if (s->securing)
+        gci_env_log(env, GCACHE_LOG_INFO, "connection: the TLS handshake took too long");
       gci_server_close(s);
       return;
     }

@@ -295,6 +295,7 @@ static void silent_handshake_is_cut_at_its_limit(void **state) {
   run_loop_until(*state, &c->ended, 1); /* after 40 ms; the test's own limit ends a hang */
   gcache_stats(owner.cache, &stats);
   assert_int_equal(stats.refused, 1);
+  assert_non_null(strstr(logged, "handshake took too long"));
   next_one_is_served(state, &owner);
   raw_close(c);
   run_loop_until(*state, &c->closed, 1);
