@@ -6,9 +6,10 @@
 
 #include "bench.h"
 
-/* Of every value, where the trace gives no sizes; more where the cache would be too small. */
-#define VALUE_BYTES 1000
-#define LEAST_BYTES (128 * 1024)
+/* Of a cache: values are taken for larger where it would have less, so that single pages of the
+ * index and of what is remembered weigh little. */
+#define LEAST_BYTES (1024 * 1024)
+#define VALUE_BYTES 1000 /* of every value, where the trace gives no sizes */
 #define VALUE_MAX (1u << 30)
 #define REMEMBERED_BYTES 8 /* a key, at most, once its value has left */
 
@@ -16,13 +17,14 @@ struct store {
   const struct trace *trace;
   gcache_t *cache;
   gcache_group_t *group;
-  uint64_t unit_bytes; /* of a value where the trace gives no sizes */
-  char *bytes;         /* of all values */
+  uint64_t scale; /* bytes of a value for each of the trace's */
+  char *bytes;    /* of all values */
   uint64_t loads;
 };
 
 static uint64_t size_of(const struct store *s, uint32_t key) {
-  return s->trace->sized ? s->trace->sizes[key] : s->unit_bytes;
+  uint64_t size = s->trace->sizes[key];
+  return size < VALUE_MAX / s->scale ? size * s->scale : VALUE_MAX;
 }
 
 static uint32_t number_of(gcache_bytes_t key) {
@@ -113,22 +115,19 @@ static size_t bytes_for(struct store *s, uint64_t room) {
 }
 
 static uint64_t largest(const struct store *s) {
-  uint64_t size = s->unit_bytes;
-  for (size_t i = 0; s->trace->sized && i < s->trace->n_keys; i++)
-    if (s->trace->sizes[i] > size) size = s->trace->sizes[i];
+  uint64_t size = 0;
+  for (uint32_t i = 0; i < s->trace->n_keys; i++)
+    if (size_of(s, i) > size) size = size_of(s, i);
   return size;
 }
 
 uint64_t hitratio_store(const struct trace *trace, double share) {
-  struct store s = {.trace = trace, .unit_bytes = VALUE_BYTES};
+  struct store s = {.trace = trace, .scale = trace->sized ? 1 : VALUE_BYTES};
   uint64_t room = (uint64_t)((double)trace->bytes * share);
-  if (!trace->sized) {
-    if (room * s.unit_bytes < LEAST_BYTES) s.unit_bytes = LEAST_BYTES / (room + 1) + 1;
-    room *= s.unit_bytes;
-  }
+  if (room * s.scale < LEAST_BYTES) s.scale = LEAST_BYTES / (room + 1) + 1;
   s.bytes = calloc(1, largest(&s));
   if (s.bytes == NULL) bench_need(UV_ENOMEM, "values");
-  open_store(&s, bytes_for(&s, room));
+  open_store(&s, bytes_for(&s, room * s.scale));
   for (size_t i = 0; i < trace->n_asked; i++)
     ask(&s, trace->asked[i]);
   close_store(&s);
