@@ -239,6 +239,9 @@ typedef struct gcache_options_s {
   gcache_clock_t clock; /* the loop's and the system's */
   gcache_log_cb log;    /* NULL: silent; nothing is ever printed */
   void *log_data;
+  size_t max_bytes; /* of all groups' memory together, beside the limit of each; never exceeded. When
+                       room is needed, the group gives way that is most over its fair share, which is
+                       in proportion to its own limit. At least 64 KiB. 0: none */
 } gcache_options_t;
 
 #define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))
@@ -339,9 +342,14 @@ typedef struct gcache_group_options_s {
 #define gcache_group_options_init(o) gcache_group_options_init_size((o), sizeof *(o))
 GCACHE_EXTERN void gcache_group_options_init_size(gcache_group_options_t *o, size_t size);
 
-/* name: 1 to 256 bytes, any but NUL. GCACHE_EEXIST, UV_EINVAL. */
+/* name: 1 to 256 bytes, any but NUL. GCACHE_EEXIST, UV_EINVAL. GCACHE_ENOROOM: not even empty does it fit
+ * into options.max_bytes beside the others. */
 GCACHE_EXTERN int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
                                     const gcache_group_options_t *o);
+/* A new limit in place of options.max_bytes of the group; UV_EINVAL: less than 64 KiB. A higher one holds
+ * at once. To a lower one the group comes down in the next turns of the loop, a bounded number of items a
+ * turn; gcache_group_stats_t.max_bytes is the limit that holds, and what is never exceeded. */
+GCACHE_EXTERN int gcache_group_resize(gcache_group_t *group, size_t max_bytes);
 /* Here only: other members keep theirs. Pending requests end with UV_ECANCELED; peers that ask get
  * GCACHE_ENOGROUP from now on; the name is free again when closed (may be NULL) runs. Again, or after
  * gcache_close(), is fine until then: the first closed that was given runs. */
@@ -533,7 +541,7 @@ typedef struct gcache_group_stats_s {
   uint64_t timeouts, cancels; /* callers who left without an answer */
   uint64_t waiting;           /* callers waiting now */
   uint64_t loading;           /* getters running now */
-  uint64_t max_bytes;
+  uint64_t max_bytes; /* the limit that holds now; see gcache_group_resize() */
   uint64_t
       index_bytes; /* of both caches: the table and its spare room; main + hot + index <= max */
   gcache_cache_stats_t main, hot;

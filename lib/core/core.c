@@ -51,6 +51,7 @@ int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_opt
   gci_peers_init(&core->peers, env->mem, o->dialect, o->replicas);
   gci_map_init(&core->groups, env->mem);
   gci_list_init(&core->group_list);
+  gci_budget_init(&core->budget, o->max_bytes);
   gci_countdown_init(&core->life, on_life_over);
   gci_job_init(&core->closed_job, on_closed);
   gci_job_init(&core->placing_job, on_placing);

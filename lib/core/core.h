@@ -14,6 +14,7 @@
 #include "core/peers.h"
 #include "gcache/gcache.h"
 #include "gcache/transport.h"
+#include "store/budget.h"
 
 struct gci_door; /* lib/door: opaque here */
 
@@ -23,6 +24,7 @@ struct gci_core_options {
   unsigned replicas;
   uint64_t timeout_ms; /* for calls that pass 0 */
   size_t key_max, value_max;
+  size_t max_bytes;              /* of all groups; 0: no limit */
   gcache_transport_t *transport; /* NULL: every call fails with GCACHE_EPEER */
   unsigned char hash_seed[16];   /* unpredictable */
   /* Submits blocking work (door/work); NULL: gcache_load_work() returns UV_ENOTSUP. */
@@ -49,6 +51,7 @@ struct gcache_s {
   struct gcache_job_s placing_job; /* queued while the placement of peers has work left */
   struct gci_map groups;           /* by name, closing ones included */
   struct gci_list group_list;      /* the same */
+  struct gci_budget budget;        /* of their memory */
   struct gci_countdown life;       /* groups that are not closed */
   struct gcache_job_s closed_job;
   int closing;

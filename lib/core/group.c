@@ -74,6 +74,7 @@ void gci_group_finish(gcache_group_t *group) {
   gcache_closed_cb closed = group->closed;
   void *arg = group->closed_arg;
   gci_env_deadline_clear(core->env, &group->wheel);
+  gci_defer_cancel(&group->shrink_job);
   gci_map_remove(&core->groups, &group->node);
   gci_link_unlink(&group->link);
   group_free(group);
@@ -138,6 +139,20 @@ static int check(const gcache_t *core, const char *name, const gcache_group_opti
   return find(core, gcache_cstr(name)) != NULL ? GCACHE_EEXIST : 0;
 }
 
+static void on_shrinking(struct gcache_job_s *job) {
+  gcache_group_t *group = gci_container_of(job, gcache_group_t, shrink_job);
+  if (gci_cache_shrink(group->cache)) gci_env_defer(group->core->env, job);
+}
+
+int gcache_group_resize(gcache_group_t *group, size_t max_bytes) {
+  if (group->closing) return GCACHE_ECLOSING;
+  if (max_bytes < GCI_CACHE_MIN_BYTES) return UV_EINVAL;
+  int more = gci_cache_resize(group->cache, max_bytes);
+  if (more && !gci_job_queued(&group->shrink_job))
+    gci_env_defer(group->core->env, &group->shrink_job);
+  return 0;
+}
+
 static gcache_group_t *group_new(gcache_t *core, const char *name,
                                  const gcache_group_options_t *o) {
   struct gci_mem *mem = core->env->mem;
@@ -159,6 +174,8 @@ int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
   if (rc < 0) return rc;
   gcache_windows_t wide = {o->stale_ms, o->error_ms, o->refresh_ahead_ms, o->hot_max_ms};
   struct gci_windows windows = gci_windows_of(&wide);
+  rc = gci_budget_admit(&cache->budget, gci_cache_least_bytes());
+  if (rc < 0) return rc;
   gcache_group_t *group = group_new(cache, name, o);
   if (group == NULL) return UV_ENOMEM;
   group->core = cache;
@@ -168,12 +185,13 @@ int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
   group->hot = o->hot;
   group->not_found_ms = gci_window_of(o->not_found_ms);
   group->hot_max_ms = windows.hot_max_ms;
+  gci_cache_join(group->cache, &cache->budget);
   gci_cache_set_windows(group->cache, &windows);
-  group->stats.max_bytes = o->max_bytes;
   gci_memory_init(group);
   gci_list_init(&group->reqs);
   gci_countdown_init(&group->life, on_life_over);
   gci_job_init(&group->closed_job, on_closed);
+  gci_job_init(&group->shrink_job, on_shrinking);
   gci_countdown_take(&cache->life);
   gci_map_insert(&cache->groups, &group->node, gci_core_hash(cache, gcache_cstr(name)));
   gci_list_push_back(&cache->group_list, &group->link);

@@ -34,6 +34,7 @@ struct gcache_group_s {
   struct gci_list reqs;           /* by their `owned` links */
   struct gci_countdown life;
   struct gcache_job_s closed_job;
+  struct gcache_job_s shrink_job; /* the memory comes down to a smaller limit */
   int closing;
   gcache_closed_cb closed;
   void *closed_arg;

@@ -13,6 +13,7 @@
 #define VALUE_LIMIT ((uint64_t)1 << 31)
 #define COUNT_LIMIT 1000000
 #define REPLICAS_LIMIT 10000
+#define MAX_BYTES_LEAST ((size_t)64 * 1024)
 
 struct number {
   const char *name;
@@ -142,6 +143,8 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
   if (out->loop == NULL) return refuse(out, "loop", "is required");
   if (out->self != NULL && gci_url_read(gcache_cstr(out->self), &url) < 0)
     return refuse(out, "self", "is not http://host:port or https://host:port");
+  if (out->max_bytes != 0 && out->max_bytes < MAX_BYTES_LEAST)
+    return refuse(out, "max_bytes", "is too little for one group");
   if (out->base_path == NULL) out->base_path = "/_groupcache/";
   if (!is_plain_path(gcache_cstr(out->base_path)))
     return refuse(out, "base_path", "must begin and end with a slash and need no escapes");

@@ -16,7 +16,12 @@
 #include "store/table.h"
 #include "store/trial.h"
 
-enum { EXPIRE_STEPS = 128 };
+enum {
+  EXPIRE_STEPS = 128,
+  SHRINK_STEPS = 512,     /* entries */
+  SHRINK_BYTES = 8 << 20, /* one more entry may be larger */
+  REMEMBERED_DIVISOR = 8  /* of a smaller limit, what the policies may still remember */
+};
 
 struct side {
   union {
@@ -29,7 +34,9 @@ struct side {
 
 struct gci_cache {
   struct gci_mem *mem;
-  size_t max_bytes;
+  size_t max_bytes;    /* never exceeded */
+  size_t target_bytes; /* what max_bytes comes down to */
+  struct gci_budget_member member;
   unsigned hot_divisor;
   struct gci_windows windows;
   uint64_t ahead_ns;    /* windows.refresh_ahead_ms */
@@ -55,6 +62,9 @@ static void side_init(struct side *side, struct gci_mem *mem, gcache_policy_t po
   }
 }
 
+static size_t member_bytes(const struct gci_budget_member *member);
+static int on_asked_to_give(struct gci_budget_member *member);
+
 int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes,
                    unsigned hot_divisor, gcache_policy_t policy) {
   assert(max_bytes >= GCI_CACHE_MIN_BYTES && hot_divisor > 0);
@@ -62,7 +72,11 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   if (cache == NULL) return UV_ENOMEM;
   gci_table_init(&cache->table, mem);
   cache->mem = mem;
-  cache->max_bytes = max_bytes;
+  cache->max_bytes = cache->target_bytes = max_bytes;
+  cache->member = (struct gci_budget_member){.weight = max_bytes,
+                                             .least = gci_cache_least_bytes(),
+                                             .bytes = member_bytes,
+                                             .give = on_asked_to_give};
   cache->hot_divisor = hot_divisor;
   gci_cache_set_windows(cache, &(struct gci_windows){0});
   side_init(&cache->sides[GCI_MAIN], mem, policy);
@@ -75,11 +89,16 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
 
 void gci_cache_close(struct gci_cache *cache) {
   gci_cache_clear(cache);
+  gci_budget_leave(&cache->member);
   gci_table_fini(&cache->table);
   gci_mem_free(cache->mem, cache, sizeof *cache);
 }
 
 /* ---- what it takes ---- */
+
+size_t gci_cache_least_bytes(void) {
+  return gci_mem_cost(sizeof(struct gci_cache));
+}
 
 size_t gci_cache_index_bytes(const struct gci_cache *cache) {
   return gci_mem_cost(sizeof *cache) + cache->table.bytes + cache->sides[GCI_MAIN].policy->bytes +
@@ -89,6 +108,18 @@ size_t gci_cache_index_bytes(const struct gci_cache *cache) {
 size_t gci_cache_bytes(const struct gci_cache *cache) {
   return gci_cache_index_bytes(cache) + cache->sides[GCI_MAIN].stats.bytes +
          cache->sides[GCI_HOT].stats.bytes;
+}
+
+static size_t member_bytes(const struct gci_budget_member *member) {
+  const struct gci_cache *cache = (const void *)((const char *)member -
+                                                 offsetof(struct gci_cache, member));
+  return gci_cache_bytes(cache);
+}
+
+/* By both limits. */
+static size_t room(const struct gci_cache *cache) {
+  size_t own = cache->max_bytes - gci_cache_bytes(cache), all = gci_budget_room(&cache->member);
+  return own < all ? own : all;
 }
 
 void gci_cache_stats(const struct gci_cache *cache, enum gci_side side, gcache_cache_stats_t *out) {
@@ -118,7 +149,7 @@ static void forget(struct gci_cache *cache, struct gci_entry *entry, enum gci_le
 static void drop(struct gci_cache *cache, struct gci_entry *entry, enum gci_leave why) {
   uint32_t place = entry->hash;
   forget(cache, entry, why);
-  gci_table_shrink(&cache->table, place, cache->max_bytes - gci_cache_bytes(cache));
+  gci_table_shrink(&cache->table, place, room(cache));
 }
 
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
@@ -155,6 +186,54 @@ static int evict_one(struct gci_cache *cache) {
   side_of(cache, entry)->stats.evictions++;
   drop(cache, entry, GCI_LEAVE_FOR_ROOM);
   return 1;
+}
+
+/* When nobody is left who could go, it is what is remembered that goes. 0: nothing either. */
+static int give_one(struct gci_cache *cache) {
+  struct side *sides = cache->sides;
+  if (evict_one(cache)) return 1;
+  if (sides[GCI_MAIN].policy->bytes + sides[GCI_HOT].policy->bytes == 0) return 0;
+  give_back(&sides[GCI_MAIN]);
+  give_back(&sides[GCI_HOT]);
+  return 1;
+}
+
+static int on_asked_to_give(struct gci_budget_member *member) {
+  return give_one(gci_container_of(member, struct gci_cache, member));
+}
+
+/* ---- limits ---- */
+
+void gci_cache_join(struct gci_cache *cache, struct gci_budget *budget) {
+  gci_budget_join(budget, &cache->member);
+}
+
+size_t gci_cache_max_bytes(const struct gci_cache *cache) {
+  return cache->max_bytes;
+}
+
+static int come_down(struct gci_cache *cache) {
+  size_t bytes = gci_cache_bytes(cache);
+  cache->max_bytes = bytes > cache->target_bytes ? bytes : cache->target_bytes;
+  return cache->max_bytes > cache->target_bytes;
+}
+
+int gci_cache_resize(struct gci_cache *cache, size_t max_bytes) {
+  assert(max_bytes >= GCI_CACHE_MIN_BYTES);
+  cache->target_bytes = cache->member.weight = max_bytes;
+  for (unsigned i = GCI_MAIN; i <= GCI_HOT; i++)
+    if (cache->sides[i].policy->bytes > max_bytes / REMEMBERED_DIVISOR) give_back(&cache->sides[i]);
+  return come_down(cache);
+}
+
+int gci_cache_shrink(struct gci_cache *cache) {
+  size_t before = gci_cache_bytes(cache);
+  for (int step = 0; step < SHRINK_STEPS; step++) {
+    size_t bytes = gci_cache_bytes(cache);
+    if (bytes <= cache->target_bytes || before - bytes >= SHRINK_BYTES) break;
+    give_one(cache);
+  }
+  return come_down(cache);
 }
 
 /* ---- asking ---- */
@@ -256,8 +335,10 @@ void gci_cache_fetch_entry(const struct gci_cache *cache, uint64_t hash) {
 
 /* Whether `charge` more fits into a cache that holds nothing else. */
 static int can_fit(const struct gci_cache *cache, size_t charge) {
-  size_t least = gci_mem_cost(sizeof *cache) + gci_table_least_bytes();
-  return charge <= cache->max_bytes - least;
+  size_t least = gci_cache_least_bytes() + gci_table_least_bytes();
+  size_t own = cache->target_bytes, all = gci_budget_most(&cache->member);
+  size_t most = own < all ? own : all;
+  return most > least && charge <= most - least;
 }
 
 /* What the table and the policy would allocate for one more entry. */
@@ -265,15 +346,20 @@ static size_t growth(const struct gci_cache *cache, const struct side *side, uin
   return gci_table_growth(&cache->table, hash) + side->policy->ops->growth(side->policy);
 }
 
-/* For an entry of `charge` under `hash`, and for what must be allocated to take it. When nobody is
- * left who could go, it is what is remembered that goes. */
+/* For an entry of `charge` under `hash`, and for what must be allocated to take it. */
 static void make_room(struct gci_cache *cache, const struct side *side, size_t charge,
                       uint64_t hash) {
-  while (gci_cache_bytes(cache) + charge + growth(cache, side, hash) > cache->max_bytes) {
-    if (evict_one(cache)) continue;
-    assert(cache->sides[GCI_MAIN].policy->bytes + cache->sides[GCI_HOT].policy->bytes > 0);
-    give_back(&cache->sides[GCI_MAIN]);
-    give_back(&cache->sides[GCI_HOT]);
+  for (;;) {
+    size_t wanted = charge + growth(cache, side, hash);
+    int gave = 1;
+    if (wanted > cache->max_bytes - gci_cache_bytes(cache))
+      gave = give_one(cache);
+    else if (wanted > gci_budget_room(&cache->member))
+      gave = gci_budget_give(&cache->member);
+    else
+      return;
+    assert(gave);
+    (void)gave;
   }
 }
 

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/windows.h"
 #include "gcache/gcache.h"
+#include "store/budget.h"
 #include "store/freshness.h"
 
 struct gci_cache; /* opaque */
@@ -34,6 +35,17 @@ enum gci_side { GCI_MAIN, GCI_HOT };
 int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes,
                    unsigned hot_divisor, gcache_policy_t policy);
 void gci_cache_close(struct gci_cache *cache);
+
+/* What a cache takes that holds nothing. */
+size_t gci_cache_least_bytes(void);
+/* Where gci_budget_admit() has found room for that: this limit holds too, until the cache closes. */
+void gci_cache_join(struct gci_cache *cache, struct gci_budget *budget);
+
+/* A new max_bytes, >= GCI_CACHE_MIN_BYTES. If what is here is more, the limit comes down as it goes,
+ * by gci_cache_shrink(), a bounded number of entries and bytes a call. Nonzero: call that again. */
+int gci_cache_resize(struct gci_cache *cache, size_t max_bytes);
+int gci_cache_shrink(struct gci_cache *cache);
+size_t gci_cache_max_bytes(const struct gci_cache *cache); /* the limit that holds now */
 
 /* Of values without their own; off until then. Before the first put. */
 void gci_cache_set_windows(struct gci_cache *cache, const struct gci_windows *windows);

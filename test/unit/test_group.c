@@ -464,6 +464,70 @@ static int outlives_a_scan(struct room *r, gcache_policy_t policy) {
   return value != NULL;
 }
 
+static void resized_group_grows_at_once_and_shrinks_in_turns(void **state) {
+  struct room r;
+  gcache_group_stats_t stats;
+  (void)state;
+  room_open_alone(&r);
+  assert_int_equal(gcache_group_resize(r.group, 65535), UV_EINVAL);
+  assert_int_equal(gcache_group_resize(r.group, 1 << 20), 0);
+  for (int i = 0; i < 8000; i++)
+    put_number(&r, r.group, i);
+  stats = room_stats(&r);
+  assert_int_equal(stats.max_bytes, 1 << 20);
+  uint64_t items = stats.main.items;
+  assert_true(items > 6000);
+  assert_false(manual_env_due(&r.m));
+  assert_int_equal(gcache_group_resize(r.group, 128 * 1024), 0);
+  assert_int_equal(gcache_group_resize(r.group, 64 * 1024), 0);
+  assert_int_equal(room_stats(&r).main.items, items);
+  for (int turns = 0; manual_env_due(&r.m); turns++) {
+    assert_true(turns < 30);
+    room_turn(&r);
+    stats = room_stats(&r);
+    assert_true(items - stats.main.items <= 512);
+    assert_true(stats.main.bytes + stats.hot.bytes + stats.index_bytes <= stats.max_bytes);
+    items = stats.main.items;
+  }
+  assert_int_equal(stats.max_bytes, 64 * 1024);
+  gcache_group_resize(r.group, 1 << 20);
+  for (int i = 0; i < 8000; i++)
+    put_number(&r, r.group, i);
+  gcache_group_resize(r.group, 64 * 1024); /* and it closes before it has come down */
+  gcache_group_t *group = r.group;
+  gcache_group_close(group, NULL, NULL);
+  assert_int_equal(gcache_group_resize(group, 1 << 20), GCACHE_ECLOSING);
+  room_close(&r);
+}
+
+static void groups_share_what_the_cache_may_take(void **state) {
+  struct room r;
+  gcache_group_t *groups[3];
+  gcache_group_stats_t stats[3];
+  (void)state;
+  room_init(&r);
+  struct gci_core_options o = room_core_options(&r, NULL);
+  o.max_bytes = 200 * 1024;
+  assert_int_equal(room_try_open(&r, &o), 0);
+  room_open_group(&r, GCACHE_HOT_DEFAULT);
+  groups[0] = r.group;
+  gcache_group_options_t g = room_group_options(&r);
+  assert_int_equal(gcache_group_open(&groups[1], &r.core, "g1", &g), 0);
+  assert_int_equal(gcache_group_open(&groups[2], &r.core, "g2", &g), 0);
+  for (int i = 0; i < 6000; i++) {
+    uint64_t sum = 0;
+    put_number(&r, groups[i < 3000 ? 0 : i % 3], i);
+    for (int k = 0; k < 3; k++) {
+      gcache_group_stats(groups[k], &stats[k]);
+      sum += stats[k].main.bytes + stats[k].hot.bytes + stats[k].index_bytes;
+    }
+    assert_true(sum <= 200 * 1024);
+    if (i == 2000) assert_true(stats[0].main.items > 1000);
+  }
+  assert_in_range(stats[0].main.items, stats[1].main.items * 3 / 4, stats[1].main.items * 4 / 3);
+  room_close(&r);
+}
+
 static void default_policy_outlives_a_scan_and_lru_does_not(void **state) {
   struct room r;
   (void)state;
@@ -481,6 +545,8 @@ int main(void) {
       cmocka_unit_test(groups_of_one_cache_are_apart),
       cmocka_unit_test(hot_gives_way_at_its_part_of_main),
       cmocka_unit_test(default_policy_outlives_a_scan_and_lru_does_not),
+      cmocka_unit_test(resized_group_grows_at_once_and_shrinks_in_turns),
+      cmocka_unit_test(groups_share_what_the_cache_may_take),
       cmocka_unit_test(idle_group_closes_from_a_turn),
       cmocka_unit_test(pending_requests_end_with_cancel),
       cmocka_unit_test(close_waits_for_getters_and_calls),
