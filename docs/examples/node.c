@@ -120,6 +120,11 @@ static int open_groups(struct node *node) {
     o.cancel = node->source.cancel;
     o.data = &node->source;
     o.hot = node->options.hot;
+    o.stale_ms = node->options.stale_ms;
+    o.error_ms = node->options.error_ms;
+    o.refresh_ahead_ms = node->options.refresh_ahead_ms;
+    o.not_found_ms = node->options.not_found_ms;
+    o.hot_max_ms = node->options.hot_max_ms;
     rc = gcache_group_open(&group, node->cache, g->name, &o);
     if (rc < 0) return complain(g->name, rc);
   }

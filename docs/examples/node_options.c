@@ -27,6 +27,16 @@ static const char usage[] =
     "or\n"
     "                           golang; all members must say the same\n"
     "  --hot on|off             keep what other nodes own as well; default on\n"
+    "  --stale-ms N             for so long after its expiry a value is delivered all the same, "
+    "and\n"
+    "                           loaded behind that; the answer says X-Gcache-Stale: milliseconds\n"
+    "  --error-ms N             for so long the old value is delivered when the load fails\n"
+    "  --refresh-ahead-ms N     asked for so short a time before its expiry, a value is loaded "
+    "behind\n"
+    "                           that\n"
+    "  --not-found-ms N         for so long a key that the source does not have is not asked for "
+    "again\n"
+    "  --hot-max-ms N           for so long at most a node keeps what other nodes own\n"
     "  --http auto|1|2          HTTP/1.1, HTTP/2, or both; default auto\n"
     "  --tls-cert FILE          listen with TLS only; the certificate and those that lead to its "
     "CA.\n"
@@ -158,7 +168,28 @@ static int parse_ms(const char *name, const char *value, uint64_t *out) {
   return complain("%s: not a number of milliseconds: %s", name, value);
 }
 
+/* 0, -1; 1: it is another option. */
+static int parse_freshness(struct options *o, int letter, const char *value) {
+  switch (letter) {
+  case '1':
+    return parse_ms("--stale-ms", value, &o->stale_ms);
+  case '2':
+    return parse_ms("--error-ms", value, &o->error_ms);
+  case '3':
+    return parse_ms("--refresh-ahead-ms", value, &o->refresh_ahead_ms);
+  case '4':
+    return parse_ms("--not-found-ms", value, &o->not_found_ms);
+  case '5':
+    return parse_ms("--hot-max-ms", value, &o->hot_max_ms);
+  default:
+    return 1;
+  }
+}
+
 static int parse_one(struct options *o, int letter, const char *value) {
+  int rc = parse_freshness(o, letter, value);
+
+  if (rc <= 0) return rc;
   switch (letter) {
   case 'l':
     return parse_listen(o, value);
@@ -203,6 +234,11 @@ int options_parse(struct options *o, int argc, char **argv) {
                                         {"timeout-ms", required_argument, NULL, 'T'},
                                         {"dialect", required_argument, NULL, 'D'},
                                         {"hot", required_argument, NULL, 'h'},
+                                        {"stale-ms", required_argument, NULL, '1'},
+                                        {"error-ms", required_argument, NULL, '2'},
+                                        {"refresh-ahead-ms", required_argument, NULL, '3'},
+                                        {"not-found-ms", required_argument, NULL, '4'},
+                                        {"hot-max-ms", required_argument, NULL, '5'},
                                         {"http", required_argument, NULL, 'v'},
                                         {"tls-cert", required_argument, NULL, 'c'},
                                         {"tls-key", required_argument, NULL, 'k'},

@@ -26,6 +26,7 @@ struct options {
   uint64_t timeout_ms;     /* 0: gcache's default */
   gcache_dialect_t dialect;
   gcache_hot_t hot;
+  uint64_t stale_ms, error_ms, refresh_ahead_ms, not_found_ms, hot_max_ms; /* of all groups */
   gcache_http_t http;
   const char *tls_cert, *tls_key, *tls_ca; /* files; no cert: in the clear */
 };

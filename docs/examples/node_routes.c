@@ -40,9 +40,9 @@ static void refused(struct asked *a, int status) {
 static void on_value(gcache_get_t *req, int status, gcache_value_t *value) {
   static const char *const from[] = {"none", "main", "hot", "peer", "load"};
   struct asked *a = req->data;
-  gcache_header_t headers[3];
-  uint64_t left_ms;
-  char left[24];
+  gcache_header_t headers[4];
+  uint64_t left_ms, stale_ms = gcache_get_stale(req);
+  char left[24], stale[24];
   size_t n = 2;
 
   if (status < 0) {
@@ -56,6 +56,10 @@ static void on_value(gcache_get_t *req, int status, gcache_value_t *value) {
   if (left_ms != UINT64_MAX) {
     snprintf(left, sizeof left, "%" PRIu64, left_ms);
     headers[n++] = header_line("X-Gcache-Expires-In-Ms", left);
+  }
+  if (stale_ms > 0) {
+    snprintf(stale, sizeof stale, "%" PRIu64, stale_ms);
+    headers[n++] = header_line("X-Gcache-Stale", stale);
   }
   gcache_exchange_reply_value(a->x, 200, headers, n, value); /* not copied */
   free(a);

@@ -35,6 +35,9 @@ static void put_group(struct text *t, const gcache_group_t *group) {
   text_put_count(t, "loading", s.loading);
   text_put_count(t, "max_bytes", s.max_bytes);
   text_put_count(t, "index_bytes", s.index_bytes);
+  text_put_count(t, "stale", s.stale);
+  text_put_count(t, "refreshes", s.refreshes);
+  text_put_count(t, "absent", s.absent);
   put_cache(t, "main", &s.main);
   put_cache(t, "hot", &s.hot);
   text_close(t, '}');

@@ -105,6 +105,7 @@ command_line() {
   ends 2 'not a number' --listen $here --ttl-ms -1
   ends 2 'not a number' --listen $here --timeout-ms 1s
   ends 2 'not a number' --listen $here --ttl-ms 99999999999999999999
+  ends 2 '--not-found-ms: not a number' --listen $here --not-found-ms x
   ends 2 'none of gcache' --listen $here --dialect ring
   ends 2 'neither on nor off' --listen $here --hot maybe
   ends 2 'no URL' --listen $here --peers ''
@@ -306,6 +307,24 @@ sqlite() {
   stop db
 }
 
+freshness() {
+  start fresh --ttl-ms 50 --stale-ms 3600000 --error-ms 3600000 --not-found-ms 3600000 \
+    --refresh-ahead-ms 0 --hot-max-ms 0
+  get 200 'group=demo&key=k' '|k|1$'
+  while :; do # until it has expired; each answer comes at once
+    ask GET '/get?group=demo&key=k'
+    grep -q '^X-Gcache-Stale: [1-9][0-9]*.$' "$dir/head" && break
+  done
+  same 'a stale value' 200 "$status"
+  from 'a stale value' main
+  holds 'a stale value' '^X-Gcache-Expires-In-Ms: 0.$' "$dir/head"
+  counted '"refreshes":[1-9]'
+  get 404 'group=demo&key=missing:x'
+  get 404 'group=demo&key=missing:x'
+  counted '"absent":1'
+  stop fresh
+}
+
 goodbye() {
   start last
   curl -s -m 20 -o "$dir/slow" "$url/get?group=demo&key=slow:400:x" &
@@ -339,6 +358,7 @@ command_line
 one_node
 three_nodes
 sqlite
+freshness
 goodbye
 echo "$checks checks, $wrong wrong"
 [ "$wrong" = 0 ]
