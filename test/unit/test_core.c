@@ -147,7 +147,10 @@ static void owners_do_not_change_while_a_long_list_is_installed(void **state) {
   struct room r;
   size_t turns = 0;
   (void)state;
-  open_bare(&r, "http://m7:1");
+  room_init(&r);
+  struct gci_core_options o = room_core_options(&r, "http://m7:1");
+  o.dialect = GCACHE_DIALECT_GCACHE;
+  assert_int_equal(room_try_open(&r, &o), 0);
   for (int i = 0; i < N; i++) {
     snprintf(text[i], sizeof text[i], "http://m%d:1", i);
     urls[i] = text[i];
