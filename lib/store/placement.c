@@ -10,7 +10,8 @@
 #include "store/slots.h"
 
 #define KEY_SEED UINT64_C(0x79656b) /* "key" */
-#define SHORT_LIST 10               /* peers: to ask them all takes 25 ns, and no memory */
+#define SHORT_LIST 5     /* peers of one weight: to ask them all takes 25 ns, and no memory */
+#define UNFILLED_LIST 16 /* peers: a slot is decided when it is asked for, and not before */
 
 enum manner { ASKED, TABLED, RING };
 
@@ -22,11 +23,17 @@ struct gci_placement {
   struct gci_ring ring;             /* RING */
 };
 
+/* Members are sorted by weight. To compare those of different weights takes as long as to ask ten. */
+static int is_soon_asked(const struct gci_rendezvous *r) {
+  return r->n <= SHORT_LIST && r->members[0].weight == r->members[r->n - 1].weight;
+}
+
 static int open_rendezvous(struct gci_placement *p, const struct gci_placed_peer peers[],
                            size_t n) {
-  p->manner = n <= SHORT_LIST ? ASKED : TABLED;
   int rc = gci_rendezvous_init(&p->rendezvous, p->mem, peers, n);
-  if (rc < 0 || p->manner == ASKED) return rc;
+  if (rc < 0) return rc;
+  p->manner = is_soon_asked(&p->rendezvous) ? ASKED : TABLED;
+  if (p->manner == ASKED) return 0;
   rc = gci_slots_init(&p->slots, &p->rendezvous);
   if (rc < 0) gci_rendezvous_fini(&p->rendezvous);
   return rc;
@@ -58,12 +65,17 @@ void gci_placement_close(struct gci_placement *p) {
   gci_mem_free(p->mem, p, sizeof *p);
 }
 
+/* To fill a table takes 25 ms or more: not for a list whose members are asked in less than 0.1 us. */
+static int is_filled(const struct gci_placement *p) {
+  return p->manner == TABLED && p->rendezvous.n > UNFILLED_LIST;
+}
+
 void gci_placement_inherit(struct gci_placement *p, const struct gci_placement *old) {
-  if (p->manner == TABLED && old->manner == TABLED) gci_slots_inherit(&p->slots, &old->slots);
+  if (is_filled(p) && is_filled(old)) gci_slots_inherit(&p->slots, &old->slots);
 }
 
 int gci_placement_work(struct gci_placement *p) {
-  return p->manner == TABLED && gci_slots_work(&p->slots);
+  return is_filled(p) && gci_slots_work(&p->slots);
 }
 
 static uint32_t slot_of(uint64_t hash) {

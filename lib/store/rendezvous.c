@@ -13,6 +13,7 @@
 #define LAST_DIVIDE UINT32_C(0xb8a2d) /* their product is 1 modulo 2^20 */
 #define ID_BITS 54                    /* a weight has the 10 others */
 #define ID_MASK ((UINT64_C(1) << ID_BITS) - 1)
+#define FEW 16
 #define FRACTION_BITS 44 /* of a logarithm; its whole part is at most 32 */
 
 /* Bijective, every bit of x moves every bit of the result with a probability near one half. */
@@ -185,32 +186,61 @@ void gci_rendezvous_fini(struct gci_rendezvous *r) {
 
 /* ----------------------------------------------------------------------------------- winner -- */
 
-/* The first of one weight, whose members begin at *from; *from is moved past them. The fraction is
- * needed only where ranks are equal. */
-static struct gci_rendezvous_bid first_of_weight(const struct gci_rendezvous *r, size_t *from,
-                                                 uint32_t slot, const unsigned char skip[]) {
-  const struct gci_rendezvous_member *best = NULL, *m = &r->members[*from];
+/* One past the last member of the weight that begins at `from`. */
+static const struct gci_rendezvous_member *end_of_weight(const struct gci_rendezvous *r,
+                                                         const struct gci_rendezvous_member *from) {
   const struct gci_rendezvous_member *end = r->members + r->n;
-  unsigned weight = m->weight;
-  uint32_t best_rank = GCI_RENDEZVOUS_SLOTS;
-  for (; m < end && m->weight == weight; m++) {
+  if (end[-1].weight == from->weight) return end;
+  const struct gci_rendezvous_member *m = from;
+  while (m->weight == from->weight)
+    m++;
+  return m;
+}
+
+/* Of equal weights, the lowest place has the slot. */
+static struct gci_rendezvous_bid first_of(const struct gci_rendezvous_member *m,
+                                          const struct gci_rendezvous_member *end, uint32_t slot,
+                                          const unsigned char skip[]) {
+  struct gci_rendezvous_bid first = {NULL, 0};
+  uint32_t rank_of_first = GCI_RENDEZVOUS_SLOTS;
+  for (; m < end; m++) {
     uint32_t rank = rank_of(m, slot);
-    if (rank > best_rank || (skip != NULL && skip[m->index])) continue;
-    if (rank == best_rank && best != NULL && place_of(m, slot, rank) >= place_of(best, slot, rank))
-      continue;
-    best = m;
-    best_rank = rank;
+    if (rank > rank_of_first || (skip != NULL && skip[m->index])) continue;
+    uint32_t place = place_of(m, slot, rank);
+    if (first.member != NULL && place >= first.place) continue;
+    first = (struct gci_rendezvous_bid){m, place};
+    rank_of_first = rank;
   }
-  *from = (size_t)(m - r->members);
-  if (best == NULL) return (struct gci_rendezvous_bid){NULL, 0};
-  return (struct gci_rendezvous_bid){best, place_of(best, slot, best_rank)};
+  return first;
+}
+
+/* The same for a few with nobody out. Which rank is the lowest so far is chance at the beginning of a
+ * list, and a branch on it costs more than the rank: there is none, and should two be equal, which is
+ * rare, it is all done again. */
+static struct gci_rendezvous_bid first_of_few(const struct gci_rendezvous_member *m,
+                                              const struct gci_rendezvous_member *end,
+                                              uint32_t slot) {
+  uint32_t lowest = GCI_RENDEZVOUS_SLOTS, tied = 0;
+  size_t n = (size_t)(end - m), at = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t rank = rank_of(&m[i], slot);
+    uint32_t lower = 0u - (uint32_t)(rank < lowest); /* all bits or none */
+    tied = (tied | (uint32_t)(rank == lowest)) & ~lower;
+    lowest ^= (lowest ^ rank) & lower;
+    at ^= (at ^ i) & (0u - (size_t)(lower & 1));
+  }
+  if (tied) return first_of(m, end, slot, NULL);
+  return (struct gci_rendezvous_bid){&m[at], place_of(&m[at], slot, lowest)};
 }
 
 struct gci_rendezvous_bid gci_rendezvous_winner(const struct gci_rendezvous *r, uint32_t slot,
                                                 const unsigned char skip[]) {
   struct gci_rendezvous_bid winner = {NULL, 0};
-  for (size_t i = 0; i < r->n;) {
-    struct gci_rendezvous_bid bid = first_of_weight(r, &i, slot, skip);
+  const struct gci_rendezvous_member *m = r->members, *end;
+  for (; m < r->members + r->n; m = end) {
+    end = end_of_weight(r, m);
+    struct gci_rendezvous_bid bid = skip == NULL && end - m <= FEW ? first_of_few(m, end, slot)
+                                                                   : first_of(m, end, slot, skip);
     if (bid.member == NULL) continue;
     if (winner.member == NULL || gci_rendezvous_beats(r, &bid, &winner)) winner = bid;
   }

@@ -173,8 +173,8 @@ static void check_added(struct gci_mem *mem, size_t peers, int slices) {
 }
 
 static void keys_move_only_to_the_added_peer(void **state) {
-  check_added(*state, 5, 0);
-  check_added(*state, 10, 0); /* from a list that is asked to one with a table */
+  check_added(*state, 4, 0);
+  check_added(*state, 5, 0); /* from a list that is asked to one with a table */
   check_added(*state, 60, 0);
   check_added(*state, 60, 20);
   check_added(*state, 99, 1000);
