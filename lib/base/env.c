@@ -18,14 +18,15 @@ void gci_env_init(struct gci_env *env, struct gci_mem *mem, const struct gci_env
                           .armed_ms = GCI_DEADLINE_NEVER,
                           .log = log,
                           .log_data = log_data};
-  gci_defer_init(&env->defer);
+  for (int phase = 0; phase < GCI_N_PHASES; phase++)
+    gci_defer_init(&env->defer[phase]);
   gci_deadlines_init(&env->deadlines, mem);
   env->cached_tick = driver->tick(driver_data);
   env->cached_unix_ns = driver->unix_ns(driver_data);
 }
 
 void gci_env_fini(struct gci_env *env) {
-  assert(gci_defer_empty(&env->defer) && env->holds == 0);
+  assert(gci_env_idle(env) && env->holds == 0);
   gci_deadlines_fini(&env->deadlines);
   gci_mem_unref(env->mem);
   env->mem = NULL;
@@ -52,12 +53,15 @@ void gci_env_turn(struct gci_env *env) {
   /* A time that has come counts as spent; at worst the driver calls once more. */
   uint64_t told_ms = env->armed_ms > now_ms ? env->armed_ms : GCI_DEADLINE_NEVER;
   env->armed_ms = 0; /* nothing is earlier: armed once, at the end */
+  env->turning = 1;
   run_passed(env, now_ms);
-  gci_defer_drain(&env->defer);
+  for (int phase = 0; phase < GCI_N_PHASES; phase++)
+    gci_defer_drain(&env->defer[phase]);
+  env->turning = 0;
   env->armed_ms = told_ms;
   uint64_t next_ms = gci_deadlines_next(&env->deadlines);
   if (next_ms != told_ms) arm(env, next_ms);
-  if (!gci_defer_empty(&env->defer)) env->driver->wake(env->driver_data);
+  if (!gci_env_idle(env)) env->driver->wake(env->driver_data);
 }
 
 uint64_t gci_env_mono_ms(struct gci_env *env) {
@@ -73,8 +77,14 @@ int64_t gci_env_unix_ns(struct gci_env *env) {
   return env->cached_unix_ns;
 }
 
-void gci_env_defer(struct gci_env *env, struct gcache_job_s *job) {
-  if (gci_defer_push(&env->defer, job)) env->driver->wake(env->driver_data);
+int gci_env_idle(const struct gci_env *env) {
+  for (int phase = 0; phase < GCI_N_PHASES; phase++)
+    if (!gci_defer_empty(&env->defer[phase])) return 0;
+  return 1;
+}
+
+void gci_env_defer(struct gci_env *env, enum gci_phase phase, struct gcache_job_s *job) {
+  if (gci_defer_push(&env->defer[phase], job) && !env->turning) env->driver->wake(env->driver_data);
 }
 
 /* The driver hears of an earlier time at once and of a later one at the end of the next turn: a turn

@@ -18,7 +18,8 @@ struct gci_env;
 struct gci_env_driver {
   uint64_t (*mono_ms)(void *driver); /* brought up to date, not the start of the turn */
   int64_t (*unix_ns)(void *driver);
-  /* Something waits in the completion queue: call gci_env_turn() soon. */
+  /* Something is queued: call gci_env_turn() soon. Said again before that turn, perhaps; inside a turn, once
+   * at its end. */
   void (*wake)(void *driver);
   /* Call gci_env_turn() at at_ms; replaces what was armed before; GCI_DEADLINE_NEVER disarms. */
   void (*arm)(void *driver, uint64_t at_ms);
@@ -28,16 +29,27 @@ struct gci_env_driver {
   uint64_t (*tick)(void *driver);
 };
 
+/* A turn drains one queue after the other, each once: what is queued for a later one still runs in this
+ * turn, what is queued for the same or an earlier one in the next. So the questions of all callbacks of a
+ * turn are asked in it, and leave in one write a connection. */
+enum gci_phase {
+  GCI_COMPLETIONS, /* the only one that runs callbacks of the user's */
+  GCI_QUESTIONS,   /* to peers */
+  GCI_WRITES,      /* of what connections have to say */
+  GCI_N_PHASES
+};
+
 struct gci_env {
   struct gci_mem *mem; /* a reference */
   const struct gci_env_driver *driver;
   void *driver_data;
-  struct gci_defer defer;
+  struct gci_defer defer[GCI_N_PHASES];
   struct gci_deadlines deadlines;
   uint64_t armed_ms; /* what the driver was told */
   uint64_t cached_tick;
   int64_t cached_unix_ns;
   size_t holds; /* reasons for the loop to stay alive */
+  int turning;  /* inside a turn, which looks at its end whether another is wanted */
   gcache_log_cb log;
   void *log_data;
 };
@@ -47,7 +59,7 @@ void gci_env_init(struct gci_env *env, struct gci_mem *mem, const struct gci_env
                   void *driver_data, gcache_log_cb log, void *log_data);
 void gci_env_fini(struct gci_env *env); /* queue and deadlines must be empty, holds zero */
 
-/* Runs the deadlines that have passed, then drains the completion queue once; wakes or arms again if
+/* Runs the deadlines that have passed, then drains each queue once; wakes or arms again if
  * anything is left. Nothing it runs may free env: its owner closes in the driver's own time (a uv_close
  * callback), after gci_env_fini(). */
 void gci_env_turn(struct gci_env *env);
@@ -55,7 +67,8 @@ void gci_env_turn(struct gci_env *env);
 uint64_t gci_env_mono_ms(struct gci_env *env);
 int64_t gci_env_unix_ns(struct gci_env *env); /* once per tick */
 
-void gci_env_defer(struct gci_env *env, struct gcache_job_s *job);
+void gci_env_defer(struct gci_env *env, enum gci_phase phase, struct gcache_job_s *job);
+int gci_env_idle(const struct gci_env *env); /* nothing is queued */
 int gci_env_deadline(struct gci_env *env, struct gcache_deadline_s *d,
                      uint64_t at_ms); /* UV_ENOMEM */
 void gci_env_deadline_clear(struct gci_env *env, struct gcache_deadline_s *d);

@@ -75,13 +75,13 @@ void gci_call_begin(gcache_call_t *call, const struct gci_call_maker *maker, gca
                           .value = value};
   gci_job_init(&call->job, on_start);
   gci_group_hold(group);
-  gci_env_defer(group->core->env, &call->job);
+  gci_env_defer(group->core->env, GCI_QUESTIONS, &call->job);
 }
 
 void gci_call_hint(gcache_call_t *call) {
   if (!call->started || call->told || gci_job_queued(&call->job)) return;
   call->job.run = on_nobody_waits;
-  gci_env_defer(call->group->core->env, &call->job);
+  gci_env_defer(call->group->core->env, GCI_QUESTIONS, &call->job);
 }
 
 void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {

@@ -28,13 +28,14 @@ static void on_closed(struct gcache_job_s *job) {
 
 static void on_life_over(struct gci_countdown *life) {
   gcache_t *core = gci_container_of(life, gcache_t, life);
-  gci_env_defer(core->env, &core->closed_job);
+  gci_env_defer(core->env, GCI_COMPLETIONS, &core->closed_job);
 }
 
 /* A slice a turn, so that a long list never holds the loop. */
 static void on_placing(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, placing_job);
-  if (!core->closing && gci_peers_work(&core->peers)) gci_env_defer(core->env, job);
+  if (!core->closing && gci_peers_work(&core->peers))
+    gci_env_defer(core->env, GCI_COMPLETIONS, job);
 }
 
 int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_options *o) {
@@ -125,7 +126,8 @@ int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *con
   }
   struct gci_peers old = core->peers;
   core->peers = fresh;
-  if (!gci_job_queued(&core->placing_job)) gci_env_defer(core->env, &core->placing_job);
+  if (!gci_job_queued(&core->placing_job))
+    gci_env_defer(core->env, GCI_COMPLETIONS, &core->placing_job);
   tell_transport(core, others);
   gci_peers_fini(&old);
   if (gci_core_is_client_only(core)) forget_as_client(core);

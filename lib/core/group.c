@@ -97,7 +97,7 @@ static void on_life_over(struct gci_countdown *life) {
   if (group->core->closing)
     gci_countdown_give(&group->core->life);
   else
-    gci_env_defer(group->core->env, &group->closed_job);
+    gci_env_defer(group->core->env, GCI_COMPLETIONS, &group->closed_job);
 }
 
 /* Requests stay linked until their callbacks begin, and leaving runs no callback: the list holds
@@ -141,7 +141,7 @@ static int check(const gcache_t *core, const char *name, const gcache_group_opti
 
 static void on_shrinking(struct gcache_job_s *job) {
   gcache_group_t *group = gci_container_of(job, gcache_group_t, shrink_job);
-  if (gci_cache_shrink(group->cache)) gci_env_defer(group->core->env, job);
+  if (gci_cache_shrink(group->cache)) gci_env_defer(group->core->env, GCI_COMPLETIONS, job);
 }
 
 int gcache_group_resize(gcache_group_t *group, size_t max_bytes) {
@@ -149,7 +149,7 @@ int gcache_group_resize(gcache_group_t *group, size_t max_bytes) {
   if (max_bytes < GCI_CACHE_MIN_BYTES) return UV_EINVAL;
   int more = gci_cache_resize(group->cache, max_bytes);
   if (more && !gci_job_queued(&group->shrink_job))
-    gci_env_defer(group->core->env, &group->shrink_job);
+    gci_env_defer(group->core->env, GCI_COMPLETIONS, &group->shrink_job);
   return 0;
 }
 

@@ -54,7 +54,7 @@ static void on_deserted(struct gci_journey *journey) {
   gcache_load_t *load = gci_container_of(journey, gcache_load_t, journey);
   if (!load->started || load->told || gci_job_queued(&load->job)) return;
   load->job.run = on_nobody_waits;
-  gci_env_defer(load->group->core->env, &load->job);
+  gci_env_defer(load->group->core->env, GCI_COMPLETIONS, &load->job);
 }
 
 struct gci_journey *gci_load_open(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
@@ -71,7 +71,7 @@ struct gci_journey *gci_load_open(gcache_group_t *group, gcache_bytes_t key, uin
   gci_job_init(&load->job, on_start);
   gci_group_hold(group);
   group->stats.loads_deduped++;
-  gci_env_defer(group->core->env, &load->job);
+  gci_env_defer(group->core->env, GCI_COMPLETIONS, &load->job);
   return &load->journey;
 }
 

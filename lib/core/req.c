@@ -41,7 +41,7 @@ void gci_req_finish(struct gcache_req_s *req, int status, gcache_value_t *value,
   req->value = value;
   req->reason = reason;
   req->from = (uint8_t)from;
-  gci_env_defer(env, &req->job);
+  gci_env_defer(env, GCI_COMPLETIONS, &req->job);
 }
 
 static void drop_result(struct gcache_req_s *req) {

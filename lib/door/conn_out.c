@@ -115,7 +115,8 @@ static void flush(struct gci_conn_out *c) {
 
 /* What is wrong with the session is told from the loop: nobody may hear of it inside a call. */
 static void look_soon(struct gci_conn_out *c) {
-  if (!c->closing && !gci_job_queued(&c->look)) gci_env_defer(c->config->env, &c->look);
+  if (!c->closing && !gci_job_queued(&c->look))
+    gci_env_defer(c->config->env, GCI_COMPLETIONS, &c->look);
 }
 
 /* Outside an event of the session, which would tell by itself that it is broken. */

@@ -7,7 +7,7 @@
 static void on_zero(struct gci_countdown *life) {
   struct gci_door *door = gci_container_of(life, struct gci_door, life);
 
-  gci_env_defer(door->env, &door->end);
+  gci_env_defer(door->env, GCI_COMPLETIONS, &door->end);
 }
 
 static void on_end(struct gcache_job_s *job) {

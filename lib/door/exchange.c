@@ -38,7 +38,7 @@ void gci_exchange_answer_text(struct gci_http_exchange *http, int status, gcache
 }
 
 static void wake(gcache_exchange_t *x) {
-  if (!gci_job_queued(&x->job)) gci_env_defer(x->door->env, &x->job);
+  if (!gci_job_queued(&x->job)) gci_env_defer(x->door->env, GCI_COMPLETIONS, &x->job);
 }
 
 /* Or nobody who reads. */
@@ -90,7 +90,7 @@ int gci_exchange_open(gcache_exchange_t **out, struct gci_door *door,
   gci_route_split_target(http->head.target, &x->path, &x->query);
   gci_countdown_take(&door->life);
   gci_env_hold(door->env);
-  gci_env_defer(door->env, &x->job);
+  gci_env_defer(door->env, GCI_COMPLETIONS, &x->job);
   *out = x;
   return 0;
 }

@@ -337,7 +337,8 @@ void gci_door_peer_cancel(gcache_call_t *call) {
   if (ask->batch != NULL && gci_list_empty(&ask->batch->asks)) drop_batch(peer, ask->batch);
   end_ask(ask, UV_ECANCELED, NULL, "");
   /* The others of a peer may be about to be cancelled too: what waits is not sent before that. */
-  if (!gci_job_queued(&peer->pumping)) gci_env_defer(peer->config->conn.env, &peer->pumping);
+  if (!gci_job_queued(&peer->pumping))
+    gci_env_defer(peer->config->conn.env, GCI_WRITES, &peer->pumping);
   check_emptied(peer);
 }
 

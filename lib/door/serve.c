@@ -318,7 +318,7 @@ static void ask(struct gci_serve *serve, const struct question *q) {
     settle(serve, 400, "bad request");
   else
     settle(serve, 429, "busy");
-  gci_env_defer(serve->door->env, &serve->settled);
+  gci_env_defer(serve->door->env, GCI_COMPLETIONS, &serve->settled);
 }
 
 int gci_serve_start(struct gci_serve **out, struct gci_door *door,
@@ -341,7 +341,7 @@ int gci_serve_start(struct gci_serve **out, struct gci_door *door,
   gci_job_init(&serve->settled, on_settled);
   gci_countdown_take(&door->life);
   if (read_question(serve, &q, in, &body) < 0)
-    gci_env_defer(door->env, &serve->settled);
+    gci_env_defer(door->env, GCI_COMPLETIONS, &serve->settled);
   else
     ask(serve, &q);
   gcache_value_unref(body);

@@ -90,7 +90,7 @@ static void on_closed(void *user) {
 /* ----------------------------------------------------------------------------- its requests -- */
 
 static void schedule(struct gci_server *s) {
-  if (!s->closing && !gci_job_queued(&s->pump)) gci_env_defer(s->door->env, &s->pump);
+  if (!s->closing && !gci_job_queued(&s->pump)) gci_env_defer(s->door->env, GCI_WRITES, &s->pump);
 }
 
 static void on_request(void *user, struct gci_http_exchange *http) {

@@ -185,7 +185,7 @@ static void give_up(struct gci_dial *d, int status) {
     return;
   }
   if (d->looking_up) uv_cancel((uv_req_t *)&d->lookup);
-  gci_env_defer(d->env, &d->end);
+  gci_env_defer(d->env, GCI_COMPLETIONS, &d->end);
 }
 
 static void on_passed(struct gcache_deadline_s *deadline) {

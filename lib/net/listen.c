@@ -57,7 +57,7 @@ static void end_if_over(struct gci_listen *l) {
 
 static void rest(struct gci_listen *l) {
   if (gci_env_deadline(l->env, &l->rest, gci_env_after_ms(l->env, REST_MS)) < 0)
-    gci_env_defer(l->env, &l->job);
+    gci_env_defer(l->env, GCI_COMPLETIONS, &l->job);
 }
 
 static void on_set_aside(uv_handle_t *handle) {
@@ -176,7 +176,8 @@ void gci_listen_pause(struct gci_listen *l) {
 
 void gci_listen_resume(struct gci_listen *l) {
   l->paused = 0;
-  if (l->waiting && !l->closing && !gci_job_queued(&l->job)) gci_env_defer(l->env, &l->job);
+  if (l->waiting && !l->closing && !gci_job_queued(&l->job))
+    gci_env_defer(l->env, GCI_COMPLETIONS, &l->job);
 }
 
 /* ------------------------------------------------------------------------------ open, close ---- */
@@ -239,5 +240,6 @@ void gci_listen_close(struct gci_listen *l) {
   if (l->aside >= 0) gci_env_release(l->env);
   if (l->serving && !uv_is_closing((uv_handle_t *)&l->server))
     uv_close((uv_handle_t *)&l->server, on_set_aside);
-  if (!l->serving && !l->rejecting && !gci_job_queued(&l->job)) gci_env_defer(l->env, &l->job);
+  if (!l->serving && !l->rejecting && !gci_job_queued(&l->job))
+    gci_env_defer(l->env, GCI_COMPLETIONS, &l->job);
 }

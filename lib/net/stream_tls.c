@@ -111,7 +111,7 @@ static void on_more(struct gcache_job_s *job) {
 
 void gci_stream_tls_resume(struct gci_stream *s) {
   if ((gci_tls_kept(s->tls) || s->raw_status != 0) && !gci_job_queued(&s->more))
-    gci_env_defer(s->env, &s->more);
+    gci_env_defer(s->env, GCI_COMPLETIONS, &s->more);
 }
 
 /* ------------------------------------------------------------------------------------- writes -- */

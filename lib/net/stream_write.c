@@ -152,7 +152,7 @@ void gci_stream_write_start(struct gci_stream *s) {
     drop_output(s);
   } else {
     s->fail_status = rc;
-    gci_env_defer(s->env, &s->fail);
+    gci_env_defer(s->env, GCI_COMPLETIONS, &s->fail);
   }
 }
 

@@ -20,7 +20,7 @@ static void on_run(struct gcache_job_s *job) {
   j->runs++;
   if (j->again > 0) {
     j->again--;
-    gci_env_defer(&j->w->env, job);
+    gci_env_defer(&j->w->env, GCI_COMPLETIONS, job);
   }
 }
 
@@ -33,7 +33,7 @@ static void a_job_runs_from_the_loop_and_not_inside_the_call(void **state) {
   struct world *w = *state;
   struct job j;
   job_init(&j, w, on_run);
-  gci_env_defer(&w->env, &j.job);
+  gci_env_defer(&w->env, GCI_COMPLETIONS, &j.job);
   assert_int_equal(j.runs, 0);
   uv_run(&w->uv, UV_RUN_NOWAIT);
   assert_int_equal(j.runs, 1);
@@ -44,7 +44,7 @@ static void a_queued_job_keeps_the_loop_alive_until_it_has_run(void **state) {
   struct job j;
   job_init(&j, w, on_run);
   j.again = 3;
-  gci_env_defer(&w->env, &j.job);
+  gci_env_defer(&w->env, GCI_COMPLETIONS, &j.job);
   assert_int_equal(uv_run(&w->uv, UV_RUN_DEFAULT), 0);
   assert_int_equal(j.runs, 4);
 }
@@ -54,7 +54,7 @@ static void poll_does_not_wait_while_a_job_is_queued(void **state) {
   struct job j;
   job_init(&j, w, on_run);
   gci_env_hold(&w->env);
-  gci_env_defer(&w->env, &j.job);
+  gci_env_defer(&w->env, GCI_COMPLETIONS, &j.job);
   uv_run(&w->uv, UV_RUN_ONCE); /* nothing else would ever end this wait */
   gci_env_release(&w->env);
   assert_int_equal(j.runs, 1);
@@ -134,7 +134,7 @@ static void a_deadline_counts_from_now_even_after_a_long_callback(void **state) 
   struct late late;
   uint64_t set_ns;
   job_init(&late.j, w, set_alarm_late);
-  gci_env_defer(&w->env, &late.j.job);
+  gci_env_defer(&w->env, GCI_COMPLETIONS, &late.j.job);
   run_until(w, &late.j.runs, 1);
   set_ns = uv_hrtime();
   run_until(w, &late.a.passed, 1);
@@ -205,7 +205,7 @@ static void the_wall_clock_is_read_once_a_turn(void **state) {
   job_init(&j, &w, read_the_wall_often);
   for (int turn = 1; turn <= 3; turn++) {
     int before = c.unix_reads;
-    gci_env_defer(&w.env, &j.job);
+    gci_env_defer(&w.env, GCI_COMPLETIONS, &j.job);
     uv_run(&w.uv, UV_RUN_NOWAIT);
     assert_int_equal(j.runs, turn);
     assert_int_equal(c.unix_reads - before, 1);
@@ -263,7 +263,7 @@ static void a_turn_may_close_the_loop_it_runs_on(void **state) {
   struct world *w = *state;
   struct job j;
   job_init(&j, w, close_the_loop);
-  gci_env_defer(&w->env, &j.job);
+  gci_env_defer(&w->env, GCI_COMPLETIONS, &j.job);
   uv_run(&w->uv, UV_RUN_DEFAULT);
   assert_int_equal(w->closed, 1);
 }

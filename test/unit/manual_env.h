@@ -110,7 +110,7 @@ static inline void manual_env_share(struct manual_env *m, struct manual_clock *c
 
 /* Asserts that nothing is left: jobs, deadlines, holds, values, blocks. */
 static inline void manual_env_fini(struct manual_env *m) {
-  if (!gci_defer_empty(&m->env.defer)) manual_env_wrong("jobs left in the queue");
+  if (!gci_env_idle(&m->env)) manual_env_wrong("jobs left in the queue");
   if (gci_deadlines_next(&m->env.deadlines) != GCI_DEADLINE_NEVER)
     manual_env_wrong("deadlines left");
   if (m->env.holds != 0 || m->held) manual_env_wrong("still held");

@@ -61,8 +61,8 @@ static void a_job_runs_in_a_turn_and_not_before(void **state) {
   struct manual_env *m = *state;
   char log[8] = "";
   struct actor a = actor(m, 'a', log), b = actor(m, 'b', log);
-  gci_env_defer(&m->env, &a.job);
-  gci_env_defer(&m->env, &b.job);
+  gci_env_defer(&m->env, GCI_COMPLETIONS, &a.job);
+  gci_env_defer(&m->env, GCI_COMPLETIONS, &b.job);
   assert_string_equal(log, "");
   assert_int_equal(m->wakes, 1); /* one for both */
   assert_int_equal(manual_env_run(m), 1);
@@ -70,7 +70,7 @@ static void a_job_runs_in_a_turn_and_not_before(void **state) {
 }
 
 static void queue_other(struct actor *a) {
-  gci_env_defer(&a->m->env, &a->other->job);
+  gci_env_defer(&a->m->env, GCI_COMPLETIONS, &a->other->job);
 }
 
 static void what_a_job_queues_runs_in_the_next_turn(void **state) {
@@ -79,7 +79,7 @@ static void what_a_job_queues_runs_in_the_next_turn(void **state) {
   struct actor a = actor(m, 'a', log), b = actor(m, 'b', log);
   a.then = queue_other;
   a.other = &b;
-  gci_env_defer(&m->env, &a.job);
+  gci_env_defer(&m->env, GCI_COMPLETIONS, &a.job);
   manual_env_turn(m);
   assert_string_equal(log, "a");
   assert_true(m->woken);
@@ -88,20 +88,51 @@ static void what_a_job_queues_runs_in_the_next_turn(void **state) {
   assert_false(m->woken);
 }
 
-static void queue_other_unheard(struct actor *a) {
-  queue_other(a);
-  a->m->woken = 0; /* as a driver that forgets at the end of a turn what was asked during it */
-}
-
-static void a_turn_that_leaves_jobs_wakes_again(void **state) {
+static void a_turn_that_leaves_jobs_wakes_again_once(void **state) {
   struct manual_env *m = *state;
   char log[8] = "";
   struct actor a = actor(m, 'a', log), b = actor(m, 'b', log);
-  a.then = queue_other_unheard;
+  a.then = queue_other;
   a.other = &b;
-  gci_env_defer(&m->env, &a.job);
+  gci_env_defer(&m->env, GCI_COMPLETIONS, &a.job);
   assert_int_equal(manual_env_run(m), 2);
   assert_string_equal(log, "ab");
+  assert_int_equal(m->wakes, 2);
+}
+
+static void queue_other_to_be_written(struct actor *a) {
+  gci_env_defer(&a->m->env, GCI_WRITES, &a->other->job);
+}
+
+static void queue_other_to_be_asked(struct actor *a) {
+  gci_env_defer(&a->m->env, GCI_QUESTIONS, &a->other->job);
+}
+
+static void what_is_queued_for_a_later_phase_runs_in_the_same_turn(void **state) {
+  struct manual_env *m = *state;
+  char log[8] = "";
+  struct actor a = actor(m, 'a', log), b = actor(m, 'b', log), c = actor(m, 'c', log);
+  a.then = queue_other_to_be_asked;
+  a.other = &b;
+  b.then = queue_other_to_be_written;
+  b.other = &c;
+  gci_env_defer(&m->env, GCI_COMPLETIONS, &a.job);
+  assert_int_equal(manual_env_run(m), 1);
+  assert_string_equal(log, "abc");
+  assert_int_equal(m->wakes, 1);
+}
+
+static void what_is_queued_for_an_earlier_phase_waits_for_the_next_turn(void **state) {
+  struct manual_env *m = *state;
+  char log[8] = "";
+  struct actor a = actor(m, 'a', log), b = actor(m, 'b', log), c = actor(m, 'c', log);
+  c.then = queue_other;
+  c.other = &a;
+  a.then = queue_other_to_be_asked;
+  a.other = &b;
+  gci_env_defer(&m->env, GCI_WRITES, &c.job);
+  assert_int_equal(manual_env_run(m), 2);
+  assert_string_equal(log, "cab");
 }
 
 static void what_a_deadline_queues_runs_in_the_same_turn(void **state) {
@@ -169,7 +200,7 @@ static void the_driver_is_armed_once_a_turn(void **state) {
   a.then = set_two_earlier;
   a.other = &b;
   assert_int_equal(gci_env_deadline(&m->env, &c.deadline, 2000), 0);
-  gci_env_defer(&m->env, &a.job);
+  gci_env_defer(&m->env, GCI_COMPLETIONS, &a.job);
   manual_env_turn(m);
   assert_int_equal(m->arms, 2);
   assert_int_equal(m->armed_ms, 1700);
@@ -240,8 +271,8 @@ static void what_is_taken_back_in_the_same_turn_does_not_run(void **state) {
   a.other = &b;
   assert_int_equal(gci_env_deadline(&m->env, &a.deadline, 1000), 0);
   assert_int_equal(gci_env_deadline(&m->env, &b.deadline, 1000), 0);
-  gci_env_defer(&m->env, &a.job);
-  gci_env_defer(&m->env, &b.job);
+  gci_env_defer(&m->env, GCI_COMPLETIONS, &a.job);
+  gci_env_defer(&m->env, GCI_COMPLETIONS, &b.job);
   manual_env_run(m);
   assert_string_equal(log, "aa");
 }
@@ -328,7 +359,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       IN_ENV(a_job_runs_in_a_turn_and_not_before),
       IN_ENV(what_a_job_queues_runs_in_the_next_turn),
-      IN_ENV(a_turn_that_leaves_jobs_wakes_again),
+      IN_ENV(a_turn_that_leaves_jobs_wakes_again_once),
+      IN_ENV(what_is_queued_for_a_later_phase_runs_in_the_same_turn),
+      IN_ENV(what_is_queued_for_an_earlier_phase_waits_for_the_next_turn),
       IN_ENV(what_a_deadline_queues_runs_in_the_same_turn),
       IN_ENV(deadlines_pass_in_order_at_their_time),
       IN_ENV(the_driver_is_armed_only_for_an_earlier_time),
