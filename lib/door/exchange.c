@@ -80,7 +80,7 @@ static void on_due(struct gcache_job_s *job) {
 
 int gci_exchange_open(gcache_exchange_t **out, struct gci_door *door,
                       struct gci_http_exchange *http) {
-  gcache_exchange_t *x = gci_mem_zalloc(door->env->mem, sizeof *x);
+  gcache_exchange_t *x = gci_http_keep(http) < 0 ? NULL : gci_mem_zalloc(door->env->mem, sizeof *x);
 
   if (x == NULL) return UV_ENOMEM;
   x->door = door;

@@ -1,28 +1,48 @@
 #include "http/h1_answers.h"
 
+#include <string.h>
 #include <uv.h>
 
 #include "base/bytes.h"
 #include "base/value.h"
 #include "http/h1_stream.h"
 
+/* As many as are asked in one read. */
+#define SPARE_MAX 128
+
 static struct gci_h1_exchange *exchange_of(struct gcache_link_s *link) {
   return gci_container_of(link, struct gci_h1_exchange, link);
 }
 
-void gci_h1_exchange_free(struct gci_h1_exchange *e) {
-  struct gci_mem *mem = e->mem;
+/* What a request that waits for its answer costs. */
+static size_t cost(const struct gci_h1_exchange *e) {
+  return sizeof *e + e->kept_size + e->body_len;
+}
+
+static void leave(struct gci_h1_exchange *e) {
+  struct gci_h1_answers *a = e->answers;
   gci_link_unlink(&e->link);
-  if (e->answers != NULL) {
-    e->answers->n_pending--;
-    e->answers->pending_bytes -= e->size + e->body_len;
-    e->answers->early -= e->own.bytes;
-  }
+  a->n_pending--;
+  a->pending_bytes -= cost(e);
+  if (e->stage != GCI_H1_NOT_BEGUN) a->early -= e->own.bytes;
+}
+
+void gci_h1_exchange_free(struct gci_h1_exchange *e) {
+  struct gci_h1_answers *a = e->answers;
+  struct gci_mem *mem = e->mem;
+  if (e->watcher != NULL) *e->watcher = NULL;
+  if (a != NULL) leave(e);
   gcache_value_unref(e->x.body);
   gci_h1_held_free(mem, e->held);
-  gci_out_fini(&e->own);
-  gci_mem_free(mem, e, e->size);
-  gci_mem_unref(mem);
+  if (e->stage != GCI_H1_NOT_BEGUN) gci_out_fini(&e->own);
+  gci_mem_free(mem, e->kept, e->kept_size);
+  if (a != NULL && a->n_spare < SPARE_MAX) {
+    gci_list_push_front(&a->spare, &e->link);
+    a->n_spare++;
+    return;
+  }
+  gci_mem_free(mem, e, sizeof *e);
+  if (a == NULL) gci_mem_unref(mem);
 }
 
 void gci_h1_answers_init(struct gci_h1_answers *a, struct gci_mem *mem,
@@ -30,22 +50,28 @@ void gci_h1_answers_init(struct gci_h1_answers *a, struct gci_mem *mem,
   *a = (struct gci_h1_answers){.mem = mem, .ready = ready};
   gci_out_init(&a->out, mem);
   gci_list_init(&a->pending);
+  gci_list_init(&a->spare);
 }
 
 void gci_h1_answers_detach(struct gci_h1_answers *a) {
   struct gcache_link_s *link;
-  while ((link = gci_list_pop_front(&a->pending)) != NULL) {
+  while ((link = gci_list_front(&a->pending)) != NULL) {
     struct gci_h1_exchange *e = exchange_of(link);
-    e->answers = NULL;
-    if (e->held != NULL || e->stage == GCI_H1_ENDED || e->stage == GCI_H1_ABORTED)
+    if (e->held != NULL || e->stage == GCI_H1_ENDED || e->stage == GCI_H1_ABORTED) {
       gci_h1_exchange_free(e);
-    else
-      gci_out_fini(&e->own);
+      continue;
+    }
+    leave(e);
+    if (e->stage != GCI_H1_NOT_BEGUN) gci_out_fini(&e->own);
+    e->answers = NULL;
+    gci_mem_ref(e->mem);
   }
-  a->n_pending = a->pending_bytes = a->early = 0;
 }
 
 void gci_h1_answers_fini(struct gci_h1_answers *a) {
+  struct gcache_link_s *link;
+  while ((link = gci_list_pop_front(&a->spare)) != NULL)
+    gci_mem_free(a->mem, exchange_of(link), sizeof(struct gci_h1_exchange));
   gci_out_fini(&a->out);
 }
 
@@ -128,29 +154,82 @@ static int reply(struct gci_http_exchange *x, const struct gci_http_message *ans
   return err;
 }
 
-static const struct gci_http_exchange_ops exchange_ops = {.reply = reply,
+/* ------------------------------------------------------------------------------- requests -- */
+
+static gcache_bytes_t put(char **at, gcache_bytes_t bytes) {
+  char *copy = *at;
+  if (bytes.len > 0) memcpy(copy, bytes.base, bytes.len);
+  *at += bytes.len;
+  return gcache_bytes(copy, bytes.len);
+}
+
+/* The head in a block of its own: headers, texts. */
+static int keep(struct gci_http_exchange *x) {
+  struct gci_h1_exchange *e = gci_container_of(x, struct gci_h1_exchange, x);
+  struct gci_http_head *head = &x->head;
+  size_t headers_size = head->n_headers * sizeof(gcache_header_t);
+  size_t size = headers_size + head->target.len;
+  if (e->kept != NULL) return 0;
+  for (size_t i = 0; i < head->n_headers; i++)
+    size += head->headers[i].name.len + head->headers[i].value.len;
+  e->kept = gci_mem_alloc(e->mem, size);
+  if (e->kept == NULL) return UV_ENOMEM;
+  e->kept_size = size;
+  if (e->answers != NULL) e->answers->pending_bytes += size;
+  gcache_header_t *headers = (gcache_header_t *)(void *)e->kept;
+  char *at = e->kept + headers_size;
+  head->target = put(&at, head->target);
+  for (size_t i = 0; i < head->n_headers; i++) {
+    headers[i].name = put(&at, head->headers[i].name);
+    headers[i].value = put(&at, head->headers[i].value);
+  }
+  head->headers = headers;
+  return 0;
+}
+
+void gci_h1_exchange_settle(struct gci_h1_exchange *e) {
+  if (e->kept != NULL) return;
+  e->x.head.target = gcache_bytes("", 0);
+  e->x.head.headers = NULL;
+  e->x.head.n_headers = 0;
+}
+
+static const struct gci_http_exchange_ops exchange_ops = {.keep = keep,
+                                                          .reply = reply,
                                                           .begin = gci_h1_stream_begin,
                                                           .part = gci_h1_stream_part,
                                                           .end = gci_h1_stream_end,
                                                           .abort = gci_h1_stream_abort,
                                                           .waiting = gci_h1_stream_waiting};
 
-struct gci_http_exchange *gci_h1_answers_owe(struct gci_h1_answers *a, struct gci_h1_block block,
-                                             const struct gci_http_head *head, gcache_value_t *body,
-                                             int keep_said) {
-  struct gci_h1_exchange *e = block.base;
+static struct gci_h1_exchange *exchange_new(struct gci_h1_answers *a) {
+  struct gcache_link_s *link = gci_list_pop_front(&a->spare);
+  if (link == NULL) return gci_mem_alloc(a->mem, sizeof(struct gci_h1_exchange));
+  a->n_spare--;
+  return exchange_of(link);
+}
+
+struct gci_h1_exchange *gci_h1_answers_owe(struct gci_h1_answers *a,
+                                           const struct gci_http_head *head, gcache_value_t *body,
+                                           int keep_said) {
+  struct gci_h1_exchange *e = exchange_new(a);
+  if (e == NULL) return NULL;
   int is_head = gci_bytes_equal(head->method, GCI_LIT("HEAD"));
-  *e = (struct gci_h1_exchange){.x = {.ops = &exchange_ops, .head = *head, .body = body},
-                                .answers = a,
-                                .mem = gci_mem_ref(a->mem),
-                                .size = block.size,
-                                .body_len = body == NULL ? 0 : gcache_value_bytes(body).len,
-                                .extent = is_head ? GCI_H1_HEAD_ONLY : GCI_H1_WITH_BODY,
-                                .keep_said = keep_said};
-  gci_out_init(&e->own, e->mem);
+  e->x = (struct gci_http_exchange){.ops = &exchange_ops, .head = *head, .body = body};
+  gci_link_init(&e->link);
+  e->answers = a;
+  e->mem = a->mem;
+  e->watcher = NULL;
+  e->kept = NULL;
+  e->kept_size = 0;
+  e->body_len = body == NULL ? 0 : gcache_value_bytes(body).len;
+  e->held = NULL;
+  e->extent = is_head ? GCI_H1_HEAD_ONLY : GCI_H1_WITH_BODY;
+  e->keep_said = keep_said;
+  e->stage = GCI_H1_NOT_BEGUN;
   gci_list_push_back(&a->pending, &e->link);
   a->n_pending++;
-  a->pending_bytes += e->size + e->body_len;
+  a->pending_bytes += cost(e);
   a->owes_continue = 0;
-  return &e->x;
+  return e;
 }

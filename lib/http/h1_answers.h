@@ -17,6 +17,8 @@ struct gci_h1_answers {
   void (*ready)(struct gci_h1_answers *a);
   struct gci_out out;
   struct gci_list pending; /* exchanges */
+  struct gci_list spare;   /* and what is left of some, for the next; at most 128 */
+  size_t n_spare;
   size_t n_pending, pending_bytes;
   size_t early;               /* bytes gathered by answers whose turn has not come */
   enum gci_h1_fault refusal;  /* to be written once nothing is pending */
@@ -31,14 +33,17 @@ enum gci_h1_stage { GCI_H1_NOT_BEGUN, GCI_H1_STREAMING, GCI_H1_ENDED, GCI_H1_ABO
 struct gci_h1_exchange {
   struct gci_http_exchange x;
   struct gcache_link_s link;
-  struct gci_h1_answers *answers; /* NULL: detached */
-  struct gci_mem *mem;            /* a reference */
-  size_t size;                    /* of this and the head behind it */
-  size_t body_len;                /* as received; the body may be elsewhere by now */
-  struct gci_h1_held *held;       /* its answer, given before its turn */
+  struct gci_h1_answers *answers;   /* NULL: detached */
+  struct gci_mem *mem;              /* detached: a reference */
+  struct gci_h1_exchange **watcher; /* is told by NULL that this has gone; NULL: none */
+  char *kept;                       /* what its head lies in; NULL: in what is being received */
+  size_t kept_size;
+  size_t body_len;          /* as received; the body may be elsewhere by now */
+  struct gci_h1_held *held; /* its answer, given before its turn */
   enum gci_h1_extent extent;
   int keep_said;
-  enum gci_h1_stage stage; /* of an answer in parts, as is all below */
+  enum gci_h1_stage
+      stage; /* of an answer in parts, as is all below, which is set when it has begun */
   enum gci_h1_body_kind kind;
   struct gci_out own; /* gathered before its turn */
   uint64_t put;       /* bytes that it has added to the output */
@@ -50,11 +55,13 @@ void gci_h1_answers_init(struct gci_h1_answers *a, struct gci_mem *mem,
 void gci_h1_answers_detach(struct gci_h1_answers *a);
 void gci_h1_answers_fini(struct gci_h1_answers *a); /* detached */
 
-/* Another request has come. block begins with room for a struct gci_h1_exchange; body may be NULL. Both are
- * the exchange's. */
-struct gci_http_exchange *gci_h1_answers_owe(struct gci_h1_answers *a, struct gci_h1_block block,
-                                             const struct gci_http_head *head, gcache_value_t *body,
-                                             int keep_said);
+/* Another request has come, and is the newest pending: its head, still where it was received, and its body,
+ * which may be NULL and is the exchange's. NULL: out of memory, body is the caller's. */
+struct gci_h1_exchange *gci_h1_answers_owe(struct gci_h1_answers *a,
+                                           const struct gci_http_head *head, gcache_value_t *body,
+                                           int keep_said);
+/* What it was received in goes now: what is not kept is lost. */
+void gci_h1_exchange_settle(struct gci_h1_exchange *e);
 /* The last word of the connection, behind the answers that are owed. */
 void gci_h1_answers_refuse(struct gci_h1_answers *a, enum gci_h1_fault fault);
 /* Writes what had to wait until every answer before it was written, if that is now. */

@@ -73,19 +73,17 @@ static int client_send(struct gci_http_client *http, const struct gci_http_messa
 /* -------------------------------------------------------------------------------- receiving -- */
 
 static void deliver(struct h1_client *c) {
-  gcache_value_t *body;
-  struct gci_http_head head = c->in.head;
   if (!c->in.frame.keep) c->ended = 1;
-  struct gci_h1_block block = gci_h1_receive_take(&c->in, &body);
-  if (head.status >= 200) {
+  gcache_value_t *body = gci_h1_receive_take(&c->in);
+  if (c->in.head.status >= 200) {
     c->http.pending--;
     c->interim = 0;
-    c->events->response(c->user, NULL, &head, body);
+    c->events->response(c->user, NULL, &c->in.head, body);
   } else if (++c->interim > INTERIM_MAX) {
     c->fault = GCI_H1_BAD_INTERIM;
   }
   gcache_value_unref(body);
-  gci_mem_free(c->mem, block.base, block.size);
+  gci_h1_receive_rest(&c->in);
 }
 
 static void take(struct h1_client *c, gcache_bytes_t bytes) {
@@ -203,7 +201,7 @@ int gci_h1_client_open(struct gci_http_client **out, struct gci_mem *mem,
   c->mem = gci_mem_ref(mem);
   c->events = events;
   c->user = user;
-  gci_h1_receive_init(&c->in, mem, limits, GCI_H1_ANSWERS, 0);
+  gci_h1_receive_init(&c->in, mem, limits, GCI_H1_ANSWERS);
   gci_out_init(&c->out, mem);
   *out = &c->http;
   return 0;

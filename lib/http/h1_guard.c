@@ -137,13 +137,9 @@ static const unsigned char *skip_run(const struct gci_h1_guard *g, const unsigne
   switch ((enum state)g->state) {
   case METHOD:
   case NAME:
-    while (p < stop && gci_http_is_token(*p))
-      p++;
-    return p;
+    return gci_http_skip_token(p, stop);
   case TARGET:
-    while (p < stop && gci_http_is_target(*p))
-      p++;
-    return p;
+    return gci_http_skip_target(p, stop);
   case REASON:
   case VALUE:
     return gci_http_skip_field(p, stop);

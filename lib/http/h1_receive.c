@@ -1,12 +1,10 @@
-/* http/h1_receive - see the header. The head is always collected whole before it is parsed, so
- * that neither llhttp nor the frame can see it differently because it came in other pieces. */
+/* http/h1_receive - see the header. The head is always whole before it is parsed, so that
+ * neither llhttp nor the frame can see it differently because it came in other pieces. */
 #include "http/h1_receive.h"
 
 #include <string.h>
 
 #include "base/bytes.h"
-
-#define PARTIAL_FIRST 512
 
 enum state {
   START,
@@ -18,41 +16,28 @@ enum state {
   BROKEN
 };
 
-static uint64_t body_max(const gcache_limits_t *limits) {
-  uint64_t max = (uint64_t)limits->value_max + GCI_H1_BODY_EXTRA;
-  return max < GCI_H1_BODY_EXTRA || max > SIZE_MAX ? SIZE_MAX : max;
-}
-
-static void begin(struct gci_h1_receive *r) {
-  r->state = START;
-  if (r->parse.role == GCI_H1_REQUESTS)
+/* A head that has to be read. */
+static void begin_head(struct gci_h1_receive *r) {
+  r->state = HEAD;
+  gci_h1_heads_begin(&r->heads);
+  if (r->heads.role == GCI_H1_REQUESTS)
     gci_h1_guard_request(&r->guard, r->limits);
   else
     gci_h1_guard_answer(&r->guard, r->limits);
 }
 
 void gci_h1_receive_init(struct gci_h1_receive *r, struct gci_mem *mem,
-                         const gcache_limits_t *limits, enum gci_h1_role role, size_t prefix) {
+                         const gcache_limits_t *limits, enum gci_h1_role role) {
   memset(r, 0, sizeof *r);
   r->mem = mem;
   r->limits = limits;
-  r->prefix = prefix;
-  r->parse.role = role;
-  r->parse.body_max = body_max(limits);
+  gci_h1_heads_init(&r->heads, mem, limits, role);
   gci_h1_body_init(&r->body, mem, 0);
-  begin(r);
-}
-
-static void drop_partial(struct gci_h1_receive *r) {
-  gci_mem_free(r->mem, r->partial, r->partial_size);
-  r->partial = NULL;
-  r->partial_len = r->partial_size = 0;
+  r->state = START;
 }
 
 void gci_h1_receive_fini(struct gci_h1_receive *r) {
-  drop_partial(r);
-  gci_mem_free(r->mem, r->block.base, r->block.size);
-  r->block.base = NULL;
+  gci_h1_heads_fini(&r->heads);
   gci_h1_body_fini(&r->body);
   r->state = BROKEN;
 }
@@ -63,64 +48,39 @@ static enum gci_h1_reached fail(struct gci_h1_receive *r, enum gci_h1_fault faul
   return GCI_H1_FAULTY;
 }
 
-static enum gci_h1_fault keep_partial(struct gci_h1_receive *r, gcache_bytes_t bytes) {
-  size_t need = r->partial_len + bytes.len;
-  if (need > r->partial_size) {
-    size_t size = r->partial_size == 0 ? PARTIAL_FIRST : r->partial_size * 2;
-    if (size < need) size = need;
-    char *partial = r->partial == NULL ? gci_mem_alloc(r->mem, size)
-                                       : gci_mem_resize(r->mem, r->partial, r->partial_size, size);
-    if (partial == NULL) return GCI_H1_BAD_MEMORY;
-    r->partial = partial;
-    r->partial_size = size;
-  }
-  memcpy(r->partial + r->partial_len, bytes.base, bytes.len);
-  r->partial_len = need;
-  return GCI_H1_SOUND;
-}
-
-/* Copies a lawful head into a block of its own and parses it there. */
-static enum gci_h1_fault parse_head(struct gci_h1_receive *r, gcache_bytes_t text) {
-  size_t headers = r->guard.lines * sizeof(gcache_header_t);
-  r->block.size = r->prefix + headers + text.len;
-  r->block.base = gci_mem_alloc(r->mem, r->block.size);
-  if (r->block.base == NULL) return GCI_H1_BAD_MEMORY;
-  char *copy = (char *)r->block.base + r->prefix + headers;
-  memcpy(copy, text.base, text.len);
-  r->parse.headers = (gcache_header_t *)(void *)((char *)r->block.base + r->prefix);
-  r->parse.n_headers = r->guard.lines;
-  return gci_h1_parse_head(&r->parse, gcache_bytes(copy, text.len), &r->head, &r->frame);
-}
-
 static enum gci_h1_reached begin_body(struct gci_h1_receive *r) {
   r->state = ENDED;
   if (r->frame.kind == GCI_H1_NO_BODY) return GCI_H1_WHOLE;
   r->state = BODY;
-  gci_h1_chunks_init(&r->chunks, r->limits, r->parse.body_max);
-  uint64_t max = r->frame.kind == GCI_H1_LENGTH ? r->frame.length : r->parse.body_max;
+  if (r->frame.kind == GCI_H1_CHUNKED) gci_h1_chunks_init(&r->chunks, r->limits, r->heads.body_max);
+  uint64_t max = r->frame.kind == GCI_H1_LENGTH ? r->frame.length : r->heads.body_max;
   gci_h1_body_init(&r->body, r->mem, (size_t)max);
   return GCI_H1_BODY_BEGINS;
 }
 
-static enum gci_h1_reached take_head(struct gci_h1_receive *r, gcache_bytes_t bytes, size_t *used) {
+static enum gci_h1_reached read_head(struct gci_h1_receive *r, gcache_bytes_t bytes, size_t *used) {
   int done;
   enum gci_h1_fault fault = gci_h1_guard_take(&r->guard, bytes, used, &done);
   if (fault != GCI_H1_SOUND) return fail(r, fault);
-  gcache_bytes_t text = gcache_bytes(bytes.base, *used);
-  if (!done || r->partial_len > 0) {
-    fault = keep_partial(r, text);
-    if (fault != GCI_H1_SOUND) return fail(r, fault);
-    if (!done) return GCI_H1_MORE;
-    text = gcache_bytes(r->partial, r->partial_len);
-  }
-  fault = parse_head(r, text);
-  drop_partial(r);
+  fault = gci_h1_heads_add(&r->heads, gcache_bytes(bytes.base, *used));
+  if (fault == GCI_H1_SOUND && !done) return GCI_H1_MORE;
+  if (fault == GCI_H1_SOUND)
+    fault = gci_h1_heads_parse(&r->heads, r->guard.lines, &r->head, &r->frame);
   return fault == GCI_H1_SOUND ? begin_body(r) : fail(r, fault);
+}
+
+static enum gci_h1_reached take_head(struct gci_h1_receive *r, gcache_bytes_t bytes, size_t *used) {
+  if (r->state != HEAD) {
+    *used = gci_h1_heads_match(&r->heads, bytes, &r->head, &r->frame);
+    if (*used > 0) return begin_body(r);
+    begin_head(r);
+  }
+  return read_head(r, bytes, used);
 }
 
 /* One empty line before a request is forgiven (RFC 9112, 2.2). Nonzero: a byte of it was taken. */
 static int take_empty_line(struct gci_h1_receive *r, unsigned char c) {
-  if (r->state == START && c == '\r' && r->parse.role == GCI_H1_REQUESTS) {
+  if (r->state == START && c == '\r' && r->heads.role == GCI_H1_REQUESTS) {
     r->state = EMPTY_LF;
     return 1;
   }
@@ -162,7 +122,6 @@ enum gci_h1_reached gci_h1_receive(struct gci_h1_receive *r, gcache_bytes_t byte
   *used = 0;
   if (rest.len > 0) {
     if (r->state == EMPTY_LF) return fail(r, GCI_H1_BAD_FIRST_LINE);
-    if (r->state != BODY) r->state = HEAD;
     reached = r->state == BODY ? take_body(r, rest, used) : take_head(r, rest, used);
   }
   *used += empty;
@@ -177,14 +136,14 @@ enum gci_h1_reached gci_h1_receive_eof(struct gci_h1_receive *r) {
   return GCI_H1_WHOLE;
 }
 
-struct gci_h1_block gci_h1_receive_take(struct gci_h1_receive *r, gcache_value_t **body) {
+gcache_value_t *gci_h1_receive_take(struct gci_h1_receive *r) {
   assert(r->state == ENDED);
-  struct gci_h1_block block = r->block;
-  r->block.base = NULL;
-  r->block.size = 0;
-  *body = gci_h1_body_finish(&r->body);
-  begin(r);
-  return block;
+  r->state = START;
+  return gci_h1_body_finish(&r->body);
+}
+
+void gci_h1_receive_rest(struct gci_h1_receive *r) {
+  gci_h1_heads_rest(&r->heads);
 }
 
 int gci_h1_receive_idle(const struct gci_h1_receive *r) {

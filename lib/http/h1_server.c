@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/bytes.h"
+#include "base/value.h"
 #include "http/h1_answers.h"
 
 /* Bytes that the requests of unanswered exchanges may hold before no other is taken. */
@@ -60,13 +61,23 @@ static void on_answers_ready(struct gci_h1_answers *answers) {
 /* -------------------------------------------------------------------------------- receiving -- */
 
 static void hand_up(struct h1_server *s) {
-  gcache_value_t *body;
-  struct gci_http_head head = s->in.head;
-  int keep = s->in.frame.keep, keep_said = s->in.frame.keep_said;
-  struct gci_h1_block block = gci_h1_receive_take(&s->in, &body);
-  struct gci_http_exchange *x = gci_h1_answers_owe(&s->answers, block, &head, body, keep_said);
+  int keep = s->in.frame.keep;
+  gcache_value_t *body = gci_h1_receive_take(&s->in);
+  struct gci_h1_exchange *e = gci_h1_answers_owe(&s->answers, &s->in.head, body,
+                                                 s->in.frame.keep_said);
+  if (e == NULL) {
+    gcache_value_unref(body);
+    s->answers.broken = 1;
+    return;
+  }
   if (!keep || s->draining) s->answers.last_taken = 1;
-  s->events->request(s->user, x);
+  e->watcher = &e;
+  s->events->request(s->user, &e->x);
+  if (e != NULL) {
+    e->watcher = NULL;
+    gci_h1_exchange_settle(e);
+  }
+  gci_h1_receive_rest(&s->in);
 }
 
 /* Acts on what the bytes have led to. */
@@ -198,7 +209,7 @@ int gci_h1_server_open(struct gci_http_server **out, struct gci_mem *mem,
   s->limits = limits;
   s->events = events;
   s->user = user;
-  gci_h1_receive_init(&s->in, mem, limits, GCI_H1_REQUESTS, sizeof(struct gci_h1_exchange));
+  gci_h1_receive_init(&s->in, mem, limits, GCI_H1_REQUESTS);
   gci_h1_answers_init(&s->answers, mem, on_answers_ready);
   *out = &s->http;
   return 0;

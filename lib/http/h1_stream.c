@@ -33,11 +33,18 @@ static void tell(struct gci_h1_answers *a, int in_turn) {
   if (in_turn || a->broken) a->ready(a);
 }
 
+static void begin_parts(struct gci_h1_exchange *e, enum gci_h1_stage stage) {
+  e->stage = stage;
+  e->kind = GCI_H1_NO_BODY;
+  e->put = 0;
+  gci_out_init(&e->own, e->mem);
+}
+
 int gci_h1_stream_begin(struct gci_http_exchange *x, const struct gci_http_message *head) {
   struct gci_h1_exchange *e = exchange_of(x);
   struct gci_h1_answers *a = e->answers;
   assert(e->stage == GCI_H1_NOT_BEGUN);
-  e->stage = GCI_H1_STREAMING;
+  begin_parts(e, GCI_H1_STREAMING);
   if (is_lost(e)) return 0;
   e->kind = gci_h1_streamed_kind(head, e->extent, x->head.version_minor);
   if (e->kind == GCI_H1_UNTIL_EOF) a->last_taken = 1;
@@ -72,6 +79,7 @@ static void close_behind(const struct gci_h1_exchange *e) {
 
 int gci_h1_stream_release(struct gci_h1_exchange *e) {
   struct gci_h1_answers *a = e->answers;
+  if (e->stage == GCI_H1_NOT_BEGUN) return 0;
   a->early -= e->own.bytes;
   e->put = e->own.bytes;
   gci_out_move(&a->out, &e->own);
@@ -108,6 +116,7 @@ int gci_h1_stream_end(struct gci_http_exchange *x) {
 
 void gci_h1_stream_abort(struct gci_http_exchange *x) {
   struct gci_h1_exchange *e = exchange_of(x);
+  if (e->stage == GCI_H1_NOT_BEGUN) begin_parts(e, GCI_H1_ABORTED);
   e->stage = GCI_H1_ABORTED;
   if (e->answers == NULL) {
     gci_h1_exchange_free(e);

@@ -1,5 +1,5 @@
-/* http/h1_write - a head is composed by one function, run twice: without a place, to measure;
- * then with one. */
+/* http/h1_write - a head is composed once, where it will be sent from: how long it can be at most is known
+ * before (head_room()). What small body it has goes into the same room. */
 #include "http/h1_write.h"
 
 #include <assert.h>
@@ -8,17 +8,17 @@
 
 #include "base/bytes.h"
 
-#define SMALL_HEAD 1024
+/* More than all that is written into a head beside what the message brings: names, phrases, numbers. */
+#define HEAD_WORDS 192
 
-/* Text being measured (base NULL) or written. */
+/* Text being written, where there is room for it. */
 struct text {
-  char *base;
-  size_t len;
+  char *at;
 };
 
-static void add(struct text *t, gcache_bytes_t piece) {
-  if (t->base != NULL && piece.len > 0) memcpy(t->base + t->len, piece.base, piece.len);
-  t->len += piece.len;
+static inline void add(struct text *t, gcache_bytes_t piece) {
+  if (piece.len > 0) memcpy(t->at, piece.base, piece.len);
+  t->at += piece.len;
 }
 
 static void add_number(struct text *t, uint64_t number) {
@@ -41,6 +41,13 @@ static void add_headers(struct text *t, const struct gci_http_message *m) {
   }
 }
 
+static size_t head_room(const struct gci_http_message *m) {
+  size_t room = HEAD_WORDS + m->method.len + m->target.len + m->host.len;
+  for (size_t i = 0; i < m->n_headers; i++)
+    room += m->headers[i].name.len + m->headers[i].value.len + sizeof ": \r\n";
+  return room;
+}
+
 static gcache_bytes_t value_of(const struct gci_http_message *m) {
   return m->value == NULL ? gcache_bytes(NULL, 0) : gcache_value_bytes(m->value);
 }
@@ -49,13 +56,14 @@ static size_t body_len(const struct gci_http_message *m) {
   return m->before.len + value_of(m).len + m->after.len;
 }
 
-static void add_length(struct text *t, const struct gci_http_message *m) {
+static void add_length(struct text *t, size_t len) {
   add(t, GCI_LIT("Content-Length: "));
-  add_number(t, body_len(m));
+  add_number(t, len);
   add(t, GCI_LIT("\r\n"));
 }
 
 static void add_request(struct text *t, const struct gci_http_message *m) {
+  size_t len = body_len(m);
   add(t, m->method);
   add(t, GCI_LIT(" "));
   add(t, m->target);
@@ -63,7 +71,7 @@ static void add_request(struct text *t, const struct gci_http_message *m) {
   add(t, m->host);
   add(t, GCI_LIT("\r\n"));
   add_headers(t, m);
-  if (m->has_body || body_len(m) > 0) add_length(t, m);
+  if (m->has_body || len > 0) add_length(t, len);
   add(t, GCI_LIT("\r\n"));
 }
 
@@ -83,7 +91,7 @@ static void add_status(struct text *t, const struct gci_http_message *m) {
 
 static void add_answer(struct text *t, const struct gci_http_message *m) {
   add_status(t, m);
-  if (allows_body(m)) add_length(t, m);
+  if (allows_body(m)) add_length(t, body_len(m));
 }
 
 static void add_chunked(struct text *t, const struct gci_http_message *m) {
@@ -103,21 +111,25 @@ static gcache_bytes_t last_lines(enum gci_h1_then then) {
   return GCI_LIT("\r\n");
 }
 
-typedef void (*compose)(struct text *t, const struct gci_http_message *m);
+/* A message on its way into a queue: text for which room was made, then what is too large for that. */
+struct writing {
+  struct gci_out *out;
+  char *begin;
+  size_t room;
+  struct text text;
+};
 
-static int write_head(struct gci_out *out, const struct gci_http_message *m, compose add_head) {
-  char small[SMALL_HEAD];
-  struct text measured = {NULL, 0};
-  add_head(&measured, m);
-  struct text written = {small, 0};
-  if (measured.len > sizeof small) {
-    written.base = gci_mem_alloc(out->mem, measured.len);
-    if (written.base == NULL) return UV_ENOMEM;
-  }
-  add_head(&written, m);
-  int err = gci_out_text(out, gcache_bytes(written.base, written.len));
-  if (written.base != small) gci_mem_free(out->mem, written.base, measured.len);
-  return err;
+static int begin_writing(struct writing *w, struct gci_out *out, size_t room) {
+  w->out = out;
+  w->room = room;
+  w->begin = w->text.at = gci_out_reserve(out, room);
+  return w->begin == NULL ? UV_ENOMEM : 0;
+}
+
+static void end_writing(struct writing *w) {
+  size_t len = (size_t)(w->text.at - w->begin);
+  assert(len <= w->room);
+  gci_out_commit(w->out, len);
 }
 
 static int write_body(struct gci_out *out, gcache_bytes_t before, gcache_value_t *value,
@@ -127,17 +139,40 @@ static int write_body(struct gci_out *out, gcache_bytes_t before, gcache_value_t
   return err == 0 ? gci_out_text(out, after) : err;
 }
 
+/* A body that is to be copied goes into the room for the head. */
+static size_t room_for_small(const struct gci_http_message *m) {
+  size_t len = body_len(m);
+  return len < GCI_OUT_COPY_MAX ? len : 0;
+}
+
+static int end_with_body(struct writing *w, const struct gci_http_message *m) {
+  if (room_for_small(m) == 0) {
+    end_writing(w);
+    return write_body(w->out, m->before, m->value, m->after);
+  }
+  add(&w->text, m->before);
+  add(&w->text, value_of(m));
+  add(&w->text, m->after);
+  end_writing(w);
+  return 0;
+}
+
 int gci_h1_write_request(struct gci_out *out, const struct gci_http_message *request) {
-  int err = write_head(out, request, add_request);
-  return err == 0 ? write_body(out, request->before, request->value, request->after) : err;
+  struct writing w;
+  if (begin_writing(&w, out, head_room(request) + room_for_small(request)) != 0) return UV_ENOMEM;
+  add_request(&w.text, request);
+  return end_with_body(&w, request);
 }
 
 int gci_h1_write_answer(struct gci_out *out, const struct gci_http_message *answer,
                         enum gci_h1_extent extent, enum gci_h1_then then) {
-  int err = write_head(out, answer, add_answer);
-  if (err == 0) err = gci_out_text(out, last_lines(then));
-  if (err != 0 || extent == GCI_H1_HEAD_ONLY || !allows_body(answer)) return err;
-  return write_body(out, answer->before, answer->value, answer->after);
+  struct writing w;
+  if (begin_writing(&w, out, head_room(answer) + room_for_small(answer)) != 0) return UV_ENOMEM;
+  add_answer(&w.text, answer);
+  add(&w.text, last_lines(then));
+  if (extent == GCI_H1_WITH_BODY && allows_body(answer)) return end_with_body(&w, answer);
+  end_writing(&w);
+  return 0;
 }
 
 enum gci_h1_body_kind gci_h1_streamed_kind(const struct gci_http_message *head,
@@ -148,8 +183,15 @@ enum gci_h1_body_kind gci_h1_streamed_kind(const struct gci_http_message *head,
 
 int gci_h1_write_begin(struct gci_out *out, const struct gci_http_message *head,
                        enum gci_h1_body_kind kind, enum gci_h1_then then) {
-  int err = write_head(out, head, kind == GCI_H1_CHUNKED ? add_chunked : add_status);
-  return err == 0 ? gci_out_text(out, last_lines(then)) : err;
+  struct writing w;
+  if (begin_writing(&w, out, head_room(head)) != 0) return UV_ENOMEM;
+  if (kind == GCI_H1_CHUNKED)
+    add_chunked(&w.text, head);
+  else
+    add_status(&w.text, head);
+  add(&w.text, last_lines(then));
+  end_writing(&w);
+  return 0;
 }
 
 static int write_chunk_size(struct gci_out *out, size_t size) {
@@ -187,16 +229,14 @@ struct gci_h1_held {
 struct gci_h1_held *gci_h1_hold(struct gci_mem *mem, const struct gci_http_message *answer,
                                 enum gci_h1_extent extent) {
   int body = extent == GCI_H1_WITH_BODY && allows_body(answer);
-  struct text t = {NULL, 0};
-  add_answer(&t, answer);
-  size_t size = sizeof(struct gci_h1_held) + t.len;
+  size_t size = sizeof(struct gci_h1_held) + head_room(answer);
   if (body) size += answer->before.len + answer->after.len;
-  struct gci_h1_held *held = gci_mem_zalloc(mem, size);
+  struct gci_h1_held *held = gci_mem_alloc(mem, size);
   if (held == NULL) return NULL;
-  held->size = size;
-  held->head = t.len;
-  t = (struct text){held->text, 0};
+  *held = (struct gci_h1_held){.size = size};
+  struct text t = {held->text};
   add_answer(&t, answer);
+  held->head = (size_t)(t.at - held->text);
   if (!body) return held;
   add(&t, answer->before);
   add(&t, answer->after);

@@ -104,7 +104,14 @@ static size_t waiting(const struct gci_http_exchange *x) {
   return e->content.left + (size_t)in_out;
 }
 
-const struct gci_http_exchange_ops gci_h2_exchange_ops = {.reply = reply,
+/* The head lies in the stream. */
+static int keep(struct gci_http_exchange *x) {
+  (void)x;
+  return 0;
+}
+
+const struct gci_http_exchange_ops gci_h2_exchange_ops = {.keep = keep,
+                                                          .reply = reply,
                                                           .begin = begin,
                                                           .part = add_part,
                                                           .end = end,

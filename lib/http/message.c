@@ -7,18 +7,17 @@
 
 gcache_bytes_t gci_http_header(const gcache_header_t headers[], size_t n, gcache_bytes_t name) {
   for (size_t i = 0; i < n; i++) {
-    if (gci_bytes_equal_nocase(headers[i].name, name)) return headers[i].value;
+    if (headers[i].name.len == name.len && gci_bytes_equal_nocase(headers[i].name, name))
+      return headers[i].value;
   }
   gcache_bytes_t none = {NULL, 0};
   return none;
 }
 
 int gci_http_name_ok(gcache_bytes_t name) {
+  if (name.len == 0) return 0;
   const unsigned char *p = name.base;
-  for (size_t i = 0; i < name.len; i++) {
-    if (!gci_http_is_token(p[i])) return 0;
-  }
-  return name.len > 0;
+  return gci_http_skip_token(p, p + name.len) == p + name.len;
 }
 
 int gci_http_value_ok(gcache_bytes_t value) {

@@ -10,8 +10,8 @@
 #include "gcache/gcache.h"
 #include "gcache/http.h"
 
-/* A received head. Slices point into storage of the connection, valid as long as the exchange
- * (server) or until the response callback returns (client). */
+/* A received head. Slices point into storage of the connection, valid until the event that brought it
+ * returns: server: request(), or as long as the exchange after gci_http_keep(); client: response(). */
 struct gci_http_head {
   gcache_bytes_t method, target; /* requests: target as received */
   int status;                    /* answers */
@@ -42,6 +42,7 @@ struct gci_http_exchange;
 
 /* How the session that made it takes its answer: whole, or begun and then part by part. */
 struct gci_http_exchange_ops {
+  int (*keep)(struct gci_http_exchange *x);
   int (*reply)(struct gci_http_exchange *x, const struct gci_http_message *answer);
   int (*begin)(struct gci_http_exchange *x, const struct gci_http_message *head);
   int (*part)(struct gci_http_exchange *x, const struct gci_http_message *part);
@@ -60,6 +61,12 @@ struct gci_http_exchange {
    * and goes nowhere. It may be given in here; the session must not be closed. */
   void (*gone)(struct gci_http_exchange *x);
 };
+
+/* Inside request() alone: the head will be looked at later too. May move it: slices taken before are of
+ * what may go. UV_ENOMEM. A head that is not kept is empty afterwards, but for its version. */
+static inline int gci_http_keep(struct gci_http_exchange *x) {
+  return x->ops->keep(x);
+}
 
 /* Afterwards x is gone. UV_ENOMEM: the connection wants to be closed, x is gone all the same. */
 static inline int gci_http_reply(struct gci_http_exchange *x,

@@ -152,6 +152,27 @@ int gci_out_text(struct gci_out *out, gcache_bytes_t text) {
   return 0;
 }
 
+char *gci_out_reserve(struct gci_out *out, size_t len) {
+  struct buffer *b = back(out);
+  if (b == NULL || room_for_text(b) < len) {
+    b = buffer_new(out, len + sizeof(struct record));
+    if (b == NULL) return NULL;
+    gci_list_push_back(&out->spans, &b->link);
+  }
+  size_t at = ends_in_text(b) ? b->end : aligned(b->end) + sizeof(struct record);
+  return (char *)b->data + at;
+}
+
+void gci_out_commit(struct gci_out *out, size_t len) {
+  struct buffer *b = back(out);
+  assert(len > 0 && len <= room_for_text(b));
+  struct record *r = ends_in_text(b) ? record_at(b, b->last) : add_record(b, NULL);
+  r->len += len;
+  b->end += (uint32_t)len;
+  out->bytes += len;
+  out->held += len;
+}
+
 int gci_out_value_part(struct gci_out *out, gcache_value_t *value, size_t offset, size_t len) {
   gcache_bytes_t bytes = gcache_value_bytes(value);
   assert(offset <= bytes.len && len <= bytes.len - offset);

@@ -25,6 +25,11 @@ void gci_out_init(struct gci_out *out, struct gci_mem *mem);
 void gci_out_fini(struct gci_out *out); /* drops what waits */
 
 int gci_out_text(struct gci_out *out, gcache_bytes_t text);
+/* Room for text that is written in place, and then all that was written, which is at least a byte and no
+ * more than that; nothing may come between the two. NULL: out of memory. */
+char *gci_out_reserve(struct gci_out *out, size_t len);
+void gci_out_commit(struct gci_out *out, size_t len);
+
 int gci_out_value(struct gci_out *out, gcache_value_t *value); /* own reference taken */
 /* Those bytes of it alone. */
 int gci_out_value_part(struct gci_out *out, gcache_value_t *value, size_t offset, size_t len);

@@ -22,6 +22,9 @@ static inline int gci_http_is_token(unsigned char c) {
   return gci_http_in_set(&token, c);
 }
 
+/* The first byte of [p, stop) that cannot be in a token. */
+const unsigned char *gci_http_skip_token(const unsigned char *p, const unsigned char *stop);
+
 /* Content of a field or a reason phrase: all but control bytes; a tab is fine. */
 static inline int gci_http_is_field(unsigned char c) {
   static const struct gci_http_set field = {
@@ -51,6 +54,25 @@ static inline const unsigned char *gci_http_skip_field(const unsigned char *p,
 static inline int gci_http_is_target(unsigned char c) {
   static const struct gci_http_set target = {{0xfffffff600000000, 0x7fffffffffffffff}};
   return gci_http_in_set(&target, c);
+}
+
+/* The first byte of [p, stop) that cannot be in a target. Eight at a time, as above: none below 0x21, none
+ * that is '#' or 0x7f, none of the upper half. */
+static inline const unsigned char *gci_http_skip_target(const unsigned char *p,
+                                                        const unsigned char *stop) {
+  const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+  while (stop - p >= 8) {
+    uint64_t eight;
+    memcpy(&eight, p, sizeof eight);
+    uint64_t is_del = eight ^ 0x7f * ones, is_hash = eight ^ '#' * ones;
+    uint64_t low = (eight - 0x21 * ones) & ~eight;
+    uint64_t odd = ((is_del - ones) & ~is_del) | ((is_hash - ones) & ~is_hash);
+    if ((low | odd | eight) & tops) break;
+    p += 8;
+  }
+  while (p < stop && gci_http_is_target(*p))
+    p++;
+  return p;
 }
 
 /* Of host[:port]: letters, digits and - . _ ~ ! $ & ' ( ) * + ; = % : [ ]. The comma is left

@@ -88,6 +88,9 @@ static inline void on_run_request(void *user, struct gci_http_exchange *x) {
   run_record(run, x);
   if (run->replies == REPLY_AT_ONCE) {
     run_reply(x);
+  } else if (gci_http_keep(x) != 0) {
+    struct gci_http_message busy = {.status = 503};
+    gci_http_reply(x, &busy);
   } else {
     if (run->n_owed == sizeof run->owed / sizeof run->owed[0]) abort();
     run->owed[run->n_owed++] = x;
