@@ -158,9 +158,13 @@ static struct gci_placement *begin(struct gci_mem *mem, const struct kind *kind,
                                    struct install *took) {
   struct gci_placement *p;
   uint64_t since = bench_cpu_ns();
-  bench_need(gci_placement_open(&p, mem, kind->dialect, 0, l->peers, n), "place");
-  if (old != NULL) gci_placement_inherit(p, old);
+  bench_need(gci_placement_begin(&p, mem, kind->dialect, 0, l->peers, n, old), "place");
   note(took, since);
+  for (int more = 1; more;) {
+    since = bench_cpu_ns();
+    more = gci_placement_prepare(p);
+    note(took, since);
+  }
   return p;
 }
 

@@ -123,15 +123,17 @@ static int fill(struct gci_peers *fresh, const struct gci_peers *old, const char
   return self != NULL && fresh->self == NULL ? GCACHE_ESELF : 0;
 }
 
-static int place(struct gci_peers *fresh, const char *const labels[], const unsigned weights[],
-                 size_t n) {
+static int place(struct gci_peers *fresh, const struct gci_peers *old, const char *const labels[],
+                 const unsigned weights[], size_t n) {
   struct gci_placed_peer *placed = gci_mem_alloc(fresh->mem, n * sizeof *placed);
   if (placed == NULL) return UV_ENOMEM;
   for (size_t i = 0; i < n; i++) {
     placed[i] = (struct gci_placed_peer){labels[i], weights == NULL ? 1 : weights[i]};
   }
-  int rc = gci_placement_open(&fresh->placement, fresh->mem, fresh->dialect, fresh->replicas,
-                              placed, n);
+  int rc = gci_placement_begin(&fresh->placement, fresh->mem, fresh->dialect, fresh->replicas,
+                               placed, n, old->placement);
+  while (rc == 0 && gci_placement_prepare(fresh->placement)) {
+  }
   gci_mem_free(fresh->mem, placed, n * sizeof *placed);
   return rc;
 }
@@ -143,11 +145,8 @@ int gci_peers_build(struct gci_peers *fresh, const struct gci_peers *old, const 
   if (n == 0) return 0;
   if (n > GCI_PLACEMENT_MAX_PEERS) return UV_EINVAL;
   int rc = fill(fresh, old, self, urls, n);
-  if (rc == 0) rc = place(fresh, labels, weights, n);
-  if (rc < 0)
-    take_apart(fresh, n);
-  else if (old->placement != NULL)
-    gci_placement_inherit(fresh->placement, old->placement);
+  if (rc == 0) rc = place(fresh, old, labels, weights, n);
+  if (rc < 0) take_apart(fresh, n);
   return rc;
 }
 

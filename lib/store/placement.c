@@ -18,40 +18,67 @@ enum manner { ASKED, TABLED, RING };
 struct gci_placement {
   struct gci_mem *mem;
   enum manner manner;
+  const struct gci_placement *old;  /* to inherit from, until that has begun */
   struct gci_rendezvous rendezvous; /* ASKED, TABLED */
   struct gci_slots slots;           /* TABLED */
   struct gci_ring ring;             /* RING */
 };
 
-/* Members are sorted by weight. To compare those of different weights takes as long as to ask ten. */
-static int is_soon_asked(const struct gci_rendezvous *r) {
-  return r->n <= SHORT_LIST && r->members[0].weight == r->members[r->n - 1].weight;
+/* To compare members of different weights takes as long as to ask ten. */
+static int are_soon_asked(const struct gci_placed_peer peers[], size_t n) {
+  for (size_t i = 1; i < n && n <= SHORT_LIST; i++)
+    if (peers[i].weight != peers[0].weight) return 0;
+  return n <= SHORT_LIST;
 }
 
-static int open_rendezvous(struct gci_placement *p, const struct gci_placed_peer peers[],
-                           size_t n) {
-  int rc = gci_rendezvous_init(&p->rendezvous, p->mem, peers, n);
+static int begin_rendezvous(struct gci_placement *p, const struct gci_placed_peer peers[],
+                            size_t n) {
+  int rc = gci_rendezvous_begin(&p->rendezvous, p->mem, peers, n);
   if (rc < 0) return rc;
-  p->manner = is_soon_asked(&p->rendezvous) ? ASKED : TABLED;
+  p->manner = are_soon_asked(peers, n) ? ASKED : TABLED;
   if (p->manner == ASKED) return 0;
   rc = gci_slots_init(&p->slots, &p->rendezvous);
   if (rc < 0) gci_rendezvous_fini(&p->rendezvous);
   return rc;
 }
 
-int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,
-                       unsigned replicas, const struct gci_placed_peer peers[], size_t n) {
+int gci_placement_begin(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,
+                        unsigned replicas, const struct gci_placed_peer peers[], size_t n,
+                        const struct gci_placement *old) {
   if (n < 1 || n > GCI_PLACEMENT_MAX_PEERS) return UV_EINVAL;
   struct gci_placement *p = gci_mem_zalloc(mem, sizeof *p);
   if (p == NULL) return UV_ENOMEM;
   p->mem = mem;
+  p->old = old;
   p->manner = RING;
-  int rc = kind == GCACHE_DIALECT_GCACHE ? open_rendezvous(p, peers, n)
-                                         : gci_ring_init(&p->ring, mem, kind, replicas, peers, n);
+  int rc = kind == GCACHE_DIALECT_GCACHE ? begin_rendezvous(p, peers, n)
+                                         : gci_ring_begin(&p->ring, mem, kind, replicas, peers, n);
   if (rc == 0)
     *out = p;
   else
     gci_mem_free(mem, p, sizeof *p);
+  return rc;
+}
+
+/* To fill a table takes 25 ms or more: not for a list whose members are asked in less than 0.1 us. */
+static int is_filled(const struct gci_placement *p) {
+  return p->manner == TABLED && p->rendezvous.n > UNFILLED_LIST;
+}
+
+int gci_placement_prepare(struct gci_placement *p) {
+  if (p->manner == RING) return gci_ring_work(&p->ring);
+  if (gci_rendezvous_work(&p->rendezvous)) return 1;
+  if (p->old != NULL && is_filled(p) && is_filled(p->old))
+    gci_slots_inherit(&p->slots, &p->old->slots);
+  p->old = NULL;
+  return p->manner == TABLED && gci_slots_inherit_some(&p->slots);
+}
+
+int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,
+                       unsigned replicas, const struct gci_placed_peer peers[], size_t n) {
+  int rc = gci_placement_begin(out, mem, kind, replicas, peers, n, NULL);
+  while (rc == 0 && gci_placement_prepare(*out)) {
+  }
   return rc;
 }
 
@@ -63,15 +90,6 @@ void gci_placement_close(struct gci_placement *p) {
   else
     gci_rendezvous_fini(&p->rendezvous);
   gci_mem_free(p->mem, p, sizeof *p);
-}
-
-/* To fill a table takes 25 ms or more: not for a list whose members are asked in less than 0.1 us. */
-static int is_filled(const struct gci_placement *p) {
-  return p->manner == TABLED && p->rendezvous.n > UNFILLED_LIST;
-}
-
-void gci_placement_inherit(struct gci_placement *p, const struct gci_placement *old) {
-  if (is_filled(p) && is_filled(old)) gci_slots_inherit(&p->slots, &old->slots);
 }
 
 int gci_placement_work(struct gci_placement *p) {

@@ -24,14 +24,21 @@ struct gci_placed_peer {
   unsigned weight;   /* 1 to 1000; rings ignore it */
 };
 
-/* n >= 1. replicas: points per peer of the rings; 0 means 50. UV_ENOMEM, UV_EINVAL (n too large). */
+/* n >= 1. replicas: points per peer of the rings; 0 means 50. UV_ENOMEM, UV_EINVAL (n too large, a
+ * weight out of range). */
 int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,
                        unsigned replicas, const struct gci_placed_peer peers[], size_t n);
 void gci_placement_close(struct gci_placement *p); /* NULL is fine */
 
-/* Right after open: spares p the work that `old`, a list of the same kind, has behind it. Changes no
- * answer. Takes a few milliseconds at most. */
-void gci_placement_inherit(struct gci_placement *p, const struct gci_placement *old);
+/* The same in slices. begin takes all memory and fails as open does; then prepare, of about a millisecond,
+ * until it gives zero: the rest, and asking, is for then. Until then peers and labels are borrowed, and
+ * so is `old`, a list of the same kind that may be asked meanwhile: p is spared the work that it has
+ * behind it, which changes no answer. NULL: there is none. */
+int gci_placement_begin(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,
+                        unsigned replicas, const struct gci_placed_peer peers[], size_t n,
+                        const struct gci_placement *old);
+int gci_placement_prepare(struct gci_placement *p);
+
 /* One slice, of about a millisecond, of what makes picks fast. Changes no answer. Nonzero: there is
  * more to do. */
 int gci_placement_work(struct gci_placement *p);

@@ -14,7 +14,20 @@
 #define ID_BITS 54                    /* a weight has the 10 others */
 #define ID_MASK ((UINT64_C(1) << ID_BITS) - 1)
 #define FEW 16
+#define LABELLED 8000    /* peers a slice */
+#define SORTED 150000    /* looked at a slice */
 #define FRACTION_BITS 44 /* of a logarithm; its whole part is at most 32 */
+
+enum { LABELLING, SORTING, ENLISTING };
+
+/* What is needed until all members are there. */
+struct gci_rendezvous_build {
+  const struct gci_placed_peer *peers; /* borrowed */
+  struct gci_sorted *room;             /* 2 n */
+  struct gci_sort sort;
+  int step;
+  size_t i; /* peer, or place among the sorted, to go on with */
+};
 
 /* Bijective, every bit of x moves every bit of the result with a probability near one half. */
 static uint64_t mix(uint64_t x) {
@@ -145,41 +158,72 @@ int gci_rendezvous_compare(const struct gci_rendezvous_member *a,
   return (ours > theirs) - (ours < theirs);
 }
 
-/* room: 2 n. */
-static void enlist(struct gci_rendezvous *r, const struct gci_placed_peer peers[],
-                   struct gci_sorted *room) {
-  for (size_t i = 0; i < r->n; i++) {
-    gcache_bytes_t label = {peers[i].label, strlen(peers[i].label)};
+static void label_some(struct gci_rendezvous *r) {
+  struct gci_rendezvous_build *b = r->build;
+  size_t end = r->n - b->i < LABELLED ? r->n : b->i + LABELLED;
+  for (; b->i < end; b->i++) {
+    const struct gci_placed_peer *peer = &b->peers[b->i];
+    gcache_bytes_t label = {peer->label, strlen(peer->label)};
     uint64_t id = gci_hash_shared(label, GCI_RENDEZVOUS_LABEL_SEED) >> (64 - ID_BITS);
-    room[i] = (struct gci_sorted){sort_key(peers[i].weight, id), (uint32_t)i};
-    r->weight += peers[i].weight;
+    b->room[b->i] = (struct gci_sorted){sort_key(peer->weight, id), (uint32_t)b->i};
+    r->weight += peer->weight;
   }
-  gci_sort(room, room + r->n, r->n);
-  for (size_t i = 0; i < r->n; i++) {
-    uint64_t key = room[i].key;
-    r->members[i] = member_of(key & ID_MASK, (unsigned)(key >> ID_BITS), room[i].value);
-  }
+  if (end < r->n) return;
+  gci_sort_begin(&b->sort, b->room, b->room + r->n, r->n);
+  b->step = SORTING;
 }
 
-int gci_rendezvous_init(struct gci_rendezvous *r, struct gci_mem *mem,
-                        const struct gci_placed_peer peers[], size_t n) {
+static void sort_some(struct gci_rendezvous *r) {
+  struct gci_rendezvous_build *b = r->build;
+  if (gci_sort_some(&b->sort, SORTED)) return;
+  b->i = 0;
+  b->step = ENLISTING;
+}
+
+static void free_build(struct gci_rendezvous *r) {
+  struct gci_rendezvous_build *b = r->build;
+  if (b == NULL) return;
+  gci_mem_free(r->mem, b->room, 2 * r->n * sizeof *b->room);
+  gci_mem_free(r->mem, b, sizeof *b);
+  r->build = NULL;
+}
+
+static void enlist_some(struct gci_rendezvous *r) {
+  struct gci_rendezvous_build *b = r->build;
+  const struct gci_sorted *sorted = gci_sort_result(&b->sort);
+  size_t end = r->n - b->i < LABELLED ? r->n : b->i + LABELLED;
+  for (; b->i < end; b->i++) {
+    uint64_t key = sorted[b->i].key;
+    r->members[b->i] = member_of(key & ID_MASK, (unsigned)(key >> ID_BITS), sorted[b->i].value);
+  }
+  if (end == r->n) free_build(r);
+}
+
+int gci_rendezvous_work(struct gci_rendezvous *r) {
+  static void (*const steps[])(struct gci_rendezvous *) = {label_some, sort_some, enlist_some};
+  if (r->build != NULL) steps[r->build->step](r);
+  return r->build != NULL;
+}
+
+int gci_rendezvous_begin(struct gci_rendezvous *r, struct gci_mem *mem,
+                         const struct gci_placed_peer peers[], size_t n) {
   for (size_t i = 0; i < n; i++)
     if (peers[i].weight < 1 || peers[i].weight > GCI_RENDEZVOUS_MAX_WEIGHT) return UV_EINVAL;
   *r = (struct gci_rendezvous){.mem = mem, .n = n};
   r->members = gci_mem_alloc(mem, n * sizeof *r->members);
-  if (r->members == NULL) return UV_ENOMEM;
-  struct gci_sorted *room = gci_mem_alloc(mem, 2 * n * sizeof *room);
-  if (room == NULL) {
+  struct gci_rendezvous_build *b = r->build = gci_mem_zalloc(mem, sizeof *b);
+  if (b != NULL) b->room = gci_mem_alloc(mem, 2 * n * sizeof *b->room);
+  if (r->members == NULL || b == NULL || b->room == NULL) {
     gci_rendezvous_fini(r);
     return UV_ENOMEM;
   }
+  b->peers = peers;
   fill_logs(r);
-  enlist(r, peers, room);
-  gci_mem_free(mem, room, 2 * n * sizeof *room);
   return 0;
 }
 
 void gci_rendezvous_fini(struct gci_rendezvous *r) {
+  free_build(r);
   gci_mem_free(r->mem, r->members, r->n * sizeof *r->members);
   r->members = NULL;
 }

@@ -9,8 +9,8 @@
  *
  * Integer arithmetic throughout. At equal times the member that sorts first has the slot; members are sorted
  * by weight and by 54 bits of their label's hash, so that the order of the caller's list means nothing.
- * Owns an array of its members; labels are borrowed for init only.
- * Fails: init, UV_ENOMEM and UV_EINVAL (a weight out of range). */
+ * Made in slices. Owns an array of its members; labels are borrowed until they are all there.
+ * Fails: begin, UV_ENOMEM and UV_EINVAL (a weight out of range). */
 #ifndef GCI_STORE_RENDEZVOUS_H
 #define GCI_STORE_RENDEZVOUS_H
 
@@ -34,8 +34,11 @@ struct gci_rendezvous_member {
 
 enum { GCI_RENDEZVOUS_LOGS = 257 };
 
+struct gci_rendezvous_build;
+
 struct gci_rendezvous {
   struct gci_mem *mem;
+  struct gci_rendezvous_build *build;    /* NULL: all members are there */
   struct gci_rendezvous_member *members; /* by weight, then id */
   size_t n;
   uint64_t weight;                    /* of all */
@@ -48,8 +51,10 @@ struct gci_rendezvous_bid {
   uint32_t place;
 };
 
-int gci_rendezvous_init(struct gci_rendezvous *r, struct gci_mem *mem,
-                        const struct gci_placed_peer peers[], size_t n);
+int gci_rendezvous_begin(struct gci_rendezvous *r, struct gci_mem *mem,
+                         const struct gci_placed_peer peers[], size_t n);
+/* One slice, of less than a millisecond; nonzero: there is more to do, and nothing to be asked yet. */
+int gci_rendezvous_work(struct gci_rendezvous *r);
 void gci_rendezvous_fini(struct gci_rendezvous *r);
 
 /* The bid that has the slot among the members with skip[index] zero; skip NULL: among all. Time is

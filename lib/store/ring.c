@@ -11,8 +11,24 @@
 #define DECIMAL_MAX 10 /* digits of an unsigned */
 #define POINTS_MAX ((size_t)INT32_MAX)
 
-/* Where something lies on a ring. */
-typedef uint64_t (*place)(gcache_bytes_t bytes);
+#define PLACED 4000   /* points a slice */
+#define SORTED 150000 /* points looked at a slice */
+
+enum { PLACING, SORTING, DROPPING, NOTING };
+
+/* What is needed until the ring is built. */
+struct gci_ring_build {
+  const struct gci_placed_peer *peers; /* borrowed */
+  unsigned replicas;
+  uint64_t (*point_at)(gcache_bytes_t label);
+  char *text; /* the longest label with its number */
+  size_t text_size;
+  struct gci_sorted *room;
+  struct gci_sort sort;
+  int step;
+  size_t i; /* point to go on with */
+  size_t kept, stretch;
+};
 
 static uint64_t by_crc(gcache_bytes_t bytes) {
   return gci_crc32(bytes);
@@ -30,16 +46,6 @@ static uint64_t by_fnv_of_md5(gcache_bytes_t bytes) {
   return gci_fnv1((gcache_bytes_t){hex, sizeof hex});
 }
 
-/* Those of the peer added last are kept: equal points are in the order in which they were added. */
-static void drop_equal_points(struct gci_ring *ring) {
-  size_t kept = 0;
-  for (size_t i = 0; i < ring->n_points; i++) {
-    if (kept > 0 && ring->points[i].key == ring->points[kept - 1].key) kept--;
-    ring->points[kept++] = ring->points[i];
-  }
-  ring->n_points = kept;
-}
-
 static size_t write_decimal(char *out, unsigned i) {
   char turned[DECIMAL_MAX];
   size_t n = 0;
@@ -51,30 +57,83 @@ static size_t write_decimal(char *out, unsigned i) {
   return n;
 }
 
-/* text: room for the longest label with its number. */
-static void place_points(struct gci_ring *ring, place point_at, unsigned replicas,
-                         const struct gci_placed_peer peers[], char *text) {
-  struct gci_sorted *point = ring->points;
-  for (size_t p = 0; p < ring->n_peers; p++) {
-    size_t label = strlen(peers[p].label);
-    for (unsigned i = 0; i < replicas; i++, point++) {
-      size_t len = write_decimal(text, i);
-      memcpy(text + len, peers[p].label, label);
-      point->key = point_at((gcache_bytes_t){text, len + label});
-      point->value = (uint32_t)p;
-    }
+/* ----------------------------------------------------------------------------------- slices -- */
+
+static void place_some(struct gci_ring *ring) {
+  struct gci_ring_build *w = ring->build;
+  size_t end = ring->n_points - w->i < PLACED ? ring->n_points : w->i + PLACED;
+  for (; w->i < end; w->i++) {
+    size_t peer = w->i / w->replicas;
+    const char *label = w->peers[peer].label;
+    size_t number = write_decimal(w->text, (unsigned)(w->i % w->replicas)), len = strlen(label);
+    memcpy(w->text + number, label, len);
+    ring->points[w->i].key = w->point_at((gcache_bytes_t){w->text, number + len});
+    ring->points[w->i].value = (uint32_t)peer;
   }
+  if (end < ring->n_points) return;
+  gci_sort_begin(&w->sort, ring->points, w->room, ring->n_points);
+  w->i = 0;
+  w->step = SORTING;
+}
+
+static void sort_some(struct gci_ring *ring) {
+  struct gci_ring_build *w = ring->build;
+  if (gci_sort_some(&w->sort, SORTED)) return;
+  if (gci_sort_result(&w->sort) != ring->points) {
+    w->room = ring->points;
+    ring->points = gci_sort_result(&w->sort);
+  }
+  w->step = DROPPING;
+}
+
+/* Those of the peer added last are kept: equal points are in the order in which they were added. */
+static void drop_some_equal(struct gci_ring *ring) {
+  struct gci_ring_build *w = ring->build;
+  size_t end = ring->n_points - w->i < SORTED ? ring->n_points : w->i + SORTED;
+  size_t kept = w->kept;
+  for (; w->i < end; w->i++) {
+    if (kept > 0 && ring->points[w->i].key == ring->points[kept - 1].key) kept--;
+    ring->points[kept++] = ring->points[w->i];
+  }
+  w->kept = kept;
+  if (end < ring->n_points) return;
+  ring->n_points = kept;
+  w->i = 0;
+  w->step = NOTING;
+}
+
+static void free_build(struct gci_ring *ring) {
+  struct gci_ring_build *w = ring->build;
+  if (w == NULL) return;
+  gci_mem_free(ring->mem, w->room, ring->n_allocated * sizeof *w->room);
+  gci_mem_free(ring->mem, w->text, w->text_size);
+  gci_mem_free(ring->mem, w, sizeof *w);
+  ring->build = NULL;
 }
 
 /* The place at which each stretch begins is its number, shifted. */
-static void note_first_points(struct gci_ring *ring) {
-  size_t stretch = 0;
-  for (size_t i = 0; i < ring->n_points; i++)
-    for (; stretch <= ring->points[i].key >> ring->shift; stretch++)
-      ring->first[stretch] = (uint32_t)i;
+static void note_some_first(struct gci_ring *ring) {
+  struct gci_ring_build *w = ring->build;
+  size_t end = ring->n_points - w->i < SORTED ? ring->n_points : w->i + SORTED;
+  size_t stretch = w->stretch;
+  for (; w->i < end; w->i++)
+    for (; stretch <= ring->points[w->i].key >> ring->shift; stretch++)
+      ring->first[stretch] = (uint32_t)w->i;
+  w->stretch = stretch;
+  if (end < ring->n_points) return;
   for (; stretch < ring->n_first; stretch++)
     ring->first[stretch] = (uint32_t)ring->n_points;
+  free_build(ring);
 }
+
+int gci_ring_work(struct gci_ring *ring) {
+  static void (*const steps[])(struct gci_ring *) = {place_some, sort_some, drop_some_equal,
+                                                     note_some_first};
+  if (ring->build != NULL) steps[ring->build->step](ring);
+  return ring->build != NULL;
+}
+
+/* ------------------------------------------------------------------------------------ begin -- */
 
 static size_t longest_label(const struct gci_placed_peer peers[], size_t n) {
   size_t longest = 0;
@@ -85,38 +144,27 @@ static size_t longest_label(const struct gci_placed_peer peers[], size_t n) {
   return longest;
 }
 
-static int allocate(struct gci_ring *ring, unsigned place_bits) {
+static int allocate(struct gci_ring *ring, unsigned place_bits, size_t text_size) {
   unsigned bits = 1;
   while (bits < 31 && (size_t)1 << bits < ring->n_allocated)
     bits++;
   ring->shift = place_bits - bits;
   ring->n_first = ((size_t)1 << bits) + 1;
+  struct gci_ring_build *w = ring->build = gci_mem_zalloc(ring->mem, sizeof *w);
   ring->points = gci_mem_alloc(ring->mem, ring->n_allocated * sizeof *ring->points);
   ring->first = gci_mem_alloc(ring->mem, ring->n_first * sizeof *ring->first);
-  if (ring->points != NULL && ring->first != NULL) return 0;
+  if (w != NULL) {
+    w->text_size = text_size;
+    w->text = gci_mem_alloc(ring->mem, text_size);
+    w->room = gci_mem_alloc(ring->mem, ring->n_allocated * sizeof *w->room);
+    if (ring->points != NULL && ring->first != NULL && w->text != NULL && w->room != NULL) return 0;
+  }
   gci_ring_fini(ring);
   return UV_ENOMEM;
 }
 
-static int build(struct gci_ring *ring, place point_at, unsigned replicas,
-                 const struct gci_placed_peer peers[]) {
-  size_t n = ring->n_allocated, text_size = longest_label(peers, ring->n_peers) + DECIMAL_MAX;
-  char *text = gci_mem_alloc(ring->mem, text_size);
-  struct gci_sorted *room = gci_mem_alloc(ring->mem, n * sizeof *room);
-  int rc = text == NULL || room == NULL ? UV_ENOMEM : 0;
-  if (rc == 0) {
-    place_points(ring, point_at, replicas, peers, text);
-    gci_sort(ring->points, room, n);
-    drop_equal_points(ring);
-    note_first_points(ring);
-  }
-  gci_mem_free(ring->mem, room, n * sizeof *room);
-  gci_mem_free(ring->mem, text, text_size);
-  return rc;
-}
-
-int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t kind,
-                  unsigned replicas, const struct gci_placed_peer peers[], size_t n) {
+int gci_ring_begin(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t kind,
+                   unsigned replicas, const struct gci_placed_peer peers[], size_t n) {
   int golang = kind == GCACHE_DIALECT_GOLANG;
   if (replicas == 0) replicas = GCI_RING_REPLICAS;
   if (replicas > POINTS_MAX / n) return UV_EINVAL;
@@ -125,14 +173,16 @@ int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t k
                             .n_allocated = n * replicas,
                             .n_peers = n,
                             .at = golang ? by_crc : gci_fnv1};
-  int rc = allocate(ring, golang ? 32 : 64);
+  int rc = allocate(ring, golang ? 32 : 64, longest_label(peers, n) + DECIMAL_MAX);
   if (rc < 0) return rc;
-  rc = build(ring, golang ? by_crc : by_fnv_of_md5, replicas, peers);
-  if (rc < 0) gci_ring_fini(ring);
-  return rc;
+  ring->build->peers = peers;
+  ring->build->replicas = replicas;
+  ring->build->point_at = golang ? by_crc : by_fnv_of_md5;
+  return 0;
 }
 
 void gci_ring_fini(struct gci_ring *ring) {
+  free_build(ring);
   gci_mem_free(ring->mem, ring->points, ring->n_allocated * sizeof *ring->points);
   gci_mem_free(ring->mem, ring->first, ring->n_first * sizeof *ring->first);
   ring->points = NULL;

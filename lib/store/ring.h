@@ -8,8 +8,9 @@
  *
  * The circle is cut into as many stretches as there are points, or up to twice as many, and the first point
  * of each is noted: a look-up is two cache lines at any size.
- * Owns the array of points and the notes; labels are borrowed for init only.
- * Fails: init, UV_ENOMEM and UV_EINVAL (more points than can be counted). */
+ * Built in slices. Owns the array of points and the notes, and as much again until it is built; labels
+ * are borrowed until then.
+ * Fails: begin, UV_ENOMEM and UV_EINVAL (more points than can be counted). */
 #ifndef GCI_STORE_RING_H
 #define GCI_STORE_RING_H
 
@@ -17,6 +18,8 @@
 #include "store/sort.h"
 
 #define GCI_RING_REPLICAS 50
+
+struct gci_ring_build;
 
 struct gci_ring {
   struct gci_mem *mem;
@@ -27,11 +30,14 @@ struct gci_ring {
   unsigned shift;  /* of a place: its stretch */
   size_t n_peers;
   uint64_t (*at)(gcache_bytes_t key);
+  struct gci_ring_build *build; /* NULL: built */
 };
 
 /* kind: one of the Go systems'. replicas 0: GCI_RING_REPLICAS. */
-int gci_ring_init(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t kind,
-                  unsigned replicas, const struct gci_placed_peer peers[], size_t n);
+int gci_ring_begin(struct gci_ring *ring, struct gci_mem *mem, gcache_dialect_t kind,
+                   unsigned replicas, const struct gci_placed_peer peers[], size_t n);
+/* One slice, of about a millisecond; nonzero: there is more to do, and no owner to be had yet. */
+int gci_ring_work(struct gci_ring *ring);
 void gci_ring_fini(struct gci_ring *ring);
 
 /* Index of the peer of the first point from `from` on with skip[index] zero; skip NULL: any. The number

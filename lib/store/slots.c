@@ -9,9 +9,23 @@
 #define WORDS (SLOTS / 64)
 #define SLICE 200000      /* places looked at, or members asked: about a millisecond */
 #define CHALLENGES 300000 /* at most, of all newcomers together, when a list is inherited */
+#define TAKEN (SLOTS / 4) /* slots a slice */
+#define CHALLENGED 60000  /* ranks a slice */
 #define ROUNDS_A_NAT 4    /* in one all members together come to as many slots as there are */
 #define BATCH 64
 #define ASKED_AT_LAST (4 * SLOTS) /* members, for all slots that are decided one by one */
+
+enum { MATCHING, TAKING_OVER, CHALLENGING };
+
+/* What is needed while an older list's slots are taken over. */
+struct gci_slots_heir {
+  const struct gci_slots *old; /* borrowed */
+  uint16_t *places;            /* of the old members in the new list, + 1; 0: they have left */
+  unsigned char *stays;        /* a byte a member: comes from the old list */
+  size_t n_places, n_stays;
+  int step;
+  size_t at; /* slot or member to go on with */
+};
 
 int gci_slots_init(struct gci_slots *s, const struct gci_rendezvous *rendezvous) {
   struct gci_mem *mem = rendezvous->mem;
@@ -28,12 +42,6 @@ static void forget_progress(struct gci_slots *s) {
   gci_mem_free(s->mem, s->decided, WORDS * sizeof *s->decided);
   gci_mem_free(s->mem, s->claimed, WORDS * sizeof *s->claimed);
   s->decided = s->claimed = NULL;
-}
-
-void gci_slots_fini(struct gci_slots *s) {
-  forget_progress(s);
-  gci_mem_free(s->mem, s->owners, SLOTS * sizeof *s->owners);
-  s->owners = NULL;
 }
 
 /* ------------------------------------------------------------------------------- one by one -- */
@@ -180,32 +188,16 @@ int gci_slots_work(struct gci_slots *s) {
 
 /* ---------------------------------------------------------------------------------- inherit -- */
 
-/* Where the old members stand in the new list, + 1; 0: they have left. Gives how many are new. Both
- * lists are sorted. */
-static size_t match(const struct gci_rendezvous *is, const struct gci_rendezvous *was,
-                    uint16_t places[]) {
-  size_t added = 0, i = 0;
+/* Where the old members stand in the new list, + 1; 0: they have left. Both lists are sorted. */
+static void match(const struct gci_rendezvous *is, const struct gci_rendezvous *was,
+                  uint16_t places[]) {
+  size_t i = 0;
   for (size_t o = 0; o < was->n; o++) {
     int by = 1;
-    while (i < is->n && (by = gci_rendezvous_compare(&is->members[i], &was->members[o])) < 0) {
+    while (i < is->n && (by = gci_rendezvous_compare(&is->members[i], &was->members[o])) < 0)
       i++;
-      added++;
-    }
     places[o] = i < is->n && by == 0 ? (uint16_t)(++i) : 0;
   }
-  return added + is->n - i;
-}
-
-static void take_over(struct gci_slots *s, const struct gci_slots *old, const uint16_t places[]) {
-  for (uint32_t slot = 0; slot < SLOTS; slot++) {
-    uint16_t owner = old->owners[slot];
-    owner = owner != 0 && is_decided(old, slot) ? places[owner - 1u] : 0;
-    s->owners[slot] = owner;
-    s->claimed[slot / 64] |= (uint64_t)(owner != 0) << slot % 64;
-  }
-  s->latest = old->latest;
-  settle(s);
-  s->remaining = few_are_left(s);
 }
 
 /* The newcomer wins what it comes to before the slot's owner did. */
@@ -223,34 +215,89 @@ static uint64_t ranks_until(const struct gci_slots *s, unsigned weight, uint64_t
   return ranks < SLOTS ? ranks : SLOTS;
 }
 
-/* Marks the members that come from the old list in `stays`, a byte each. Nonzero: what the newcomers have
- * to challenge is little. */
-static int is_gain(const struct gci_slots *s, uint64_t latest, const unsigned char stays[]) {
+/* Nonzero: what the newcomers have to challenge is little. */
+static int is_gain(const struct gci_slots *s) {
   const struct gci_rendezvous *r = s->rendezvous;
   uint64_t challenges = 0;
   for (size_t i = 0; i < r->n && challenges <= CHALLENGES; i++)
-    if (!stays[i]) challenges += ranks_until(s, r->members[i].weight, latest);
+    if (!s->heir->stays[i])
+      challenges += ranks_until(s, r->members[i].weight, s->heir->old->latest);
   return challenges <= CHALLENGES;
 }
 
-static void inherit(struct gci_slots *s, const struct gci_slots *old, uint16_t places[],
-                    unsigned char stays[]) {
+static void free_heir(struct gci_slots *s) {
+  struct gci_slots_heir *h = s->heir;
+  if (h == NULL) return;
+  gci_mem_free(s->mem, h->stays, h->n_stays);
+  gci_mem_free(s->mem, h->places, h->n_places * sizeof *h->places);
+  gci_mem_free(s->mem, h, sizeof *h);
+  s->heir = NULL;
+}
+
+static void match_members(struct gci_slots *s) {
+  struct gci_slots_heir *h = s->heir;
+  match(s->rendezvous, h->old->rendezvous, h->places);
+  for (size_t o = 0; o < h->n_places; o++)
+    if (h->places[o] != 0) h->stays[h->places[o] - 1u] = 1;
+  h->step = TAKING_OVER;
+  if (!is_gain(s)) free_heir(s);
+}
+
+/* `old` may have gone on since the first slice: its latest time is read after the last slot. */
+static void take_over_some(struct gci_slots *s) {
+  struct gci_slots_heir *h = s->heir;
+  const struct gci_slots *old = h->old;
+  size_t end = h->at + TAKEN;
+  for (uint32_t slot = (uint32_t)h->at; slot < end; slot++) {
+    uint16_t owner = old->owners[slot];
+    owner = owner != 0 && is_decided(old, slot) ? h->places[owner - 1u] : 0;
+    s->owners[slot] = owner;
+    s->claimed[slot / 64] |= (uint64_t)(owner != 0) << slot % 64;
+  }
+  h->at = end;
+  if (end < SLOTS) return;
+  s->latest = old->latest;
+  settle(s);
+  s->remaining = few_are_left(s);
+  h->at = 0;
+  h->step = CHALLENGING;
+}
+
+static void challenge_some(struct gci_slots *s) {
+  struct gci_slots_heir *h = s->heir;
   const struct gci_rendezvous *r = s->rendezvous;
-  match(r, old->rendezvous, places);
-  for (size_t o = 0; o < old->rendezvous->n; o++)
-    if (places[o] != 0) stays[places[o] - 1u] = 1;
-  if (!is_gain(s, old->latest, stays)) return;
-  take_over(s, old, places);
-  for (size_t i = 0; i < r->n; i++)
-    if (!stays[i]) challenge(s, i, ranks_until(s, r->members[i].weight, old->latest));
+  uint64_t done = 0;
+  for (; h->at < r->n && done < CHALLENGED; h->at++) {
+    if (h->stays[h->at]) continue;
+    uint64_t ranks = ranks_until(s, r->members[h->at].weight, s->latest);
+    challenge(s, h->at, ranks);
+    done += ranks;
+  }
+  if (h->at == r->n) free_heir(s);
+}
+
+int gci_slots_inherit_some(struct gci_slots *s) {
+  static void (*const steps[])(struct gci_slots *) = {match_members, take_over_some,
+                                                      challenge_some};
+  if (s->heir != NULL) steps[s->heir->step](s);
+  return s->heir != NULL;
 }
 
 void gci_slots_inherit(struct gci_slots *s, const struct gci_slots *old) {
-  size_t n_places = old->rendezvous->n, n_stays = s->rendezvous->n;
   assert(s->rounds == 0 && s->at == 0);
-  uint16_t *places = gci_mem_alloc(s->mem, n_places * sizeof *places);
-  unsigned char *stays = gci_mem_zalloc(s->mem, n_stays);
-  if (places != NULL && stays != NULL) inherit(s, old, places, stays);
-  gci_mem_free(s->mem, stays, n_stays);
-  gci_mem_free(s->mem, places, n_places * sizeof *places);
+  struct gci_slots_heir *h = s->heir = gci_mem_zalloc(s->mem, sizeof *h);
+  if (h == NULL) return;
+  h->old = old;
+  h->n_places = old->rendezvous->n;
+  h->n_stays = s->rendezvous->n;
+  h->places = gci_mem_alloc(s->mem, h->n_places * sizeof *h->places);
+  h->stays = gci_mem_zalloc(s->mem, h->n_stays);
+  if (h->places == NULL || h->stays == NULL) free_heir(s);
+}
+
+void gci_slots_fini(struct gci_slots *s) {
+  free_heir(s);
+  forget_progress(s);
+  gci_mem_free(s->mem, s->owners, SLOTS * sizeof *s->owners);
+  s->owners = NULL;
 }

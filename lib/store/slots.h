@@ -10,6 +10,8 @@
 
 #include "store/rendezvous.h"
 
+struct gci_slots_heir;
+
 struct gci_slots {
   struct gci_mem *mem;
   const struct gci_rendezvous *rendezvous;
@@ -21,14 +23,17 @@ struct gci_slots {
   unsigned rounds;   /* that are over */
   size_t at;         /* member, or word of `decided`, to go on with */
   int remaining;     /* rounds are over: what is left is decided one by one */
+  struct gci_slots_heir *heir; /* NULL: nothing is being taken over */
 };
 
 int gci_slots_init(struct gci_slots *s, const struct gci_rendezvous *rendezvous);
 void gci_slots_fini(struct gci_slots *s);
 
-/* Before the first slice: takes over what is decided in `old` and stays so. Takes time in proportion to
- * the slots. Where that is no gain, or memory is short, nothing happens. */
+/* Before the first slice of work: takes over what is decided in `old` and stays so, in slices of about
+ * a millisecond. `old` must stay until the last of them, but may be asked. Where there is no gain in it, or
+ * memory is short, nothing happens. Until it is over (zero) no slot may be decided or asked for. */
 void gci_slots_inherit(struct gci_slots *s, const struct gci_slots *old);
+int gci_slots_inherit_some(struct gci_slots *s);
 
 int gci_slots_work(struct gci_slots *s); /* one slice; nonzero: there is more to do */
 

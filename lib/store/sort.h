@@ -1,7 +1,7 @@
 /* store/sort - sorts numbers with something small behind each, in time proportional to how many there
  * are: a byte a pass, lowest first; bytes that all have in common cost nothing. Equal numbers keep their
- * order. Allocates nothing: the caller brings as much room again (qsort of some C libraries allocates, past
- * our allocator). Cannot fail. */
+ * order. Works in slices. Allocates nothing: the caller brings as much room again (qsort of some C
+ * libraries allocates, past our allocator). Cannot fail. */
 #ifndef GCI_STORE_SORT_H
 #define GCI_STORE_SORT_H
 
@@ -13,7 +13,26 @@ struct gci_sorted {
   uint32_t value;
 };
 
+enum { GCI_SORT_VALUES = 256 };
+
+struct gci_sort {
+  struct gci_sorted *from, *to; /* of this pass; in the end all are in `from` */
+  size_t n;
+  uint64_t bits;  /* in which not all keys are the same */
+  unsigned shift; /* of this pass's byte */
+  int step;
+  size_t i;                   /* to go on with in this step */
+  size_t at[GCI_SORT_VALUES]; /* counts, then places in `to` */
+};
+
 /* room: n more, of no meaning afterwards. */
-void gci_sort(struct gci_sorted items[], struct gci_sorted room[], size_t n);
+void gci_sort_begin(struct gci_sort *s, struct gci_sorted items[], struct gci_sorted room[],
+                    size_t n);
+/* One slice, that looks at so many; nonzero: there is more to do. */
+int gci_sort_some(struct gci_sort *s, size_t budget);
+/* Where they are now, items or room. */
+static inline struct gci_sorted *gci_sort_result(const struct gci_sort *s) {
+  return s->from;
+}
 
 #endif
