@@ -87,11 +87,10 @@ static gcache_header_t *find_length(const struct gci_h1_heads *h, size_t n) {
   return NULL;
 }
 
-/* A request with a body differs in two parts, and one with a target of another form needs more than a look
- * at its bytes: these are read anew each time. */
+/* A request with a body is read anew each time: its target must be there when the body has come. */
 static int remember_request(struct gci_h1_heads *h) {
   gcache_bytes_t target = h->head.target;
-  if (h->frame.kind != GCI_H1_NO_BODY || *(const char *)target.base != '/') return 0;
+  if (h->frame.kind != GCI_H1_NO_BODY) return 0;
   h->part = (size_t)((const char *)target.base - h->text);
   h->part_len = target.len;
   h->first_line -= target.len;
@@ -132,7 +131,8 @@ enum gci_h1_fault gci_h1_heads_parse(struct gci_h1_heads *h, unsigned lines,
 
 /* ------------------------------------------------------------------------------ comparing -- */
 
-/* The bytes at p that stand where the part does that may differ. 0: what is there is not simply that. */
+/* The bytes at p that stand where the part does that may differ: a path, which is lawful whatever lawful bytes
+ * it has, or digits. 0: neither. */
 static size_t measure_part(const struct gci_h1_heads *h, const char *p, size_t most) {
   const unsigned char *begin = (const unsigned char *)p;
   if (h->part_len == 0) return 0;
