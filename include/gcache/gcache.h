@@ -51,6 +51,7 @@ typedef struct gcache_transport_s gcache_transport_t; /* <gcache/transport.h> */
 typedef struct gcache_tls_s gcache_tls_t;             /* <gcache/openssl.h> */
 
 typedef struct gcache_get_s gcache_get_t;       /* request, yours */
+typedef struct gcache_many_s gcache_many_t;     /* request, yours: many gets */
 typedef struct gcache_change_s gcache_change_t; /* request, yours: a set, a remove or a clear */
 
 #define GCACHE_VERSION_MAJOR 0
@@ -239,7 +240,8 @@ typedef struct gcache_options_s {
   gcache_clock_t clock; /* the loop's and the system's */
   gcache_log_cb log;    /* NULL: silent; nothing is ever printed */
   void *log_data;
-  size_t max_bytes; /* of all groups' memory together, beside the limit of each; never exceeded. When
+  size_t
+      max_bytes; /* of all groups' memory together, beside the limit of each; never exceeded. When
                        room is needed, the group gives way that is most over its fair share, which is
                        in proportion to its own limit. At least 64 KiB. 0: none */
 } gcache_options_t;
@@ -429,8 +431,9 @@ struct gcache_req_s {
   gcache_value_t *value, *reason, *key;
   int status;
   uint8_t state, from, here_only, takes;
-  uint64_t ms;       /* since the value's expiry, or how long "not found" holds */
-  void *reserved[1]; /* the one place where the ABI may grow */
+  uint64_t ms;         /* since the value's expiry, or how long "not found" holds */
+  gcache_many_t *many; /* one of many gets: of these */
+  void *reserved[1];   /* the one place where the ABI may grow */
 };
 
 typedef enum {
@@ -475,6 +478,50 @@ GCACHE_EXTERN gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t 
  * would return. How many are not NULL. */
 GCACHE_EXTERN size_t gcache_peek_many(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
                                       gcache_value_t *values_out[]);
+
+/* ------------------------------------------------------------------------------ get many ---- */
+
+#define GCACHE_MANY_MAX 65536 /* keys in one call; more: UV_E2BIG */
+
+/* Every key has been answered: status and value of each by the functions below. */
+typedef void (*gcache_many_cb)(gcache_many_t *many, gcache_get_t gets[], size_t n);
+struct gcache_many_s {
+  void *data; /* yours */
+  gcache_many_cb done;
+  struct gcache_req_s priv; /* private, as all that follows */
+  gcache_get_t *gets;
+  size_t n, left; /* left: what done waits for */
+  gcache_value_t **refs;
+  void *keys;
+  int again;
+};
+
+/* n gets in one call: gets[i] is for keys[i], as by gcache_get() with the same timeout_ms, and what that
+ * would have returned for a key, UV_EMSGSIZE, UV_EINVAL or UV_ENOMEM, is the status of this key alone. gets
+ * is an array of n, yours; the caller sets the `data` of each. Keys that are there twice share one load.
+ * What is in memory costs less than n gets do; what is not travels as n gets in one turn do: in one write a
+ * connection.
+ *
+ * done runs once, when all have been answered; never NULL. each NULL: the results are held until then; a
+ * value that expires meanwhile is asked for again, once, in the time that is left, and what expires then
+ * too is GCACHE_ELOAD. each: runs for every key as soon as it is answered, in no particular order, and
+ * before done; values are borrowed by it, and no more there when done runs.
+ *
+ * many and gets stay in place until done begins, and gets are in no other use. Allocates, in all: with
+ * each nothing for what is in memory; without, 8 bytes a key, and if anything must be waited for a copy
+ * of the keys. UV_ENOMEM: nothing was started. */
+GCACHE_EXTERN int gcache_get_many(gcache_many_t *many, gcache_group_t *group,
+                                  const gcache_bytes_t keys[], size_t n, gcache_get_t gets[],
+                                  uint64_t timeout_ms, gcache_get_cb each, gcache_many_cb done);
+
+/* Inside done; status also inside each. Borrowed; NULL unless status is 0. gcache_get_reason(), _from() and
+ * _stale() as inside a get's callback. */
+GCACHE_EXTERN int gcache_get_status(const gcache_get_t *req);
+GCACHE_EXTERN gcache_value_t *gcache_get_value(const gcache_get_t *req);
+
+/* Whatever has not been delivered ends with UV_ECANCELED, what is held included; the callbacks still run,
+ * from the loop. gcache_get_cancel() does the same to one of gets. No effect once done has begun. */
+GCACHE_EXTERN void gcache_many_cancel(gcache_many_t *many);
 
 /* --------------------------------------------------------------------- set, remove, clear ---- */
 
@@ -541,7 +588,7 @@ typedef struct gcache_group_stats_s {
   uint64_t timeouts, cancels; /* callers who left without an answer */
   uint64_t waiting;           /* callers waiting now */
   uint64_t loading;           /* getters running now */
-  uint64_t max_bytes; /* the limit that holds now; see gcache_group_resize() */
+  uint64_t max_bytes;         /* the limit that holds now; see gcache_group_resize() */
   uint64_t
       index_bytes; /* of both caches: the table and its spare room; main + hot + index <= max */
   gcache_cache_stats_t main, hot;

@@ -89,11 +89,16 @@ static int suits(const struct gcache_req_s *req, const struct gci_found *found,
   return found->freshness != GCI_STALE || req->takes == GCI_TAKES_STALE;
 }
 
-static int ends_soon(struct gcache_req_s *req, const gcache_value_t *value) {
+static int ends_soon(const gcache_group_t *group, const gcache_value_t *value,
+                     enum gci_takes takes) {
   if (gci_value_expire(value) == GCACHE_NEVER) return 0;
-  int64_t end = gci_memory_end(req->group, value, req->takes);
-  int64_t now = gci_env_unix_ns(req->group->core->env);
+  int64_t end = gci_memory_end(group, value, takes);
+  int64_t now = gci_env_unix_ns(group->core->env);
   return end != INT64_MAX && (uint64_t)end - (uint64_t)now <= NEAR_END_NS;
+}
+
+int gci_ask_is_plain(const gcache_group_t *group, const struct gci_found *found) {
+  return found->freshness == GCI_FRESH && !ends_soon(group, found->value, GCI_TAKES_STALE);
 }
 
 static void take_absence(struct gcache_req_s *req, gcache_value_t *reason) {
@@ -110,7 +115,7 @@ static int take_hit(struct gcache_req_s *req, gcache_bytes_t key, const struct g
     take_absence(req, found->value);
     return 0;
   }
-  if (ends_soon(req, found->value)) {
+  if (ends_soon(req->group, found->value, req->takes)) {
     req->key = gci_value_copy(gci_group_mem(req->group), key, GCACHE_NEVER);
     if (req->key == NULL) return UV_ENOMEM;
   }
@@ -158,7 +163,7 @@ static void on_stranded(struct gcache_req_s *req, gcache_bytes_t key, uint64_t h
 
 static int start_hit(struct gcache_req_s *req, gcache_bytes_t key, uint64_t timeout_ms,
                      const struct gci_found *found) {
-  if (found->freshness != GCI_ABSENT && ends_soon(req, found->value)) {
+  if (found->freshness != GCI_ABSENT && ends_soon(req->group, found->value, req->takes)) {
     req->deadline.at_ms = gci_core_deadline(req->group->core, timeout_ms);
   }
   return take_hit(req, key, found);
@@ -173,20 +178,35 @@ static int start_miss(struct gcache_req_s *req, gcache_bytes_t key, uint64_t has
   return rc;
 }
 
-static int start(struct gcache_req_s *req, gcache_bytes_t key, const struct gci_ask_terms *terms) {
+/* found NULL: nothing is there. */
+static int start_from(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash,
+                      const struct gci_found *found, const struct gci_ask_terms *terms) {
   gcache_group_t *group = req->group;
-  uint64_t hash = gci_core_hash(group->core, key);
-  struct gci_found found;
-  int is_found = gci_memory_look(group, key, hash, &found);
-  int is_hit = is_found && suits(req, &found, terms->newer_than);
-  int rc = is_hit ? start_hit(req, key, terms->timeout_ms, &found)
-                  : start_miss(req, key, hash, terms->timeout_ms, is_found);
+  int is_hit = found != NULL && suits(req, found, terms->newer_than);
+  int rc = is_hit ? start_hit(req, key, terms->timeout_ms, found)
+                  : start_miss(req, key, hash, terms->timeout_ms, found != NULL);
   if (rc < 0) return rc;
   group->stats.gets++;
   gci_req_begin(req);
-  if (is_hit && (found.freshness == GCI_DUE || found.freshness == GCI_STALE))
-    refresh(req, key, hash, gcache_value_expire(found.value));
+  if (is_hit && (found->freshness == GCI_DUE || found->freshness == GCI_STALE))
+    refresh(req, key, hash, gcache_value_expire(found->value));
   return 0;
+}
+
+static int start(struct gcache_req_s *req, gcache_bytes_t key, const struct gci_ask_terms *terms) {
+  uint64_t hash = gci_core_hash(req->group->core, key);
+  struct gci_found found;
+  int is_found = gci_memory_look(req->group, key, hash, &found);
+  return start_from(req, key, hash, is_found ? &found : NULL, terms);
+}
+
+int gci_ask_start_found(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
+                        uint64_t hash, const struct gci_found *found, uint64_t timeout_ms,
+                        void (*run)(struct gcache_job_s *job)) {
+  struct gci_ask_terms terms = {.timeout_ms = timeout_ms};
+  gci_req_init(req, group, run, gci_journey_leave);
+  req->takes = GCI_TAKES_STALE;
+  return start_from(req, key, hash, found, &terms);
 }
 
 int gci_ask_start(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
@@ -203,6 +223,19 @@ int gci_ask_start_here(struct gcache_req_s *req, gcache_group_t *group, gcache_b
   req->takes = (uint8_t)terms->takes;
   req->here_only = 1;
   return start(req, key, terms);
+}
+
+int gci_ask_memory(gcache_group_t *group, gcache_bytes_t key, enum gci_takes takes,
+                   struct gci_found *found) {
+  struct gcache_req_s like = {.group = group, .takes = (uint8_t)takes, .here_only = 1};
+  uint64_t hash = gci_core_hash(group->core, key);
+  if (!gci_memory_look(group, key, hash, found) || !suits(&like, found, 0)) return 0;
+  group->stats.gets++;
+  group->stats.hits++;
+  if (found->freshness == GCI_ABSENT) group->stats.absent++;
+  if (found->freshness == GCI_DUE || found->freshness == GCI_STALE)
+    refresh(&like, key, hash, gcache_value_expire(found->value));
+  return 1;
 }
 
 /* ------------------------------------------------------------------------------ end ---- */

@@ -28,6 +28,13 @@ int gci_ask_check_value(const gcache_t *core, const gcache_value_t *value);
 int gci_ask_start(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
                   uint64_t timeout_ms, void (*run)(struct gcache_job_s *job));
 
+/* The same after a look into memory; found NULL: nothing is there. */
+int gci_ask_start_found(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
+                        uint64_t hash, const struct gci_found *found, uint64_t timeout_ms,
+                        void (*run)(struct gcache_job_s *job));
+/* Nonzero: fresh, for a second more, and nothing is to be done about it but to deliver it. */
+int gci_ask_is_plain(const gcache_group_t *group, const struct gci_found *found);
+
 struct gci_ask_terms {
   uint64_t timeout_ms;
   enum gci_takes takes; /* FRESH or STALE */
@@ -37,6 +44,11 @@ struct gci_ask_terms {
 /* As a peer's: never asks the owner. */
 int gci_ask_start_here(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
                        const struct gci_ask_terms *terms, void (*run)(struct gcache_job_s *job));
+
+/* What memory has for a peer that does not wait, borrowed until that changes; nonzero: something. Counted,
+ * and refreshed behind if that is due, as a hit of a request. */
+int gci_ask_memory(gcache_group_t *group, gcache_bytes_t key, enum gci_takes takes,
+                   struct gci_found *found);
 
 /* The completion runs. Nonzero: it is on its way again, because what it was to be given is no longer to
  * be delivered (P6). 0: its end is final, and req->ms says how stale the value is. */

@@ -2,6 +2,7 @@
  *
  *   idle -> waiting -> queued -> idle         (the callback has begun: the memory is the caller's)
  *      \------> hit ----^                     (found in memory: queued at once)
+ *       \---\------> held -> idle             (one of many: has its result, core/many delivers it)
  *
  * A request is linked in its group from begin to end, and holds it until its callback has returned.
  * Fails: setting a deadline, with UV_ENOMEM, before begin. */
@@ -14,7 +15,8 @@ enum gci_req_state {
   GCI_REQ_IDLE,
   GCI_REQ_WAITING, /* on a journey, or for the members that a change asks */
   GCI_REQ_HIT,     /* in the completion queue, with a value that memory had */
-  GCI_REQ_QUEUED   /* in the completion queue */
+  GCI_REQ_QUEUED,  /* in the completion queue */
+  GCI_REQ_HELD     /* one of many, with its result; in no queue */
 };
 
 /* What it may be given: gcache_req_s.takes. Its `ms` is, of a value, how long ago that expired, 0: it is
@@ -47,7 +49,7 @@ void gci_req_begin(struct gcache_req_s *req);
 /* Takes the references. The deadline is cleared; the completion runs in a turn. */
 void gci_req_finish(struct gcache_req_s *req, int status, gcache_value_t *value,
                     gcache_value_t *reason, gcache_from_t from);
-/* It is queued already: this is its status now, and nothing comes with it. */
+/* It is queued or held already: this is its status now, and nothing comes with it. */
 void gci_req_overrule(struct gcache_req_s *req, int status);
 
 /* No effect when it is idle. */
