@@ -533,7 +533,8 @@ typedef struct gcache_peer_result_s {
 
 /* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; asking again is
  * safe. UV_ECANCELED: cancelled or closing; members reported 0 had done it. peers: the key's owner
- * first (a clear: in the list's order), this member included unless it is client-only; borrowed. */
+ * first (a clear, a removal of many: in the list's order), this member included unless it is
+ * client-only; borrowed. */
 typedef void (*gcache_change_cb)(gcache_change_t *req, int status,
                                  const gcache_peer_result_t *peers, size_t n);
 struct gcache_change_s {
@@ -555,6 +556,16 @@ GCACHE_EXTERN int gcache_set(gcache_change_t *req, gcache_group_t *group, gcache
  * and is not kept. UV_EMSGSIZE: key over limits.key_max. */
 GCACHE_EXTERN int gcache_remove(gcache_change_t *req, gcache_group_t *group, gcache_bytes_t key,
                                 uint64_t timeout_ms, gcache_change_cb cb);
+
+/* gcache_remove() of n keys, each of them at its owner first: status 0 means for every key what it means
+ * there. One result a member, over all keys: 0: it did them all; else its first failure. A member that
+ * fails as many times in a row as it is asked at a time is not asked for the rest. Equal keys are fine.
+ * Copies the keys, in all: 20 bytes a key and its bytes, and for every member 160 bytes a question that
+ * is under way at a time, at most 256. UV_E2BIG: more than GCACHE_MANY_MAX; UV_EMSGSIZE, UV_EINVAL: one of
+ * the keys is too long, or has no bytes: nothing was started. */
+GCACHE_EXTERN int gcache_remove_many(gcache_change_t *req, gcache_group_t *group,
+                                     const gcache_bytes_t keys[], size_t n, uint64_t timeout_ms,
+                                     gcache_change_cb cb);
 
 /* Drops every key of the group on every member, with the same guarantee. It takes two rounds, because
  * every member is the owner of some keys. Peers that are not gcache report UV_ENOTSUP. */

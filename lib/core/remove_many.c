@@ -1,0 +1,351 @@
+/* core/remove_many - gcache_remove_many(): every key is forgotten by its owner first, then by everybody
+ * else.
+ *
+ * The keys are sorted by owner: a segment each. Every member has one errand, which passes through the
+ * segments, key by key, with a window of questions under way: first its own; then those of others, each
+ * as soon as its owner is through with it, in the order in which they became ready. So no member waits
+ * for an owner that is slow or dead with more than the keys of that owner, and what is kept is a place in
+ * the order and a window for each member, not a question for each key and member.
+ *
+ * A member all of whose questions fail, one window long, is gone: it is not asked for the rest. This
+ * member does its part itself, without a call. A client-only member is not reported; it forgets a segment
+ * when that is ready.
+ *
+ * Ends as a change does (core/change): with the last answer, or early, and then the calls under way are
+ * cancelled and counted to their end. Owns one block: keys, errands, results. Fails: starting, with
+ * UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, UV_E2BIG, GCACHE_ECLOSING. */
+#include <assert.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/value.h"
+#include "core/ask.h"
+#include "core/call.h"
+#include "core/memory.h"
+
+/* Questions under way at a time: of a member, and of all as long as a member has the least. */
+enum { WINDOW_MAX = 256, WINDOW_MIN = 8, WINDOW_ALL = 4096 };
+
+struct removal;
+struct errand;
+
+struct question {
+  gcache_call_t call;
+  struct errand *errand;
+  struct question *next_free;
+  int calling;
+};
+
+struct errand {
+  struct removal *removal;
+  struct gci_peer *peer; /* a reference; NULL: this member, without a list */
+  gcache_value_t *reason;
+  size_t stop; /* 0: its own segment; i: ready[i - 1]; over the members: it is through */
+  size_t done; /* keys of that segment that it was asked for */
+  size_t running;
+  size_t failures; /* in a row */
+  struct question *free;
+  int gone, finished;
+};
+
+struct removal {
+  gcache_change_t *req; /* not to be touched once over */
+  gcache_group_t *group;
+  uint64_t deadline_ms;
+  size_t size; /* of the block */
+  size_t refs; /* the request, and every call under way */
+  size_t n, members, window;
+  size_t unfinished; /* members */
+  size_t n_ready;
+  int over;
+  int drop_here;        /* a client-only member */
+  gcache_bytes_t *keys; /* n, by owner */
+  size_t *ends;         /* of the segments in keys */
+  size_t *ready;        /* members that are through with their own segment */
+  gcache_peer_result_t *results;
+  struct question *questions; /* window of every member, one behind the other */
+  struct errand errands[];
+};
+
+static const struct gci_call_maker question_maker;
+
+/* ------------------------------------------------------------------------------ memory ---- */
+
+static void unref(struct removal *r) {
+  if (--r->refs > 0) return;
+  for (size_t i = 0; i < r->members; i++) {
+    gci_peer_unref(r->errands[i].peer);
+    gcache_value_unref(r->errands[i].reason);
+  }
+  gci_mem_free(gci_group_mem(r->group), r, r->size);
+}
+
+static size_t window_of(size_t n, size_t members) {
+  size_t window = WINDOW_ALL / members;
+  if (window < WINDOW_MIN) window = WINDOW_MIN;
+  if (window > WINDOW_MAX) window = WINDOW_MAX;
+  return window < n ? window : n;
+}
+
+static size_t size_of(size_t n, size_t members, size_t window, size_t key_bytes) {
+  size_t member = sizeof(struct errand) + sizeof(gcache_peer_result_t) + 2 * sizeof(size_t) +
+                  window * sizeof(struct question);
+  return sizeof(struct removal) + members * member +
+         n * (sizeof(gcache_bytes_t) + sizeof(uint32_t)) + key_bytes;
+}
+
+/* owners: room for n. */
+static void sort_keys(struct removal *r, const gcache_bytes_t keys[], uint32_t *owners,
+                      char *bytes) {
+  const struct gci_peers *peers = &r->group->core->peers;
+  for (size_t i = 0; i < r->n; i++) {
+    if (peers->placement != NULL)
+      owners[i] = (uint32_t)gci_placement_owner(peers->placement, keys[i]);
+    r->ends[owners[i]]++;
+  }
+  size_t begin = 0;
+  for (size_t m = 0; m < r->members; m++) {
+    size_t len = r->ends[m];
+    r->ends[m] = begin;
+    begin += len;
+  }
+  for (size_t i = 0; i < r->n; i++) {
+    r->keys[r->ends[owners[i]]++] = gcache_bytes(bytes, keys[i].len);
+    if (keys[i].len > 0) memcpy(bytes, keys[i].base, keys[i].len);
+    bytes += keys[i].len;
+  }
+}
+
+static void add_members(struct removal *r) {
+  const gcache_t *core = r->group->core;
+  for (size_t i = 0; i < r->members; i++) {
+    struct errand *errand = &r->errands[i];
+    errand->removal = r;
+    if (core->peers.n > 0) errand->peer = gci_peer_ref(core->peers.list[i]);
+    r->results[i].url = errand->peer == NULL ? core->self : errand->peer->url;
+    r->results[i].reason = "";
+    for (size_t w = r->window; w-- > 0;) {
+      struct question *question = &r->questions[i * r->window + w];
+      question->errand = errand;
+      question->next_free = errand->free;
+      errand->free = question;
+    }
+  }
+}
+
+static struct removal *removal_new(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
+                                   size_t key_bytes) {
+  size_t listed = group->core->peers.n, members = listed == 0 ? 1 : listed;
+  size_t window = window_of(n, members), size = size_of(n, members, window, key_bytes);
+  struct removal *r = gci_mem_zalloc(gci_group_mem(group), size);
+  if (r == NULL) return NULL;
+  r->group = group;
+  r->size = size;
+  r->refs = 1;
+  r->n = n;
+  r->members = r->unfinished = members;
+  r->window = window;
+  r->drop_here = gci_core_is_client_only(group->core);
+  r->questions = (struct question *)(void *)&r->errands[members];
+  r->results = (gcache_peer_result_t *)(void *)&r->questions[members * window];
+  r->ends = (size_t *)(void *)&r->results[members];
+  r->ready = &r->ends[members];
+  r->keys = (gcache_bytes_t *)(void *)&r->ready[members];
+  uint32_t *owners = (uint32_t *)(void *)&r->keys[n];
+  sort_keys(r, keys, owners, (char *)&owners[n]);
+  add_members(r);
+  return r;
+}
+
+/* ------------------------------------------------------------------------------ one member ---- */
+
+static size_t begin_of(const struct removal *r, size_t segment) {
+  return segment == 0 ? 0 : r->ends[segment - 1];
+}
+
+static void drop(struct removal *r, gcache_bytes_t key) {
+  gci_memory_drop(r->group, key, gci_core_hash(r->group->core, key));
+}
+
+/* The others may be asked for the keys of that member now. */
+static void make_ready(struct removal *r, size_t segment) {
+  r->ready[r->n_ready++] = segment;
+  for (size_t i = begin_of(r, segment); r->drop_here && i < r->ends[segment]; i++)
+    drop(r, r->keys[i]);
+}
+
+/* The one that comes next in its order; NULL: there is none now. */
+static const gcache_bytes_t *next_key(struct errand *errand) {
+  struct removal *r = errand->removal;
+  size_t own = (size_t)(errand - r->errands);
+  for (;;) {
+    if (errand->stop > r->n_ready) return NULL;
+    size_t segment = errand->stop == 0 ? own : r->ready[errand->stop - 1];
+    int is_done = errand->gone || (errand->stop > 0 && segment == own);
+    size_t key = begin_of(r, segment) + errand->done;
+    if (!is_done && key < r->ends[segment]) {
+      errand->done++;
+      return &r->keys[key];
+    }
+    if (errand->stop == 0 && errand->running > 0) return NULL;
+    if (errand->stop == 0) make_ready(r, own);
+    errand->stop++;
+    errand->done = 0;
+  }
+}
+
+static void ask(struct errand *errand, gcache_bytes_t key) {
+  struct removal *r = errand->removal;
+  struct question *question = errand->free;
+  errand->free = question->next_free;
+  errand->running++;
+  question->calling = 1;
+  r->refs++;
+  gci_call_begin(&question->call, &question_maker, r->group, errand->peer, GCACHE_OP_REMOVE, key,
+                 NULL);
+}
+
+static void work(struct errand *errand) {
+  struct removal *r = errand->removal;
+  int is_here = errand->peer == NULL || errand->peer->is_self;
+  const gcache_bytes_t *key;
+  while ((is_here || errand->free != NULL || r->n == 0) && (key = next_key(errand)) != NULL) {
+    if (is_here)
+      drop(r, *key);
+    else
+      ask(errand, *key);
+  }
+  if (errand->finished || errand->stop <= r->members || errand->running > 0) return;
+  errand->finished = 1;
+  r->unfinished--;
+}
+
+/* ------------------------------------------------------------------------------ all ---- */
+
+static int report(const struct removal *r) {
+  for (size_t i = 0; i < r->members; i++) {
+    if (r->results[i].status != 0) return GCACHE_EPARTIAL;
+  }
+  return 0;
+}
+
+/* first has something to do; the others, when a segment has become ready. */
+static void work_on(struct removal *r, struct errand *first) {
+  size_t ready = r->n_ready;
+  if (first != NULL) work(first);
+  if (first == NULL || ready != r->n_ready) {
+    do {
+      ready = r->n_ready;
+      for (size_t i = 0; i < r->members; i++)
+        work(&r->errands[i]);
+    } while (ready != r->n_ready);
+  }
+  if (r->unfinished > 0) return;
+  r->over = 1;
+  gci_req_finish(&r->req->priv, report(r), NULL, NULL, GCACHE_FROM_NONE);
+}
+
+/* The first failure of a member stands. */
+static void record(struct errand *errand, int status, const char *reason) {
+  struct removal *r = errand->removal;
+  gcache_peer_result_t *result = &r->results[errand - r->errands];
+  errand->failures = status == 0 ? 0 : errand->failures + 1;
+  if (errand->failures >= r->window) errand->gone = 1;
+  if (status == 0 || result->status != 0) return;
+  result->status = status;
+  errand->reason = gci_value_text(gci_group_mem(r->group), reason);
+  result->reason = gci_value_words(errand->reason);
+}
+
+static uint64_t deadline_ms(const gcache_call_t *call) {
+  const struct removal *r = ((const struct question *)(const void *)call)->errand->removal;
+  return r->over ? 0 : r->deadline_ms;
+}
+
+static void on_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
+  struct question *question = gci_container_of(call, struct question, call);
+  struct errand *errand = question->errand;
+  struct removal *r = errand->removal;
+  assert(value == NULL);
+  (void)value;
+  question->calling = 0;
+  question->next_free = errand->free;
+  errand->free = question;
+  errand->running--;
+  if (!r->over) {
+    record(errand, status, reason);
+    work_on(r, errand);
+  }
+  unref(r);
+}
+
+static const struct gci_call_maker question_maker = {deadline_ms, on_done};
+
+/* ------------------------------------------------------------------------------ start, end ---- */
+
+/* Out of time, cancelled, or the group closes. */
+static void on_left(struct gcache_req_s *req, int status) {
+  gcache_change_t *user = gci_container_of(req, gcache_change_t, priv);
+  struct removal *r = user->work;
+  if (r->over) {
+    gci_req_overrule(req, status);
+    return;
+  }
+  r->over = 1;
+  for (size_t i = 0; i < r->members; i++) {
+    if (!r->errands[i].finished && r->results[i].status == 0) r->results[i].status = status;
+  }
+  for (size_t i = 0; i < r->members * r->window; i++) {
+    if (r->questions[i].calling) gci_call_hint(&r->questions[i].call);
+  }
+  int end = status == UV_ECANCELED ? status : GCACHE_EPARTIAL;
+  gci_req_finish(req, end, NULL, NULL, GCACHE_FROM_NONE);
+}
+
+static void on_removed(struct gcache_job_s *job) {
+  gcache_change_t *req = gci_container_of(job, gcache_change_t, priv.job);
+  struct removal *r = req->work;
+  struct gci_req_end end = gci_req_end(&req->priv);
+  req->work = NULL;
+  req->cb(req, end.status, r->results, r->members);
+  unref(r);
+  gci_req_release(&end);
+}
+
+static int check(const gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
+                 size_t *key_bytes) {
+  *key_bytes = 0;
+  if (n > 0 && keys == NULL) return UV_EINVAL;
+  if (n > GCACHE_MANY_MAX) return UV_E2BIG;
+  if (group->closing) return GCACHE_ECLOSING;
+  for (size_t i = 0; i < n; i++) {
+    int rc = gci_ask_check_key(group->core, keys[i]);
+    if (rc < 0) return rc;
+    *key_bytes += keys[i].len;
+  }
+  return 0;
+}
+
+int gcache_remove_many(gcache_change_t *req, gcache_group_t *group, const gcache_bytes_t keys[],
+                       size_t n, uint64_t timeout_ms, gcache_change_cb cb) {
+  size_t key_bytes;
+  if (cb == NULL) return UV_EINVAL;
+  int rc = check(group, keys, n, &key_bytes);
+  if (rc < 0) return rc;
+  gci_req_init(&req->priv, group, on_removed, on_left);
+  struct removal *r = removal_new(group, keys, n, key_bytes);
+  if (r == NULL) return UV_ENOMEM;
+  r->deadline_ms = gci_core_deadline(group->core, timeout_ms);
+  rc = gci_req_set_deadline(&req->priv, r->deadline_ms);
+  if (rc < 0) {
+    unref(r);
+    return rc;
+  }
+  req->cb = cb;
+  req->work = r;
+  r->req = req;
+  req->priv.state = GCI_REQ_WAITING;
+  gci_req_begin(&req->priv);
+  work_on(r, NULL);
+  return 0;
+}
