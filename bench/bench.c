@@ -100,6 +100,20 @@ static int read_options(struct bench_options *o, int argc, char **argv) {
       o->cluster = (unsigned)atoi(argv[++i]);
     else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc && atoi(argv[i + 1]) > 0)
       o->rounds = (unsigned)atoi(argv[++i]);
+    else if (strcmp(argv[i], "--bytes") == 0 && i + 1 < argc && atoi(argv[i + 1]) > 0)
+      o->bytes = (size_t)atoi(argv[++i]);
+    else if (strcmp(argv[i], "--outstanding") == 0 && i + 1 < argc && atoi(argv[i + 1]) > 0)
+      o->outstanding = (unsigned)atoi(argv[++i]);
+    else if (strcmp(argv[i], "--slow") == 0 && i + 1 < argc)
+      o->slow_pct = atof(argv[++i]);
+    else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc && atof(argv[i + 1]) > 0)
+      o->seconds = atof(argv[++i]);
+    else if (strcmp(argv[i], "--answers") == 0 && i + 1 < argc && atoll(argv[i + 1]) > 0)
+      o->answers = (uint64_t)atoll(argv[++i]);
+    else if (strcmp(argv[i], "--h2") == 0)
+      o->http = GCACHE_HTTP_2;
+    else if (strcmp(argv[i], "--one-process") == 0)
+      o->one_process = 1;
     else if (argv[i][0] != '-')
       argv[n++] = argv[i];
     else
@@ -111,7 +125,8 @@ static int read_options(struct bench_options *o, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  struct bench_options o = {.json = 0, .rounds = 5, .sizes = "1%,5%,10%"};
+  struct bench_options o = {
+      .json = 0, .rounds = 5, .sizes = "1%,5%,10%", .slow_pct = -1, .seconds = 1};
 
   if (argc < 2 || !read_options(&o, argc - 2, argv + 2)) return usage();
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -13,6 +13,13 @@ struct bench_options {
   const char *sizes;        /* --sizes; "1%,5%,10%" */
   int unit;                 /* --unit: all values are of one size */
   unsigned cluster;         /* --cluster: so many members; 0: one alone */
+  size_t bytes;             /* --bytes of a value; 0: the sub-command's own, as for the next two */
+  unsigned outstanding;     /* --outstanding gets at a time */
+  double slow_pct;          /* --slow: percent of the gets; negative: the sub-command's own */
+  double seconds;           /* --seconds of a round */
+  uint64_t answers;         /* --answers: a round ends after so many; 0: after its seconds */
+  gcache_http_t http;       /* --h2: HTTP/2 in the clear */
+  int one_process;          /* --one-process: both sides in this one, for a profiler */
   const char *const *files; /* what is no option */
   size_t n_files;
 };

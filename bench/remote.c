@@ -16,7 +16,7 @@
 
 #include <gcache/http.h>
 
-#include "figures.h"
+#include "remote.h"
 
 #define VALUE_BYTES 100
 #define KEYS 1000
@@ -194,6 +194,10 @@ int bench_remote(const struct bench_options *o) {
   char url[64];
   const char *urls[] = {url};
 
+  if (o->one_process) {
+    free(r);
+    return bench_one_process(o);
+  }
   if (r == NULL) bench_need(UV_ENOMEM, "remote");
   start_owner(&owner);
   r->random = 88172645463325252u;

@@ -1,0 +1,38 @@
+/* gcache-bench remote --one-process: the owner and the asker on one loop of one process, so that a profiler
+ * sees both sides. What it says is no figure to compare: the two share a core. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <uv.h>
+
+#include "remote.h"
+
+static void begin(const struct bench_options *o, struct work *w) {
+  w->value_bytes = o->bytes != 0 ? o->bytes : 100;
+  w->outstanding = o->outstanding != 0 ? o->outstanding : 64;
+  w->slow_pct = o->slow_pct > 0 ? o->slow_pct : 0;
+  w->n_keys = work_keys(w->value_bytes, w->outstanding);
+  w->seconds = o->answers != 0 ? 0 : o->seconds;
+  w->answers_max = o->answers;
+}
+
+int bench_one_process(const struct bench_options *o) {
+  struct meter *m = malloc(sizeof *m);
+  struct bench_member owner;
+  struct work w;
+  int port;
+
+  if (m == NULL) bench_need(UV_ENOMEM, "meter");
+  begin(o, &w);
+  port = gcache_owner_open(&owner, &w, o->http);
+  meter_init(m, &w, 0);
+  if (w.answers_max != 0) m->end_ns = UINT64_MAX;
+  gcache_ask(m, port, o->http);
+  printf("%llu answers  %.0f answers/s  p50 %.1f us  p99 %.1f us  processor time of both sides "
+         "%.2f us\n",
+         (unsigned long long)m->answers, (double)m->answers * 1e9 / (double)m->ns,
+         latencies_at_us(&m->latencies, 0.5), latencies_at_us(&m->latencies, 0.99),
+         (double)m->client_cpu_ns / 1e3 / (double)m->answers);
+  free(m);
+  return 0;
+}

@@ -1,0 +1,147 @@
+/* remote_gcache - gcache as owner and as asker. See remote.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include <gcache/http.h>
+
+#include "remote.h"
+
+/* -------------------------------------------------------------------------------- the owner -- */
+
+struct slow_load {
+  uv_timer_t timer;
+  gcache_load_t *load;
+};
+
+static void give(gcache_load_t *load) {
+  static const char zeros[1 << 20];
+  const struct bench_member *m = gcache_group_data(gcache_load_group(load));
+  gcache_load_done_copy(load, gcache_bytes(zeros, m->value_bytes), 0);
+}
+
+static void on_timer_closed(uv_handle_t *timer) {
+  free(timer);
+}
+
+static void on_timer_fired(uv_timer_t *timer) {
+  struct slow_load *s = (struct slow_load *)timer;
+  give(s->load);
+  uv_close((uv_handle_t *)timer, on_timer_closed);
+}
+
+static void on_load_asked(gcache_load_t *load) {
+  struct slow_load *s;
+  if (memcmp(gcache_load_key(load).base, "slow", 4) != 0) {
+    give(load);
+    return;
+  }
+  s = malloc(sizeof *s);
+  if (s == NULL) bench_need(UV_ENOMEM, "timer");
+  s->load = load;
+  uv_timer_init(uv_default_loop(), &s->timer);
+  uv_update_time(uv_default_loop());
+  uv_timer_start(&s->timer, on_timer_fired, SLOW_MS, 0);
+}
+
+/* Slow keys are kept like others; the room beyond the work's keys is for them. */
+static void open_member(struct bench_member *m, const struct work *w, gcache_http_t http,
+                        gcache_hot_t hot) {
+  gcache_options_t o;
+  gcache_group_options_t g;
+
+  m->value_bytes = w->value_bytes;
+  gcache_options_init(&o);
+  o.loop = uv_default_loop();
+  o.http = http;
+  bench_need(gcache_open(&m->cache, &o), "open");
+  gcache_group_options_init(&g);
+  g.max_bytes = (size_t)w->n_keys * (w->value_bytes + 256) * 5 / 4 + (64u << 20);
+  g.getter = on_load_asked;
+  g.data = m;
+  g.hot = hot;
+  bench_need(gcache_group_open(&m->group, m->cache, "bench", &g), "group");
+}
+
+static void on_filled(gcache_get_t *get, int status, gcache_value_t *value) {
+  (void)get, (void)value;
+  bench_need(status, "fill");
+}
+
+static void fill(const struct bench_member *m, const struct work *w) {
+  char key[KEY_SIZE];
+  gcache_get_t get;
+  for (uint64_t i = 0; i < w->n_keys; i++) {
+    bench_key(key, i);
+    bench_need(gcache_get(&get, m->group, gcache_bytes(key, KEY_SIZE), 0, on_filled), "fill");
+    uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  }
+}
+
+int gcache_owner_open(struct bench_member *m, const struct work *w, gcache_http_t http) {
+  gcache_listener_t *listener;
+  struct sockaddr_in addr;
+
+  open_member(m, w, http, GCACHE_HOT_DEFAULT);
+  fill(m, w);
+  uv_ip4_addr("127.0.0.1", 0, &addr);
+  bench_need(gcache_listen(&listener, m->cache, (struct sockaddr *)&addr, 128), "listen");
+  return gcache_listener_port(listener);
+}
+
+/* -------------------------------------------------------------------------------- the asker -- */
+
+struct asker {
+  gcache_get_t get;
+  struct meter *meter;
+  gcache_group_t *group;
+  uint64_t sent_ns;
+  unsigned slot;
+  int slow;
+};
+
+static void on_answered(gcache_get_t *get, int status, gcache_value_t *value);
+
+static void ask(struct asker *a, uint64_t now_ns) {
+  char key[KEY_SIZE];
+  a->slow = meter_key(a->meter, a->slot, key);
+  a->sent_ns = now_ns;
+  bench_need(gcache_get(&a->get, a->group, gcache_bytes(key, KEY_SIZE), 0, on_answered), "get");
+}
+
+static void on_answered(gcache_get_t *get, int status, gcache_value_t *value) {
+  struct asker *a = get->data;
+  uint64_t now = bench_now_ns();
+
+  bench_need(status, gcache_get_reason(get));
+  if (gcache_get_from(get) != GCACHE_FROM_PEER ||
+      gcache_value_bytes(value).len != a->meter->work->value_bytes)
+    bench_need(UV_EIO, "an answer is not what was asked for");
+  if (meter_answered(a->meter, a->sent_ns, now, a->slow))
+    ask(a, now);
+  else
+    uv_stop(uv_default_loop());
+}
+
+void gcache_ask(struct meter *m, int port, gcache_http_t http) {
+  struct asker *askers = calloc(m->work->outstanding, sizeof *askers);
+  struct bench_member member;
+  char url[64];
+  const char *urls[] = {url};
+
+  if (askers == NULL) bench_need(UV_ENOMEM, "askers");
+  open_member(&member, m->work, http, GCACHE_HOT_OFF);
+  snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+  bench_need(gcache_set_peers(member.cache, urls, NULL, 1), "peers");
+  for (unsigned i = 0; i < m->work->outstanding; i++) {
+    askers[i].meter = m;
+    askers[i].group = member.group;
+    askers[i].slot = i;
+    askers[i].get.data = &askers[i];
+    ask(&askers[i], bench_now_ns());
+  }
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  gcache_close(member.cache, NULL, NULL);
+}
