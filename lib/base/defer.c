@@ -5,12 +5,6 @@ void gci_defer_init(struct gci_defer *defer) {
   gci_list_init(&defer->queue);
 }
 
-int gci_defer_push(struct gci_defer *defer, struct gcache_job_s *job) {
-  int was_empty = gci_list_empty(&defer->queue);
-  gci_list_push_back(&defer->queue, &job->link);
-  return was_empty;
-}
-
 void gci_defer_drain(struct gci_defer *defer) {
   struct gci_list now;
   struct gcache_link_s *link;

@@ -21,7 +21,11 @@ static inline int gci_job_queued(const struct gcache_job_s *job) {
   return gci_link_linked(&job->link);
 }
 /* Nonzero if the queue was empty: the loop is to be woken. Must not be queued already. */
-int gci_defer_push(struct gci_defer *defer, struct gcache_job_s *job);
+static inline int gci_defer_push(struct gci_defer *defer, struct gcache_job_s *job) {
+  int was_empty = gci_list_empty(&defer->queue);
+  gci_list_push_back(&defer->queue, &job->link);
+  return was_empty;
+}
 static inline void gci_defer_cancel(struct gcache_job_s *job) {
   gci_link_unlink(&job->link);
 }

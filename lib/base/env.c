@@ -106,15 +106,6 @@ uint64_t gci_env_after_ms(struct gci_env *env, uint64_t ms) {
   return ms > GCI_DEADLINE_NEVER - now_ms ? GCI_DEADLINE_NEVER : now_ms + ms;
 }
 
-void gci_env_hold(struct gci_env *env) {
-  if (env->holds++ == 0) env->driver->hold(env->driver_data, 1);
-}
-
-void gci_env_release(struct gci_env *env) {
-  assert(env->holds > 0);
-  if (--env->holds == 0) env->driver->hold(env->driver_data, 0);
-}
-
 void gci_env_log(struct gci_env *env, gcache_log_level_t level, const char *format, ...) {
   char raw[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
   if (env->log == NULL) return;

@@ -5,6 +5,7 @@
 #ifndef GCI_BASE_ENV_H
 #define GCI_BASE_ENV_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "base/deadline.h"
@@ -75,8 +76,18 @@ void gci_env_deadline_clear(struct gci_env *env, struct gcache_deadline_s *d);
 /* now + ms, saturating at GCI_DEADLINE_NEVER. */
 uint64_t gci_env_after_ms(struct gci_env *env, uint64_t ms);
 
-void gci_env_hold(struct gci_env *env);
-void gci_env_release(struct gci_env *env);
+static inline void gci_env_hold(struct gci_env *env) {
+  if (env->holds++ == 0) env->driver->hold(env->driver_data, 1);
+}
+static inline void gci_env_release(struct gci_env *env) {
+  assert(env->holds > 0);
+  if (--env->holds == 0) env->driver->hold(env->driver_data, 0);
+}
+/* The loop is to stay alive, and will look at what is queued for this phase, for a reason that is older
+ * than what is held or deferred now: neither will tell the driver anything. */
+static inline int gci_env_is_awake(const struct gci_env *env, enum gci_phase phase) {
+  return env->holds > 0 && !gci_defer_empty(&env->defer[phase]);
+}
 
 /* printf style; cut at 512 bytes; nothing is formatted without a log callback. */
 void gci_env_log(struct gci_env *env, gcache_log_level_t level, const char *format, ...)

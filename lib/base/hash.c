@@ -6,13 +6,16 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* The n-th 16 bytes are the 128-bit hash of the seed under the seed n. */
+/* The n-th 16 bytes are the 128-bit hash of the seed under the seed n. XXH3 says which words of a secret
+ * short keys meet. */
 void gci_hash_key_init(struct gci_hash_key *key, const unsigned char seed[16]) {
   XXH128_canonical_t part;
   for (size_t at = 0, n = 0; at < sizeof key->secret; at += sizeof part, n++) {
     XXH128_canonicalFromHash(&part, XXH3_128bits_withSeed(seed, 16, n));
     memcpy(key->secret + at, &part, sizeof part);
   }
+  key->first = gci_hash_word(key->secret + 24) ^ gci_hash_word(key->secret + 32);
+  key->last = gci_hash_word(key->secret + 40) ^ gci_hash_word(key->secret + 48);
 }
 
 uint64_t gci_hash_keyed(const struct gci_hash_key *key, gcache_bytes_t bytes) {

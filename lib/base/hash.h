@@ -1,9 +1,11 @@
 /* base/hash - a strong 64-bit hash (XXH3), keyed per cache against hash flooding, and a plain one whose
- * value every member agrees on. The only room that includes xxhash.h. */
+ * value every member agrees on. The only room that includes xxhash.h; what XXH3 does with 9 to 16 bytes,
+ * the length of most keys, is written out here, because the call would cost as much again. */
 #ifndef GCI_BASE_HASH_H
 #define GCI_BASE_HASH_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "gcache/gcache.h"
 
@@ -11,6 +13,7 @@
 
 struct gci_hash_key {
   unsigned char secret[GCI_HASH_SECRET_SIZE];
+  uint64_t first, last; /* of the secret, what the first and last words of a short key meet */
 };
 
 /* seed: unpredictable to outsiders (the caller takes it from the system); expanded to the secret. */
@@ -20,5 +23,29 @@ uint64_t gci_hash_keyed(const struct gci_hash_key *key, gcache_bytes_t bytes);
 
 /* XXH3-64 with a seed of the caller's: the same on every machine, for placement. */
 uint64_t gci_hash_shared(gcache_bytes_t bytes, uint64_t seed);
+
+/* ---- gci_hash_keyed() of 9 to 16 bytes ---- */
+
+static inline int gci_hash_is_short(gcache_bytes_t bytes) {
+  return bytes.len - 9 <= 16 - 9;
+}
+
+/* Little-endian. */
+static inline uint64_t gci_hash_word(const void *bytes) {
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word : __builtin_bswap64(word);
+}
+
+static inline uint64_t gci_hash_short(const struct gci_hash_key *key, gcache_bytes_t bytes) {
+  __extension__ typedef unsigned __int128 product;
+  uint64_t first = gci_hash_word(bytes.base) ^ key->first;
+  uint64_t last = gci_hash_word((const char *)bytes.base + bytes.len - 8) ^ key->last;
+  product both = (product)first * last;
+  uint64_t hash = bytes.len + __builtin_bswap64(first) + last +
+                  ((uint64_t)both ^ (uint64_t)(both >> 64));
+  hash = (hash ^ hash >> 37) * UINT64_C(0x165667919e3779f9);
+  return hash ^ hash >> 32;
+}
 
 #endif

@@ -250,7 +250,7 @@ static void free_lodge(gcache_value_t *value) {
   gci_mem_unref(mem);
 }
 
-static void free_value(gcache_value_t *value) {
+static __attribute__((noinline)) void free_value(gcache_value_t *value) {
   if (gci_value_lodges(value))
     free_lodge(value);
   else

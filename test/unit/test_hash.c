@@ -70,6 +70,25 @@ static void keyed_is_xxh3_with_the_secret(void **state) {
   XXH3_freeState(stream);
 }
 
+static void short_keys_hash_the_same_without_a_call(void **state) {
+  unsigned char bytes[64], seed[16];
+  struct random r = {8};
+  struct gci_hash_key key;
+  (void)state;
+  for (int round = 0; round < 1000; round++) {
+    random_bytes(&r, bytes, sizeof bytes);
+    random_bytes(&r, seed, sizeof seed);
+    gci_hash_key_init(&key, seed);
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+      gcache_bytes_t input = {bytes, len};
+      assert_int_equal(gci_hash_is_short(input), len >= 9 && len <= 16);
+      if (!gci_hash_is_short(input)) continue;
+      uint64_t expected = XXH3_64bits_withSecret(bytes, len, key.secret, sizeof key.secret);
+      assert_true(gci_hash_short(&key, input) == expected);
+    }
+  }
+}
+
 static void equal_seeds_give_equal_keys(void **state) {
   const unsigned char seed[16] = "0123456789abcdef";
   struct gci_hash_key a, b;
@@ -120,6 +139,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shared_gives_the_published_values),
       cmocka_unit_test(keyed_is_xxh3_with_the_secret),
+      cmocka_unit_test(short_keys_hash_the_same_without_a_call),
       cmocka_unit_test(equal_seeds_give_equal_keys),
       cmocka_unit_test(every_bit_of_the_seed_changes_half_of_every_key),
       cmocka_unit_test(no_part_of_a_key_repeats),
