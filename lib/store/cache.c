@@ -12,8 +12,8 @@
 
 #include "base/value.h"
 #include "store/expiry.h"
+#include "store/hit.h"
 #include "store/lru.h"
-#include "store/table.h"
 #include "store/trial.h"
 
 enum {
@@ -29,10 +29,12 @@ struct side {
     struct gci_trial trial;
   };
   struct gci_policy *policy; /* one of them */
+  /* gets: those that were no hits; hits: 0. The rest is in cache->front.hits. */
   gcache_cache_stats_t stats;
 };
 
 struct gci_cache {
+  struct gci_cache_front front;
   struct gci_mem *mem;
   size_t max_bytes;    /* never exceeded */
   size_t target_bytes; /* what max_bytes comes down to */
@@ -41,7 +43,6 @@ struct gci_cache {
   struct gci_windows windows;
   uint64_t ahead_ns;    /* windows.refresh_ahead_ms */
   struct side sides[2]; /* by enum gci_side */
-  struct gci_table table;
   struct gci_expiry expiry;
   size_t n_timed; /* entries in it */
 };
@@ -70,7 +71,7 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   assert(max_bytes >= GCI_CACHE_MIN_BYTES && hot_divisor > 0);
   struct gci_cache *cache = gci_mem_alloc(mem, sizeof *cache);
   if (cache == NULL) return UV_ENOMEM;
-  gci_table_init(&cache->table, mem);
+  gci_table_init(&cache->front.table, mem);
   cache->mem = mem;
   cache->max_bytes = cache->target_bytes = max_bytes;
   cache->member = (struct gci_budget_member){.weight = max_bytes,
@@ -81,6 +82,8 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   gci_cache_set_windows(cache, &(struct gci_windows){0});
   side_init(&cache->sides[GCI_MAIN], mem, policy);
   side_init(&cache->sides[GCI_HOT], mem, policy);
+  cache->front.hits[GCI_MAIN] = cache->front.hits[GCI_HOT] = 0;
+  cache->front.marks = cache->sides[GCI_MAIN].policy->ops->hit == NULL;
   gci_expiry_init(&cache->expiry, leaves_at);
   cache->n_timed = 0;
   *out = cache;
@@ -90,7 +93,7 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
 void gci_cache_close(struct gci_cache *cache) {
   gci_cache_clear(cache);
   gci_budget_leave(&cache->member);
-  gci_table_fini(&cache->table);
+  gci_table_fini(&cache->front.table);
   gci_mem_free(cache->mem, cache, sizeof *cache);
 }
 
@@ -101,8 +104,8 @@ size_t gci_cache_least_bytes(void) {
 }
 
 size_t gci_cache_index_bytes(const struct gci_cache *cache) {
-  return gci_mem_cost(sizeof *cache) + cache->table.bytes + cache->sides[GCI_MAIN].policy->bytes +
-         cache->sides[GCI_HOT].policy->bytes;
+  return gci_mem_cost(sizeof *cache) + cache->front.table.bytes +
+         cache->sides[GCI_MAIN].policy->bytes + cache->sides[GCI_HOT].policy->bytes;
 }
 
 size_t gci_cache_bytes(const struct gci_cache *cache) {
@@ -123,7 +126,10 @@ static size_t room(const struct gci_cache *cache) {
 }
 
 void gci_cache_stats(const struct gci_cache *cache, enum gci_side side, gcache_cache_stats_t *out) {
+  const uint64_t *hits = cache->front.hits;
   *out = cache->sides[side].stats;
+  out->hits = hits[side];
+  out->gets += side == GCI_MAIN ? hits[GCI_MAIN] + hits[GCI_HOT] : hits[GCI_HOT];
 }
 
 static struct side *side_of(struct gci_cache *cache, const struct gci_entry *entry) {
@@ -134,7 +140,7 @@ static struct side *side_of(struct gci_cache *cache, const struct gci_entry *ent
 
 static void forget(struct gci_cache *cache, struct gci_entry *entry, enum gci_leave why) {
   struct side *side = side_of(cache, entry);
-  gci_table_remove(&cache->table, entry);
+  gci_table_remove(&cache->front.table, entry);
   side->policy->ops->remove(side->policy, entry, why);
   if (gci_entry_is_timed(entry)) {
     gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
@@ -149,11 +155,11 @@ static void forget(struct gci_cache *cache, struct gci_entry *entry, enum gci_le
 static void drop(struct gci_cache *cache, struct gci_entry *entry, enum gci_leave why) {
   uint32_t place = entry->hash;
   forget(cache, entry, why);
-  gci_table_shrink(&cache->table, place, room(cache));
+  gci_table_shrink(&cache->front.table, place, room(cache));
 }
 
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
-  struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
+  struct gci_entry *entry = gci_table_find(&cache->front.table, key, hash);
   if (entry == NULL) return 0;
   drop(cache, entry, GCI_LEAVE);
   return 1;
@@ -259,16 +265,15 @@ static enum gci_freshness judge(const struct gci_cache *cache, struct gci_entry 
   return gci_freshness_of(entry, &cache->windows, now);
 }
 
-static struct gci_entry *find(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
-  struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
+/* NULL: there was none, in either. */
+static void count_miss(struct gci_cache *cache, const struct gci_entry *entry) {
   cache->sides[GCI_MAIN].stats.gets++;
   if (entry == NULL || entry->side == GCI_HOT) cache->sides[GCI_HOT].stats.gets++;
-  return entry;
 }
 
-static void count_hit(struct side *side, struct gci_entry *entry) {
-  side->stats.hits++;
-  side->policy->ops->hit(side->policy, entry);
+static void count_hit(struct gci_cache *cache, struct gci_entry *entry) {
+  cache->front.hits[entry->side]++;
+  gci_policy_hit(side_of(cache, entry)->policy, entry);
 }
 
 static void expire(struct gci_cache *cache, struct gci_entry *entry) {
@@ -278,36 +283,44 @@ static void expire(struct gci_cache *cache, struct gci_entry *entry) {
 
 int gci_cache_look(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash, int64_t now_unix_ns,
                    struct gci_found *found) {
-  struct gci_entry *entry = find(cache, key, hash);
-  if (entry == NULL) return 0;
+  struct gci_entry *entry = gci_table_find(&cache->front.table, key, hash);
+  if (entry == NULL) {
+    count_miss(cache, NULL);
+    return 0;
+  }
   gcache_value_t *value = gci_entry_value(entry);
   enum gci_freshness freshness = judge(cache, entry, value, now_unix_ns);
+  if (freshness == GCI_GONE || freshness == GCI_SPARE)
+    count_miss(cache, entry);
+  else
+    count_hit(cache, entry);
   if (freshness == GCI_GONE) {
     expire(cache, entry);
     return 0;
   }
   if (freshness == GCI_DUE) entry->asked = 1;
-  if (freshness != GCI_SPARE) count_hit(side_of(cache, entry), entry);
-  *found = (struct gci_found){value, entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN, freshness};
+  *found = (struct gci_found){value, gci_entry_side(entry), freshness};
   return 1;
 }
 
 gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
                               int64_t now_unix_ns, enum gci_side *side) {
-  struct gci_entry *entry = find(cache, key, hash);
-  if (entry == NULL) return NULL;
-  gcache_value_t *value = gci_entry_value(entry);
-  enum gci_freshness freshness = judge(cache, entry, value, now_unix_ns);
-  if (freshness == GCI_GONE) expire(cache, entry);
-  if (freshness != GCI_FRESH && freshness != GCI_DUE) return NULL;
-  count_hit(side_of(cache, entry), entry);
-  *side = entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN;
-  return value;
+  struct gci_entry *entry = gci_table_find(&cache->front.table, key, hash);
+  gcache_value_t *value = entry == NULL ? NULL : gci_entry_value(entry);
+  enum gci_freshness freshness = entry == NULL ? GCI_GONE : judge(cache, entry, value, now_unix_ns);
+  if (freshness == GCI_FRESH || freshness == GCI_DUE) {
+    count_hit(cache, entry);
+    *side = gci_entry_side(entry);
+    return value;
+  }
+  count_miss(cache, entry);
+  if (entry != NULL && freshness == GCI_GONE) expire(cache, entry);
+  return NULL;
 }
 
 gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
                                 int64_t now_unix_ns, enum gci_side *side) {
-  struct gci_entry *entry = gci_table_find(&cache->table, key, hash);
+  struct gci_entry *entry = gci_table_find(&cache->front.table, key, hash);
   if (entry == NULL || entry->absent) return NULL;
   gcache_value_t *value = gci_entry_value(entry);
   int64_t expire = gcache_value_expire(value);
@@ -315,7 +328,7 @@ gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uin
   if (error_ms == 0) return NULL;
   if (gci_value_expired_at(expire, now_unix_ns) && now_unix_ns >= gci_window_end(expire, error_ms))
     return NULL;
-  *side = entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN;
+  *side = gci_entry_side(entry);
   return value;
 }
 
@@ -324,11 +337,11 @@ int gci_cache_is_timed(const struct gci_cache *cache) {
 }
 
 void gci_cache_fetch_index(const struct gci_cache *cache, uint64_t hash) {
-  gci_table_fetch_bucket(&cache->table, hash);
+  gci_table_fetch_bucket(&cache->front.table, hash);
 }
 
 void gci_cache_fetch_entry(const struct gci_cache *cache, uint64_t hash) {
-  gci_table_fetch_entry(&cache->table, hash);
+  gci_table_fetch_entry(&cache->front.table, hash);
 }
 
 /* ---- coming ---- */
@@ -343,7 +356,7 @@ static int can_fit(const struct gci_cache *cache, size_t charge) {
 
 /* What the table and the policy would allocate for one more entry. */
 static size_t growth(const struct gci_cache *cache, const struct side *side, uint64_t hash) {
-  return gci_table_growth(&cache->table, hash) + side->policy->ops->growth(side->policy);
+  return gci_table_growth(&cache->front.table, hash) + side->policy->ops->growth(side->policy);
 }
 
 /* For an entry of `charge` under `hash`, and for what must be allocated to take it. */
@@ -364,8 +377,8 @@ static void make_room(struct gci_cache *cache, const struct side *side, size_t c
 }
 
 static int insert(struct gci_cache *cache, struct gci_entry *entry, uint64_t hash) {
-  if (gci_table_growth(&cache->table, hash) > 0) gci_table_grow(&cache->table, hash);
-  return gci_table_insert(&cache->table, entry, hash);
+  if (gci_table_growth(&cache->front.table, hash) > 0) gci_table_grow(&cache->front.table, hash);
+  return gci_table_insert(&cache->front.table, entry, hash);
 }
 
 struct item {

@@ -27,10 +27,10 @@ struct gci_entry {
   struct gcache_value_s head; /* of a short value; of a long one only its `timed` is used */
   uint32_t hash;              /* gci_table_place() of the key's */
   uint32_t key_len : 24;
+  uint32_t mark : 5;   /* the policy's too */
   uint32_t side : 1;   /* enum gci_side */
   uint32_t absent : 1; /* "not found": the value is the reason, for as long as that holds */
   uint32_t asked : 1;  /* not to be refreshed ahead, or not again */
-  uint32_t mark : 5;   /* the policy's too */
   unsigned char key[];
 };
 

@@ -1,7 +1,8 @@
 /* store/policy - who leaves first when room is needed. One policy orders the entries of one side.
  *
  * A policy embeds struct gci_policy as its first member. Of an entry's head it may use order and mark,
- * and read the rest. No function fails. */
+ * and read the rest. No function fails. A hit is told by a call, or, without one, counted in the entry's
+ * mark. */
 #ifndef GCI_STORE_POLICY_H
 #define GCI_STORE_POLICY_H
 
@@ -20,7 +21,7 @@ enum gci_leave {
 struct gci_policy_ops {
   /* entry has come, with its value and hash; its order and mark are not initialised. */
   void (*add)(struct gci_policy *policy, struct gci_entry *entry);
-  /* entry was asked for. On the path of every hit. */
+  /* entry was asked for. NULL: it is to be counted by gci_mark_use(). */
   void (*hit)(struct gci_policy *policy, struct gci_entry *entry);
   /* entry goes; it is still whole. */
   void (*remove)(struct gci_policy *policy, struct gci_entry *entry, enum gci_leave why);
@@ -36,5 +37,20 @@ struct gci_policy_ops {
   /* Frees all that was allocated, and forgets what it knew. */
   void (*give_back)(struct gci_policy *policy);
 };
+
+/* The lowest bits of a mark: how often the entry was used since its policy looked, and no further than
+ * this, so that a hit on what is used often writes nothing. */
+enum { GCI_MARK_USED = 3 };
+
+static inline void gci_mark_use(struct gci_entry *entry) {
+  if (~entry->mark & GCI_MARK_USED) entry->mark++;
+}
+
+static inline void gci_policy_hit(struct gci_policy *policy, struct gci_entry *entry) {
+  if (policy->ops->hit == NULL)
+    gci_mark_use(entry);
+  else
+    policy->ops->hit(policy, entry);
+}
 
 #endif

@@ -58,7 +58,7 @@ void gci_segment_move(const struct gci_segment *from, struct gci_segment *lower,
 
 static inline uint8_t gci_tag_of(uint64_t hash) {
   uint8_t tag = (uint8_t)hash;
-  return tag == 0 ? 1 : tag;
+  return tag + (tag == 0);
 }
 
 /* The top bit of every slot's byte that equals tag; perhaps of some above one that does, too, but the
@@ -98,20 +98,17 @@ static inline int gci_same_8_to_16(const unsigned char *a, const unsigned char *
 struct gci_entry *gci_segment_search(const struct gci_bucket *buckets, uint32_t n_buckets,
                                      gcache_bytes_t key, uint32_t place, uint8_t tag);
 
-/* The same, with what nearly every search finds done first, without a call: a key of usual length, in
- * the bucket it wants, and no other with its tag before it. */
-static inline struct gci_entry *gci_segment_find(const struct gci_bucket *buckets,
-                                                 uint32_t n_buckets, gcache_bytes_t key,
-                                                 uint32_t place, uint8_t tag) {
+/* What nearly every search finds, for a key of 8 to 16 bytes: the first with its tag in the bucket that
+ * it wants. NULL: nothing is said. */
+static inline struct gci_entry *gci_segment_probe(const struct gci_bucket *buckets,
+                                                  uint32_t n_buckets, gcache_bytes_t key,
+                                                  uint32_t place, uint8_t tag) {
   const struct gci_bucket *bucket = &buckets[gci_segment_home(n_buckets, place)];
   uint64_t matches = gci_bucket_match(bucket->tags, tag);
-  if (matches != 0 && key.len >= 8 && key.len <= 16) {
-    struct gci_entry *entry = bucket->slots[gci_bucket_first(matches)];
-    if (entry->hash == place && entry->key_len == key.len &&
-        gci_same_8_to_16(entry->key, key.base, key.len))
-      return entry;
-  }
-  return gci_segment_search(buckets, n_buckets, key, place, tag);
+  if (matches == 0) return NULL;
+  struct gci_entry *entry = bucket->slots[gci_bucket_first(matches)];
+  if (entry->key_len != key.len || !gci_same_8_to_16(entry->key, key.base, key.len)) return NULL;
+  return entry;
 }
 
 #endif

@@ -85,6 +85,14 @@ static const struct gci_bucket *home_of(const struct gci_table *table, uint32_t 
          gci_segment_home(gci_segment_sizes[gci_slot_grade(slot)], place);
 }
 
+struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t key, uint64_t hash) {
+  uint32_t place = gci_table_place(hash);
+  uintptr_t slot = table->slots[slot_index(table, place)];
+  if (slot == 0) return NULL;
+  return gci_segment_search(gci_slot_segment(slot)->buckets,
+                            gci_segment_sizes[gci_slot_grade(slot)], key, place, gci_tag_of(hash));
+}
+
 void gci_table_fetch_bucket(const struct gci_table *table, uint64_t hash) {
   __builtin_prefetch(home_of(table, gci_table_place(hash)));
 }

@@ -5,7 +5,7 @@
 
 /* An entry's mark: how often it was used since it was last looked at, whether it is proven, and how
  * many doublings it is larger than twice the mean. */
-enum { USED = 3, PROVEN = 4, LARGE = 8, LARGE_MAX = 3 };
+enum { USED = GCI_MARK_USED, PROVEN = 4, LARGE = 8, LARGE_MAX = 3 };
 
 enum {
   TURN = 1024,           /* ticks in which as many bytes leave as there are */
@@ -94,11 +94,6 @@ static void add(struct gci_policy *policy, struct gci_entry *entry) {
     gci_list_push_front(&queue->order, &entry->order);
   queue->bytes += cost;
   t->n++;
-}
-
-static void hit(struct gci_policy *policy, struct gci_entry *entry) {
-  (void)policy;
-  if ((entry->mark & USED) < USED) entry->mark++;
 }
 
 /* ---- going ---- */
@@ -210,7 +205,7 @@ static void give_back(struct gci_policy *policy) {
 }
 
 static const struct gci_policy_ops trial_ops = {
-    add, hit, remove_entry, victim, growth, grow, give_back,
+    add, NULL, remove_entry, victim, growth, grow, give_back,
 };
 
 void gci_trial_init(struct gci_trial *trial, struct gci_mem *mem) {

@@ -3,7 +3,7 @@
  * is in docs/rooms/store.md: the trial's share of the bytes follows the traffic, both queues
  * forgive, and large values must earn more.
  *
- * A hit counts in two bits of the entry's mark and does no more. Owns two queues, and the ghosts of
+ * A hit is counted in the entry's mark and does no more. Owns two queues, and the ghosts of
  * those who left, which it wants only once somebody has left for room. */
 #ifndef GCI_STORE_TRIAL_H
 #define GCI_STORE_TRIAL_H

@@ -22,6 +22,7 @@
 #include "oom.h"
 #include "random.h"
 #include "store/cache.h"
+#include "store/hit.h"
 
 #define SECOND INT64_C(1000000000)
 #define START (INT64_C(1763700000) * SECOND + SECOND / 2)
@@ -49,6 +50,7 @@ struct world {
   uint64_t ops;
   struct slot slots[KEYS];
   gcache_cache_stats_t stats[2];
+  uint64_t direct; /* hits without gci_cache_get() */
   struct random random;
 };
 
@@ -218,12 +220,23 @@ static uint64_t evictions(const struct world *w) {
 
 /* ---- operations on both ---- */
 
+/* With the inline hit in front, or without. */
+static gcache_value_t *find(struct world *w, gcache_bytes_t key, enum gci_side *side) {
+  uint64_t hash = hash_of(w, key);
+  int is_usual = key.len >= 9 && key.len <= 16 && random_below(&w->random, 2) == 0;
+  struct gci_entry *entry = is_usual ? gci_cache_hit(w->cache, key, hash) : NULL;
+  if (entry == NULL) return gci_cache_get(w->cache, key, hash, w->now, side);
+  w->direct++;
+  *side = gci_entry_side(entry);
+  return gci_entry_value(entry);
+}
+
 static void get(struct world *w, size_t k) {
   char room[KEY_ROOM];
   struct slot *slot = &w->slots[k];
   enum gci_side side = GCI_MAIN;
   gcache_bytes_t key = key_of(k, room);
-  gcache_value_t *value = gci_cache_get(w->cache, key, hash_of(w, key), w->now, &side);
+  gcache_value_t *value = find(w, key, &side);
   w->stats[GCI_MAIN].gets++;
   if (!slot->in || slot->side == GCI_HOT) w->stats[GCI_HOT].gets++;
   if (slot->in && expired(w, slot)) {
@@ -378,6 +391,10 @@ static void run(uint64_t seed, size_t max_bytes, unsigned divisor, gcache_policy
   for (int i = 0; i < 8000; i++)
     step(&w);
   assert_true(w.stats[GCI_MAIN].evictions > 500 && w.stats[GCI_MAIN].expirations > 30);
+  if (policy == GCACHE_POLICY_LRU)
+    assert_int_equal(w.direct, 0);
+  else
+    assert_true(w.direct > 0);
   gci_cache_close(w.cache);
   assert_int_equal(mem->bytes, 0);
   assert_int_equal(mem->blocks, 0);

@@ -56,7 +56,7 @@ static void step(struct model *m, size_t i, int hit) {
     model_remove(m, i);
     if (hit) m->order[m->n++] = i;
     if (hit)
-      policy->ops->hit(policy, entry(m, i));
+      gci_policy_hit(policy, entry(m, i));
     else
       policy->ops->remove(policy, entry(m, i), GCI_LEAVE);
   }
