@@ -285,6 +285,7 @@ static int settle_value(struct gcache_req_s *req) {
 
 int gci_ask_settle(struct gcache_req_s *req) {
   gcache_group_stats_t *stats = &req->group->stats;
+  if (req->state == GCI_REQ_KEPT && req->group->closing) gci_req_overrule(req, UV_ECANCELED);
   if (req->status == 0 && req->value != NULL && settle_value(req)) return 1;
   if (req->status == UV_ETIMEDOUT) stats->timeouts++;
   if (req->status == UV_ECANCELED) stats->cancels++;

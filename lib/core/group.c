@@ -16,16 +16,6 @@
 #define NAME_MAX_BYTES 256
 #define HOT_DIVISOR 8
 
-void gci_group_hold(gcache_group_t *group) {
-  gci_countdown_take(&group->life);
-  gci_env_hold(group->core->env);
-}
-
-void gci_group_release(gcache_group_t *group) {
-  gci_env_release(group->core->env);
-  gci_countdown_give(&group->life);
-}
-
 /* ------------------------------------------------------------------------------ find ---- */
 
 static gcache_group_t *find(const gcache_t *core, gcache_bytes_t name) {

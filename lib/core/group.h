@@ -42,9 +42,15 @@ struct gcache_group_s {
 };
 
 /* An obligation begins: the group stays, and the loop stays alive. */
-void gci_group_hold(gcache_group_t *group);
+static inline void gci_group_hold(gcache_group_t *group) {
+  gci_countdown_take(&group->life);
+  gci_env_hold(group->core->env);
+}
 /* It has ended. May queue the group's end; the group is not to be used afterwards. */
-void gci_group_release(gcache_group_t *group);
+static inline void gci_group_release(gcache_group_t *group) {
+  gci_env_release(group->core->env);
+  gci_countdown_give(&group->life);
+}
 
 /* NULL: unknown, or closing. */
 gcache_group_t *gci_group_find(const gcache_t *core, gcache_bytes_t name);

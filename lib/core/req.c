@@ -52,9 +52,9 @@ static void drop_result(struct gcache_req_s *req) {
 }
 
 void gci_req_overrule(struct gcache_req_s *req, int status) {
-  assert(gci_job_queued(&req->job) || req->state == GCI_REQ_HELD);
+  assert(gci_job_queued(&req->job) || req->state == GCI_REQ_HELD || req->state == GCI_REQ_KEPT);
   drop_result(req);
-  if (req->state == GCI_REQ_HIT) req->state = GCI_REQ_QUEUED;
+  if (req->state == GCI_REQ_HIT || req->state == GCI_REQ_KEPT) req->state = GCI_REQ_QUEUED;
   req->status = status;
   req->from = GCACHE_FROM_NONE;
   req->ms = 0;

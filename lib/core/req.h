@@ -1,10 +1,11 @@
 /* core/req - what every request of a caller has: an end, once, from a turn; a deadline; a way out.
  *
  *   idle -> waiting -> queued -> idle         (the callback has begun: the memory is the caller's)
- *      \------> hit ----^                     (found in memory: queued at once)
+ *      \------> hit ----^                     (found in memory: queued at once; or kept)
  *       \---\------> held -> idle             (one of many: has its result, core/many delivers it)
  *
- * A request is linked in its group from begin to end, and holds it until its callback has returned.
+ * A request is linked in its group from begin to end, so that the group can cancel it when that
+ * closes (in state KEPT it looks whether that has), and holds it until its callback has returned.
  * Fails: setting a deadline, with UV_ENOMEM, before begin. */
 #ifndef GCI_CORE_REQ_H
 #define GCI_CORE_REQ_H
@@ -15,6 +16,7 @@ enum gci_req_state {
   GCI_REQ_IDLE,
   GCI_REQ_WAITING, /* on a journey, or for the members that a change asks */
   GCI_REQ_HIT,     /* in the completion queue, with a value that memory had */
+  GCI_REQ_KEPT,    /* the same, with one that does not expire, and in no list: core/hit */
   GCI_REQ_QUEUED,  /* in the completion queue */
   GCI_REQ_HELD     /* one of many, with its result; in no queue */
 };
@@ -49,7 +51,7 @@ void gci_req_begin(struct gcache_req_s *req);
 /* Takes the references. The deadline is cleared; the completion runs in a turn. */
 void gci_req_finish(struct gcache_req_s *req, int status, gcache_value_t *value,
                     gcache_value_t *reason, gcache_from_t from);
-/* It is queued or held already: this is its status now, and nothing comes with it. */
+/* It is queued or held already, or its turn has come: this is its status now, and nothing comes with it. */
 void gci_req_overrule(struct gcache_req_s *req, int status);
 
 /* No effect when it is idle. */

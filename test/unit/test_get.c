@@ -28,6 +28,119 @@ static void hit_completes_in_the_next_turn_and_allocates_nothing(void **state) {
   room_close(&r);
 }
 
+/* Keys of 9 to 16 bytes, whose hits are core/hit's, in groups of ten; the first and the sixth are unknown. */
+enum { TEN = 10 };
+
+static void room_open_with_ten(struct room *r, char keys[TEN][20]) {
+  room_open_alone(r);
+  for (size_t i = 0; i < TEN; i++) {
+    snprintf(keys[i], 20, "%s", &"0123456789abcdef"[i < 8 ? i : 7]);
+    keys[i][0] = (char)('A' + i);
+    if (i % 5 != 0) room_fill(r, keys[i], keys[i], i == 9 ? 500 : 0);
+  }
+}
+
+static void hits_asked_for_together_complete_in_their_order(void **state) {
+  struct room r;
+  struct probe p[TEN] = {0};
+  char keys[TEN][20];
+  (void)state;
+  room_open_with_ten(&r, keys);
+  gcache_group_stats_t before = room_stats(&r);
+  size_t asked = r.oom.asked;
+  for (size_t i = 1; i < 9; i++)
+    if (i != 5) assert_int_equal(room_get(&r, &p[i], keys[i], 0), 0);
+  assert_int_equal(r.oom.asked, asked);
+  for (size_t i = 0; i < TEN; i++)
+    assert_int_equal(p[i].runs, 0);
+  room_turn(&r);
+  for (size_t i = 1; i < 9; i++) {
+    if (i == 5) continue;
+    assert_int_equal(p[i].runs, 1);
+    assert_int_equal(p[i].status, 0);
+    assert_string_equal(p[i].text, keys[i]);
+    assert_int_equal(p[i].from, GCACHE_FROM_MAIN);
+    assert_string_equal(p[i].reason, "");
+    assert_int_equal(p[i].stale_ms, 0);
+  }
+  assert_int_equal(room_stats(&r).gets, before.gets + 7);
+  assert_int_equal(room_stats(&r).hits, before.hits + 7);
+  assert_int_equal(room_stats(&r).loads, before.loads);
+  assert_int_equal(room_stats(&r).main.hits, before.main.hits + 7);
+  assert_int_equal(room_stats(&r).main.gets, before.main.gets + 7);
+  assert_int_equal(room_stats(&r).hot.gets, before.hot.gets);
+  room_close(&r);
+}
+
+static void misses_and_what_expires_may_be_asked_for_among_hits(void **state) {
+  struct room r;
+  struct probe p[TEN] = {0};
+  char keys[TEN][20];
+  (void)state;
+  room_open_with_ten(&r, keys);
+  for (size_t i = 0; i < TEN; i++)
+    assert_int_equal(room_get(&r, &p[i], keys[i], 0), 0);
+  room_turn(&r);
+  assert_int_equal(r.n_loads, 2);
+  room_load_answer(&r, "A");
+  room_load_answer(&r, "F");
+  room_turn(&r);
+  for (size_t i = 0; i < TEN; i++) {
+    assert_int_equal(p[i].runs, 1);
+    assert_int_equal(p[i].text[0], 'A' + (int)i);
+  }
+  room_close(&r);
+}
+
+static void hit_may_be_cancelled_or_its_value_removed_before_it_completes(void **state) {
+  struct room r;
+  struct probe p[TEN] = {0};
+  char keys[TEN][20];
+  struct change_probe removal = {0};
+  (void)state;
+  room_open_with_ten(&r, keys);
+  for (size_t i = 1; i < 5; i++)
+    assert_int_equal(room_get(&r, &p[i], keys[i], 0), 0);
+  room_cancel(&r, &p[3]);
+  room_cancel(&r, &p[3]);
+  room_remove(&r, &removal, keys[4], 0);
+  room_turn(&r);
+  assert_int_equal(p[2].status, 0);
+  assert_int_equal(p[3].status, UV_ECANCELED);
+  assert_false(p[3].has_value);
+  assert_string_equal(p[4].text, keys[4]); /* asked for before the remove */
+  for (size_t i = 1; i < 5; i++)
+    assert_int_equal(p[i].runs, 1);
+  assert_int_equal(room_stats(&r).cancels, 1);
+  room_close(&r);
+}
+
+static void hits_of_a_group_that_closes_are_cancelled(void **state) {
+  (void)state;
+  for (int whole = 0; whole < 2; whole++) {
+    struct room r;
+    struct probe p[TEN] = {0};
+    char keys[TEN][20];
+    room_open_with_ten(&r, keys);
+    for (size_t i = 1; i < 5; i++)
+      assert_int_equal(room_get(&r, &p[i], keys[i], 0), 0);
+    if (whole)
+      room_begin_close(&r);
+    else
+      gcache_group_close(r.group, NULL, NULL);
+    for (size_t i = 1; i < 5; i++)
+      assert_int_equal(p[i].runs, 0);
+    room_turn(&r);
+    for (size_t i = 1; i < 5; i++) {
+      assert_int_equal(p[i].runs, 1);
+      assert_int_equal(p[i].status, UV_ECANCELED);
+      assert_false(p[i].has_value);
+      assert_int_equal(p[i].from, GCACHE_FROM_NONE);
+    }
+    room_close(&r);
+  }
+}
+
 static void peek_gives_what_is_here_and_starts_nothing(void **state) {
   struct room r;
   (void)state;
@@ -1023,6 +1136,10 @@ static void refused_get_starts_nothing_and_never_calls_back(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hit_completes_in_the_next_turn_and_allocates_nothing),
+      cmocka_unit_test(hits_asked_for_together_complete_in_their_order),
+      cmocka_unit_test(misses_and_what_expires_may_be_asked_for_among_hits),
+      cmocka_unit_test(hit_may_be_cancelled_or_its_value_removed_before_it_completes),
+      cmocka_unit_test(hits_of_a_group_that_closes_are_cancelled),
       cmocka_unit_test(peek_gives_what_is_here_and_starts_nothing),
       cmocka_unit_test(peek_many_gives_what_single_peeks_give),
       cmocka_unit_test(value_may_be_empty_and_so_may_the_key),
