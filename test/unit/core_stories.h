@@ -7,8 +7,9 @@
 #define TEST_CORE_STORIES_H
 
 #include "core_room.h"
+#include "many_room.h"
 
-enum { STORY_REQS_MAX = 32, STORY_NEVER = -1 };
+enum { STORY_REQS_MAX = 32, STORY_BATCHES_MAX = 8, STORY_NEVER = -1 };
 
 enum story_close { STORY_CLOSE_GROUP, STORY_CLOSE_CORE };
 
@@ -21,6 +22,9 @@ struct story {
   struct probe gets[STORY_REQS_MAX];
   struct change_probe changes[STORY_REQS_MAX];
   struct answer_probe answers[STORY_REQS_MAX];
+  size_t n_batches;
+  struct batch batches[STORY_BATCHES_MAX];
+  int begun_batches[STORY_BATCHES_MAX];
   int begun_gets[STORY_REQS_MAX], begun_changes[STORY_REQS_MAX], begun_answers[STORY_REQS_MAX];
 };
 
@@ -127,7 +131,10 @@ static inline int story_is_lawful(int status) {
          status == UV_ETIMEDOUT || status == UV_ECANCELED || status == UV_ENOMEM;
 }
 
+static inline void story_check_batches(const struct story *s);
+
 static inline void story_check_ends(const struct story *s) {
+  story_check_batches(s);
   for (size_t i = 0; i < s->n_gets; i++) {
     assert_int_equal(s->gets[i].runs, s->begun_gets[i]);
     assert_true(story_is_lawful(s->gets[i].status));
@@ -473,6 +480,8 @@ static inline void story_of_what_is_missing(struct story *s) {
   story_turn(s);
 }
 
+#include "many_stories.h"
+
 static const struct {
   const char *name;
   void (*tell)(struct story *s);
@@ -493,7 +502,12 @@ static const struct {
     {"asking inside callbacks", story_of_asking_inside_callbacks, 0},
     {"answers at once", story_of_answers_at_once, 0},
     {"two groups", story_of_two_groups, 0},
+    {"many", story_of_many, 0},
+    {"many that wait", story_of_many_that_wait, 0},
+    {"removals", story_of_removals, 0},
+    {"removals out of time", story_of_removals_out_of_time, 0},
     {"freshness", story_of_freshness, 1},
+    {"many, fresh", story_of_many, 1},
     {"what is missing", story_of_what_is_missing, 1},
     {"expiry, fresh", story_of_expiry, 1},
     {"failing exchanges, fresh", story_of_failing_exchanges, 1},
