@@ -298,10 +298,18 @@ static int check_peers(struct house *house, const char *const urls[], const unsi
   return 0;
 }
 
+/* host:port of a URL that has been read. */
+static gcache_bytes_t authority_of(const char *url) {
+  gcache_bytes_t all = gcache_cstr(url);
+  gcache_bytes_t rest = gci_bytes_skip(all, strlen(url[4] == 's' ? "https://" : "http://"));
+
+  if (url[all.len - 1] == '/') rest.len--;
+  return rest;
+}
+
 /* host:port of every URL: n pointers, and behind them the texts. NULL: out of memory. */
 static const char **build_labels(struct gci_mem *mem, const char *const urls[], size_t n,
                                  size_t *size) {
-  struct gci_url parts;
   const char **labels;
   char *text;
 
@@ -312,11 +320,11 @@ static const char **build_labels(struct gci_mem *mem, const char *const urls[], 
   if (labels == NULL) return NULL;
   text = (char *)(labels + n);
   for (size_t i = 0; i < n; i++) {
-    gci_url_read(gcache_cstr(urls[i]), &parts);
-    memcpy(text, parts.authority.base, parts.authority.len);
-    text[parts.authority.len] = '\0';
+    gcache_bytes_t authority = authority_of(urls[i]);
+    memcpy(text, authority.base, authority.len);
+    text[authority.len] = '\0';
     labels[i] = text;
-    text += parts.authority.len + 1;
+    text += authority.len + 1;
   }
   return labels;
 }
@@ -353,7 +361,9 @@ void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) 
                           .connections_in = house->door.connections,
                           .connections_out = house->http.config.connections,
                           .refused = house->door.refused,
-                          .bad_requests = house->door.bad_requests};
+                          .bad_requests = house->door.bad_requests,
+                          .peers_coming = gci_lists_coming(cache),
+                          .peers_error = cache->lists.error};
 
   memset(out, 0, size);
   memcpy(out, &stats, size < sizeof stats ? size : sizeof stats);

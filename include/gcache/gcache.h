@@ -270,13 +270,20 @@ GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
  * URL, 1 to 1000, a peer of weight 2 owns twice the keys of weight 1; NULL: all 1; rings of others
  * ignore them. All or nothing: on error the old list stands. GCACHE_ESELF: options.self is set and not
  * in the list. UV_EINVAL: a URL that is not http://host:port or https://host:port, https without
- * options.tls, twice the same URL, a weight out of range, more than 65534 URLs. Calls under way to a dropped peer run to their end. Every member must
- * be given the same list. */
+ * options.tls, twice the same URL, a weight out of range, more than 65534 URLs. Calls under way to a
+ * dropped peer run to their end. Every member must be given the same list.
+ *
+ * A list of up to 64 URLs is in force when this returns. A longer one has been checked and copied; it is
+ * made over the next turns of the loop, about a millisecond in each so that it holds up nobody, and the
+ * list before it stays in force for all purposes until it is complete: owners, sets, removes and clears
+ * included. gcache_stats_t.peers_coming tells. Another call meanwhile replaces it. Should memory fail in one
+ * of those turns, the list before it stays for good: peers_error, and a warning to the log. */
 GCACHE_EXTERN int gcache_set_peers(gcache_t *cache, const char *const urls[],
                                    const unsigned weights[], size_t n);
 
 /* URL of the member that owns key, as it was given to gcache_set_peers(); options.self (may be NULL)
- * when there is no list. Borrowed until the next gcache_set_peers(). */
+ * when there is no list. Borrowed until the list changes: the next gcache_set_peers(), or the next turn
+ * of the loop while a long list is on its way. */
 GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key);
 
 /* ---------------------------------------------------------------------------------- groups ---- */
@@ -609,7 +616,7 @@ typedef struct gcache_group_stats_s {
 } gcache_group_stats_t;
 
 typedef struct gcache_peer_stats_s {
-  const char *url; /* borrowed until the next gcache_set_peers() */
+  const char *url; /* borrowed like gcache_owner()'s */
   uint64_t is_self;
   uint64_t gets, sets, removes, clears; /* exchanges started */
   uint64_t failures;                    /* exchanges without a believable answer */
@@ -634,6 +641,9 @@ typedef struct gcache_stats_s {
   uint64_t connections_out; /* open now; 0 with a transport of your own */
   uint64_t refused;         /* incoming connections closed for a limit */
   uint64_t bad_requests;    /* incoming requests refused as malformed or too large */
+  uint64_t
+      peers_coming; /* of a long list that is not in force yet, see gcache_set_peers(); 0: none */
+  int peers_error;  /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
 } gcache_stats_t;
 #define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);

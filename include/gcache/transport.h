@@ -67,11 +67,17 @@ struct gcache_transport_s {
   /* Nobody waits any more. The answer is still owed. May be NULL. */
   void (*cancel)(gcache_transport_t *t, gcache_call_t *call);
   /* The peer list is now this, without self; connections to others can go. Runs inside
-   * gcache_set_peers(), so it must not call gcache. May be NULL. */
+   * gcache_set_peers(), or in a later turn when a long list is in force; it must not call gcache. May be
+   * NULL. */
   void (*peers)(gcache_transport_t *t, const char *const urls[], size_t n);
   /* No start() will follow and no call is under way. Must call closed(arg), now or later. May be
    * NULL: nothing to close. */
   void (*close)(gcache_transport_t *t, gcache_closed_cb closed, void *arg);
+  /* Where both are given, in place of peers, so that a long list holds nobody up: one peer more, some turns
+   * before it is asked, perhaps; one less, some turns after the list has changed. One can come that is there,
+   * and one go that is not. url is borrowed for the call. As with peers, they must not call gcache. */
+  void (*peer_added)(gcache_transport_t *t, const char *url);
+  void (*peer_removed)(gcache_transport_t *t, const char *url);
 };
 
 /* ---- incoming: a peer asks, gcache answers ---- */

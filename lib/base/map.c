@@ -25,8 +25,7 @@ static void free_buckets(struct gci_map *map) {
   gci_mem_free(map->mem, map->buckets, map->n_buckets * sizeof *map->buckets);
 }
 
-static void grow(struct gci_map *map) {
-  size_t n = map->buckets == NULL ? FIRST_BUCKETS : map->n_buckets * 2;
+static void widen(struct gci_map *map, size_t n) {
   if (n > SIZE_MAX / 2 / sizeof *map->buckets) return;
   struct gci_map_node **wider = gci_mem_zalloc(map->mem, n * sizeof *wider);
   if (wider == NULL) return;
@@ -40,6 +39,17 @@ static void grow(struct gci_map *map) {
   free_buckets(map);
   map->buckets = wider;
   map->n_buckets = n;
+}
+
+static void grow(struct gci_map *map) {
+  widen(map, map->buckets == NULL ? FIRST_BUCKETS : map->n_buckets * 2);
+}
+
+void gci_map_reserve(struct gci_map *map, size_t n) {
+  size_t wide = FIRST_BUCKETS;
+  while (wide < n && wide <= SIZE_MAX / 4)
+    wide *= 2;
+  if (map->buckets == NULL || wide > map->n_buckets) widen(map, wide);
 }
 
 void gci_map_init(struct gci_map *map, struct gci_mem *mem) {

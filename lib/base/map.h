@@ -28,6 +28,8 @@ struct gci_map {
 
 void gci_map_init(struct gci_map *map, struct gci_mem *mem);
 void gci_map_fini(struct gci_map *map); /* must be empty */
+/* Room for n, taken now: what is inserted up to then moves nothing. Memory short: as it was. */
+void gci_map_reserve(struct gci_map *map, size_t n);
 void gci_map_insert(struct gci_map *map, struct gci_map_node *node, uint64_t hash);
 void gci_map_remove(struct gci_map *map, struct gci_map_node *node); /* must be in it */
 

@@ -1,8 +1,8 @@
 /* core/core - see core.h.
  *
  * Close: every group is shut, each of which holds one count of `life` until nothing is owed to it;
- * at zero a job is queued, which ends the groups and then runs `closed`. Fails: open and set_peers,
- * changing nothing. */
+ * at zero a job is queued, which ends the groups and then runs `closed`. Fails: open, changing
+ * nothing. */
 #include "core/core.h"
 
 #include <string.h>
@@ -31,13 +31,6 @@ static void on_life_over(struct gci_countdown *life) {
   gci_env_defer(core->env, GCI_COMPLETIONS, &core->closed_job);
 }
 
-/* A slice a turn, so that a long list never holds the loop. */
-static void on_placing(struct gcache_job_s *job) {
-  gcache_t *core = gci_container_of(job, gcache_t, placing_job);
-  if (!core->closing && gci_peers_work(&core->peers))
-    gci_env_defer(core->env, GCI_COMPLETIONS, job);
-}
-
 int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_options *o) {
   *core = (gcache_t){.env = env,
                      .timeout_ms = o->timeout_ms,
@@ -55,7 +48,7 @@ int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_opt
   gci_budget_init(&core->budget, o->max_bytes);
   gci_countdown_init(&core->life, on_life_over);
   gci_job_init(&core->closed_job, on_closed);
-  gci_job_init(&core->placing_job, on_placing);
+  gci_lists_init(core, o->members_at_once);
   return 0;
 }
 
@@ -80,60 +73,13 @@ void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg) {
 }
 
 void gci_core_fini(gcache_t *core) {
-  if (gci_job_queued(&core->placing_job)) gci_defer_cancel(&core->placing_job);
-  gci_peers_fini(&core->peers);
+  gci_lists_fini(core);
   gci_map_fini(&core->groups);
   if (core->self != NULL) gci_mem_free(core->env->mem, core->self, strlen(core->self) + 1);
   core->self = NULL;
 }
 
 /* ------------------------------------------------------------------------------ peers ---- */
-
-static int has_peers(const gcache_transport_t *t) {
-  return t != NULL && t->size >= offsetof(gcache_transport_t, peers) + sizeof t->peers &&
-         t->peers != NULL;
-}
-
-/* others has room for every peer. */
-static void tell_transport(gcache_t *core, const char **others) {
-  gcache_transport_t *t = core->transport;
-  size_t n = 0;
-  for (size_t i = 0; i < core->peers.n; i++) {
-    if (!core->peers.list[i]->is_self) others[n++] = core->peers.list[i]->url;
-  }
-  if (has_peers(t)) t->peers(t, others, n);
-}
-
-/* What a member kept while it was alone, no remove of the cluster it now asks would reach (P2). */
-static void forget_as_client(gcache_t *core) {
-  gci_list_each(link, &core->group_list) {
-    gcache_group_t *group = gci_container_of(link, gcache_group_t, link);
-    if (!group->closing && group->hot != GCACHE_HOT_ON) gci_cache_clear(group->cache);
-  }
-}
-
-int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *const labels[],
-                       const unsigned weights[], size_t n) {
-  struct gci_mem *mem = core->env->mem;
-  if (core->closing) return GCACHE_ECLOSING;
-  struct gci_peers fresh;
-  int rc = gci_peers_build(&fresh, &core->peers, core->self, urls, labels, weights, n);
-  if (rc < 0) return rc;
-  const char **others = gci_mem_alloc(mem, (n + 1) * sizeof *others);
-  if (others == NULL) {
-    gci_peers_fini(&fresh);
-    return UV_ENOMEM;
-  }
-  struct gci_peers old = core->peers;
-  core->peers = fresh;
-  if (!gci_job_queued(&core->placing_job))
-    gci_env_defer(core->env, GCI_COMPLETIONS, &core->placing_job);
-  tell_transport(core, others);
-  gci_peers_fini(&old);
-  if (gci_core_is_client_only(core)) forget_as_client(core);
-  gci_mem_free(mem, others, (n + 1) * sizeof *others);
-  return 0;
-}
 
 const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key) {
   const struct gci_peer *owner = gci_peers_owner(&cache->peers, key);

@@ -11,7 +11,7 @@
 #include "base/env.h"
 #include "base/hash.h"
 #include "base/map.h"
-#include "core/peers.h"
+#include "core/lists.h"
 #include "gcache/gcache.h"
 #include "gcache/transport.h"
 #include "store/budget.h"
@@ -25,6 +25,7 @@ struct gci_core_options {
   uint64_t timeout_ms; /* for calls that pass 0 */
   size_t key_max, value_max;
   size_t max_bytes;              /* of all groups; 0: no limit */
+  size_t members_at_once;        /* lists up to so long are in force when given; 0: the default */
   gcache_transport_t *transport; /* NULL: every call fails with GCACHE_EPEER */
   unsigned char hash_seed[16];   /* unpredictable */
   /* Submits blocking work (door/work); NULL: gcache_load_work() returns UV_ENOTSUP. */
@@ -48,11 +49,11 @@ struct gcache_s {
   const char *(*error_text)(int code);
   struct gci_door *door; /* set by gcache.c after gci_core_open(); NULL: no network side */
   struct gci_peers peers;
-  struct gcache_job_s placing_job; /* queued while the placement of peers has work left */
-  struct gci_map groups;           /* by name, closing ones included */
-  struct gci_list group_list;      /* the same */
-  struct gci_budget budget;        /* of their memory */
-  struct gci_countdown life;       /* groups that are not closed */
+  struct gci_lists lists;     /* on their way into peers, and out of it */
+  struct gci_map groups;      /* by name, closing ones included */
+  struct gci_list group_list; /* the same */
+  struct gci_budget budget;   /* of their memory */
+  struct gci_countdown life;  /* groups that are not closed */
   struct gcache_job_s closed_job;
   int closing;
   gcache_closed_cb closed;

@@ -1,5 +1,5 @@
-/* core/peers - see peers.h. Owns the list, its slots and the placement; each peer is one block with
- * its URL behind it. */
+/* core/peers - see peers.h. Owns the list, its slots, the placement and the grave; each peer is one block
+ * with its URL behind it. */
 #include "core/peers.h"
 
 #include <assert.h>
@@ -54,21 +54,26 @@ static gcache_bytes_t bare(const char *url) {
   return gcache_bytes(url, len > 0 && url[len - 1] == '/' ? len - 1 : len);
 }
 
-static int same_member(const char *a, const char *b) {
+int gci_peers_same_member(const char *a, const char *b) {
   return gci_bytes_equal(bare(a), bare(b));
 }
 
-static uint64_t url_hash(const char *url) {
+uint64_t gci_peers_hash(const char *url) {
   return gci_hash_shared(bare(url), URL_SEED);
 }
 
-static struct gci_peer *find(const struct gci_peers *peers, const char *url) {
-  struct gci_map_node *node = gci_map_first(&peers->by_url, url_hash(url));
+static struct gci_peer *find(const struct gci_peers *peers, const char *url, uint64_t hash) {
+  struct gci_map_node *node = gci_map_first(&peers->by_url, hash);
   for (; node != NULL; node = gci_map_next(node)) {
     struct gci_peer *peer = gci_container_of(node, struct gci_peer_slot, node)->peer;
-    if (same_member(peer->url, url)) return peer;
+    if (gci_peers_same_member(peer->url, url)) return peer;
   }
   return NULL;
+}
+
+int gci_peers_have(const struct gci_peers *peers, const struct gci_peer *peer) {
+  const struct gci_peer *found = find(peers, peer->url, gci_peers_hash(peer->url));
+  return found != NULL && strcmp(found->url, peer->url) == 0;
 }
 
 void gci_peers_init(struct gci_peers *peers, struct gci_mem *mem, gcache_dialect_t dialect,
@@ -77,77 +82,48 @@ void gci_peers_init(struct gci_peers *peers, struct gci_mem *mem, gcache_dialect
   gci_map_init(&peers->by_url, mem);
 }
 
-/* Only the first n of the arrays' capacity are filled when a build has failed. */
-static void take_apart(struct gci_peers *peers, size_t capacity) {
-  for (size_t i = 0; i < peers->n; i++) {
-    gci_map_remove(&peers->by_url, &peers->slots[i].node);
-    gci_peer_unref(peers->list[i]);
-  }
-  gci_map_fini(&peers->by_url);
-  gci_mem_free(peers->mem, peers->slots, capacity * sizeof *peers->slots);
-  gci_mem_free(peers->mem, peers->list, capacity * sizeof(struct gci_peer *));
-  gci_placement_close(peers->placement);
+int gci_peers_reserve(struct gci_peers *peers, size_t n) {
+  peers->capacity = n;
+  peers->list = gci_mem_alloc(peers->mem, n * sizeof(struct gci_peer *));
+  peers->slots = gci_mem_alloc(peers->mem, n * sizeof *peers->slots);
+  peers->grave = gci_mem_alloc(peers->mem, sizeof *peers->grave);
+  if (peers->grave != NULL) gci_link_init(&peers->grave->link);
+  gci_map_reserve(&peers->by_url, n);
+  return peers->list != NULL && peers->slots != NULL && peers->grave != NULL ? 0 : UV_ENOMEM;
+}
+
+struct gci_peer *gci_peers_pop(struct gci_peers *peers) {
+  if (peers->n == 0) return NULL;
+  gci_map_remove(&peers->by_url, &peers->slots[--peers->n].node);
+  return peers->list[peers->n];
 }
 
 void gci_peers_fini(struct gci_peers *peers) {
-  take_apart(peers, peers->n);
+  struct gci_peer *peer;
+  while ((peer = gci_peers_pop(peers)) != NULL)
+    gci_peer_unref(peer);
+  gci_map_fini(&peers->by_url);
+  gci_mem_free(peers->mem, peers->slots, peers->capacity * sizeof *peers->slots);
+  gci_mem_free(peers->mem, peers->list, peers->capacity * sizeof(struct gci_peer *));
+  gci_mem_free(peers->mem, peers->grave, sizeof *peers->grave);
+  gci_placement_close(peers->placement);
   gci_peers_init(peers, peers->mem, peers->dialect, peers->replicas);
 }
 
 /* A URL written otherwise, with a slash more, is a new struct: its text is handed out. */
-static int add(struct gci_peers *fresh, const struct gci_peers *old, const char *self,
-               const char *url) {
-  if (find(fresh, url) != NULL) return UV_EINVAL;
-  int is_self = self != NULL && same_member(self, url);
-  struct gci_peer *peer = find(old, url);
+int gci_peers_add(struct gci_peers *peers, const struct gci_peers *old, const char *url,
+                  uint64_t hash, int is_self) {
+  assert(peers->n < peers->capacity);
+  struct gci_peer *peer = find(old, url, hash);
   int stays = peer != NULL && strcmp(peer->url, url) == 0 && peer->is_self == is_self;
-  peer = stays ? gci_peer_ref(peer) : peer_new(fresh->mem, url);
+  peer = stays ? gci_peer_ref(peer) : peer_new(peers->mem, url);
   if (peer == NULL) return UV_ENOMEM;
   peer->is_self = is_self;
-  if (is_self) fresh->self = peer;
-  struct gci_peer_slot *slot = &fresh->slots[fresh->n];
-  slot->peer = fresh->list[fresh->n++] = peer;
-  gci_map_insert(&fresh->by_url, &slot->node, url_hash(url));
+  if (is_self) peers->self = peer;
+  struct gci_peer_slot *slot = &peers->slots[peers->n];
+  slot->peer = peers->list[peers->n++] = peer;
+  gci_map_insert(&peers->by_url, &slot->node, hash);
   return 0;
-}
-
-static int fill(struct gci_peers *fresh, const struct gci_peers *old, const char *self,
-                const char *const urls[], size_t n) {
-  fresh->list = gci_mem_zalloc(fresh->mem, n * sizeof(struct gci_peer *));
-  fresh->slots = gci_mem_zalloc(fresh->mem, n * sizeof *fresh->slots);
-  if (fresh->list == NULL || fresh->slots == NULL) return UV_ENOMEM;
-  for (size_t i = 0; i < n; i++) {
-    int rc = add(fresh, old, self, urls[i]);
-    if (rc < 0) return rc;
-  }
-  return self != NULL && fresh->self == NULL ? GCACHE_ESELF : 0;
-}
-
-static int place(struct gci_peers *fresh, const struct gci_peers *old, const char *const labels[],
-                 const unsigned weights[], size_t n) {
-  struct gci_placed_peer *placed = gci_mem_alloc(fresh->mem, n * sizeof *placed);
-  if (placed == NULL) return UV_ENOMEM;
-  for (size_t i = 0; i < n; i++) {
-    placed[i] = (struct gci_placed_peer){labels[i], weights == NULL ? 1 : weights[i]};
-  }
-  int rc = gci_placement_begin(&fresh->placement, fresh->mem, fresh->dialect, fresh->replicas,
-                               placed, n, old->placement);
-  while (rc == 0 && gci_placement_prepare(fresh->placement)) {
-  }
-  gci_mem_free(fresh->mem, placed, n * sizeof *placed);
-  return rc;
-}
-
-int gci_peers_build(struct gci_peers *fresh, const struct gci_peers *old, const char *self,
-                    const char *const urls[], const char *const labels[], const unsigned weights[],
-                    size_t n) {
-  gci_peers_init(fresh, old->mem, old->dialect, old->replicas);
-  if (n == 0) return 0;
-  if (n > GCI_PLACEMENT_MAX_PEERS) return UV_EINVAL;
-  int rc = fill(fresh, old, self, urls, n);
-  if (rc == 0) rc = place(fresh, old, labels, weights, n);
-  if (rc < 0) take_apart(fresh, n);
-  return rc;
 }
 
 int gci_peers_work(struct gci_peers *peers) {

@@ -1,12 +1,13 @@
 /* core/peers - the members of the cluster as this one sees them: list, placement, counters.
  *
- * A peer is counted: calls under way keep it after it has left the list. Replacing the list keeps
- * the struct (and counters) of every URL that stays. Two URLs are the same member when they differ
- * by one trailing slash at most. Fails: gci_peers_build() with UV_ENOMEM, UV_EINVAL or
- * GCACHE_ESELF, and the old list is untouched. */
+ * A peer is counted: calls under way keep it after it has left the list. A list that replaces another
+ * keeps the struct (and counters) of every URL that stays. Two URLs are the same member when they differ
+ * by one trailing slash at most. core/install makes a list, core/lists puts it in force.
+ * Fails: gci_peers_reserve(), gci_peers_add() with UV_ENOMEM. */
 #ifndef GCI_CORE_PEERS_H
 #define GCI_CORE_PEERS_H
 
+#include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "gcache/gcache.h"
@@ -26,31 +27,49 @@ struct gci_peer_slot {
   struct gci_peer *peer;
 };
 
+struct gci_retired;
+
 struct gci_peers {
   struct gci_mem *mem;
   struct gci_peer **list; /* one reference each */
   size_t n;
+  size_t capacity;
   struct gci_peer *self; /* member of list, or NULL */
   gcache_dialect_t dialect;
   unsigned replicas;
   struct gci_placement *placement; /* NULL: no list */
-  struct gci_peer_slot *slots;     /* n, in the order of list */
+  struct gci_peer_slot *slots;     /* in the order of list */
   struct gci_map by_url;
+  struct gci_retired *grave; /* where it goes when it is replaced: to replace it cannot fail */
+};
+
+/* A list that is not in force any more, until it is taken apart. */
+struct gci_retired {
+  struct gcache_link_s link;
+  struct gci_peers peers;
 };
 
 struct gci_peer *gci_peer_ref(struct gci_peer *peer);
 void gci_peer_unref(struct gci_peer *peer); /* NULL is fine */
 void gci_peer_failed(struct gci_peer *peer, int status);
 
+/* By which members are found and told apart. */
+uint64_t gci_peers_hash(const char *url);
+int gci_peers_same_member(const char *a, const char *b);
+
 void gci_peers_init(struct gci_peers *peers, struct gci_mem *mem, gcache_dialect_t dialect,
                     unsigned replicas);
 void gci_peers_fini(struct gci_peers *peers);
 
-/* Builds in `fresh` (not initialised) what is to replace `old`: placement and struct of every peer,
- * taken over from `old` where the URL stays. self NULL: a client-only member. n may be 0. */
-int gci_peers_build(struct gci_peers *fresh, const struct gci_peers *old, const char *self,
-                    const char *const urls[], const char *const labels[], const unsigned weights[],
-                    size_t n);
+/* Room for n members, of which there are none yet. */
+int gci_peers_reserve(struct gci_peers *peers, size_t n);
+/* One member more, that is not in it yet: its struct from `old` where the URL stays. */
+int gci_peers_add(struct gci_peers *peers, const struct gci_peers *old, const char *url,
+                  uint64_t hash, int is_self);
+/* The last member and its reference; NULL: none is left. */
+struct gci_peer *gci_peers_pop(struct gci_peers *peers);
+/* Nonzero: there is a member with the very text of peer's URL. */
+int gci_peers_have(const struct gci_peers *peers, const struct gci_peer *peer);
 
 /* A slice of what makes owners quick to find, of about a millisecond; nonzero: there is more to do. */
 int gci_peers_work(struct gci_peers *peers);

@@ -60,22 +60,17 @@ static void cancel(gcache_transport_t *transport, gcache_call_t *call) {
 }
 
 /* A peer without memory for its struct now gets it with its first call. */
-static void peers(gcache_transport_t *transport, const char *const urls[], size_t n) {
-  struct gci_transport_http *t = http_of(transport);
+static void peer_added(gcache_transport_t *transport, const char *url) {
   struct gci_door_peer *peer;
-  struct gcache_link_s *link, *next;
 
-  gci_list_each(each, &t->list) gci_container_of(each, struct gci_door_peer, link)->named = 0;
-  for (size_t i = 0; i < n; i++) {
-    if (find_or_open(t, urls[i], &peer) < 0) continue;
-    gci_door_peer_enlist(peer);
-    peer->named = 1;
-  }
-  for (link = t->list.head.next; link != &t->list.head; link = next) {
-    next = link->next; /* the peer may go */
-    peer = gci_container_of(link, struct gci_door_peer, link);
-    if (!peer->named) gci_door_peer_dismiss(peer);
-  }
+  if (find_or_open(http_of(transport), url, &peer) == 0) gci_door_peer_enlist(peer);
+}
+
+/* The peer may go. */
+static void peer_removed(gcache_transport_t *transport, const char *url) {
+  struct gci_door_peer *peer = find(http_of(transport), url);
+
+  if (peer != NULL && peer->listed) gci_door_peer_dismiss(peer);
 }
 
 static int is_at(const struct gci_door_peer *peer, const struct gci_address *address) {
@@ -110,9 +105,14 @@ static void on_all_gone(struct gci_countdown *life) {
 static void close_http(gcache_transport_t *transport, gcache_closed_cb closed, void *arg) {
   struct gci_transport_http *t = http_of(transport);
 
+  struct gcache_link_s *link, *next;
+
   t->closed = closed;
   t->closed_arg = arg;
-  peers(transport, NULL, 0);
+  for (link = t->list.head.next; link != &t->list.head; link = next) {
+    next = link->next; /* the peer may go */
+    gci_door_peer_dismiss(gci_container_of(link, struct gci_door_peer, link));
+  }
   gci_countdown_give(&t->life);
 }
 
@@ -122,8 +122,9 @@ void gci_transport_http_open(struct gci_transport_http *t,
       .transport = {.size = sizeof t->transport,
                     .start = start,
                     .cancel = cancel,
-                    .peers = peers,
-                    .close = close_http},
+                    .close = close_http,
+                    .peer_added = peer_added,
+                    .peer_removed = peer_removed},
       .config = *config,
   };
   gci_map_init(&t->peers, config->conn.env->mem);

@@ -31,13 +31,19 @@ static int are_soon_asked(const struct gci_placed_peer peers[], size_t n) {
   return n <= SHORT_LIST;
 }
 
-static int begin_rendezvous(struct gci_placement *p, const struct gci_placed_peer peers[],
-                            size_t n) {
+/* To fill a table takes 25 ms or more: not for a list whose members are asked in less than 0.1 us. */
+static int is_filled(const struct gci_placement *p) {
+  return p->manner == TABLED && p->rendezvous.n > UNFILLED_LIST;
+}
+
+static int begin_rendezvous(struct gci_placement *p, const struct gci_placed_peer peers[], size_t n,
+                            const struct gci_placement *old) {
   int rc = gci_rendezvous_begin(&p->rendezvous, p->mem, peers, n);
   if (rc < 0) return rc;
   p->manner = are_soon_asked(peers, n) ? ASKED : TABLED;
   if (p->manner == ASKED) return 0;
-  rc = gci_slots_init(&p->slots, &p->rendezvous);
+  int inherits = old != NULL && is_filled(old) && is_filled(p);
+  rc = gci_slots_init(&p->slots, &p->rendezvous, inherits ? &old->slots : NULL);
   if (rc < 0) gci_rendezvous_fini(&p->rendezvous);
   return rc;
 }
@@ -49,9 +55,8 @@ int gci_placement_begin(struct gci_placement **out, struct gci_mem *mem, gcache_
   struct gci_placement *p = gci_mem_zalloc(mem, sizeof *p);
   if (p == NULL) return UV_ENOMEM;
   p->mem = mem;
-  p->old = old;
   p->manner = RING;
-  int rc = kind == GCACHE_DIALECT_GCACHE ? begin_rendezvous(p, peers, n)
+  int rc = kind == GCACHE_DIALECT_GCACHE ? begin_rendezvous(p, peers, n, old)
                                          : gci_ring_begin(&p->ring, mem, kind, replicas, peers, n);
   if (rc == 0)
     *out = p;
@@ -60,18 +65,10 @@ int gci_placement_begin(struct gci_placement **out, struct gci_mem *mem, gcache_
   return rc;
 }
 
-/* To fill a table takes 25 ms or more: not for a list whose members are asked in less than 0.1 us. */
-static int is_filled(const struct gci_placement *p) {
-  return p->manner == TABLED && p->rendezvous.n > UNFILLED_LIST;
-}
-
 int gci_placement_prepare(struct gci_placement *p) {
   if (p->manner == RING) return gci_ring_work(&p->ring);
   if (gci_rendezvous_work(&p->rendezvous)) return 1;
-  if (p->old != NULL && is_filled(p) && is_filled(p->old))
-    gci_slots_inherit(&p->slots, &p->old->slots);
-  p->old = NULL;
-  return p->manner == TABLED && gci_slots_inherit_some(&p->slots);
+  return p->manner == TABLED && gci_slots_prepare(&p->slots);
 }
 
 int gci_placement_open(struct gci_placement **out, struct gci_mem *mem, gcache_dialect_t kind,

@@ -1,15 +1,14 @@
 /* store/slots - see slots.h. */
 #include "store/slots.h"
 
-#include <assert.h>
 #include <string.h>
 #include <uv.h>
 
 #define SLOTS GCI_RENDEZVOUS_SLOTS
 #define WORDS (SLOTS / 64)
 #define SLICE 200000      /* places looked at, or members asked: about a millisecond */
-#define CHALLENGES 300000 /* at most, of all newcomers together, when a list is inherited */
-#define TAKEN (SLOTS / 4) /* slots a slice */
+#define CHALLENGES 250000 /* at most, of all newcomers together, when a list is inherited */
+#define TAKEN (WORDS / 4) /* of 64 slots, a slice */
 #define CHALLENGED 60000  /* ranks a slice */
 #define ROUNDS_A_NAT 4    /* in one all members together come to as many slots as there are */
 #define BATCH 64
@@ -24,19 +23,8 @@ struct gci_slots_heir {
   unsigned char *stays;        /* a byte a member: comes from the old list */
   size_t n_places, n_stays;
   int step;
-  size_t at; /* slot or member to go on with */
+  size_t at; /* word of slots, or member, to go on with */
 };
-
-int gci_slots_init(struct gci_slots *s, const struct gci_rendezvous *rendezvous) {
-  struct gci_mem *mem = rendezvous->mem;
-  *s = (struct gci_slots){.mem = mem, .rendezvous = rendezvous, .undecided = SLOTS};
-  s->owners = gci_mem_zalloc(mem, SLOTS * sizeof *s->owners);
-  s->decided = gci_mem_zalloc(mem, WORDS * sizeof *s->decided);
-  s->claimed = gci_mem_zalloc(mem, WORDS * sizeof *s->claimed);
-  if (s->owners != NULL && s->decided != NULL && s->claimed != NULL) return 0;
-  gci_slots_fini(s);
-  return UV_ENOMEM;
-}
 
 static void forget_progress(struct gci_slots *s) {
   gci_mem_free(s->mem, s->decided, WORDS * sizeof *s->decided);
@@ -243,20 +231,28 @@ static void match_members(struct gci_slots *s) {
   if (!is_gain(s)) free_heir(s);
 }
 
+/* 64 slots; gives a bit for each that has an owner. */
+static uint64_t take_over_word(struct gci_slots *s, size_t w) {
+  const struct gci_slots_heir *h = s->heir;
+  const uint16_t *was = &h->old->owners[w * 64];
+  uint16_t *is = &s->owners[w * 64];
+  uint64_t decided = h->old->decided == NULL ? UINT64_MAX : h->old->decided[w], taken = 0;
+  for (size_t i = 0; i < 64; i++) {
+    uint16_t owner = (decided >> i & 1) != 0 ? h->places[was[i] - 1u] : 0;
+    is[i] = owner;
+    taken |= (uint64_t)(owner != 0) << i;
+  }
+  return taken;
+}
+
 /* `old` may have gone on since the first slice: its latest time is read after the last slot. */
 static void take_over_some(struct gci_slots *s) {
   struct gci_slots_heir *h = s->heir;
-  const struct gci_slots *old = h->old;
   size_t end = h->at + TAKEN;
-  for (uint32_t slot = (uint32_t)h->at; slot < end; slot++) {
-    uint16_t owner = old->owners[slot];
-    owner = owner != 0 && is_decided(old, slot) ? h->places[owner - 1u] : 0;
-    s->owners[slot] = owner;
-    s->claimed[slot / 64] |= (uint64_t)(owner != 0) << slot % 64;
-  }
-  h->at = end;
-  if (end < SLOTS) return;
-  s->latest = old->latest;
+  for (; h->at < end; h->at++)
+    s->claimed[h->at] = take_over_word(s, h->at);
+  if (end < WORDS) return;
+  s->latest = h->old->latest;
   settle(s);
   s->remaining = few_are_left(s);
   h->at = 0;
@@ -276,15 +272,27 @@ static void challenge_some(struct gci_slots *s) {
   if (h->at == r->n) free_heir(s);
 }
 
-int gci_slots_inherit_some(struct gci_slots *s) {
+/* With the first use of the memory, which takes as long as to clear it. */
+static void clear(struct gci_slots *s) {
+  memset(s->owners, 0, SLOTS * sizeof *s->owners);
+  memset(s->decided, 0, WORDS * sizeof *s->decided);
+  memset(s->claimed, 0, WORDS * sizeof *s->claimed);
+  s->is_clear = 1;
+}
+
+int gci_slots_prepare(struct gci_slots *s) {
   static void (*const steps[])(struct gci_slots *) = {match_members, take_over_some,
                                                       challenge_some};
-  if (s->heir != NULL) steps[s->heir->step](s);
+  if (!s->is_clear)
+    clear(s);
+  else if (s->heir != NULL)
+    steps[s->heir->step](s);
   return s->heir != NULL;
 }
 
-void gci_slots_inherit(struct gci_slots *s, const struct gci_slots *old) {
-  assert(s->rounds == 0 && s->at == 0);
+/* --------------------------------------------------------------------------------- init, fini -- */
+
+static void be_heir_of(struct gci_slots *s, const struct gci_slots *old) {
   struct gci_slots_heir *h = s->heir = gci_mem_zalloc(s->mem, sizeof *h);
   if (h == NULL) return;
   h->old = old;
@@ -293,6 +301,21 @@ void gci_slots_inherit(struct gci_slots *s, const struct gci_slots *old) {
   h->places = gci_mem_alloc(s->mem, h->n_places * sizeof *h->places);
   h->stays = gci_mem_zalloc(s->mem, h->n_stays);
   if (h->places == NULL || h->stays == NULL) free_heir(s);
+}
+
+int gci_slots_init(struct gci_slots *s, const struct gci_rendezvous *rendezvous,
+                   const struct gci_slots *old) {
+  struct gci_mem *mem = rendezvous->mem;
+  *s = (struct gci_slots){.mem = mem, .rendezvous = rendezvous, .undecided = SLOTS};
+  s->owners = gci_mem_alloc(mem, SLOTS * sizeof *s->owners);
+  s->decided = gci_mem_alloc(mem, WORDS * sizeof *s->decided);
+  s->claimed = gci_mem_alloc(mem, WORDS * sizeof *s->claimed);
+  if (s->owners == NULL || s->decided == NULL || s->claimed == NULL) {
+    gci_slots_fini(s);
+    return UV_ENOMEM;
+  }
+  if (old != NULL) be_heir_of(s, old);
+  return 0;
 }
 
 void gci_slots_fini(struct gci_slots *s) {

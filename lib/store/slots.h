@@ -23,17 +23,19 @@ struct gci_slots {
   unsigned rounds;   /* that are over */
   size_t at;         /* member, or word of `decided`, to go on with */
   int remaining;     /* rounds are over: what is left is decided one by one */
+  int is_clear;      /* memory for them has been made ready */
   struct gci_slots_heir *heir; /* NULL: nothing is being taken over */
 };
 
-int gci_slots_init(struct gci_slots *s, const struct gci_rendezvous *rendezvous);
+/* old (NULL: there is none): what is decided there and stays so is taken over. It must stay until prepare is
+ * over, but may be asked and go on. Where there is no gain in it, or memory is short, nothing is. */
+int gci_slots_init(struct gci_slots *s, const struct gci_rendezvous *rendezvous,
+                   const struct gci_slots *old);
 void gci_slots_fini(struct gci_slots *s);
 
-/* Before the first slice of work: takes over what is decided in `old` and stays so, in slices of about
- * a millisecond. `old` must stay until the last of them, but may be asked. Where there is no gain in it, or
- * memory is short, nothing happens. Until it is over (zero) no slot may be decided or asked for. */
-void gci_slots_inherit(struct gci_slots *s, const struct gci_slots *old);
-int gci_slots_inherit_some(struct gci_slots *s);
+/* With all members there: one slice, of about a millisecond. Nonzero: there is more to do, and no slot may
+ * be decided or asked for yet. */
+int gci_slots_prepare(struct gci_slots *s);
 
 int gci_slots_work(struct gci_slots *s); /* one slice; nonzero: there is more to do */
 

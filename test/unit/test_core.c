@@ -133,6 +133,7 @@ static void long_list_is_taken(void **state) {
     urls[i] = text[i];
   }
   assert_int_equal(room_set_peers(&r, urls, N), 0);
+  room_run(&r);
   assert_int_equal(r.core.peers.n, N);
   assert_string_equal(r.core.peers.self->url, "http://m7:1");
   urls[N - 1] = urls[0];

@@ -38,20 +38,24 @@ static void list_fill(struct list *list, size_t n) {
     list_add(list, (unsigned)list->n, 1);
 }
 
-static int open_table(struct table *t, struct gci_mem *mem, const struct list *list) {
+static int begin_table(struct table *t, struct gci_mem *mem, const struct list *list,
+                       const struct table *old) {
   int rc = gci_rendezvous_begin(&t->rendezvous, mem, list->peers, list->n);
   if (rc < 0) return rc;
   while (gci_rendezvous_work(&t->rendezvous)) {
   }
-  rc = gci_slots_init(&t->slots, &t->rendezvous);
+  rc = gci_slots_init(&t->slots, &t->rendezvous, old == NULL ? NULL : &old->slots);
   if (rc < 0) gci_rendezvous_fini(&t->rendezvous);
   return rc;
 }
 
-static void inherit(struct table *t, const struct table *old) {
-  gci_slots_inherit(&t->slots, &old->slots);
-  while (gci_slots_inherit_some(&t->slots)) {
+/* old NULL: there is none to inherit from. */
+static int open_table(struct table *t, struct gci_mem *mem, const struct list *list,
+                      const struct table *old) {
+  int rc = begin_table(t, mem, list, old);
+  while (rc == 0 && gci_slots_prepare(&t->slots)) {
   }
+  return rc;
 }
 
 static void close_table(struct table *t) {
@@ -104,7 +108,7 @@ static void when_filled_every_slot_is_its_winners(void **state) {
     struct table t;
     list_fill(&list, sizes[i]);
     weigh(&list, weights[i % 3], &random);
-    assert_int_equal(open_table(&t, *state, &list), 0);
+    assert_int_equal(open_table(&t, *state, &list, NULL), 0);
     assert_true(finish(&t) > 1);
     check_slots(&t, 0, sizes[i] > 50 ? 7 : 1);
     close_table(&t);
@@ -118,7 +122,7 @@ static void slots_asked_for_meanwhile_have_the_same_owners(void **state) {
   uint32_t first = 0;
   list_fill(&list, 60);
   weigh(&list, 3, &random);
-  assert_int_equal(open_table(&t, *state, &list), 0);
+  assert_int_equal(open_table(&t, *state, &list, NULL), 0);
   do
     check_slots(&t, first++, 997);
   while (gci_slots_work(&t.slots));
@@ -149,8 +153,7 @@ static void change(struct list *list, unsigned *next, struct random *random) {
 }
 
 static void inherit_while_old_goes_on(struct table *t, struct table *old, struct random *random) {
-  gci_slots_inherit(&t->slots, &old->slots);
-  while (gci_slots_inherit_some(&t->slots)) {
+  while (gci_slots_prepare(&t->slots)) {
     for (int i = 0; i < 2000; i++)
       gci_slots_owner(&old->slots, (uint32_t)random_below(random, GCI_RENDEZVOUS_SLOTS));
     gci_slots_work(&old->slots);
@@ -164,12 +167,12 @@ static void check_history(struct gci_mem *mem, size_t peers, uint64_t seed) {
   struct table tables[2];
   unsigned next = (unsigned)peers;
   list_fill(&list, peers);
-  assert_int_equal(open_table(&tables[0], mem, &list), 0);
+  assert_int_equal(open_table(&tables[0], mem, &list, NULL), 0);
   finish(&tables[0]);
   for (size_t step = 1; step <= 12; step++) {
     struct table *old = &tables[(step - 1) % 2], *t = &tables[step % 2];
     change(&list, &next, &random);
-    assert_int_equal(open_table(t, mem, &list), 0);
+    assert_int_equal(begin_table(t, mem, &list, old), 0);
     inherit_while_old_goes_on(t, old, &random);
     close_table(old);
     check_slots(t, (uint32_t)random_below(&random, 500), 499);
@@ -193,14 +196,12 @@ static void one_peer_more_or_less_is_little_work(void **state) {
   struct table small, large, again;
   list_fill(&few, MAX_PEERS - 1);
   list_fill(&more, MAX_PEERS);
-  assert_int_equal(open_table(&small, *state, &few), 0);
+  assert_int_equal(open_table(&small, *state, &few, NULL), 0);
   size_t anew = finish(&small);
-  assert_int_equal(open_table(&large, *state, &more), 0);
-  inherit(&large, &small);
+  assert_int_equal(open_table(&large, *state, &more, &small), 0);
   assert_true(finish(&large) <= 1);
   check_slots(&large, 0, 5);
-  assert_int_equal(open_table(&again, *state, &few), 0);
-  inherit(&again, &large);
+  assert_int_equal(open_table(&again, *state, &few, &large), 0);
   assert_true(finish(&again) < anew / 4);
   assert_memory_equal(again.slots.owners, small.slots.owners,
                       GCI_RENDEZVOUS_SLOTS * sizeof *small.slots.owners);
@@ -219,12 +220,11 @@ static void open_and_inherit(struct oom *oom, void *arg) {
   if (mem == NULL) return;
   struct list list;
   list_fill(&list, 200);
-  int rc = open_table(&old, mem, &list);
+  int rc = open_table(&old, mem, &list, NULL);
   if (rc == 0) {
     list.peers[7] = list.peers[--list.n];
-    rc = open_table(&t, mem, &list);
+    rc = open_table(&t, mem, &list, &old);
     if (rc == 0) {
-      inherit(&t, &old);
       check_slots(&t, 0, 9973);
       close_table(&t);
     }
