@@ -4,6 +4,8 @@
  * memory, told in the next turn; whether this member owns the key by its own list does not matter.
  * A GET waits for a fresh value, unless the asker can be told of stale ones.
  * Fails: starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, GCACHE_ENOGROUP, GCACHE_ECLOSING. */
+#include "core/answer.h"
+
 #include <uv.h>
 
 #include "base/value.h"
@@ -85,6 +87,35 @@ int gcache_answer_get(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t grou
                       gcache_answer_cb cb) {
   struct gci_ask_terms terms = {timeout_ms, GCI_TAKES_STALE, newer_than};
   return ask(req, cache, group, key, &terms, cb);
+}
+
+#define NS_PER_MS 1000000
+
+int gci_answer_cached(gcache_t *cache, gcache_bytes_t group_name, gcache_bytes_t key,
+                      int takes_stale, struct gci_answer_cached *out) {
+  if (cache->closing) return GCACHE_ECLOSING;
+  int rc = gci_ask_check_key(cache, key);
+  if (rc < 0) return rc;
+  gcache_group_t *group = gci_group_find(cache, group_name);
+  if (group == NULL) return GCACHE_ENOGROUP;
+  struct gci_found found;
+  enum gci_takes takes = takes_stale ? GCI_TAKES_STALE : GCI_TAKES_FRESH;
+  if (!gci_ask_memory(group, key, takes, &found)) return UV_ENOENT;
+  group->stats.server_requests++;
+  *out = (struct gci_answer_cached){0};
+  int64_t end = gci_value_expire(found.value);
+  int64_t now = end == GCACHE_NEVER ? 0 : gci_env_unix_ns(cache->env);
+  if (found.freshness == GCI_ABSENT) {
+    out->status = GCACHE_ENOTFOUND;
+    out->reason = gci_value_words(found.value);
+    out->not_found_ms = ((uint64_t)end - (uint64_t)now) / NS_PER_MS;
+    return 0;
+  }
+  out->value = found.value;
+  if (found.freshness != GCI_STALE) return 0;
+  out->stale_ms = ((uint64_t)now - (uint64_t)end) / NS_PER_MS + 1;
+  group->stats.stale++;
+  return 0;
 }
 
 uint64_t gcache_answer_stale(const gcache_answer_t *req) {

@@ -20,6 +20,7 @@ struct gci_ask {
   int repeated;
   int among_many; /* it travels, or is to travel, with other removes in one request */
   int alone;      /* not among many again */
+  int slow;       /* not over a fast lane again */
 };
 
 /* One request, and the calls that it is for. */
@@ -27,6 +28,7 @@ struct gci_batch {
   struct gci_trip trip;
   struct gci_list asks; /* empty: nobody waits any more */
   size_t n;             /* that it set out with */
+  int fast;             /* over a fast lane */
   struct gci_result result;
 };
 

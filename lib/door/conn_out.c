@@ -8,6 +8,9 @@
 #include "http/h2.h"
 #include "door/offer.h"
 
+/* As many on a fast lane at a time: fewer than any gcache takes before it stops reading. */
+#define PIPELINED_MAX 512
+
 /* ------------------------------------------------------------------------------- its end ---- */
 
 static void tell_opened(struct gci_conn_out *c, int status, const char *reason) {
@@ -26,9 +29,15 @@ static void on_closed(void *user) {
   gci_mem_free(mem, c, sizeof *c);
 }
 
+static void disarm(struct gci_trip *trip) {
+  if (gci_deadline_is_set(&trip->deadline))
+    gci_env_deadline_clear(trip->conn->config->env, &trip->deadline);
+}
+
 static void let_go(struct gci_trip *trip) {
   gci_link_unlink(&trip->link);
-  gci_env_deadline_clear(trip->conn->config->env, &trip->deadline);
+  disarm(trip);
+  trip->conn->n_trips--;
   trip->conn = NULL;
 }
 
@@ -44,7 +53,7 @@ void gci_conn_out_close(struct gci_conn_out *c) {
   c->closing = 1;
   gci_link_unlink(&c->link);
   gci_env_deadline_clear(c->config->env, &c->deadline);
-  gci_defer_cancel(&c->look);
+  gci_defer_cancel(&c->turn);
   if (c->dial != NULL) {
     gci_dial_cancel(c->dial); /* closed when it has ended */
     return;
@@ -55,8 +64,9 @@ void gci_conn_out_close(struct gci_conn_out *c) {
 
 static void end_trip(struct gci_trip *trip, int status, const char *why) {
   trip->status = status;
-  snprintf(trip->why, sizeof trip->why, "%s", why);
-  gci_env_deadline_clear(trip->conn->config->env, &trip->deadline);
+  trip->why[0] = '\0';
+  if (why[0] != '\0') snprintf(trip->why, sizeof trip->why, "%s", why);
+  disarm(trip);
   gci_link_unlink(&trip->link);
   gci_list_push_back(&trip->conn->over, &trip->link);
 }
@@ -75,30 +85,57 @@ static void tell_ended(struct gci_conn_out *c) {
   c->events->turned(c->user, c);
 }
 
+/* Nothing of it has been done, as far as can be told. first: the oldest. */
+static int may_go_again(const struct gci_conn_out *c, struct gci_trip *trip, int first) {
+  if (c->exchanges == 0) return c->lane.supposed;
+  return (!c->many && !first) || !gci_http_client_begun(c->http, trip);
+}
+
 /* The connection is of no more use: what is under way on it has failed. */
 static void break_off(struct gci_conn_out *c, int status, const char *why) {
   struct gci_trip *trip;
+  int first = 1;
 
   if (c->closing) return;
   while ((trip = first_of(&c->trips)) != NULL) {
-    trip->again = c->exchanges > 0 && !gci_http_client_begun(c->http, trip);
+    trip->again = may_go_again(c, trip, first) != 0;
     end_trip(trip, status, why);
+    first = 0;
   }
   gci_conn_out_close(c);
 }
 
+void gci_conn_out_break(struct gci_conn_out *c) {
+  c->exchanges = 0; /* nothing is to go again */
+  break_off(c, UV_ECANCELED, "");
+  tell_ended(c);
+}
+
 /* ------------------------------------------------------------------------------ its times ---- */
 
-/* What its deadline is for now. < 0: it is closing. */
-static int arm(struct gci_conn_out *c) {
-  struct gci_env *env = c->config->env;
-  uint64_t at_ms = GCI_DEADLINE_NEVER;
+/* How long it may be silent, as it is now. */
+static uint64_t patience_ms(const struct gci_conn_out *c) {
+  const struct gci_conn_out_config *config = c->config;
 
-  if (gci_list_empty(&c->trips))
-    at_ms = gci_env_after_ms(env, c->config->idle_timeout_ms);
-  else if (c->many)
-    at_ms = gci_env_after_ms(env, c->config->ping_ms);
-  if (gci_env_deadline(env, &c->deadline, at_ms) == 0) return 0;
+  if (gci_list_empty(&c->trips)) return config->idle_timeout_ms;
+  if (c->lane.fast && config->response_timeout_ms < config->ping_ms)
+    return config->response_timeout_ms;
+  return c->many || c->lane.fast ? config->ping_ms : GCI_DEADLINE_NEVER;
+}
+
+/* When it will have been silent for too long. */
+static uint64_t end_of_patience_ms(const struct gci_conn_out *c) {
+  uint64_t ms = patience_ms(c);
+
+  return ms > GCI_DEADLINE_NEVER - c->heard_ms ? GCI_DEADLINE_NEVER : c->heard_ms + ms;
+}
+
+/* A deadline that is set early enough stays: it looks again when it passes. < 0: c is closing. */
+static int arm(struct gci_conn_out *c) {
+  uint64_t at_ms = end_of_patience_ms(c);
+
+  if (gci_deadline_is_set(&c->deadline) && c->deadline.at_ms <= at_ms) return 0;
+  if (gci_env_deadline(c->config->env, &c->deadline, at_ms) == 0) return 0;
   break_off(c, UV_ENOMEM, "");
   return UV_ENOMEM;
 }
@@ -113,33 +150,22 @@ static void flush(struct gci_conn_out *c) {
   }
 }
 
-/* What is wrong with the session is told from the loop: nobody may hear of it inside a call. */
-static void look_soon(struct gci_conn_out *c) {
-  if (!c->closing && !gci_job_queued(&c->look))
-    gci_env_defer(c->config->env, GCI_COMPLETIONS, &c->look);
+/* Writes at the end of the turn what was sent in it. What is wrong with the session is told there too:
+ * nobody may hear of it inside a call. */
+static void turn_soon(struct gci_conn_out *c) {
+  if (!c->closing && !gci_job_queued(&c->turn)) gci_env_defer(c->config->env, GCI_WRITES, &c->turn);
 }
 
-/* Outside an event of the session, which would tell by itself that it is broken. */
-static void send_out(struct gci_conn_out *c) {
-  flush(c);
-  if (!gci_http_client_reusable(c->http)) look_soon(c);
-}
-
-/* Answers are owed and nothing has come for ping_ms since the deadline was set. */
+/* Answers are owed and nothing has come for as long as it may be silent. */
 static void look_for_life(struct gci_conn_out *c) {
-  struct gci_env *env = c->config->env;
-  uint64_t quiet_ms = gci_env_mono_ms(env) - c->heard_ms;
-
-  if (quiet_ms < c->config->ping_ms) {
-    uint64_t at_ms = gci_env_after_ms(env, c->config->ping_ms - quiet_ms);
-    if (gci_env_deadline(env, &c->deadline, at_ms) < 0) break_off(c, UV_ENOMEM, "");
-  } else if (gci_http_client_pinging(c->http)) {
+  if (c->lane.fast || gci_http_client_pinging(c->http)) {
     c->exchanges = 0; /* hanging is not staleness: it would hang again */
     break_off(c, GCACHE_EPEER, "it shows no sign of life");
   } else if (gci_http_client_ping(c->http) < 0) {
     break_off(c, UV_ENOMEM, "");
   } else {
-    send_out(c);
+    c->heard_ms = gci_env_mono_ms(c->config->env); /* as long again for the answer */
+    turn_soon(c);
     arm(c);
   }
 }
@@ -150,12 +176,15 @@ static void on_deadline(struct gcache_deadline_s *deadline) {
   if (!c->opened) { /* the handshake */
     gci_conn_out_close(c);
     tell_opened(c, UV_ETIMEDOUT, "");
-  } else if (gci_list_empty(&c->trips)) {
-    gci_conn_out_close(c);
-  } else {
-    look_for_life(c);
-    tell_ended(c);
+    return;
   }
+  if (gci_env_mono_ms(c->config->env) < end_of_patience_ms(c))
+    arm(c);
+  else if (gci_list_empty(&c->trips))
+    gci_conn_out_close(c);
+  else
+    look_for_life(c);
+  tell_ended(c);
 }
 
 /* Not one that takes nothing more. With HTTP/1.1, an answer to what has not been sent whole: the rest, and
@@ -168,6 +197,7 @@ static int may_rest(const struct gci_conn_out *c) {
 
 /* The last of its trips has gone. */
 static void rest(struct gci_conn_out *c) {
+  c->heard_ms = gci_env_mono_ms(c->config->env);
   if (may_rest(c))
     arm(c);
   else
@@ -182,7 +212,7 @@ static void on_answer_late(struct gcache_deadline_s *deadline) {
   snprintf(why, sizeof why, "no answer within %" PRIu64 " ms", c->config->response_timeout_ms);
   if (gci_http_client_cancel(c->http, trip) == 0) {
     end_trip(trip, GCACHE_EPEER, why);
-    send_out(c);
+    turn_soon(c);
     if (gci_list_empty(&c->trips)) rest(c);
   } else {
     c->exchanges = 0;
@@ -193,65 +223,76 @@ static void on_answer_late(struct gcache_deadline_s *deadline) {
 
 /* ------------------------------------------------------------------------- its exchanges ---- */
 
-/* One exchange at a time over HTTP/1.1: its answer may take as long as a getter, and what is behind it
- * would wait. */
 int gci_conn_out_rests(const struct gci_conn_out *c) {
-  return gci_list_empty(&c->trips) && gci_list_empty(&c->over);
+  return c->n_trips == 0;
 }
 
 size_t gci_conn_out_room(const struct gci_conn_out *c) {
   if (c->closing || !c->opened || !gci_http_client_reusable(c->http)) return 0;
   if (c->many) return gci_http_client_room(c->http);
+  if (c->lane.fast && c->to_gcache)
+    return c->n_trips < PIPELINED_MAX ? PIPELINED_MAX - c->n_trips : 0;
   return gci_conn_out_rests(c) ? 1 : 0;
+}
+
+/* A fast lane is watched as a whole. */
+static int watch_trip(struct gci_conn_out *c, struct gci_trip *trip) {
+  uint64_t timeout_ms = c->config->response_timeout_ms;
+
+  gci_deadline_init(&trip->deadline, on_answer_late);
+  if (c->lane.fast || timeout_ms == UINT64_MAX) return 0;
+  return gci_env_deadline(c->config->env, &trip->deadline,
+                          gci_env_after_ms(c->config->env, timeout_ms));
 }
 
 int gci_conn_out_send(struct gci_conn_out *c, struct gci_trip *trip,
                       const struct gci_http_message *request) {
-  struct gci_env *env = c->config->env;
-  uint64_t at_ms = gci_env_after_ms(env, c->config->response_timeout_ms);
   int first = gci_list_empty(&c->trips), err;
 
   gci_link_init(&trip->link);
-  gci_deadline_init(&trip->deadline, on_answer_late);
   trip->conn = c;
+  trip->status = 0;
   trip->answered = trip->again = 0;
-  err = gci_env_deadline(env, &trip->deadline, at_ms); /* never: cleared */
+  c->n_trips++;
+  err = watch_trip(c, trip); /* never: cleared */
   if (err == 0) err = gci_http_client_send(c->http, request, trip);
   if (err < 0) {
     let_go(trip);
     if (first)
       gci_conn_out_close(c);
     else
-      look_soon(c);
+      turn_soon(c);
     return err;
   }
   gci_list_push_back(&c->trips, &trip->link);
   if (first) {
-    c->heard_ms = gci_env_mono_ms(env);
+    c->heard_ms = gci_env_mono_ms(c->config->env);
     if (arm(c) < 0) {
       let_go(trip);
       return UV_ENOMEM;
     }
   }
-  send_out(c);
+  turn_soon(c);
   c->had_room = gci_conn_out_room(c) > 0;
   return 0;
 }
 
-void gci_conn_out_abandon(struct gci_trip *trip) {
+int gci_conn_out_abandon(struct gci_trip *trip) {
   struct gci_conn_out *c = trip->conn;
   int under_way = !c->closing && trip->status == 0 && !trip->answered;
 
+  if (under_way && c->lane.fast) return 1;
   let_go(trip);
-  if (!under_way) return;
+  if (!under_way) return 0;
   if (gci_http_client_cancel(c->http, trip) == 0) {
-    send_out(c);
+    turn_soon(c);
     if (gci_list_empty(&c->trips)) rest(c);
   } else if (gci_list_empty(&c->trips)) {
     gci_conn_out_close(c);
   } else { /* without memory */
-    look_soon(c);
+    turn_soon(c);
   }
+  return 0;
 }
 
 static void on_response(void *user, void *tag, const struct gci_http_head *head,
@@ -289,8 +330,8 @@ static void settle(struct gci_conn_out *c, int err, int ended) {
   tell_ended(c);
 }
 
-static void on_look(struct gcache_job_s *job) {
-  struct gci_conn_out *c = gci_container_of(job, struct gci_conn_out, look);
+static void on_turn(struct gcache_job_s *job) {
+  struct gci_conn_out *c = gci_container_of(job, struct gci_conn_out, turn);
 
   settle(c, gci_http_client_input(c->http, gcache_bytes(NULL, 0)), 0);
 }
@@ -328,14 +369,14 @@ static void on_end(void *user, int status) {
 static void on_written(void *user) {
   struct gci_conn_out *c = user;
 
-  if (c->http != NULL) send_out(c);
+  if (c->http != NULL) turn_soon(c);
 }
 
 static int open_session(struct gci_conn_out *c) {
   const struct gci_conn_out_config *config = c->config;
   const char *scheme = c->origin->secure ? "https" : "http";
   int is_2 = c->origin->secure ? gci_stream_alpn(&c->stream) == GCI_TLS_ALPN_HTTP_2
-                               : config->http == GCACHE_HTTP_2;
+                               : c->lane.http == GCACHE_HTTP_2;
 
   c->many = is_2 != 0;
   if (is_2)
@@ -346,6 +387,7 @@ static int open_session(struct gci_conn_out *c) {
 static void begin(struct gci_conn_out *c) {
   int status = open_session(c);
 
+  c->heard_ms = gci_env_mono_ms(c->config->env);
   if (status == 0 && !c->origin->secure) status = gci_stream_read_start(&c->stream);
   if (status == 0) {
     tell_opened(c, 0, ""); /* with trips on it, or at rest */
@@ -359,7 +401,7 @@ static void begin(struct gci_conn_out *c) {
 static void on_secured(void *user) {
   struct gci_conn_out *c = user;
 
-  if (c->config->http == GCACHE_HTTP_2 && gci_stream_alpn(&c->stream) != GCI_TLS_ALPN_HTTP_2)
+  if (c->lane.http == GCACHE_HTTP_2 && gci_stream_alpn(&c->stream) != GCI_TLS_ALPN_HTTP_2)
     give_up(c, UV_EPROTO, "it does not speak HTTP/2");
   else
     begin(c);
@@ -379,7 +421,7 @@ static int secure(struct gci_conn_out *c) {
 
   if (err < 0) return err;
   return gci_stream_secure_client(&c->stream, c->config->tls, target->host, target->port,
-                                  gci_offer_of(c->config->http));
+                                  gci_offer_of(c->lane.http));
 }
 
 static void on_dialed(void *user, int status) {
@@ -400,8 +442,8 @@ static void on_dialed(void *user, int status) {
 }
 
 int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_config *config,
-                      struct gci_origin *origin, const struct gci_conn_out_events *events,
-                      void *user) {
+                      struct gci_origin *origin, const struct gci_lane *lane,
+                      const struct gci_conn_out_events *events, void *user) {
   struct gci_mem *mem = config->env->mem;
   struct gci_conn_out *c = gci_mem_zalloc(mem, sizeof *c);
   int err;
@@ -410,12 +452,13 @@ int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_confi
   c->config = config;
   c->events = events;
   c->user = user;
+  c->lane = *lane;
   c->origin = origin;
   gci_link_init(&c->link);
   gci_list_init(&c->trips);
   gci_list_init(&c->over);
   gci_deadline_init(&c->deadline, on_deadline);
-  gci_job_init(&c->look, on_look);
+  gci_job_init(&c->turn, on_turn);
   err = gci_stream_init(&c->stream, config->env, config->uv, &stream_events, c);
   if (err < 0) {
     gci_mem_free(mem, c, sizeof *c);

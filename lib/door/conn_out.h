@@ -1,11 +1,14 @@
 /* door/conn_out - one outgoing connection: it is dialled, carries exchanges, rests between them, and ends.
- * With HTTP/1.1 it carries one at a time, with HTTP/2 as many as the other side allows.
+ * A slow lane, whose answers may take as long as a getter, carries one at a time with HTTP/1.1 and as many as
+ * the other side allows with HTTP/2. A fast lane is HTTP/1.1, pipelined: what is asked over it is answered at
+ * once, in order; one at a time until the other side has shown that it is gcache. What is sent in one loop
+ * turn leaves in one write.
  *
  * Happy path: opened(0), once; then for each exchange gci_conn_out_send(), answered, ended(0).
  * Failure modes: opened(< 0); ended(< 0) when the exchange broke or its time was over. The connection
  * closes itself when its end has come: the other side ends it, breaks the rules or takes nothing more, it
- * has rested too long, it shows no sign of life (HTTP/2), an answer allows no other. closed comes last in every case, and the
- * memory is gone after it.
+ * has rested too long, it shows no sign of life (HTTP/2 and fast lanes), an answer allows no other. closed
+ * comes last in every case, and the memory is gone after it.
  * Owns stream and session; borrows origin, config and the trips under way. The only room on this side that
  * knows which HTTP it is. Its handles do not keep the loop alive: whoever asks does. */
 #ifndef GCI_DOOR_CONN_OUT_H
@@ -60,6 +63,13 @@ struct gci_conn_out_config {
 
 struct gci_http_client;
 
+/* What it is to be. */
+struct gci_lane {
+  gcache_http_t http; /* AUTO: HTTP/1.1 in the clear, what ALPN chooses under TLS */
+  int fast;           /* http is GCACHE_HTTP_1 */
+  int supposed;       /* that the other side speaks this HTTP; nobody has configured it */
+};
+
 /* Where it leads. */
 struct gci_origin {
   struct gci_dial_target target;
@@ -71,15 +81,18 @@ struct gci_conn_out {
   const struct gci_conn_out_config *config;
   const struct gci_conn_out_events *events;
   void *user;
+  struct gci_lane lane;
   struct gci_stream stream;
   struct gci_dial *dial; /* while dialling */
   struct gci_origin *origin;
-  struct gci_http_client *http;      /* NULL: not yet */
-  struct gci_list trips, over;       /* under way; ended and not told so yet */
-  struct gcache_deadline_s deadline; /* of the handshake, the rest, or the sign of life */
-  struct gcache_job_s look;          /* whether the session is broken */
-  uint64_t heard_ms;                 /* when bytes last came */
-  uint64_t exchanges;                /* that ended well */
+  struct gci_http_client *http; /* NULL: not yet */
+  struct gci_list trips, over;  /* under way; ended and not told so yet */
+  size_t n_trips;               /* in both */
+  struct gcache_deadline_s
+      deadline;             /* of the handshake, the rest, or the sign of life; may pass early */
+  struct gcache_job_s turn; /* writes what was sent, sees whether the session is broken */
+  uint64_t heard_ms;        /* when bytes last came, or the first trip set out after a rest */
+  uint64_t exchanges;       /* that ended well */
   int dial_status;
   unsigned opened : 1; /* was told, with dial_status */
   unsigned closing : 1;
@@ -90,8 +103,8 @@ struct gci_conn_out {
 
 /* UV_ENOMEM and the like: nothing happened, no event follows. */
 int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_config *config,
-                      struct gci_origin *origin, const struct gci_conn_out_events *events,
-                      void *user);
+                      struct gci_origin *origin, const struct gci_lane *lane,
+                      const struct gci_conn_out_events *events, void *user);
 /* How many exchanges it can begin now. */
 size_t gci_conn_out_room(const struct gci_conn_out *c);
 int gci_conn_out_rests(const struct gci_conn_out *c); /* carries none */
@@ -99,10 +112,13 @@ int gci_conn_out_rests(const struct gci_conn_out *c); /* carries none */
  * event follows; the connection may be closing. */
 int gci_conn_out_send(struct gci_conn_out *c, struct gci_trip *trip,
                       const struct gci_http_message *request);
-/* Nobody waits for that exchange: no event follows for it. HTTP/1.1 can only close the connection. */
-void gci_conn_out_abandon(struct gci_trip *trip);
+/* Nobody waits for that exchange: no event follows for it. HTTP/1.1 can only close the connection; but on a
+ * fast lane its answer has to come before the others', so the trip goes on. Nonzero: so it does. */
+int gci_conn_out_abandon(struct gci_trip *trip);
 /* Without ended; closed follows, behind opened(UV_ECANCELED) if it is still dialling. Closing already is
  * fine. */
 void gci_conn_out_close(struct gci_conn_out *c);
+/* The same where some are under way: these end with UV_ECANCELED first. */
+void gci_conn_out_break(struct gci_conn_out *c);
 
 #endif

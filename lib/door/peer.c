@@ -7,8 +7,8 @@
 #include "door/batch.h"
 #include "wire/route.h"
 
-/* How many calls a connection that is being dialled may be expected to carry. */
-#define CALLS_OF_MANY 100
+/* A larger value would keep what is behind it on a fast lane waiting. */
+#define FAST_VALUE_MAX ((size_t)64 * 1024)
 
 static void pump(struct gci_door_peer *peer);
 
@@ -19,7 +19,7 @@ static struct gci_mem *mem_of(const struct gci_door_peer *peer) {
 /* ------------------------------------------------------------------------- end of a call ---- */
 
 static void check_emptied(struct gci_door_peer *peer) {
-  if (!peer->listed && peer->calls == 0 && peer->connections == 0) peer->emptied(peer);
+  if (!peer->listed && peer->calls == 0 && peer->lanes.connections == 0) peer->emptied(peer);
 }
 
 /* ask is gone. The caller checks for emptied. */
@@ -43,57 +43,45 @@ static void fail_ask(struct gci_ask *ask, int status, const char *what, const ch
   end_ask(ask, status, NULL, reason);
 }
 
-static void fail_waiting(struct gci_door_peer *peer, int status, const char *reason) {
+static void fail_all(struct gci_list *waiting, int status, const char *reason) {
   struct gci_list failed;
   struct gcache_link_s *link;
 
-  if (reason[0] == '\0') reason = peer->config->conn.error_text(status);
   gci_list_init(&failed);
-  gci_list_move(&failed, &peer->waiting); /* what comes meanwhile is dialled for again */
+  gci_list_move(&failed, waiting); /* what comes meanwhile is dialled for again */
   while ((link = gci_list_pop_front(&failed)) != NULL)
     fail_ask(gci_container_of(link, struct gci_ask, link), status, "cannot connect to", reason);
 }
 
-/* ----------------------------------------------------------------------------- connections -- */
-
-static void close_all(struct gci_list *connections) {
-  struct gcache_link_s *link;
-
-  while ((link = gci_list_front(connections)) != NULL)
-    gci_conn_out_close(gci_container_of(link, struct gci_conn_out, link));
+/* Of no slow lane comes anything. */
+static void fail_waiting(struct gci_door_peer *peer, int status, const char *reason) {
+  if (reason[0] == '\0') reason = peer->config->conn.error_text(status);
+  fail_all(&peer->waiting, status, reason);
+  if (!gci_lanes_has_fast(&peer->lanes)) fail_all(&peer->quick, status, reason);
 }
 
-static void close_resting(struct gci_door_peer *peer) {
-  struct gcache_link_s *link, *next;
+/* ----------------------------------------------------------------------------- connections -- */
 
-  for (link = peer->roomy.head.next; link != &peer->roomy.head; link = next) {
-    struct gci_conn_out *c = gci_container_of(link, struct gci_conn_out, link);
-    next = link->next;
-    if (gci_conn_out_rests(c)) gci_conn_out_close(c);
-  }
+static int has_waiting(const struct gci_door_peer *peer) {
+  return !gci_list_empty(&peer->waiting) || !gci_list_empty(&peer->quick);
 }
 
 /* Puts c where it belongs now. */
 static void file(struct gci_door_peer *peer, struct gci_conn_out *c) {
-  if (c->closing) return;
-  gci_link_unlink(&c->link);
-  if (!peer->listed && gci_list_empty(&peer->waiting) && gci_conn_out_rests(c))
+  if (!c->closing && !peer->listed && !has_waiting(peer) && gci_conn_out_rests(c))
     gci_conn_out_close(c);
-  else if (gci_conn_out_room(c) > 0)
-    gci_list_push_front(&peer->roomy, &c->link);
+  else
+    gci_lanes_file(&peer->lanes, c);
 }
 
 static void on_opened(void *user, struct gci_conn_out *c, int status, const char *reason) {
   struct gci_door_peer *peer = user;
 
-  gci_link_unlink(&c->link);
-  peer->dialing--;
+  gci_lanes_opened(&peer->lanes, c, status);
   if (status == 0) {
-    peer->open++;
-    peer->many = c->many;
     file(peer, c);
     pump(peer);
-  } else if (peer->open == 0 && status != UV_ECANCELED) {
+  } else if (!c->lane.fast && peer->lanes.open == 0 && status != UV_ECANCELED) {
     fail_waiting(peer, status, reason);
   }
 }
@@ -111,10 +99,12 @@ static void on_answered(void *user, struct gci_conn_out *c, struct gci_trip *tri
                         const struct gci_http_head *head, gcache_value_t *body) {
   struct gci_door_peer *peer = user;
   struct gci_batch *batch = batch_of(trip);
+  struct gci_result *result = &batch->result;
 
-  gci_question_read_answer(&batch->result, gcache_call_op(gci_batch_first(batch)->call), peer->url,
+  if (gci_list_empty(&batch->asks)) return; /* it only had to come before the others */
+  gci_question_read_answer(result, gcache_call_op(gci_batch_first(batch)->call), peer->url,
                            peer->config->dialect, head, body);
-  c->to_gcache = batch->result.is_gcache != 0;
+  gci_lanes_note(&peer->lanes, c, result->is_gcache, result->speaks_2);
 }
 
 static void end_answered(struct gci_ask *ask, struct gci_result *result) {
@@ -132,13 +122,44 @@ static int wants_them_alone(const struct gci_ask *ask, const struct gci_result *
   return ask->among_many && (result->http_status == 404 || result->http_status == 405);
 }
 
+/* What a peer answers at once, and soon. */
+static int can_be_quick(const struct gci_ask *ask) {
+  switch (gcache_call_op(ask->call)) {
+  case GCACHE_OP_GET:
+    return gcache_call_newer_than(ask->call) == 0;
+  case GCACHE_OP_SET:
+    return gcache_value_bytes(gcache_call_value(ask->call)).len <= FAST_VALUE_MAX;
+  case GCACHE_OP_REMOVE:
+    return 1;
+  case GCACHE_OP_CLEAR:
+    break;
+  }
+  return 0;
+}
+
+static struct gci_list *queue_for(const struct gci_ask *ask) {
+  struct gci_door_peer *peer = ask->peer;
+
+  return !ask->slow && can_be_quick(ask) ? &peer->quick : &peer->waiting;
+}
+
 static void ask_again(struct gci_ask *ask) {
-  gci_list_push_front(&ask->peer->waiting, &ask->link);
+  gci_list_push_front(queue_for(ask), &ask->link);
+}
+
+/* A question over a fast lane is answered from memory or not at all. Nothing is done for it, so that it may
+ * be asked again whatever has become of it. */
+static int is_to_be_loaded(const struct gci_ask *ask, const struct gci_batch *batch, int status) {
+  if (!batch->fast || gcache_call_op(ask->call) != GCACHE_OP_GET) return 0;
+  return status < 0 || batch->result.http_status == 504;
 }
 
 static void end_exchange(struct gci_ask *ask, struct gci_batch *batch, int status,
                          const char *reason) {
-  if (status == 0 && wants_them_alone(ask, &batch->result)) {
+  if (is_to_be_loaded(ask, batch, status)) {
+    ask->slow = 1;
+    ask_again(ask);
+  } else if (status == 0 && wants_them_alone(ask, &batch->result)) {
     ask->alone = 1;
     ask_again(ask);
   } else if (status == 0) {
@@ -158,7 +179,7 @@ static void on_ended(void *user, struct gci_conn_out *c, struct gci_trip *trip, 
   struct gci_list carried;
   struct gcache_link_s *link;
 
-  if (status < 0 && trip->again && c->closing) close_resting(peer);
+  if (status < 0 && trip->again && c->closing) gci_lanes_close_resting(&peer->lanes);
   gci_list_init(&carried);
   gci_list_move(&carried, &batch->asks);
   gci_list_each(each, &carried) gci_container_of(each, struct gci_ask, link)->batch = NULL;
@@ -179,12 +200,13 @@ static void on_turned(void *user, struct gci_conn_out *c) {
 static void on_closed(void *user, struct gci_conn_out *c) {
   struct gci_door_peer *peer = user;
 
-  if (c->dial_status == 0) peer->open--;
-  peer->connections--;
+  gci_lanes_closed(&peer->lanes, c);
   peer->config->connections--;
   /* After a failed dial others may still be open: their end will pump, so that nobody dials in a hurry;
    * when none is left, nobody else will. */
-  if (c->dial_status == 0 || c->dial_status == UV_ECANCELED || peer->connections == 0) pump(peer);
+  if (c->lane.fast || c->dial_status == 0 || c->dial_status == UV_ECANCELED ||
+      peer->lanes.connections == peer->lanes.n_fast)
+    pump(peer);
   check_emptied(peer);
 }
 
@@ -193,19 +215,6 @@ static const struct gci_conn_out_events conn_events = {on_opened, on_answered, o
 
 /* ---------------------------------------------------------------------------- begin of one -- */
 
-/* A connection that can take a call now; NULL: none. Here the fast lanes will be looked at first. */
-static struct gci_conn_out *lane(struct gci_door_peer *peer) {
-  struct gcache_link_s *link;
-
-  while ((link = gci_list_front(&peer->roomy)) != NULL) {
-    struct gci_conn_out *c = gci_container_of(link, struct gci_conn_out, link);
-    if (gci_conn_out_room(c) > 0) return c;
-    gci_link_unlink(
-        link); /* the other side has taken it back; `turned` follows when there is some */
-  }
-  return NULL;
-}
-
 static int send_batch(struct gci_door_peer *peer, struct gci_conn_out *c, struct gci_batch *batch) {
   const struct gci_door_peer_config *config = peer->config;
   struct gci_question question;
@@ -213,6 +222,7 @@ static int send_batch(struct gci_door_peer *peer, struct gci_conn_out *c, struct
                                  .host = peer->authority,
                                  .self = config->cache->self,
                                  .stay = config->dialect->stay,
+                                 .fast = batch->fast,
                                  .plain = config->dialect->plain && !c->to_gcache};
   int err = gci_batch_write(batch, &question, mem_of(peer), &way);
 
@@ -229,14 +239,15 @@ static void fail_carried(struct gci_batch *batch, int status) {
     end_ask(gci_container_of(link, struct gci_ask, link), status, NULL, "");
 }
 
-/* Sends what waits longest over c, which has room; without memory what was to be sent fails. */
-static void set_out(struct gci_door_peer *peer, struct gci_conn_out *c) {
+/* Sends what waits longest in queue over c, which has room; without memory what was to be sent fails. */
+static void set_out(struct gci_door_peer *peer, struct gci_conn_out *c, struct gci_list *queue) {
   struct gci_batch *batch = gci_mem_zalloc(mem_of(peer), sizeof *batch);
   struct gci_batch last = {0}; /* takes the call that there is no memory for */
   int err = batch == NULL ? UV_ENOMEM : 0;
 
   if (batch == NULL) batch = &last;
-  gci_batch_load(batch, &peer->waiting, peer->config->dialect->removes_many);
+  gci_batch_load(batch, queue, peer->config->dialect->removes_many);
+  batch->fast = c->lane.fast;
   if (err == 0) err = send_batch(peer, c, batch);
   file(peer, c);
   if (err == 0) return;
@@ -244,47 +255,66 @@ static void set_out(struct gci_door_peer *peer, struct gci_conn_out *c) {
   if (batch != &last) free_batch(peer, batch);
 }
 
-static void dial(struct gci_door_peer *peer) {
+/* < 0: no memory. */
+static int dial(struct gci_door_peer *peer, const struct gci_lane *lane) {
   struct gci_conn_out *c;
-  int err = gci_conn_out_open(&c, &peer->config->conn, &peer->origin, &conn_events, peer);
+  int err = gci_conn_out_open(&c, &peer->config->conn, &peer->lanes.origin, lane, &conn_events,
+                              peer);
 
-  if (err == 0) {
-    if (!c->closing) gci_list_push_back(&peer->dials, &c->link); /* else it has failed at once */
-    peer->connections++;
-    peer->config->connections++;
-    peer->dialing++;
-  } else if (peer->connections == 0) {
-    fail_waiting(peer, err, "");
-  }
+  if (err < 0) return err;
+  gci_lanes_dialed(&peer->lanes, c);
+  peer->config->connections++;
+  return 0;
 }
 
-static size_t count_waiting(const struct gci_door_peer *peer, size_t enough) {
-  size_t n = 0;
-
-  gci_list_each(link, &peer->waiting) {
+static size_t count(const struct gci_list *queue, size_t n, size_t enough) {
+  gci_list_each(link, queue) {
     if (n == enough) break;
     n++;
   }
   return n;
 }
 
-static int needs_more_connections(const struct gci_door_peer *peer) {
-  size_t awaited = (size_t)peer->dialing * (peer->many ? CALLS_OF_MANY : 1);
+/* Of what is to go over slow lanes. */
+static int needs_another_slow(const struct gci_door_peer *peer) {
+  const struct gci_lanes *lanes = &peer->lanes;
+  size_t enough = gci_lanes_enough(lanes), n = count(&peer->waiting, 0, enough);
 
-  return peer->connections < peer->config->conns_per_peer &&
-         awaited < count_waiting(peer, awaited + 1);
+  if (!gci_lanes_has_fast(lanes)) n = count(&peer->quick, n, enough);
+  return gci_lanes_wants_slow(lanes, peer->config->conns_per_peer, n);
+}
+
+/* What a slow lane takes next; NULL: nothing. */
+static struct gci_list *next_slow(struct gci_door_peer *peer) {
+  if (!gci_list_empty(&peer->waiting)) return &peer->waiting;
+  if (gci_list_empty(&peer->quick) || gci_lanes_has_fast(&peer->lanes)) return NULL;
+  return &peer->quick;
+}
+
+static void dial_slow(struct gci_door_peer *peer) {
+  while (needs_another_slow(peer)) {
+    struct gci_lane lane = gci_lanes_new_slow(&peer->lanes);
+    int err = dial(peer, &lane);
+    if (err == 0) continue;
+    if (peer->lanes.connections == 0) fail_waiting(peer, err, "");
+    return;
+  }
 }
 
 /* Gives calls to connections, then sees that there will be enough of these. */
 static void pump(struct gci_door_peer *peer) {
+  int is_quick = !gci_list_empty(&peer->quick);
   struct gci_conn_out *c;
+  struct gci_list *queue;
 
-  while (!gci_list_empty(&peer->waiting) && (c = lane(peer)) != NULL)
-    set_out(peer, c);
-  while (needs_more_connections(peer)) {
-    unsigned before = peer->connections;
-    dial(peer);
-    if (peer->connections == before) return; /* no memory */
+  while (!gci_list_empty(&peer->quick) && (c = gci_lanes_fast(&peer->lanes)) != NULL)
+    set_out(peer, c, &peer->quick);
+  while ((queue = next_slow(peer)) != NULL && (c = gci_lanes_slow(&peer->lanes)) != NULL)
+    set_out(peer, c, queue);
+  dial_slow(peer);
+  if (is_quick && peer->listed && gci_lanes_wants_fast(&peer->lanes)) {
+    struct gci_lane lane = gci_lanes_new_fast();
+    dial(peer, &lane); /* without memory there is none this time */
   }
 }
 
@@ -312,7 +342,7 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
   ask->call = call;
   gcache_call_set_data(call, ask);
   gci_link_init(&ask->link);
-  gci_list_push_back(&peer->waiting, &ask->link);
+  gci_list_push_back(queue_for(ask), &ask->link);
   peer->calls++;
   pump(peer);
   check_emptied(peer);
@@ -322,9 +352,14 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
 static void drop_batch(struct gci_door_peer *peer, struct gci_batch *batch) {
   struct gci_conn_out *c = batch->trip.conn;
 
-  gci_conn_out_abandon(&batch->trip);
+  if (gci_conn_out_abandon(&batch->trip)) return; /* freed when it has ended */
   free_batch(peer, batch);
   file(peer, c);
+}
+
+/* Of a peer that has left the list: nobody waits for what is still to come over its fast lanes. */
+static void let_go_if_done(struct gci_door_peer *peer) {
+  if (!peer->listed && peer->calls == 0) gci_lanes_break_fast(&peer->lanes);
 }
 
 void gci_door_peer_cancel(gcache_call_t *call) {
@@ -339,6 +374,7 @@ void gci_door_peer_cancel(gcache_call_t *call) {
   /* The others of a peer may be about to be cancelled too: what waits is not sent before that. */
   if (!gci_job_queued(&peer->pumping))
     gci_env_defer(peer->config->conn.env, GCI_WRITES, &peer->pumping);
+  let_go_if_done(peer);
   check_emptied(peer);
 }
 
@@ -357,8 +393,9 @@ void gci_door_peer_enlist(struct gci_door_peer *peer) {
 
 void gci_door_peer_dismiss(struct gci_door_peer *peer) {
   peer->listed = 0;
-  close_resting(peer);
-  if (gci_list_empty(&peer->waiting)) close_all(&peer->dials);
+  gci_lanes_close_resting(&peer->lanes);
+  if (!has_waiting(peer)) gci_lanes_close_dials(&peer->lanes);
+  let_go_if_done(peer);
   check_emptied(peer);
 }
 
@@ -375,19 +412,18 @@ int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *
   peer->url = gci_mem_strdup(mem, text);
   peer->url_len = text.len;
   peer->emptied = emptied;
-  peer->many = config->conn.http == GCACHE_HTTP_2;
   gci_job_init(&peer->pumping, on_pumping);
   gci_list_init(&peer->waiting);
-  gci_list_init(&peer->roomy);
-  gci_list_init(&peer->dials);
+  gci_list_init(&peer->quick);
+  gci_lanes_init(&peer->lanes, &config->conn);
   if (peer->url != NULL) err = gci_url_read(gcache_bytes(peer->url, text.len), &parts);
   if (err == 0) {
     peer->authority = parts.authority;
-    peer->origin.secure = parts.secure;
-    peer->origin.target.port = parts.port;
+    peer->lanes.origin.secure = parts.secure;
+    peer->lanes.origin.target.port = parts.port;
     peer->host_size = parts.host.len + 1;
-    peer->origin.target.host = gci_mem_strdup(mem, parts.host);
-    if (peer->origin.target.host == NULL) err = UV_ENOMEM;
+    peer->lanes.origin.target.host = gci_mem_strdup(mem, parts.host);
+    if (peer->lanes.origin.target.host == NULL) err = UV_ENOMEM;
   }
   if (err < 0) {
     gci_door_peer_free(peer);
@@ -401,7 +437,7 @@ void gci_door_peer_free(struct gci_door_peer *peer) {
   struct gci_mem *mem = mem_of(peer);
 
   gci_defer_cancel(&peer->pumping);
-  gci_mem_free(mem, peer->origin.target.host, peer->host_size);
+  gci_mem_free(mem, peer->lanes.origin.target.host, peer->host_size);
   gci_mem_free(mem, peer->url, peer->url_len + 1);
   gci_mem_free(mem, peer, sizeof *peer);
 }

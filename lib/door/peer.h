@@ -1,14 +1,14 @@
-/* door/peer - everything between this member and one other: the calls that wait, and the connections.
+/* door/peer - everything between this member and one other: the calls that wait, and door/lanes.
  *
- * Happy path: a call takes a connection that has room, its answer comes, there is room again. No room: the
- * call waits, in order, and a new connection is dialled as long as there are fewer than conns_per_peer.
- * These are the slow lanes, where an answer may take as long as a getter: one exchange a connection with
- * HTTP/1.1, many with HTTP/2, whose answers do not wait for each other. (Fast lanes, on which answers from
- * memory are pipelined, are another kind of connection that lane() will choose first.)
+ * Happy path: a call takes a lane that has room, its answer comes, there is room again. No room: the call
+ * waits, in order, until another lane is open. What a peer answers at once goes over a fast lane where there
+ * is one: gets, small sets, removes. A get is asked there from memory only (`Cache-Control: only-if-cached`,
+ * RFC 9111, 5.2.1.7); what the peer does not have in memory it answers 504, and so a value too large for
+ * a fast lane, and that get is asked again over a slow lane.
  * Failure modes: the dialect has no word for what is asked: UV_ENOTSUP, nothing is sent. More than
  * calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that wait fail with the connect
  * error. A kept connection turns out dead before a byte of the answer: the call goes again, once, and all
- * resting connections are given up, as they will be dead too. The peer says that it has done nothing, and the
+ * resting connections are given up, as they will be dead too. A fast lane breaks: its gets go again, slowly. The peer says that it has done nothing, and the
  * connection is well (HTTP/2): the call goes again, once.
  * An exchange breaks otherwise: that call fails.
  * A peer that has left the list keeps no connection at rest, and is gone with its last call. */
@@ -16,8 +16,8 @@
 #define GCI_DOOR_PEER_H
 
 #include "base/map.h"
-#include "door/conn_out.h"
 #include "door/dialect.h"
+#include "door/lanes.h"
 #include "door/question.h"
 #include "gcache/transport.h"
 
@@ -35,20 +35,15 @@ struct gci_door_peer {
   struct gcache_link_s link;
   int named; /* while a list is being set */
   struct gci_door_peer_config *config;
-  struct gci_origin origin;
+  struct gci_lanes lanes;
   size_t host_size;
   char *url;
   size_t url_len;
-  gcache_bytes_t authority;    /* in url */
-  struct gci_list waiting;     /* struct gci_ask */
-  struct gci_list roomy;       /* struct gci_conn_out that can take a call, last used first */
-  struct gci_list dials;       /* struct gci_conn_out, not connected yet */
-  struct gcache_job_s pumping; /* a cancelled call has left room, perhaps */
-  unsigned calls;              /* waiting or on a connection */
-  unsigned connections;        /* until really closed */
-  unsigned dialing, open;      /* of these: not connected yet, connected */
-  int many; /* connections carry many exchanges at a time: the latest does, or only such are made */
-  int listed;                                  /* in the list that was last set */
+  gcache_bytes_t authority;       /* in url */
+  struct gci_list waiting, quick; /* struct gci_ask: for slow lanes; for fast ones, or any */
+  struct gcache_job_s pumping;    /* a cancelled call has left room, perhaps */
+  unsigned calls;                 /* waiting or on a connection */
+  int listed;                     /* in the list that was last set */
   void (*emptied)(struct gci_door_peer *peer); /* not listed, no call, no connection */
 };
 

@@ -26,10 +26,14 @@ static void write_newer_than(struct gci_question *q, int64_t unix_ns) {
 
 static void write_headers(struct gci_question *q, const gcache_call_t *call,
                           const struct gci_question_way *way) {
-  int len = snprintf(q->timeout, sizeof q->timeout, "%" PRIu64, gcache_call_time_left_ms(call));
-
   q->message.headers = q->headers;
+  if (way->fast) { /* the peer does not wait, and what it has that is stale may be said so */
+    if (gcache_call_op(call) == GCACHE_OP_GET)
+      add_header(q, GCI_LIT("Cache-Control"), GCI_LIT("only-if-cached, max-stale"));
+    return;
+  }
   if (!way->plain) {
+    int len = snprintf(q->timeout, sizeof q->timeout, "%" PRIu64, gcache_call_time_left_ms(call));
     add_header(q, GCI_LIT("Gcache-Timeout-Ms"), gcache_bytes(q->timeout, (size_t)len));
     if (way->self != NULL) add_header(q, GCI_LIT("Gcache-From"), gcache_cstr(way->self));
     write_newer_than(q, gcache_call_newer_than(call));
@@ -266,6 +270,8 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
   a.not_found_ms = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Not-Found-Ms"));
   if (body != NULL) a.text = gcache_value_bytes(body);
   result->is_gcache = a.is_gcache;
+  result->speaks_2 = gci_bytes_equal(
+      gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Http")), GCI_LIT("2"));
   result->http_status = a.status;
   result->status = 0;
   result->value = result->body = NULL;

@@ -31,6 +31,7 @@ struct gci_question_way {
   const char *self;    /* may be NULL */
   const char *stay;    /* of the dialect */
   int plain; /* without the headers that only gcache reads; a clear needs one all the same */
+  int fast;  /* over a fast lane: a get from memory only */
 };
 
 int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
@@ -43,6 +44,7 @@ void gci_question_fini(struct gci_question *q);
 
 struct gci_result {
   int is_gcache; /* the peer has shown itself to be one */
+  int speaks_2;  /* it has said that it speaks HTTP/2 in the clear */
   int http_status;
   int status; /* as gcache_call_done() takes it */
   gcache_value_t *value;

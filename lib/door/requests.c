@@ -1,24 +1,29 @@
 #include "door/requests.h"
 
 #include "base/bytes.h"
+#include "door/cached.h"
 #include "door/exchange.h"
 #include "door/serve.h"
 
+static void give(struct gci_http_exchange *http, const gcache_http_reply_t *reply) {
+  struct gci_http_message message = {.status = reply->status,
+                                     .headers = reply->headers,
+                                     .n_headers = reply->n_headers,
+                                     .before = reply->part[0],
+                                     .value = reply->owner,
+                                     .after = reply->part[2]};
+
+  gci_http_reply(http, &message); /* without memory the connection ends */
+}
+
 static void on_served(void *user, int status, const gcache_http_reply_t *reply) {
   struct gci_http_exchange *http = user;
-  struct gci_http_message message;
 
   if (status < 0) { /* the asker has left; should it still read: not the getter's word */
     gci_exchange_answer_text(http, 429, GCI_LIT("closed"));
     return;
   }
-  message = (struct gci_http_message){.status = reply->status,
-                                      .headers = reply->headers,
-                                      .n_headers = reply->n_headers,
-                                      .before = reply->part[0],
-                                      .value = reply->owner,
-                                      .after = reply->part[2]};
-  gci_http_reply(http, &message); /* without memory the connection ends */
+  give(http, reply);
 }
 
 static void start_serve(struct gci_requests *r, struct gci_http_exchange *http) {
@@ -64,6 +69,7 @@ static void on_gone(struct gci_http_exchange *http) {
 
 void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   gcache_exchange_t *x;
+  struct gci_reply reply;
 
   http->data = r;
   http->gone = on_gone;
@@ -71,6 +77,8 @@ void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   if (gci_serve_takes(r->door, http->head.target)) {
     if (r->peers_barred)
       gci_exchange_answer_text(http, 403, GCI_LIT("peers must show a certificate"));
+    else if (gci_cached_try(&reply, r->door, &http->head))
+      give(http, &reply.http);
     else
       start_serve(r, http);
   } else if (gci_exchange_open(&x, r->door, http) < 0) {

@@ -1,12 +1,11 @@
 #include "door/serve.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
 #include "base/bytes.h"
 #include "base/value.h"
+#include "door/reply.h"
 #include "http/message.h"
 #include "wire/proto.h"
 #include "wire/remove_keys.h"
@@ -14,18 +13,6 @@
 
 #define NO_GROUP "no such group: "
 #define NO_GROUP_LEN (sizeof NO_GROUP - 1)
-
-/* A header line of literals. */
-#define HEADER(name, value)     \
-  {                             \
-    {name, sizeof(name) - 1}, { \
-      value, sizeof(value) - 1  \
-    }                           \
-  }
-
-static const gcache_header_t value_headers[] = {HEADER("Content-Type", "application/x-protobuf"),
-                                                HEADER("Gcache", "1")};
-static const gcache_header_t plain_headers[] = {HEADER("Gcache", "1")};
 
 /* ------------------------------------------------------------------------------- the reply -- */
 
@@ -45,43 +32,20 @@ static void finish(struct gci_serve *serve, int status, const gcache_http_reply_
 /* reason: for machines, NULL if the status says it all. */
 static void finish_text(struct gci_serve *serve, int http_status, const char *reason,
                         gcache_bytes_t text) {
-  gcache_header_t headers[] = {HEADER("Content-Type", "text/plain; charset=utf-8"),
-                               HEADER("X-Content-Type-Options", "nosniff"), HEADER("Gcache", "1"),
-                               HEADER("Gcache-Reason", ""), HEADER("Gcache-Not-Found-Ms", "")};
-  gcache_http_reply_t reply = {.status = http_status, .headers = headers, .n_headers = 3};
   uint64_t not_found_ms = serve->to_gcache ? gcache_answer_not_found(&serve->answer) : 0;
-  char digits[24];
+  struct gci_reply reply;
 
-  if (reason != NULL) {
-    headers[3].value = gcache_cstr(reason);
-    reply.n_headers = 4;
-  }
-  if (not_found_ms > 0) { /* and so there is a reason */
-    headers[4].value = gcache_bytes(
-        digits, (size_t)snprintf(digits, sizeof digits, "%" PRIu64, not_found_ms));
-    reply.n_headers = 5;
-  }
-  reply.part[0] = text;
-  reply.part[2] = GCI_LIT("\n");
-  finish(serve, 0, &reply);
+  gci_reply_text(&reply, http_status, reason, text);
+  if (not_found_ms > 0) gci_reply_add_not_found_ms(&reply, not_found_ms);
+  finish(serve, 0, &reply.http);
 }
 
 static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
-  struct gci_proto_frame frame;
-  gcache_bytes_t bytes = gcache_value_bytes(value);
-  gcache_http_reply_t reply = {.status = 200, .headers = value_headers, .n_headers = 2};
+  struct gci_reply reply;
 
-  gci_proto_answer_frame(&frame, bytes.len, gcache_value_expire(value));
-  if (!serve->door->dialect->states_expiry) frame.after_len = 0;
-  if (serve->to_gcache)
-    frame.after_len += gci_proto_answer_freshness(frame.after + frame.after_len,
-                                                  gcache_answer_stale(&serve->answer),
-                                                  gci_value_windows(value));
-  reply.part[0] = gcache_bytes(frame.before, frame.before_len);
-  reply.part[1] = bytes;
-  reply.part[2] = gcache_bytes(frame.after, frame.after_len);
-  reply.owner = value;
-  finish(serve, 0, &reply);
+  gci_reply_value(&reply, serve->door->dialect, value, serve->to_gcache,
+                  gcache_answer_stale(&serve->answer));
+  finish(serve, 0, &reply.http);
 }
 
 static void finish_no_group(struct gci_serve *serve) {
@@ -93,12 +57,14 @@ static void finish_no_group(struct gci_serve *serve) {
 }
 
 static void finish_done(struct gci_serve *serve, gcache_value_t *value) {
-  gcache_http_reply_t reply = {.status = 200, .headers = plain_headers, .n_headers = 1};
+  struct gci_reply reply;
 
-  if (serve->op == GCACHE_OP_GET)
+  if (serve->op == GCACHE_OP_GET) {
     finish_value(serve, value);
-  else
-    finish(serve, 0, &reply);
+    return;
+  }
+  gci_reply_done(&reply);
+  finish(serve, 0, &reply.http);
 }
 
 static gcache_bytes_t words(const char *reason, const char *otherwise) {
@@ -281,14 +247,30 @@ static int read_question(struct gci_serve *serve, struct question *q,
   serve->group = route.group;
   q->key = route.key;
   if (q->key.len > serve->door->limits.key_max) return settle(serve, 414, "the key is too long");
+  serve->cached = gci_cached_read(in->headers, in->n_headers);
   if (read_timeout(serve, q, in) < 0 || read_asker(serve, q, in) < 0) return -1;
   return read_method(serve, q, in, body);
+}
+
+static void finish_cached(struct gci_serve *serve) {
+  struct gci_reply reply;
+  int rc = gci_cached_answer(&reply, serve->door, serve->group, serve->key,
+                             serve->cached.takes_stale);
+
+  if (rc < 0)
+    finish_answer(serve, rc, NULL, NULL);
+  else
+    finish(serve, 0, &reply.http);
 }
 
 static void on_settled(struct gcache_job_s *job) {
   struct gci_serve *serve = gci_container_of(job, struct gci_serve, settled);
   int status = serve->settled_status;
 
+  if (status == 0) {
+    finish_cached(serve);
+    return;
+  }
   if (status == 400 || status == 413 || status == 414) serve->door->bad_requests++;
   if (status == 404)
     finish_no_group(serve);
@@ -309,8 +291,14 @@ static int ask_core(struct gci_serve *serve, const struct question *q) {
 }
 
 static void ask(struct gci_serve *serve, const struct question *q) {
-  int err = ask_core(serve, q);
+  int err;
 
+  if (serve->op == GCACHE_OP_GET && serve->cached.only) {
+    serve->key = q->key;
+    gci_env_defer(serve->door->env, GCI_COMPLETIONS, &serve->settled);
+    return;
+  }
+  err = ask_core(serve, q);
   if (err == 0) return;
   if (err == GCACHE_ENOGROUP)
     settle(serve, 404, NULL);

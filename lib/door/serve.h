@@ -9,6 +9,7 @@
 #ifndef GCI_DOOR_SERVE_H
 #define GCI_DOOR_SERVE_H
 
+#include "door/cached.h"
 #include "door/door.h"
 
 struct gci_serve_request {
@@ -26,12 +27,13 @@ struct gci_serve {
   struct gci_door *door;
   gcache_answer_t answer;
   struct gcache_job_s settled; /* queued when no answer was asked for: the reply is known */
-  int settled_status;          /* of HTTP; 200: done, without a body */
+  int settled_status;          /* of HTTP; 200: done, without a body; 0: as memory says */
   const char *settled_text;
   gci_serve_done_cb done;
   void *user;
   gcache_op_t op;
-  gcache_bytes_t group; /* in buf */
+  gcache_bytes_t group, key; /* in buf; key: of a question to memory */
+  struct gci_cached cached;
   int canceled;
   int to_gcache; /* the asker has shown itself to be one */
   size_t size;

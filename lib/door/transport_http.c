@@ -74,7 +74,7 @@ static void peer_removed(gcache_transport_t *transport, const char *url) {
 }
 
 static int is_at(const struct gci_door_peer *peer, const struct gci_address *address) {
-  const struct gci_dial_target *target = &peer->origin.target;
+  const struct gci_dial_target *target = &peer->lanes.origin.target;
   struct gci_address known;
 
   gci_address_read(&known, target->host);

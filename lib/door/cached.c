@@ -1,0 +1,84 @@
+#include "door/cached.h"
+
+#include <uv.h>
+
+#include "base/bytes.h"
+#include "core/answer.h"
+#include "http/h2.h"
+#include "wire/route.h"
+
+enum {
+  FAST_VALUE_MAX = 64 * 1024, /* a larger value would keep what is behind it waiting */
+  FAST_PATH_MAX = 1024        /* whoever asks for more can wait for it to be served */
+};
+
+static gcache_bytes_t trimmed(gcache_bytes_t text) {
+  const char *p = text.base;
+
+  while (text.len > 0 && (p[text.len - 1] == ' ' || p[text.len - 1] == '\t'))
+    text.len--;
+  while (text.len > 0 && (*(const char *)text.base == ' ' || *(const char *)text.base == '\t'))
+    text = gci_bytes_skip(text, 1);
+  return text;
+}
+
+/* A Cache-Control line: directives, some with =value (RFC 9111, 5.2). How stale is not limited here. */
+static void hear(struct gci_cached *said, gcache_bytes_t line) {
+  while (line.len > 0) {
+    const char *comma = memchr(line.base, ',', line.len);
+    size_t len = comma == NULL ? line.len : (size_t)(comma - (const char *)line.base);
+    gcache_bytes_t directive = trimmed(gcache_bytes(line.base, len));
+    if (gci_bytes_equal_nocase(directive, GCI_LIT("only-if-cached"))) said->only = 1;
+    if (gci_bytes_equal_nocase(directive, GCI_LIT("max-stale"))) said->takes_stale = 1;
+    line = gci_bytes_skip(line, comma == NULL ? len : len + 1);
+  }
+}
+
+struct gci_cached gci_cached_read(const gcache_header_t headers[], size_t n) {
+  gcache_bytes_t line = gci_http_header(headers, n, GCI_LIT("Cache-Control"));
+  struct gci_cached said = {0};
+
+  if (gci_bytes_equal(line, GCI_LIT("only-if-cached, max-stale")))
+    said.only = said.takes_stale = 1; /* as gcache says it */
+  else
+    hear(&said, line);
+  return said;
+}
+
+int gci_cached_answer(struct gci_reply *reply, struct gci_door *door, gcache_bytes_t group,
+                      gcache_bytes_t key, int takes_stale) {
+  struct gci_answer_cached found;
+  int rc = gci_answer_cached(door->cache, group, key, takes_stale, &found);
+
+  if (rc < 0 && rc != UV_ENOENT) return rc;
+  if (rc == UV_ENOENT) {
+    gci_reply_text(reply, 504, "not-cached", GCI_LIT("not in memory"));
+  } else if (found.status == GCACHE_ENOTFOUND) {
+    gci_reply_text(reply, door->dialect->not_found, "not-found",
+                   found.reason[0] != '\0' ? gcache_cstr(found.reason) : GCI_LIT("not found"));
+    if (takes_stale) gci_reply_add_not_found_ms(reply, found.not_found_ms);
+  } else if (gcache_value_bytes(found.value).len > FAST_VALUE_MAX) {
+    gci_reply_text(reply, 504, "large", GCI_LIT("too large to be answered between others"));
+  } else {
+    gci_reply_value(reply, door->dialect, found.value, takes_stale, found.stale_ms);
+  }
+  return 0;
+}
+
+int gci_cached_try(struct gci_reply *reply, struct gci_door *door,
+                   const struct gci_http_head *head) {
+  char buf[FAST_PATH_MAX];
+  struct gci_cached said;
+  struct gci_route route;
+  gcache_bytes_t path, query;
+
+  if (!gci_bytes_equal(head->method, GCI_LIT("GET"))) return 0;
+  said = gci_cached_read(head->headers, head->n_headers);
+  gci_route_split_target(head->target, &path, &query);
+  if (!said.only || path.len > sizeof buf) return 0;
+  if (gci_route_read(door->base_path, path, buf, &route) != GCI_ROUTE_OK) return 0;
+  if (gci_cached_answer(reply, door, route.group, route.key, said.takes_stale) < 0) return 0;
+  if (reply->http.status == 504 && door->http == GCACHE_HTTP_AUTO && gci_h2_built_in())
+    gci_reply_add_http_2(reply); /* it will be asked again, and may have to wait with many others */
+  return 1;
+}

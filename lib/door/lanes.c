@@ -1,0 +1,159 @@
+#include "door/lanes.h"
+
+#include "http/h2.h"
+
+enum {
+  CALLS_OF_MANY =
+      100,        /* how many calls a connection that is being dialled may be expected to carry */
+  FAST_LANES = 2, /* one is written to while the other is answered: measured */
+  FAST_PAUSE_MS = 1000
+};
+
+static struct gci_conn_out *conn_of(struct gcache_link_s *link) {
+  return gci_container_of(link, struct gci_conn_out, link);
+}
+
+void gci_lanes_init(struct gci_lanes *lanes, const struct gci_conn_out_config *config) {
+  *lanes = (struct gci_lanes){.config = config, .many = config->http == GCACHE_HTTP_2};
+  gci_list_init(&lanes->roomy);
+  gci_list_init(&lanes->fast);
+  gci_list_init(&lanes->dials);
+}
+
+/* ---------------------------------------------------------------------------------- choosing -- */
+
+struct gci_conn_out *gci_lanes_slow(struct gci_lanes *lanes) {
+  struct gcache_link_s *link;
+
+  while ((link = gci_list_front(&lanes->roomy)) != NULL) {
+    if (gci_conn_out_room(conn_of(link)) > 0) return conn_of(link);
+    gci_link_unlink(
+        link); /* the other side has taken it back; `turned` follows when there is some */
+  }
+  return NULL;
+}
+
+struct gci_conn_out *gci_lanes_fast(const struct gci_lanes *lanes) {
+  struct gci_conn_out *best = NULL;
+
+  gci_list_each(link, &lanes->fast) {
+    struct gci_conn_out *c = conn_of(link);
+    if (gci_conn_out_room(c) > 0 && (best == NULL || c->n_trips < best->n_trips)) best = c;
+  }
+  return best;
+}
+
+int gci_lanes_has_fast(const struct gci_lanes *lanes) {
+  gci_list_each(link, &lanes->fast) if (conn_of(link)->to_gcache) return 1;
+  return 0;
+}
+
+/* --------------------------------------------------------------------------------- dialling -- */
+
+size_t gci_lanes_enough(const struct gci_lanes *lanes) {
+  return (size_t)lanes->dialing * (lanes->many ? CALLS_OF_MANY : 1) + 1;
+}
+
+int gci_lanes_wants_slow(const struct gci_lanes *lanes, unsigned conns_per_peer, size_t n_waiting) {
+  return lanes->connections - lanes->n_fast < conns_per_peer &&
+         n_waiting >= gci_lanes_enough(lanes);
+}
+
+/* With one question at a time a second lane would only rest. */
+int gci_lanes_wants_fast(const struct gci_lanes *lanes) {
+  struct gcache_link_s *only = gci_list_front(&lanes->fast);
+
+  if (!lanes->to_gcache || lanes->config->http == GCACHE_HTTP_2 || lanes->n_fast == FAST_LANES)
+    return 0;
+  if (lanes->n_fast > 0 && (only == NULL || conn_of(only)->n_trips < 2)) return 0;
+  return gci_env_mono_ms(lanes->config->env) >= lanes->no_fast_until_ms;
+}
+
+struct gci_lane gci_lanes_new_slow(const struct gci_lanes *lanes) {
+  struct gci_lane lane = {.http = lanes->config->http};
+
+  if (!lanes->speaks_2 || lane.http != GCACHE_HTTP_AUTO || lanes->origin.secure) return lane;
+  return (struct gci_lane){.http = GCACHE_HTTP_2, .supposed = 1};
+}
+
+struct gci_lane gci_lanes_new_fast(void) {
+  return (struct gci_lane){.http = GCACHE_HTTP_1, .fast = 1};
+}
+
+/* ----------------------------------------------------------------------------------- events -- */
+
+void gci_lanes_dialed(struct gci_lanes *lanes, struct gci_conn_out *c) {
+  if (!c->closing) gci_list_push_back(&lanes->dials, &c->link); /* else it has failed at once */
+  lanes->connections++;
+  if (c->lane.fast)
+    lanes->n_fast++;
+  else
+    lanes->dialing++;
+}
+
+void gci_lanes_opened(struct gci_lanes *lanes, struct gci_conn_out *c, int status) {
+  gci_link_unlink(&c->link);
+  if (!c->lane.fast) lanes->dialing--;
+  if (status < 0) return;
+  if (!c->lane.fast) {
+    lanes->open++;
+    lanes->many = c->many;
+  }
+  gci_lanes_file(lanes, c);
+}
+
+void gci_lanes_file(struct gci_lanes *lanes, struct gci_conn_out *c) {
+  if (c->closing) return;
+  if (c->lane.fast) {
+    if (!gci_link_linked(&c->link)) gci_list_push_back(&lanes->fast, &c->link);
+    return;
+  }
+  gci_link_unlink(&c->link);
+  if (gci_conn_out_room(c) > 0) gci_list_push_front(&lanes->roomy, &c->link);
+}
+
+void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c) {
+  lanes->connections--;
+  if (c->lane.fast) {
+    lanes->n_fast--;
+    if (!c->to_gcache && c->dial_status != UV_ECANCELED)
+      lanes->no_fast_until_ms = gci_env_after_ms(lanes->config->env, FAST_PAUSE_MS);
+    return;
+  }
+  if (c->dial_status == 0) lanes->open--;
+  if (c->lane.supposed && c->exchanges == 0) lanes->speaks_2 = lanes->many = 0;
+}
+
+void gci_lanes_note(struct gci_lanes *lanes, struct gci_conn_out *c, int is_gcache, int speaks_2) {
+  c->to_gcache = is_gcache != 0;
+  lanes->to_gcache = is_gcache != 0;
+  if (!speaks_2 || !gci_h2_built_in() || lanes->config->http != GCACHE_HTTP_AUTO) return;
+  lanes->speaks_2 = 1;
+  if (!lanes->origin.secure) lanes->many = 1;
+}
+
+void gci_lanes_close_resting(struct gci_lanes *lanes) {
+  struct gci_list *lists[] = {&lanes->roomy, &lanes->fast};
+
+  for (int i = 0; i < 2; i++) {
+    struct gcache_link_s *link, *next;
+    for (link = lists[i]->head.next; link != &lists[i]->head; link = next) {
+      next = link->next;
+      if (gci_conn_out_rests(conn_of(link))) gci_conn_out_close(conn_of(link));
+    }
+  }
+}
+
+void gci_lanes_close_dials(struct gci_lanes *lanes) {
+  struct gcache_link_s *link;
+
+  while ((link = gci_list_front(&lanes->dials)) != NULL)
+    gci_conn_out_close(conn_of(link));
+}
+
+void gci_lanes_break_fast(struct gci_lanes *lanes) {
+  struct gcache_link_s *link;
+
+  while ((link = gci_list_front(&lanes->fast)) != NULL)
+    gci_conn_out_break(conn_of(link));
+}

@@ -1,0 +1,64 @@
+/* door/lanes - the connections to one peer: which there are, which can take a question, when another is
+ * dialled.
+ *
+ * Slow lanes, whose answers may take as long as a getter: at most conns_per_peer, dialled as calls wait.
+ * Fast lanes, two beside these once an answer has shown that the peer is gcache: HTTP/1.1, pipelined, for
+ * what a peer answers at once. A fast lane is proven by its own first answer: what is at the address may
+ * have changed. Slow lanes are HTTP/2 where ALPN or the application says so, or in the clear the peer has
+ * said that it speaks it.
+ * Fails: a dial that fails, or a fast lane that ends unproven, is no failure of a call as long as there are
+ * others; fast lanes are tried again after a second.
+ * Owns the lists; connections own themselves, and are reported by their events to whoever embeds this. */
+#ifndef GCI_DOOR_LANES_H
+#define GCI_DOOR_LANES_H
+
+#include "door/conn_out.h"
+
+struct gci_lanes {
+  const struct gci_conn_out_config *config;
+  struct gci_origin origin;
+  struct gci_list roomy;     /* slow lanes that can take a call, last used first */
+  struct gci_list fast;      /* open fast lanes */
+  struct gci_list dials;     /* not connected yet, of both kinds */
+  unsigned connections;      /* until really closed */
+  unsigned n_fast;           /* of these: fast lanes, */
+  unsigned dialing, open;    /* slow lanes that are not connected yet, and that are */
+  unsigned many : 1;         /* slow lanes carry many exchanges at a time, as far as known */
+  unsigned to_gcache : 1;    /* the peer's latest answer has shown it to be gcache */
+  unsigned speaks_2 : 1;     /* in the clear, it has said */
+  uint64_t no_fast_until_ms; /* one has failed lately */
+};
+
+void gci_lanes_init(struct gci_lanes *lanes, const struct gci_conn_out_config *config);
+
+/* A connection that can take a call now; NULL: none. */
+struct gci_conn_out *gci_lanes_slow(struct gci_lanes *lanes);
+struct gci_conn_out *gci_lanes_fast(const struct gci_lanes *lanes);
+/* There are fast lanes: what may go over them need not go over others. */
+int gci_lanes_has_fast(const struct gci_lanes *lanes);
+
+/* Of n more calls, whether another slow lane is wanted for them that may be dialled. */
+int gci_lanes_wants_slow(const struct gci_lanes *lanes, unsigned conns_per_peer, size_t n_waiting);
+/* How many waiting calls decide that. */
+size_t gci_lanes_enough(const struct gci_lanes *lanes);
+/* There is something to ask over one that is not there. */
+int gci_lanes_wants_fast(const struct gci_lanes *lanes);
+/* What gci_conn_out_open() is to be told. */
+struct gci_lane gci_lanes_new_slow(const struct gci_lanes *lanes);
+struct gci_lane gci_lanes_new_fast(void);
+
+/* The events of c, and what was begun with it. */
+void gci_lanes_dialed(struct gci_lanes *lanes, struct gci_conn_out *c);
+void gci_lanes_opened(struct gci_lanes *lanes, struct gci_conn_out *c, int status);
+void gci_lanes_file(struct gci_lanes *lanes,
+                    struct gci_conn_out *c); /* its room may have changed */
+void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c);
+/* An answer over c has shown what the peer is. */
+void gci_lanes_note(struct gci_lanes *lanes, struct gci_conn_out *c, int is_gcache, int speaks_2);
+
+void gci_lanes_close_resting(struct gci_lanes *lanes);
+void gci_lanes_close_dials(struct gci_lanes *lanes);
+/* Nobody waits for any answer: all under way end with UV_ECANCELED. */
+void gci_lanes_break_fast(struct gci_lanes *lanes);
+
+#endif

@@ -1,0 +1,29 @@
+/* door/reply - what a peer is answered: status, headers and body parts of each outcome. Owns nothing: a
+ * reply points into itself, and into the value or text that it is of. Cannot fail. */
+#ifndef GCI_DOOR_REPLY_H
+#define GCI_DOOR_REPLY_H
+
+#include "door/dialect.h"
+#include "gcache/http.h"
+#include "wire/proto.h"
+
+struct gci_reply {
+  gcache_http_reply_t http; /* points into what follows */
+  gcache_header_t headers[6];
+  char digits[24];
+  struct gci_proto_frame frame;
+};
+
+/* to_gcache: the asker reads what only gcache says. */
+void gci_reply_value(struct gci_reply *reply, const struct gci_dialect *dialect,
+                     gcache_value_t *value, int to_gcache, uint64_t stale_ms);
+/* reason: for machines, NULL if the status says it all. */
+void gci_reply_text(struct gci_reply *reply, int status, const char *reason, gcache_bytes_t text);
+/* Of "not found": how long that holds. */
+void gci_reply_add_not_found_ms(struct gci_reply *reply, uint64_t ms);
+/* That this port speaks HTTP/2 in the clear. */
+void gci_reply_add_http_2(struct gci_reply *reply);
+/* 200 without a body. */
+void gci_reply_done(struct gci_reply *reply);
+
+#endif
