@@ -89,6 +89,7 @@ static void open_core(struct sim_member *m) {
   o.timeout_ms = SIM_DEFAULT_TIMEOUT_MS;
   o.key_max = SIM_KEY_MAX;
   o.value_max = SIM_VALUE_MAX;
+  o.members_at_once = m->cluster->config.members_at_once;
   o.transport = &m->transport;
   for (size_t i = 0; i < sizeof o.hash_seed; i++)
     o.hash_seed[i] = (unsigned char)sim_rng_next(&w->rng);
@@ -98,6 +99,11 @@ static void open_core(struct sim_member *m) {
 }
 
 static void on_ended(struct sim_event *event);
+
+static int is_at_once(const struct sim_member *m, uint64_t list) {
+  size_t limit = m->cluster->config.members_at_once;
+  return limit == 0 || (size_t)__builtin_popcountll(list) <= limit;
+}
 
 void sim_member_start(struct sim_member *m, uint64_t list) {
   struct sim_cluster *c = m->cluster;
@@ -114,7 +120,7 @@ void sim_member_start(struct sim_member *m, uint64_t list) {
   open_core(m);
   m->life = SIM_LIVING;
   m->list = 0;
-  promises_up(&c->promises, m->index, m->is_client, list);
+  promises_up(&c->promises, m->index, m->is_client, is_at_once(m, list) ? list : 0);
   if (m->is_client && m->hot == GCACHE_HOT_ON) promises_keeps_unreached(&c->promises, m->index);
   if (list != 0) sim_member_set_list(m, list);
   for (unsigned g = 0; g < PROMISES_GROUPS; g++) {
@@ -146,8 +152,16 @@ void sim_member_set_list(struct sim_member *m, uint64_t list) {
     promises_break(&c->promises, "member %d: list %" PRIx64 " was refused: %d", m->index, list,
                    status);
   m->list = list;
+  sim_trace(&c->world, "m%d is given list %" PRIx64, m->index, list);
+}
+
+void sim_member_listed(struct sim_member *m) {
+  struct sim_cluster *c = m->cluster;
+  uint64_t list = 0;
+  for (size_t i = 0; i < m->core.peers.n; i++)
+    list |= UINT64_C(1) << sim_member_of_url(c, m->core.peers.list[i]->url);
   promises_list(&c->promises, m->index, list);
-  sim_trace(&c->world, "m%d list %" PRIx64, m->index, list);
+  sim_trace(&c->world, "m%d list %" PRIx64 " in force", m->index, list);
 }
 
 /* Its memory is gone, and the promises expect nothing of it any more. */

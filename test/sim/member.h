@@ -37,6 +37,7 @@ struct sim_config {
   unsigned small_percent; /* values of at most 200 bytes; the others up to */
   size_t value_typical;
   gcache_dialect_t dialect;
+  size_t members_at_once; /* longer lists are made in turns; 0: the core's own limit */
 };
 
 struct sim_group {
@@ -55,7 +56,7 @@ struct sim_member {
   enum sim_life life;
   uint64_t mono_offset_us;
   int64_t wall_offset_ns;
-  uint64_t list; /* mask of members; 0: alone */
+  uint64_t list; /* given last, a mask of members; 0: alone */
   gcache_hot_t hot;
   struct gci_list blocks; /* all it has allocated */
   struct gci_mem *mem;
@@ -86,8 +87,9 @@ void sim_member_init(struct sim_cluster *c, int index); /* down */
 void sim_member_start(struct sim_member *m, uint64_t list);
 void sim_member_close(struct sim_member *m); /* ends in SIM_DOWN after a while */
 void sim_member_crash(struct sim_member *m);
-/* In an order of chance. */
+/* In an order of chance. In force at once or some turns later. */
 void sim_member_set_list(struct sim_member *m, uint64_t list);
+void sim_member_listed(struct sim_member *m); /* it is in force now */
 void sim_group_start(struct sim_group *g);
 void sim_group_stop(struct sim_group *g);
 /* The budget (P5). */

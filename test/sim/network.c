@@ -193,6 +193,12 @@ static void on_cancelled(gcache_transport_t *t, gcache_call_t *call) {
   if (x->phase > ANSWERING) sim_exchange_destroy(x);
 }
 
+static void on_listed(gcache_transport_t *t, const char *const urls[], size_t n) {
+  (void)urls;
+  (void)n;
+  sim_member_listed(t->data);
+}
+
 void sim_network_transport(struct sim_network *net, struct sim_member *m) {
   (void)net;
   memset(&m->transport, 0, sizeof m->transport);
@@ -200,6 +206,7 @@ void sim_network_transport(struct sim_network *net, struct sim_member *m) {
   m->transport.data = m;
   m->transport.start = on_started;
   m->transport.cancel = on_cancelled;
+  m->transport.peers = on_listed;
 }
 
 /* ---- weather ---- */

@@ -76,6 +76,13 @@ static void configure_freshness(struct sim_rng *rng, enum sim_faults faults,
   setup->fresh = *f;
 }
 
+/* Where lists change, they change while others are on their way, too. */
+static void configure_lists(struct sim_rng *rng, enum sim_faults faults,
+                            struct sim_config *config) {
+  int change = faults == SIM_FAULTS_LISTS || faults == SIM_FAULTS_MIXED;
+  if (change && sim_rng_percent(rng, 40)) config->members_at_once = 1;
+}
+
 static void start_members(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
   struct sim_rng *rng = &c->world.rng;
@@ -182,6 +189,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   struct promises_setup setup;
   configure(&rng, faults, &config, &setup);
   configure_freshness(&rng, faults, &config, &setup);
+  configure_lists(&rng, faults, &config);
   s->faults = faults;
   sim_cluster_init(&s->cluster, seed, &config, &setup);
   s->cluster.world.trace_printed = printed;
