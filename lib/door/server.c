@@ -332,11 +332,19 @@ static void on_written(void *user) {
   schedule(user);
 }
 
+/* What was not taken must be first. */
+static void *place(void *user, size_t *len) {
+  struct gci_server *s = user;
+
+  return s->http == NULL || s->left != NULL ? NULL : gci_http_server_place(s->http, len);
+}
+
 static const struct gci_stream_events stream_events = {.on_read = on_read,
                                                        .on_end = on_end,
                                                        .on_written = on_written,
                                                        .on_closed = on_closed,
-                                                       .on_secured = on_secured};
+                                                       .on_secured = on_secured,
+                                                       .place = place};
 
 static void on_pumped(struct gcache_job_s *job) {
   struct gci_server *s = gci_container_of(job, struct gci_server, pump);

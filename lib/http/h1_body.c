@@ -4,6 +4,9 @@
 #include <string.h>
 
 #define ROOM_FIRST ((size_t)64 * 1024)
+#define PROVEN_MAX ((size_t)1024 * 1024)
+/* Fewer bytes are copied in less time than it takes to ask the kernel for them. */
+#define PLACE_MIN ((size_t)16 * 1024)
 
 void gci_h1_body_init(struct gci_h1_body *body, struct gci_mem *mem, size_t max) {
   memset(body, 0, sizeof *body);
@@ -11,15 +14,25 @@ void gci_h1_body_init(struct gci_h1_body *body, struct gci_mem *mem, size_t max)
   body->max = max;
 }
 
+void gci_h1_body_begin(struct gci_h1_body *body, size_t max, size_t stated) {
+  body->max = max;
+  body->stated = stated;
+}
+
+static void end(struct gci_h1_body *body) {
+  body->block = NULL;
+  body->used = body->room = body->max = body->stated = 0;
+}
+
 void gci_h1_body_fini(struct gci_h1_body *body) {
   gcache_value_unref(body->block);
-  body->block = NULL;
-  body->used = body->room = 0;
+  end(body);
 }
 
 /* Room for `need` bytes, need <= max. */
 static enum gci_h1_fault grow(struct gci_h1_body *body, size_t need) {
   size_t room = body->room < ROOM_FIRST / 2 ? ROOM_FIRST : body->room * 2;
+  if (room < body->proven) room = body->proven;
   if (room < need) room = need;
   if (room > body->max) room = body->max;
   gcache_value_t *block = body->block == NULL ? gci_value_block(body->mem, room)
@@ -30,6 +43,18 @@ static enum gci_h1_fault grow(struct gci_h1_body *body, size_t need) {
   return GCI_H1_SOUND;
 }
 
+static char *end_of(const struct gci_h1_body *body) {
+  return (char *)gci_value_fill(body->block) + body->used;
+}
+
+void *gci_h1_body_place(struct gci_h1_body *body, size_t *len) {
+  if (body->stated < PLACE_MIN || body->stated - body->used < PLACE_MIN) return NULL;
+  if (body->room - body->used < PLACE_MIN && grow(body, body->used + PLACE_MIN) != GCI_H1_SOUND)
+    return NULL;
+  *len = body->room - body->used;
+  return end_of(body);
+}
+
 enum gci_h1_fault gci_h1_body_append(struct gci_h1_body *body, gcache_bytes_t bytes) {
   if (bytes.len == 0) return GCI_H1_SOUND;
   if (bytes.len > body->max - body->used) return GCI_H1_BAD_BODY_SIZE;
@@ -37,7 +62,7 @@ enum gci_h1_fault gci_h1_body_append(struct gci_h1_body *body, gcache_bytes_t by
     enum gci_h1_fault fault = grow(body, body->used + bytes.len);
     if (fault != GCI_H1_SOUND) return fault;
   }
-  memcpy((char *)gci_value_fill(body->block) + body->used, bytes.base, bytes.len);
+  if (bytes.base != end_of(body)) memcpy(end_of(body), bytes.base, bytes.len);
   body->used += bytes.len;
   return GCI_H1_SOUND;
 }
@@ -51,6 +76,10 @@ gcache_value_t *gci_h1_body_finish(struct gci_h1_body *body) {
     else
       gci_value_narrow(value, 0, body->used);
   }
-  gci_h1_body_init(body, body->mem, 0);
+  end(body);
   return value;
+}
+
+void gci_h1_body_believe(struct gci_h1_body *body) {
+  if (body->used > body->proven) body->proven = body->used < PROVEN_MAX ? body->used : PROVEN_MAX;
 }

@@ -115,6 +115,11 @@ static int conclude(struct h1_client *c) {
   return 0;
 }
 
+static void *client_place(struct gci_http_client *http, size_t *len) {
+  struct h1_client *c = client_of(http);
+  return c->fault == GCI_H1_SOUND ? gci_h1_receive_place(&c->in, len) : NULL;
+}
+
 static int client_input(struct gci_http_client *http, gcache_bytes_t bytes) {
   struct h1_client *c = client_of(http);
   assert(!c->in_input && !c->closed);
@@ -181,6 +186,7 @@ static const struct gci_http_client_ops client_ops = {
     .close = client_close,
     .send = client_send,
     .cancel = client_cancel,
+    .place = client_place,
     .input = client_input,
     .eof = client_eof,
     .output = client_output,

@@ -53,8 +53,8 @@ static enum gci_h1_reached begin_body(struct gci_h1_receive *r) {
   if (r->frame.kind == GCI_H1_NO_BODY) return GCI_H1_WHOLE;
   r->state = BODY;
   if (r->frame.kind == GCI_H1_CHUNKED) gci_h1_chunks_init(&r->chunks, r->limits, r->heads.body_max);
-  uint64_t max = r->frame.kind == GCI_H1_LENGTH ? r->frame.length : r->heads.body_max;
-  gci_h1_body_init(&r->body, r->mem, (size_t)max);
+  size_t stated = r->frame.kind == GCI_H1_LENGTH ? (size_t)r->frame.length : 0;
+  gci_h1_body_begin(&r->body, stated > 0 ? stated : (size_t)r->heads.body_max, stated);
   return GCI_H1_BODY_BEGINS;
 }
 
@@ -139,11 +139,17 @@ enum gci_h1_reached gci_h1_receive_eof(struct gci_h1_receive *r) {
 gcache_value_t *gci_h1_receive_take(struct gci_h1_receive *r) {
   assert(r->state == ENDED);
   r->state = START;
+  /* It was asked for, of a peer that was chosen. */
+  if (r->heads.role == GCI_H1_ANSWERS) gci_h1_body_believe(&r->body);
   return gci_h1_body_finish(&r->body);
 }
 
 void gci_h1_receive_rest(struct gci_h1_receive *r) {
   gci_h1_heads_rest(&r->heads);
+}
+
+void *gci_h1_receive_place(struct gci_h1_receive *r, size_t *len) {
+  return r->state == BODY ? gci_h1_body_place(&r->body, len) : NULL;
 }
 
 int gci_h1_receive_idle(const struct gci_h1_receive *r) {

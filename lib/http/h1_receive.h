@@ -48,6 +48,8 @@ gcache_value_t *gci_h1_receive_take(struct gci_h1_receive *r);
 /* The head is of no more use. */
 void gci_h1_receive_rest(struct gci_h1_receive *r);
 
+/* As gci_h1_body_place(). */
+void *gci_h1_receive_place(struct gci_h1_receive *r, size_t *len);
 int gci_h1_receive_idle(const struct gci_h1_receive *r); /* nothing of a message has come */
 int gci_h1_receive_in_body(const struct gci_h1_receive *r);
 

@@ -109,6 +109,11 @@ static int takes_more(const struct h1_server *s) {
          s->answers.pending_bytes < PENDING_BYTES_MAX;
 }
 
+static void *server_place(struct gci_http_server *http, size_t *len) {
+  struct h1_server *s = server_of(http);
+  return takes_more(s) ? gci_h1_receive_place(&s->in, len) : NULL;
+}
+
 static ssize_t server_input(struct gci_http_server *http, gcache_bytes_t bytes) {
   struct h1_server *s = server_of(http);
   assert(!s->in_input && !s->closed);
@@ -187,6 +192,7 @@ static void server_timed_out(struct gci_http_server *http) {
 
 static const struct gci_http_server_ops server_ops = {
     .close = server_close,
+    .place = server_place,
     .input = server_input,
     .output = server_output,
     .wants_input = server_wants_input,

@@ -38,6 +38,7 @@ enum gci_http_phase {
 
 struct gci_http_server_ops {
   void (*close)(struct gci_http_server *s);
+  void *(*place)(struct gci_http_server *s, size_t *len); /* NULL: always anywhere */
   ssize_t (*input)(struct gci_http_server *s, gcache_bytes_t bytes);
   struct gci_out *(*output)(struct gci_http_server *s);
   int (*wants_input)(const struct gci_http_server *s);
@@ -59,6 +60,12 @@ struct gci_http_server {
 /* Exchanges that still owe a reply live on, detached: their reply goes nowhere. */
 static inline void gci_http_server_close(struct gci_http_server *s) {
   s->ops->close(s);
+}
+
+/* Bytes are there to be read: where to, and *len: how many at most, for input() to take without a copy: the
+ * memory of a large body that is being received. NULL: anywhere. Until the next call of any of these. */
+static inline void *gci_http_server_place(struct gci_http_server *s, size_t *len) {
+  return s->ops->place == NULL ? NULL : s->ops->place(s, len);
 }
 
 /* Takes all bytes, except when too many answers are owed: then it returns how many it took, and wants no
@@ -134,6 +141,7 @@ struct gci_http_client_ops {
   void (*close)(struct gci_http_client *c);
   int (*send)(struct gci_http_client *c, const struct gci_http_message *request, void *tag);
   int (*cancel)(struct gci_http_client *c, void *tag);
+  void *(*place)(struct gci_http_client *c, size_t *len); /* NULL: always anywhere */
   int (*input)(struct gci_http_client *c, gcache_bytes_t bytes);
   int (*eof)(struct gci_http_client *c);
   struct gci_out *(*output)(struct gci_http_client *c);
@@ -164,6 +172,11 @@ static inline int gci_http_client_send(struct gci_http_client *c,
 /* Nobody waits for that answer: no event follows for it. UV_ENOTSUP: only closing can do that. */
 static inline int gci_http_client_cancel(struct gci_http_client *c, void *tag) {
   return c->ops->cancel(c, tag);
+}
+
+/* As for the server. */
+static inline void *gci_http_client_place(struct gci_http_client *c, size_t *len) {
+  return c->ops->place == NULL ? NULL : c->ops->place(c, len);
 }
 
 /* < 0: all exchanges are broken and the connection is of no more use: UV_EPROTO (malformed, not asked

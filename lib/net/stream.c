@@ -8,6 +8,9 @@
 #include "net/stream_tls.h"
 #include "net/stream_write.h"
 
+/* Read in one turn: as much as takes some tenths of a millisecond, whatever it is. */
+#define TURN_BYTES ((size_t)512 * 1024)
+
 static void on_linger_passed(struct gcache_deadline_s *deadline);
 
 static void set_up(struct gci_stream *s, struct gci_env *env, uv_stream_t *uv,
@@ -18,6 +21,8 @@ static void set_up(struct gci_stream *s, struct gci_env *env, uv_stream_t *uv,
   s->uv = uv;
   s->release = NULL;
   s->out = NULL;
+  s->turn = 0;
+  s->turn_bytes = 0;
   s->progress_ms = 0;
   s->linger_ms = 0;
   s->linger_bytes = 0;
@@ -74,10 +79,30 @@ void gci_stream_end(struct gci_stream *s, int status) {
     gci_stream_close(s);
 }
 
+/* How many bytes it may still read in this turn. */
+static size_t left_of_turn(struct gci_stream *s, const struct gci_loop *loop) {
+  if (s->turn != loop->turns) {
+    s->turn = loop->turns;
+    s->turn_bytes = 0;
+  }
+  return s->turn_bytes < TURN_BYTES ? TURN_BYTES - s->turn_bytes : 0;
+}
+
+/* libuv reads on until a read is short. Without a buffer it stops for this turn, with UV_ENOBUFS. */
 static void on_allocated(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   struct gci_stream *s = handle->data;
+  struct gci_loop *loop = gci_loop_of(s->env);
+  size_t left = left_of_turn(s, loop), len = 0;
+  char *base = NULL;
   (void)suggested;
-  *buf = uv_buf_init(gci_loop_read_buffer(gci_loop_of(s->env)), (unsigned)GCI_LOOP_READ_SIZE);
+
+  if (left > 0 && s->tls == NULL && !s->finishing && s->events->place != NULL)
+    base = s->events->place(s->user, &len);
+  if (base == NULL) {
+    base = gci_loop_read_buffer(loop);
+    len = GCI_LOOP_READ_SIZE;
+  }
+  *buf = uv_buf_init(base, (unsigned)(len < left ? len : left));
 }
 
 static void throw_away(struct gci_stream *s, size_t n) {
@@ -91,6 +116,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   struct gci_stream *s = stream->data;
   int sealed = s->tls != NULL && (!s->finishing || s->securing); /* what comes is of interest */
 
+  if (n > 0) s->turn_bytes += (size_t)n;
+  if (n == UV_ENOBUFS && buf->len == 0) return; /* on_allocated() has said so */
   if (n < 0 && sealed)
     gci_stream_tls_input_end(s, (int)n);
   else if (n < 0)

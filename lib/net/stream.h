@@ -1,6 +1,8 @@
 /* net/stream - one connected byte stream: uv_tcp_t or uv_pipe_t, with TLS inside if wanted. Reads into
- * the one buffer that all streams of a loop share, so that a resting connection holds none; writes a
- * struct gci_out as gather writes of up to 64 slices, and waits in net/wait when the socket is full.
+ * the one buffer that all streams of a loop share, so that a resting connection holds none, or straight
+ * into a place of the owner's; writes a struct gci_out as gather writes of up to 64 slices, and waits in
+ * net/wait when the socket is full. In one turn of the loop it reads and writes only so much, however
+ * fast the other side is: the other streams of the loop want their turn.
  *
  * Happy path: on_read with bytes, on_written when a blocked queue has drained. Failure: on_end once, with
  * UV_EOF or the error, from the loop. After an error nothing follows but on_closed. After UV_EOF what is
@@ -27,6 +29,9 @@ struct gci_stream_events {
   void (*on_written)(void *user); /* out is empty again after having been blocked */
   void (*on_closed)(void *user);  /* free to go */
   void (*on_secured)(void *user); /* TLS is established; before any on_read. NULL: not asked for */
+  /* Bytes have come: where on_read would best find them, and *len: how many at most. NULL: anywhere, as
+   * when there is no such function. */
+  void *(*place)(void *user, size_t *len);
 };
 
 struct gci_stream {
@@ -47,7 +52,9 @@ struct gci_stream {
   struct gci_tls *tls;      /* NULL: in the clear */
   struct gcache_job_s more; /* TLS: reads on in what was kept */
   int raw_status;           /* TLS: how the bytes below it have ended; 0: not yet */
-  uint64_t progress_ms;     /* when the other side last took bytes (or the queue began to wait) */
+  uint64_t turn;            /* of the loop, in which turn_bytes were read */
+  size_t turn_bytes;
+  uint64_t progress_ms; /* when the other side last took bytes (or the queue began to wait) */
   struct gcache_deadline_s linger;
   uint64_t linger_ms;
   size_t linger_bytes; /* that may still be thrown away */

@@ -8,6 +8,8 @@
 #include "net/stream_tls.h"
 
 #define SLICES 64
+/* Written in one turn of the loop. */
+#define TURN_BYTES ((size_t)1024 * 1024)
 
 static int descriptor(const struct gci_stream *s) {
   uv_os_fd_t fd = -1;
@@ -15,8 +17,9 @@ static int descriptor(const struct gci_stream *s) {
   return fd;
 }
 
-/* One gather write. The bytes taken, or the error; *asked: how many there were to take. */
-static ssize_t send_once(int fd, const struct gci_out *out, size_t *asked) {
+/* One gather write of at most max bytes. The bytes taken, or the error; *asked: how many there were to
+ * take. */
+static ssize_t send_once(int fd, const struct gci_out *out, size_t max, size_t *asked) {
   gcache_bytes_t slices[SLICES];
   struct iovec iov[SLICES];
   struct msghdr message = {.msg_iov = iov, .msg_iovlen = gci_out_slices(out, slices, SLICES)};
@@ -24,9 +27,10 @@ static ssize_t send_once(int fd, const struct gci_out *out, size_t *asked) {
 
   *asked = 0;
   for (size_t i = 0; i < message.msg_iovlen; i++) {
+    size_t left = max - *asked;
     iov[i].iov_base = (void *)(uintptr_t)slices[i].base; /* sendmsg() does not write there */
-    iov[i].iov_len = slices[i].len;
-    *asked += slices[i].len;
+    iov[i].iov_len = slices[i].len < left ? slices[i].len : left;
+    *asked += iov[i].iov_len;
   }
   do
     n = sendmsg(fd, &message, MSG_NOSIGNAL);
@@ -41,7 +45,7 @@ static struct gci_out *wire(const struct gci_stream *s) {
   return s->tls == NULL ? s->out : gci_tls_output(s->tls);
 }
 
-/* Sends until nothing waits (0), the socket is full (UV_EAGAIN) or it fails. */
+/* Sends until nothing waits (0), the socket is full or has had its share (UV_EAGAIN), or it fails. */
 static int send_all(struct gci_stream *s, size_t *sent) {
   int rc, fd = descriptor(s);
 
@@ -51,7 +55,8 @@ static int send_all(struct gci_stream *s, size_t *sent) {
     ssize_t n;
     if (s->tls != NULL && (rc = gci_stream_tls_fill(s)) < 0) return rc;
     if (queue == NULL || queue->bytes == 0) return 0;
-    n = send_once(fd, queue, &asked);
+    if (*sent == TURN_BYTES) return UV_EAGAIN;
+    n = send_once(fd, queue, TURN_BYTES - *sent, &asked);
     if (n < 0) return (int)n;
     gci_out_consume(queue, (size_t)n);
     *sent += (size_t)n;
@@ -120,7 +125,7 @@ void gci_stream_write_try(struct gci_stream *s) {
   ssize_t n;
 
   if (s->room.armed || wire(s)->bytes == 0) return;
-  n = send_once(descriptor(s), wire(s), &asked);
+  n = send_once(descriptor(s), wire(s), TURN_BYTES, &asked);
   if (n > 0) gci_out_consume(wire(s), (size_t)n);
 }
 
