@@ -407,11 +407,18 @@ static void on_secured(void *user) {
     begin(c);
 }
 
+static void *place(void *user, size_t *len) {
+  struct gci_conn_out *c = user;
+
+  return c->http == NULL ? NULL : gci_http_client_place(c->http, len);
+}
+
 static const struct gci_stream_events stream_events = {.on_read = on_read,
                                                        .on_end = on_end,
                                                        .on_written = on_written,
                                                        .on_closed = on_closed,
-                                                       .on_secured = on_secured};
+                                                       .on_secured = on_secured,
+                                                       .place = place};
 
 static int secure(struct gci_conn_out *c) {
   struct gci_env *env = c->config->env;
