@@ -240,7 +240,8 @@ int gci_ask_memory(gcache_group_t *group, gcache_bytes_t key, enum gci_takes tak
 
 /* ------------------------------------------------------------------------------ end ---- */
 
-/* A hit whose value is no longer to be delivered was a miss. Nonzero: it travels. */
+/* A hit whose value is no longer to be delivered was a miss; memory may still have the value, in case the
+ * load fails. Nonzero: it travels. */
 static int start_over(struct gcache_req_s *req) {
   gcache_group_t *group = req->group;
   gcache_value_t *own_key = req->key;
@@ -250,7 +251,7 @@ static int start_over(struct gcache_req_s *req) {
   req->key = NULL;
   group->stats.hits--;
   if (gci_env_mono_ms(group->core->env) < at_ms) rc = gci_req_set_deadline(req, at_ms);
-  if (rc == 0) rc = travel(req, key, gci_core_hash(group->core, key), 0);
+  if (rc == 0) rc = travel(req, key, gci_core_hash(group->core, key), 1);
   gcache_value_unref(own_key);
   if (rc == 0) return 1;
   gci_env_deadline_clear(group->core->env, &req->deadline);

@@ -20,12 +20,18 @@ static struct gci_fetch *fetch_of(const gcache_call_t *call) {
   return (struct gci_fetch *)(uintptr_t)call; /* its first member */
 }
 
+/* Whatever the owner says: nobody here asked for what has been stale for longer. */
+static int is_within_windows(const struct gci_fetch *fetch, const gcache_value_t *value) {
+  const struct gci_windows *w = gci_cache_windows(fetch->call.group->cache, value);
+  return fetch->call.stale_ms <= (w->stale_ms > w->error_ms ? w->stale_ms : w->error_ms);
+}
+
 /* Of a peer's word: what the exchange comes to. */
 static int verdict(const struct gci_fetch *fetch, int status, const gcache_value_t *value) {
   gcache_t *core = fetch->call.group->core;
   if (status != 0) return status;
   if (gcache_value_bytes(value).len > core->value_max) return GCACHE_EPEER;
-  if (fetch->call.stale_ms > 0) return 0;
+  if (fetch->call.stale_ms > 0) return is_within_windows(fetch, value) ? 0 : GCACHE_EPEER;
   int64_t now = gci_env_unix_ns(core->env);
   return gci_value_expired_at(gcache_value_expire(value), now) ? GCACHE_EPEER : 0;
 }

@@ -4,7 +4,7 @@
  * core/call's.
  *
  *   the value                     kept in the hot cache, delivered
- *   a stale one, and said to be   delivered
+ *   a stale one, and said to be   delivered, if the windows that count for it here allow that
  *   "not found", "getter failed"  believed, delivered
  *   busy                          nothing was asked, too much waits for the owner here: delivered
  *   out of the time granted       stranded: those with time left ask the owner again

@@ -52,5 +52,5 @@ int gci_freshness_is_brief(const gcache_value_t *value, const struct gci_windows
   int64_t expire = gcache_value_expire(value);
   uint32_t ahead_ms = gci_freshness_windows(value, of_cache)->refresh_ahead_ms;
   if (expire == GCACHE_NEVER || expire <= now_unix_ns) return 1;
-  return left_ns(expire, now_unix_ns) < 2 * ahead_ms * NS_PER_MS;
+  return left_ns(expire, now_unix_ns) < ahead_ms * (2 * NS_PER_MS);
 }

@@ -177,6 +177,26 @@ static void key_that_is_gone_at_the_source_ends_its_stale_value(void **state) {
   room_close(&r);
 }
 
+static void key_that_is_gone_at_the_source_is_gone_also_for_a_hit_that_starts_over(void **state) {
+  struct room r;
+  struct probe p = {0};
+  (void)state;
+  fresh_open(&r, NULL, &(gcache_group_options_t){.error_ms = 5000});
+  room_fill(&r, "k", "old", 1000);
+  room_advance(&r, 999);
+  assert_int_equal(room_get(&r, &p, "k", 0), 0);
+  manual_env_jump(&r.m, r.m.clock->mono_ms + 1);
+  room_run(&r); /* expired on its way: loaded */
+  fresh_fail(&r, GCACHE_ENOTFOUND);
+  fresh_assert_failed(&p, GCACHE_ENOTFOUND);
+  assert_int_equal(room_stats(&r).main.items, 0);
+  assert_int_equal(room_get(&r, &p, "k", 0), 0);
+  room_run(&r);
+  fresh_fail(&r, UV_EIO);
+  fresh_assert_failed(&p, GCACHE_ELOAD);
+  room_close(&r);
+}
+
 static void closing_ends_a_load_behind(void **state) {
   struct room r;
   struct probe p = {0};
@@ -662,6 +682,7 @@ int main(void) {
       cmocka_unit_test(load_behind_is_wanted_although_nobody_waits_and_has_a_deadline),
       cmocka_unit_test(load_behind_that_fails_leaves_the_stale_value),
       cmocka_unit_test(key_that_is_gone_at_the_source_ends_its_stale_value),
+      cmocka_unit_test(key_that_is_gone_at_the_source_is_gone_also_for_a_hit_that_starts_over),
       cmocka_unit_test(closing_ends_a_load_behind),
       cmocka_unit_test(old_value_is_given_when_the_load_fails),
       cmocka_unit_test(old_value_is_no_more_after_the_window_of_errors),

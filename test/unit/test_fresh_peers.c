@@ -215,6 +215,52 @@ static void value_that_the_owner_says_is_stale_is_given_and_not_kept(void **stat
   room_close(&r);
 }
 
+/* Answers the oldest call with a value that has its own windows, none if NULL, and is called stale. */
+static void answer_stale(struct room *r, const gcache_windows_t *own, uint64_t stale_ms) {
+  gcache_value_t *value = room_value(r, "old", 1000);
+  gcache_call_t *call = r->calls[0];
+  if (own != NULL) assert_int_equal(gcache_value_freshen(value, own), 0);
+  room_forget((void **)r->calls, &r->n_calls, call);
+  gcache_call_set_stale(call, stale_ms);
+  gcache_call_done(call, 0, value, NULL);
+  room_run(r);
+}
+
+static void value_that_its_owner_calls_stale_beyond_the_windows_is_a_failed_exchange(void **state) {
+  static const gcache_windows_t own = {.stale_ms = 70, .error_ms = 30}, none = {0};
+  static const struct {
+    uint64_t stale_ms, error_ms; /* the group's */
+    const gcache_windows_t *own;
+    uint64_t said_ms;
+    int is_given;
+  } table[] = {{500, 0, NULL, 500, 1},  {500, 0, NULL, 501, 0},
+               {0, 500, NULL, 500, 1},  {0, 500, NULL, 501, 0},
+               {0, 0, NULL, 1, 0},      {0, 0, &own, 70, 1},
+               {0, 0, &own, 71, 0},     {500, 500, &own, 71, 0},
+               {500, 500, &none, 1, 0}, {500, 500, NULL, UINT64_MAX, 0}};
+  (void)state;
+  for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    struct room r;
+    struct probe p = {0};
+    char key[16];
+    fresh_open(
+        &r, ROOM_SELF,
+        &(gcache_group_options_t){.stale_ms = table[i].stale_ms, .error_ms = table[i].error_ms});
+    assert_int_equal(room_get(&r, &p, room_key(&r, ROOM_B, key), 0), 0);
+    room_run(&r);
+    answer_stale(&r, table[i].own, table[i].said_ms);
+    assert_int_equal(p.runs, table[i].is_given);
+    if (table[i].is_given) {
+      fresh_assert_got(&p, "old", table[i].said_ms);
+    } else {
+      fresh_load(&r, "loaded here", 0);
+      fresh_assert_got(&p, "loaded here", 0);
+      assert_int_equal(room_stats(&r).peer_errors, 1);
+    }
+    room_close(&r);
+  }
+}
+
 static void value_that_is_stale_without_a_word_is_a_failed_exchange(void **state) {
   struct room r;
   struct probe p = {0};
@@ -450,6 +496,7 @@ int main(void) {
       cmocka_unit_test(ceiling_holds_for_a_value_that_the_transport_keeps),
       cmocka_unit_test(own_keys_know_no_ceiling),
       cmocka_unit_test(value_that_the_owner_says_is_stale_is_given_and_not_kept),
+      cmocka_unit_test(value_that_its_owner_calls_stale_beyond_the_windows_is_a_failed_exchange),
       cmocka_unit_test(value_that_is_stale_without_a_word_is_a_failed_exchange),
       cmocka_unit_test(absence_is_remembered_as_long_as_the_owner_says_and_the_ceiling_allows),
       cmocka_unit_test(absence_is_undone_by_a_peers_order),

@@ -175,6 +175,24 @@ static void windows_that_reach_the_end_of_time_saturate(void **state) {
   close_all(&r);
 }
 
+/* With half of the widest and more, twice as much is more than a window's type holds. */
+static void the_widest_refresh_ahead_takes_every_value_for_brief(void **state) {
+  static const uint32_t widths[] = {UINT32_C(1) << 31, UINT32_C(0x80000001), UINT32_MAX};
+  (void)state;
+  for (size_t i = 0; i < 3; i++) {
+    struct room r;
+    struct gci_windows windows = {.refresh_ahead_ms = widths[i]};
+    open_with(&r, &windows);
+    put(&r, 3, NOW + 1000 * MS, NULL);
+    assert_int_equal(look(&r, NOW), GCI_FRESH);
+    put(&r, 3, NOW + 2 * (int64_t)widths[i] * MS - 1, NULL);
+    assert_int_equal(look(&r, NOW + 2 * (int64_t)widths[i] * MS - MS), GCI_FRESH);
+    put(&r, 3, NOW + 2 * (int64_t)widths[i] * MS, NULL);
+    assert_int_equal(look(&r, NOW + 2 * (int64_t)widths[i] * MS - MS), GCI_DUE);
+    close_all(&r);
+  }
+}
+
 static void what_stands_in_for_a_failure_is_within_error_ms(void **state) {
   static const struct gci_windows windows = {300, 800, 0, 0}, stale_only = {300, 0, 0, 0};
   struct room r;
@@ -266,6 +284,7 @@ int main(void) {
       cmocka_unit_test(a_value_outlives_its_entry_with_its_windows),
       cmocka_unit_test(the_wheel_waits_for_the_end_of_the_windows),
       cmocka_unit_test(windows_that_reach_the_end_of_time_saturate),
+      cmocka_unit_test(the_widest_refresh_ahead_takes_every_value_for_brief),
       cmocka_unit_test(what_stands_in_for_a_failure_is_within_error_ms),
       cmocka_unit_test(an_absence_is_no_value_and_is_replaced_by_one),
       cmocka_unit_test(a_nearer_expiry_leaves_what_others_hold_alone),
