@@ -17,12 +17,13 @@ struct sim_get {
   gcache_get_t req;
 };
 
+/* Of a removal of many keys: the first key; one request a key. */
 struct sim_change {
   struct gcache_link_s link;
   struct sim_member *member;
   enum promises_kind kind;
   unsigned key; /* CLEAR: the group */
-  size_t request;
+  size_t n, requests[SIM_MANY_MAX];
   int owner; /* member index the library named at the start, -1: none */
   gcache_change_t req;
 };
@@ -37,52 +38,60 @@ static gcache_bytes_t key_bytes(unsigned key, char text[16]) {
 }
 
 static int usable(const struct sim_member *m, unsigned group) {
+  return sim_client_can_ask(m, group);
+}
+
+int sim_client_can_ask(const struct sim_member *m, unsigned group) {
   return m->life == SIM_LIVING && m->groups[group].group != NULL;
 }
 
 /* ---- get ---- */
 
-/* The program may call anything from its callback; sometimes it does. */
-static void ask_again(struct sim_member *m, unsigned key) {
+void sim_client_ask_again(struct sim_member *m, unsigned key) {
   struct sim_rng *rng = &m->cluster->world.rng;
   if (!usable(m, key % PROMISES_GROUPS)) return;
   unsigned dice = (unsigned)sim_rng_below(rng, 100);
   if (dice < 4) sim_client_get(m, key, sim_rng_percent(rng, 50) ? 0 : 40);
   if (dice == 4) sim_client_peek(m, key);
   if (dice == 5) sim_client_cancel(m);
-  if (dice == 6) sim_client_change(m, PROMISES_REMOVE, key, 0, 0);
+  if (dice == 6 && key % 2 == 0) sim_client_change(m, PROMISES_REMOVE, key, 0, 0);
+  if (dice == 6 && key % 2 == 1) sim_client_remove_many(m, &key, 1, 0);
   if (dice > 7 || !sim_rng_percent(rng, m->cluster->config.quit_percent)) return;
   if (dice == 7 && !m->groups[key % PROMISES_GROUPS].closing)
     sim_group_stop(&m->groups[key % PROMISES_GROUPS]);
   if (dice < 7) sim_member_close(m);
 }
 
-static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
-  struct sim_get *get = req->data;
-  struct sim_member *m = get->member;
+void sim_client_got(struct sim_member *m, unsigned key, size_t request, const gcache_get_t *req,
+                    int status, gcache_value_t *value) {
   struct sim_cluster *c = m->cluster;
   struct promises_end end = {.status = status, .wall_unix_ns = sim_member_unix_ns(m)};
   struct sim_value v = {0};
   if (value != NULL && !sim_value_read(value, &v))
     promises_break(&c->promises,
-                   "P2: get %zu of member %d: the bytes of value %" PRIu64 " are broken",
-                   get->request, m->index, v.serial);
+                   "P2: get %zu of member %d: the bytes of value %" PRIu64 " are broken", request,
+                   m->index, v.serial);
   end.serial = value == NULL ? 0 : v.serial;
   end.from = (int)gcache_get_from(req);
   end.stale_ms = gcache_get_stale(req);
   end.cause = sim_source_cause(gcache_get_reason(req), &end.cause_hinted);
-  sim_trace(&c->world, "m%d key %u: get %zu ends %d, value %" PRIu64 " from %d '%s'", m->index,
-            get->key, get->request, status, end.serial, (int)gcache_get_from(req),
-            gcache_get_reason(req));
+  sim_trace(&c->world, "m%d key %u: get %zu ends %d, value %" PRIu64 " from %d '%s'", m->index, key,
+            request, status, end.serial, (int)gcache_get_from(req), gcache_get_reason(req));
   if (end.from == GCACHE_FROM_HOT && m->hot == GCACHE_HOT_OFF)
     promises_break(&c->promises,
                    "member %d: get %zu found value %" PRIu64 " in a hot cache, which is off",
-                   m->index, get->request, end.serial);
-  promises_ended(&c->promises, get->request, &end);
+                   m->index, request, end.serial);
+  promises_ended(&c->promises, request, &end);
+}
+
+static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
+  struct sim_get *get = req->data;
+  struct sim_member *m = get->member;
+  sim_client_got(m, get->key, get->request, req, status, value);
   memset(req, POISON, sizeof *req);
   gci_link_unlink(&get->link);
   gci_list_push_back(&m->spent, &get->link);
-  ask_again(m, get->key);
+  sim_client_ask_again(m, get->key);
 }
 
 void sim_client_get(struct sim_member *m, unsigned key, uint64_t timeout_ms) {
@@ -146,17 +155,19 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
     if (i == 0 && change->owner >= 0 && who != change->owner)
       promises_break(&c->promises,
                      "P8: request %zu of member %d reports member %d first, owner is %d",
-                     change->request, m->index, who, change->owner);
+                     change->requests[0], m->index, who, change->owner);
     sim_trace(&c->world, "  member %d: %d '%s'", who, peers[i].status, peers[i].reason);
   }
-  sim_trace(&c->world, "m%d key %u: change %zu ends %d", m->index, change->key, change->request,
+  sim_trace(&c->world, "m%d key %u: change %zu ends %d", m->index, change->key, change->requests[0],
             status);
-  promises_report_check(&c->promises, change->request, ok);
-  promises_change_ended(&c->promises, change->request, status, reported, ok, twice);
+  for (size_t i = 0; i < change->n; i++) {
+    promises_report_check(&c->promises, change->requests[i], ok);
+    promises_change_ended(&c->promises, change->requests[i], status, reported, ok, twice);
+  }
   memset(req, POISON, sizeof *req);
   gci_link_unlink(&change->link);
   gci_list_push_back(&m->spent, &change->link);
-  ask_again(m, change->key);
+  sim_client_ask_again(m, change->key);
 }
 
 static int start_change(struct sim_change *change, gcache_bytes_t key, uint64_t timeout_ms,
@@ -179,37 +190,77 @@ static int start_change(struct sim_change *change, gcache_bytes_t key, uint64_t 
   return status;
 }
 
+static struct sim_change *new_change(struct sim_member *m, enum promises_kind kind, unsigned key) {
+  struct sim_change *change = sim_new(sizeof *change);
+  change->member = m;
+  change->kind = kind;
+  change->key = key;
+  change->owner = -1;
+  memset(&change->req, 0x5a, sizeof change->req);
+  change->req.data = change;
+  gci_list_push_back(&m->changes, &change->link);
+  return change;
+}
+
+static void announce(struct sim_change *change, unsigned key, uint64_t timeout_ms) {
+  static const char *const words[] = {"get", "answer", "set", "remove", "clear"};
+  struct sim_member *m = change->member;
+  struct sim_cluster *c = m->cluster;
+  size_t request = promises_began(&c->promises, change->kind, m->index, key,
+                                  sim_member_due_us(m, timeout_ms));
+  change->requests[change->n++] = request;
+  sim_trace(&c->world, "m%d key %u: change %zu, %s, timeout %" PRId64, m->index, key, request,
+            words[change->kind], (int64_t)timeout_ms);
+}
+
+static void refused(struct sim_change *change, int status) {
+  struct sim_member *m = change->member;
+  struct promises *p = &m->cluster->promises;
+  if (status == 0) return;
+  if (status != GCACHE_ECLOSING || !m->groups[change->key % PROMISES_GROUPS].closing)
+    promises_break(p, "member %d: a change returned %d", m->index, status);
+  for (size_t i = 0; i < change->n; i++)
+    promises_refused(p, change->requests[i]);
+  gci_link_unlink(&change->link);
+  gci_list_push_back(&m->spent, &change->link);
+}
+
 void sim_client_change(struct sim_member *m, enum promises_kind kind, unsigned key,
                        uint64_t timeout_ms, uint64_t ttl_ms) {
-  static const char *const words[] = {"get", "answer", "set", "remove", "clear"};
   struct sim_cluster *c = m->cluster;
   char text[16];
   unsigned group = key % PROMISES_GROUPS;
   if (!usable(m, group)) return;
-  struct sim_change *change = sim_new(sizeof *change);
   gcache_bytes_t bytes = key_bytes(key, text);
   const char *owner = gcache_owner(&m->core, bytes);
-  change->member = m;
-  change->kind = kind;
-  change->key = kind == PROMISES_CLEAR ? group : key;
-  change->owner = kind == PROMISES_CLEAR || owner == NULL ? -1 : sim_member_of_url(c, owner);
-  memset(&change->req, 0x5a, sizeof change->req);
-  change->req.data = change;
-  change->request = promises_began(&c->promises, kind, m->index, change->key,
-                                   sim_member_due_us(m, timeout_ms));
-  gci_list_push_back(&m->changes, &change->link);
-  sim_trace(&c->world, "m%d key %u: change %zu, %s, timeout %" PRId64, m->index, change->key,
-            change->request, words[kind], (int64_t)timeout_ms);
+  struct sim_change *change = new_change(m, kind, kind == PROMISES_CLEAR ? group : key);
+  if (kind != PROMISES_CLEAR && owner != NULL) change->owner = sim_member_of_url(c, owner);
+  announce(change, change->key, timeout_ms);
   promises_enter(&c->promises);
   int status = start_change(change, bytes, timeout_ms, ttl_ms);
   promises_leave(&c->promises);
   memset(text, POISON, sizeof text);
-  if (status == 0) return;
-  if (status != GCACHE_ECLOSING || !m->groups[group].closing)
-    promises_break(&c->promises, "member %d: a change returned %d", m->index, status);
-  promises_refused(&c->promises, change->request);
-  gci_link_unlink(&change->link);
-  gci_list_push_back(&m->spent, &change->link);
+  refused(change, status);
+}
+
+void sim_client_remove_many(struct sim_member *m, const unsigned keys[], size_t n,
+                            uint64_t timeout_ms) {
+  struct sim_cluster *c = m->cluster;
+  gcache_bytes_t bytes[SIM_MANY_MAX];
+  char text[SIM_MANY_MAX][16];
+  unsigned group = keys[0] % PROMISES_GROUPS;
+  if (!usable(m, group)) return;
+  struct sim_change *change = new_change(m, PROMISES_REMOVE, keys[0]);
+  for (size_t i = 0; i < n; i++) {
+    bytes[i] = key_bytes(keys[i], text[i]);
+    announce(change, keys[i], timeout_ms);
+  }
+  promises_enter(&c->promises);
+  int status = gcache_remove_many(&change->req, m->groups[group].group, bytes, n, timeout_ms,
+                                  on_changed);
+  promises_leave(&c->promises);
+  memset(text, POISON, sizeof text);
+  refused(change, status);
 }
 
 /* ---- cancel, forget ---- */
@@ -225,23 +276,38 @@ static struct gcache_link_s *pick(struct sim_rng *rng, const struct gci_list *li
   return link;
 }
 
-void sim_client_cancel(struct sim_member *m) {
-  struct sim_cluster *c = m->cluster;
-  int change = sim_rng_percent(&c->world.rng, 20);
-  if (m->life != SIM_LIVING) return;
-  struct gcache_link_s *link = pick(&c->world.rng, change ? &m->changes : &m->gets);
+static void cancel_get(struct sim_member *m) {
+  struct gcache_link_s *link = pick(&m->cluster->world.rng, &m->gets);
   if (link == NULL) return;
   struct sim_get *get = gci_container_of(link, struct sim_get, link);
-  struct sim_change *changed = gci_container_of(link, struct sim_change, link);
-  size_t request = change ? changed->request : get->request;
-  sim_trace(&c->world, "m%d: cancels %s %zu", m->index, change ? "change" : "get", request);
-  promises_cancelled(&c->promises, request);
-  promises_enter(&c->promises);
-  if (change)
-    gcache_change_cancel(&changed->req);
+  sim_trace(&m->cluster->world, "m%d: cancels get %zu", m->index, get->request);
+  promises_cancelled(&m->cluster->promises, get->request);
+  promises_enter(&m->cluster->promises);
+  gcache_get_cancel(&get->req);
+  promises_leave(&m->cluster->promises);
+}
+
+static void cancel_change(struct sim_member *m) {
+  struct gcache_link_s *link = pick(&m->cluster->world.rng, &m->changes);
+  if (link == NULL) return;
+  struct sim_change *change = gci_container_of(link, struct sim_change, link);
+  sim_trace(&m->cluster->world, "m%d: cancels change %zu", m->index, change->requests[0]);
+  for (size_t i = 0; i < change->n; i++)
+    promises_cancelled(&m->cluster->promises, change->requests[i]);
+  promises_enter(&m->cluster->promises);
+  gcache_change_cancel(&change->req);
+  promises_leave(&m->cluster->promises);
+}
+
+void sim_client_cancel(struct sim_member *m) {
+  unsigned dice = (unsigned)sim_rng_below(&m->cluster->world.rng, 100);
+  if (m->life != SIM_LIVING) return;
+  if (dice < 20)
+    cancel_change(m);
+  else if (dice < 40)
+    sim_client_cancel_many(m, pick(&m->cluster->world.rng, &m->batches));
   else
-    gcache_get_cancel(&get->req);
-  promises_leave(&c->promises);
+    cancel_get(m);
 }
 
 static void drop(struct gci_list *list) {
@@ -253,5 +319,6 @@ static void drop(struct gci_list *list) {
 void sim_client_forget(struct sim_member *m) {
   drop(&m->gets);
   drop(&m->changes);
+  drop(&m->batches);
   drop(&m->spent);
 }

@@ -266,7 +266,7 @@ void promises_value_check(struct promises *p, const struct promises_request *get
 /* ---- failures ---- */
 
 /* A failure that is the core's own: a getter's value was too large or had expired, or a value expired in
- * the turn of its delivery. */
+ * the turn of its delivery, or while it waited for others to be told with. */
 static void check_refusal(struct promises *p, size_t request, int64_t wall_unix_ns) {
   const struct promises_request *r = &p->requests[request];
   struct promises_key *k = &p->keys[r->key];
@@ -279,7 +279,9 @@ static void check_refusal(struct promises *p, size_t request, int64_t wall_unix_
     int64_t ago_ns = wall_unix_ns - b->expire_unix_ns;
     if (b->key != r->key || b->running) continue;
     if (b->status == GCACHE_ELOAD && b->end_us + p->setup.stale_us >= r->begin_us) return;
-    if (b->expire_unix_ns != 0 && ago_ns >= 0 && ago_ns < TURN_NS) return;
+    if (b->expire_unix_ns != 0 && ago_ns >= 0 && (ago_ns < TURN_NS || r->n_held > 0)) return;
+    /* A copy of it expires earlier. */
+    if (r->n_held > 0 && p->setup.fresh.hot_max_ms > 0 && b->status == 0) return;
   }
   promises_break(p, "P3: get %zu of member %d, key %u, failed, and no getter's value explains it",
                  request, r->member, r->key);

@@ -75,6 +75,7 @@ void sim_member_init(struct sim_cluster *c, int index) {
   gci_list_init(&m->runs);
   gci_list_init(&m->gets);
   gci_list_init(&m->changes);
+  gci_list_init(&m->batches);
   gci_list_init(&m->spent);
   m->mono_offset_us = sim_rng_below(&c->world.rng, 100000000);
 }

@@ -66,9 +66,9 @@ struct sim_member {
   gcache_transport_t transport;
   struct sim_event turn, alarm, end;
   struct sim_group groups[PROMISES_GROUPS];
-  struct gci_list runs;          /* of its getters: struct sim_run */
-  struct gci_list gets, changes; /* its program's pending requests */
-  struct gci_list spent;         /* requests that are over: poisoned, kept to the end */
+  struct gci_list runs;                   /* of its getters: struct sim_run */
+  struct gci_list gets, changes, batches; /* its program's pending requests */
+  struct gci_list spent;                  /* requests that are over: poisoned, kept to the end */
 };
 
 struct sim_cluster {

@@ -123,6 +123,13 @@ size_t promises_began(struct promises *p, enum promises_kind kind, int member, u
   return p->n_requests++;
 }
 
+void promises_held(struct promises *p, size_t first, size_t n) {
+  for (size_t i = first; i < first + n; i++) {
+    p->requests[i].held = first;
+    p->requests[i].n_held = n;
+  }
+}
+
 static void take(struct promises *p, size_t request) {
   for (size_t i = 0; i < p->n_pending; i++) {
     if (p->pending[i] != request) continue;
@@ -247,17 +254,30 @@ void promises_peeked(struct promises *p, int member, unsigned key, uint64_t seri
   promises_value_check(p, &now, &end);
 }
 
-/* Whoever waits, waits for a getter here or for an answer to a question of this member; a peer's question
- * for a getter only (P4). */
-static void check_reason_to_wait(struct promises *p, size_t request) {
-  const struct promises_request *r = &p->requests[request];
+/* What one request waits for: a getter here or an answer to a question of this member; a peer's question a
+ * getter only. */
+static int has_reason_to_wait(const struct promises *p, const struct promises_request *r) {
   const struct promises_member *m = &p->members[r->member];
-  if (!is_question(r)) return;
   unsigned reasons = m->runs[r->key] + (r->kind == PROMISES_GET ? m->questions[r->key] : 0);
   uint64_t since = r->begin_us > m->quiet_us[r->key] ? r->begin_us : m->quiet_us[r->key];
-  if (reasons == 0 && p->now_us > since + ROUNDING_US)
-    promises_break(p, "P4: %s %zu of member %d, key %u, waits for %s", word(r), request, r->member,
-                   r->key, m->questions[r->key] > 0 ? "the answer of a peer" : "nothing");
+  return reasons > 0 || p->now_us <= since + ROUNDING_US;
+}
+
+/* Whoever waits has a reason (P4), or one of those has that are told with him. */
+static void check_reason_to_wait(struct promises *p, size_t request) {
+  const struct promises_request *r = &p->requests[request];
+  if (!is_question(r) || has_reason_to_wait(p, r)) return;
+  for (size_t i = r->held; i < r->held + r->n_held; i++)
+    if (has_reason_to_wait(p, &p->requests[i])) return;
+  promises_break(p, "P4: %s %zu of member %d, key %u, waits for %s", word(r), request, r->member,
+                 r->key,
+                 p->members[r->member].questions[r->key] > 0 ? "the answer of a peer" : "nothing");
+}
+
+/* Those that are told together are asked for twice if they expire meanwhile. */
+static uint64_t patience_us(const struct promises *p, const struct promises_request *r) {
+  uint64_t us = p->setup.patience_us;
+  return us == PROMISES_NEVER || r->n_held == 0 ? us : 2 * us;
 }
 
 /* A group that closes cancels all that waits in it. */
@@ -276,7 +296,8 @@ void promises_look(struct promises *p) {
     if (r->due_us != PROMISES_NEVER && p->now_us > r->due_us + ROUNDING_US)
       promises_break(p, "P3: %s %zu of member %d, key %u, is %" PRIu64 " us past its deadline",
                      word(r), p->pending[i], r->member, r->key, p->now_us - r->due_us);
-    if (p->setup.patience_us != PROMISES_NEVER && p->now_us > r->begin_us + p->setup.patience_us)
+    uint64_t patience = patience_us(p, r);
+    if (patience != PROMISES_NEVER && p->now_us > r->begin_us + patience)
       promises_break(p, "P4: %s %zu of member %d, key %u, has waited %" PRIu64 " us", word(r),
                      p->pending[i], r->member, r->key, p->now_us - r->begin_us);
     check_reason_to_wait(p, p->pending[i]);

@@ -46,7 +46,9 @@ struct promises_request {
   uint64_t cancelled_us; /* PROMISES_NEVER: not */
   uint64_t epoch;        /* of the peer lists when it began, 0: they disagreed */
   uint64_t mask;         /* CHANGES: the members it must report */
-  int joins_unreached;   /* a GET of a client-only member that keeps values all the same */
+  size_t held,
+      n_held; /* a GET that is told together with others, until all are answered: their requests */
+  int joins_unreached; /* a GET of a client-only member that keeps values all the same */
   enum { PROMISES_PENDING, PROMISES_DONE, PROMISES_REFUSED, PROMISES_LOST } state;
 };
 
@@ -153,6 +155,9 @@ size_t promises_began(struct promises *p, enum promises_kind kind, int member, u
                       uint64_t due_us);
 void promises_refused(struct promises *p, size_t request); /* the call returned an error */
 void promises_cancelled(struct promises *p, size_t request);
+
+/* These n GETs, begun one after the other, are told together. */
+void promises_held(struct promises *p, size_t first, size_t n);
 
 struct promises_end {
   int status;

@@ -52,6 +52,39 @@ static void step_sweep(struct sim_schedule *s, struct sim_member *m) {
     sim_client_get(m, (first + i) % n_keys, 0);
 }
 
+/* Keys of one group, low ones more often, some twice. */
+static size_t some_keys(struct sim_schedule *s, unsigned keys[SIM_MANY_MAX]) {
+  unsigned n_keys = s->cluster.config.n_keys, first = some_key(s);
+  size_t n = sim_rng_between(rng_of(s), 1, SIM_MANY_MAX);
+  for (size_t i = 0; i < n; i++) {
+    unsigned key = some_key(s);
+    key -= (key + PROMISES_GROUPS - first % PROMISES_GROUPS) % PROMISES_GROUPS;
+    keys[i] = key < n_keys ? key : first;
+  }
+  return n;
+}
+
+static void step_get_many(struct sim_schedule *s, struct sim_member *m) {
+  unsigned keys[SIM_MANY_MAX];
+  size_t n = some_keys(s, keys);
+  sim_client_get_many(m, keys, n, some_timeout(s), sim_rng_percent(rng_of(s), 50));
+}
+
+static void step_remove_many(struct sim_schedule *s, struct sim_member *m) {
+  unsigned keys[SIM_MANY_MAX];
+  size_t n = some_keys(s, keys);
+  sim_client_remove_many(m, keys, n, some_timeout(s));
+}
+
+/* As step_race, with many. */
+static void step_race_many(struct sim_schedule *s, struct sim_member *m) {
+  unsigned keys[SIM_MANY_MAX];
+  size_t n = some_keys(s, keys);
+  sim_client_get_many(some_member(s), keys, n, 0, sim_rng_percent(rng_of(s), 50));
+  sim_client_remove_many(m, keys, n, 0);
+  sim_client_get_many(some_member(s), keys, n, 0, sim_rng_percent(rng_of(s), 50));
+}
+
 static void step_cancel(struct sim_schedule *s, struct sim_member *m) {
   uint64_t n = sim_rng_between(rng_of(s), 1, 5);
   for (uint64_t i = 0; i < n; i++)
@@ -162,16 +195,18 @@ static const struct {
   void (*run)(struct sim_schedule *s, struct sim_member *m);
   unsigned weights[SIM_FAULTS_KINDS]; /* none, lists, loss, partition, crash, mixed */
 } steps[] = {
-    {step_get, {40, 40, 40, 40, 40, 40}}, {step_burst, {8, 8, 8, 8, 8, 8}},
-    {step_cancel, {7, 7, 7, 7, 7, 7}},    {step_peek, {6, 6, 6, 6, 6, 6}},
-    {step_set, {6, 6, 6, 6, 6, 6}},       {step_remove, {6, 6, 6, 6, 6, 6}},
-    {step_clear, {2, 2, 2, 2, 2, 2}},     {step_race, {6, 2, 6, 6, 6, 4}},
-    {step_probe, {3, 1, 1, 1, 3, 1}},     {step_sweep, {3, 3, 3, 3, 3, 3}},
-    {step_same_list, {2, 0, 2, 0, 2, 0}}, {step_other_list, {0, 10, 0, 0, 1, 2}},
-    {step_one_list, {0, 2, 0, 0, 2, 4}},  {step_part, {0, 0, 0, 4, 0, 2}},
-    {step_heal, {0, 0, 0, 6, 0, 3}},      {step_crash, {0, 0, 0, 0, 4, 2}},
-    {step_close, {0, 0, 0, 0, 1, 1}},     {step_restart, {0, 0, 0, 0, 9, 6}},
-    {step_group, {0, 0, 2, 0, 4, 3}},     {step_clock, {0, 0, 0, 0, 2, 1}},
+    {step_get, {40, 40, 40, 40, 40, 40}},   {step_burst, {8, 8, 8, 8, 8, 8}},
+    {step_cancel, {7, 7, 7, 7, 7, 7}},      {step_peek, {6, 6, 6, 6, 6, 6}},
+    {step_set, {6, 6, 6, 6, 6, 6}},         {step_remove, {6, 6, 6, 6, 6, 6}},
+    {step_clear, {2, 2, 2, 2, 2, 2}},       {step_race, {6, 2, 6, 6, 6, 4}},
+    {step_get_many, {8, 8, 8, 8, 8, 8}},    {step_remove_many, {4, 4, 4, 4, 4, 4}},
+    {step_race_many, {4, 1, 4, 4, 4, 3}},   {step_probe, {3, 1, 1, 1, 3, 1}},
+    {step_sweep, {3, 3, 3, 3, 3, 3}},       {step_same_list, {2, 0, 2, 0, 2, 0}},
+    {step_other_list, {0, 10, 0, 0, 1, 2}}, {step_one_list, {0, 2, 0, 0, 2, 4}},
+    {step_part, {0, 0, 0, 4, 0, 2}},        {step_heal, {0, 0, 0, 6, 0, 3}},
+    {step_crash, {0, 0, 0, 0, 4, 2}},       {step_close, {0, 0, 0, 0, 1, 1}},
+    {step_restart, {0, 0, 0, 0, 9, 6}},     {step_group, {0, 0, 2, 0, 4, 3}},
+    {step_clock, {0, 0, 0, 0, 2, 1}},
 };
 #define N_STEPS (sizeof steps / sizeof steps[0])
 

@@ -198,6 +198,34 @@ static void waiting_for_nothing_breaks_p4(void **state) {
   assert_breaks("P4");
 }
 
+static void who_is_told_with_others_waits_for_them_and_for_nothing_else(void **state) {
+  (void)state;
+  size_t first = get(1, 1);
+  get(1, 2);
+  promises_held(&p, first, 2);
+  promises_question_sent(&p, 1, 2);
+  p.now_us += 5000;
+  promises_look(&p);
+  assert_holds();
+  promises_question_settled(&p, 1, 2, 0);
+  p.now_us += 1001;
+  promises_look(&p);
+  assert_breaks("P4");
+}
+
+static void a_value_may_expire_for_him_who_is_told_with_others_only(void **state) {
+  struct promises_end end = {.status = GCACHE_ELOAD, .wall_unix_ns = WALL + 5000000};
+  (void)state;
+  loaded(0, 1, WALL + 1);
+  p.now_us += 1000000;
+  size_t held = get(0, 1), alone = get(0, 1);
+  promises_held(&p, held, 1);
+  promises_ended(&p, held, &end);
+  assert_holds();
+  promises_ended(&p, alone, &end);
+  assert_breaks("P3");
+}
+
 static void a_peers_question_that_waits_for_a_question_breaks_p4(void **state) {
   (void)state;
   get(1, 1);
@@ -488,6 +516,8 @@ int main(void) {
       HISTORY(a_question_for_a_get_of_its_own_is_lawful),
       HISTORY(a_question_for_a_get_that_was_cancelled_breaks_p4),
       HISTORY(waiting_for_nothing_breaks_p4),
+      HISTORY(who_is_told_with_others_waits_for_them_and_for_nothing_else),
+      HISTORY(a_value_may_expire_for_him_who_is_told_with_others_only),
       HISTORY(a_peers_question_that_waits_for_a_question_breaks_p4),
       HISTORY(waiting_for_ever_breaks_p4),
       HISTORY(a_byte_over_the_budget_breaks_p5),
