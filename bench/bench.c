@@ -71,7 +71,9 @@ static const struct {
   const char *what;
 } commands[] = {
     {"local", bench_local, "a hit in this process's memory: peek, and get with its callback"},
-    {"remote", bench_remote, "a hit in another process's memory, asked over HTTP on loopback"},
+    {"remote", bench_remote,
+     "a hit in another process's memory, beside other systems: [SYSTEM...]"},
+    {"h2", bench_h2, "the same over HTTP/2 in the clear, beside nginx asked by h2load"},
     {"connections", bench_connections, "memory of idle connections, and TLS handshakes"},
     {"memory", bench_memory, "what an item takes beyond key and value, beside redis and memcached"},
     {"hitratio", bench_hitratio,
@@ -110,6 +112,10 @@ static int read_options(struct bench_options *o, int argc, char **argv) {
       o->seconds = atof(argv[++i]);
     else if (strcmp(argv[i], "--answers") == 0 && i + 1 < argc && atoll(argv[i + 1]) > 0)
       o->answers = (uint64_t)atoll(argv[++i]);
+    else if (strcmp(argv[i], "--plot") == 0 && i + 1 < argc)
+      o->plot = argv[++i];
+    else if (strcmp(argv[i], "--out") == 0 && i + 1 < argc)
+      o->out = argv[++i];
     else if (strcmp(argv[i], "--h2") == 0)
       o->http = GCACHE_HTTP_2;
     else if (strcmp(argv[i], "--one-process") == 0)

@@ -20,12 +20,15 @@ struct bench_options {
   uint64_t answers;         /* --answers: a round ends after so many; 0: after its seconds */
   gcache_http_t http;       /* --h2: HTTP/2 in the clear */
   int one_process;          /* --one-process: both sides in this one, for a profiler */
+  const char *plot;         /* --plot FILE.svg */
+  const char *out;          /* --out DIR, of all */
   const char *const *files; /* what is no option */
   size_t n_files;
 };
 
 int bench_local(const struct bench_options *o);
 int bench_remote(const struct bench_options *o);
+int bench_h2(const struct bench_options *o);
 int bench_connections(const struct bench_options *o);
 int bench_memory(const struct bench_options *o);
 int bench_hitratio(const struct bench_options *o);

@@ -1,86 +1,31 @@
-/* golang - the side of golang/groupcache: bench/go/local.go, built once from Debian's package
- * golang-github-golang-groupcache-dev into a directory of its own, and run for each setting. */
+#include "golang.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "bench.h"
-#include "local.h"
+static const char *const names[] = {"local", "remote"};
 
-static const char build_command[] =
-    "d=$(mktemp -d) && cd " BENCH_DIR
-    "/go && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$d/cache "
-    "GOFLAGS= go build -o $d/local local.go >/dev/null 2>&1 && rm -rf $d/cache && echo $d/local";
-
-/* NULL: no. The answer is kept. */
-static const char *program(void) {
-  static char path[256];
-  static int tried;
-  if (!tried) {
-    FILE *out = popen(build_command, "r");
-    if (out != NULL && fgets(path, sizeof path, out) != NULL) path[strcspn(path, "\n")] = '\0';
-    if (out != NULL) pclose(out);
-    if (path[0] == '\0')
-      fputs("gcache-bench: golang/groupcache is left out: go, or its package "
-            "golang-github-golang-groupcache-dev, is not here\n",
-            stderr);
-    tried = 1;
-  }
-  return path[0] == '\0' ? NULL : path;
+static void build(const char *name, char path[256]) {
+  char command[512];
+  FILE *out;
+  snprintf(command, sizeof command,
+           "d=$(mktemp -d) && cd " BENCH_DIR
+           "/go && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$d/cache GOFLAGS= "
+           "go build -o $d/%s %s.go >/dev/null 2>&1 && rm -rf $d/cache && echo $d/%s",
+           name, name, name);
+  out = popen(command, "r");
+  if (out != NULL && fgets(path, 256, out) != NULL) path[strcspn(path, "\n")] = '\0';
+  if (out != NULL) pclose(out);
+  if (path[0] == '\0')
+    fputs("gcache-bench: golang/groupcache is left out: go, or its package "
+          "golang-github-golang-groupcache-dev, is not here\n",
+          stderr);
 }
 
-static void run_child(const char *path, const struct setting *s, size_t n_asked, unsigned rounds,
-                      int in, int out) {
-  char args[4][32];
-  snprintf(args[0], sizeof args[0], "%llu", (unsigned long long)s->n_keys);
-  snprintf(args[1], sizeof args[1], "%zu", s->value_bytes);
-  snprintf(args[2], sizeof args[2], "%u", rounds);
-  snprintf(args[3], sizeof args[3], "%zu", n_asked);
-  dup2(in, STDIN_FILENO);
-  dup2(out, STDOUT_FILENO);
-  execl(path, path, args[0], args[1], args[2], args[3], (char *)NULL);
-  _exit(127);
-}
-
-static int write_all(int to, const void *bytes, size_t len) {
-  const char *at = bytes;
-  while (len > 0) {
-    ssize_t n = write(to, at, len);
-    if (n <= 0) return 0;
-    at += n;
-    len -= (size_t)n;
-  }
-  return 1;
-}
-
-static int talk(int to, FILE *from, const uint32_t *asked, size_t n_asked, double *ns,
-                unsigned rounds) {
-  int ok = write_all(to, asked, n_asked * sizeof *asked);
-  close(to);
-  for (unsigned i = 0; i < rounds; i++)
-    if (fscanf(from, "%lf", &ns[i]) != 1) return 0;
-  return ok;
-}
-
-int golang_rounds(const struct setting *setting, const uint32_t *asked, size_t n_asked, double *ns,
-                  unsigned rounds) {
-  const char *path = program();
-  int to[2], from[2], ok = 0;
-  if (path == NULL || pipe(to) < 0 || pipe(from) < 0) return 0;
-  fflush(stdout);
-  pid_t pid = fork();
-  if (pid == 0) {
-    close(to[1]);
-    close(from[0]);
-    run_child(path, setting, n_asked, rounds, to[0], from[1]);
-  }
-  close(to[0]);
-  close(from[1]);
-  FILE *answers = fdopen(from[0], "r");
-  if (pid > 0 && answers != NULL) ok = talk(to[1], answers, asked, n_asked, ns, rounds);
-  if (answers != NULL) fclose(answers);
-  if (pid > 0) waitpid(pid, NULL, 0);
-  return ok;
+const char *golang_build(enum golang_program program) {
+  static char paths[2][256];
+  static int tried[2];
+  if (!tried[program]) build(names[program], paths[program]);
+  tried[program] = 1;
+  return paths[program][0] == '\0' ? NULL : paths[program];
 }

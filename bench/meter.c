@@ -1,8 +1,6 @@
-/* meter - see remote.h. */
-#include <string.h>
-#include <time.h>
+#include "meter.h"
 
-#include "remote.h"
+#include <string.h>
 
 uint64_t work_keys(size_t value_bytes, unsigned outstanding_max) {
   uint64_t each = (64u << 20) / value_bytes / outstanding_max;
@@ -15,14 +13,9 @@ void meter_init(struct meter *m, const struct work *w, pid_t server) {
   m->work = w;
   m->server = server;
   m->random = 88172645463325252u;
-  m->slow_next = now; /* never the same as in an earlier round */
+  m->slow_next = now; /* no key of an earlier round */
   m->begin_ns = now + ns / 5;
   m->end_ns = m->begin_ns + ns;
-}
-
-static void write_key(char key[KEY_SIZE], const char prefix[4], uint64_t i) {
-  bench_key(key, i);
-  memcpy(key, prefix, 4);
 }
 
 int meter_key(struct meter *m, unsigned slot, char key[KEY_SIZE]) {
@@ -30,40 +23,50 @@ int meter_key(struct meter *m, unsigned slot, char key[KEY_SIZE]) {
   uint64_t r = bench_random(&m->random), slots = w->outstanding;
 
   if ((double)(r >> 40) < w->slow_pct / 100 * (double)(1 << 24)) {
-    write_key(key, "slow", m->slow_next++);
+    bench_key(key, m->slow_next++);
+    memcpy(key, "slow", 4);
     return 1;
   }
   bench_key(key, slot + slots * ((uint32_t)r % (w->n_keys / slots)));
   return 0;
 }
 
-static uint64_t cpu_ns_of(pid_t pid) {
-  struct timespec t = {0};
-  clockid_t clock;
-  if (pid == 0) return 0;
-  if (clock_getcpuclockid(pid, &clock) == 0) clock_gettime(clock, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* Once at the beginning, once at the end: the difference. */
-static void read_clocks(struct meter *m, uint64_t now_ns) {
+void meter_mark(struct meter *m, uint64_t now_ns) {
   m->ns = now_ns - m->ns;
   m->client_cpu_ns = bench_cpu_ns() - m->client_cpu_ns;
-  m->server_cpu_ns = cpu_ns_of(m->server) - m->server_cpu_ns;
+  m->server_cpu_ns = process_cpu_ns(m->server) - m->server_cpu_ns;
 }
 
 int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow) {
   if (now_ns < m->begin_ns) return 1;
-  if (!m->counting) {
-    m->counting = 1;
-    read_clocks(m, now_ns);
+  if (m->phase == 0) {
+    m->phase = 1;
+    meter_mark(m, now_ns);
     return 1;
   }
-  if (m->counting == 2) return 0;
+  if (m->phase == 2) return 0;
   m->answers++;
   if (!slow) latencies_add(&m->latencies, now_ns - sent_ns);
   if (now_ns < m->end_ns && m->answers != m->work->answers_max) return 1;
-  m->counting = 2;
-  read_clocks(m, now_ns);
+  m->phase = 2;
+  meter_mark(m, now_ns);
   return 0;
+}
+
+void meter_merge(struct meter *m, const struct meter *other) {
+  m->answers += other->answers;
+  m->latencies.count += other->latencies.count;
+  for (size_t i = 0; i < LATENCY_BUCKETS; i++)
+    m->latencies.buckets[i] += other->latencies.buckets[i];
+}
+
+void meter_say(const struct meter *m, double out[N_FIGURES]) {
+  double answers = (double)m->answers;
+  out[PER_S] = answers * 1e9 / (double)m->ns;
+  out[P50_US] = latencies_at_us(&m->latencies, 0.5);
+  out[P99_US] = latencies_at_us(&m->latencies, 0.99);
+  out[P999_US] = latencies_at_us(&m->latencies, 0.999);
+  out[CLIENT_CPU_US] = (double)m->client_cpu_ns / answers / 1e3;
+  out[SERVER_CPU_US] = (double)m->server_cpu_ns / answers / 1e3;
 }

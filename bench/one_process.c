@@ -5,7 +5,7 @@
 
 #include <uv.h>
 
-#include "remote.h"
+#include "meter.h"
 
 static void begin(const struct bench_options *o, struct work *w) {
   w->value_bytes = o->bytes != 0 ? o->bytes : 100;

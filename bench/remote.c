@@ -1,215 +1,185 @@
-/* gcache-bench remote: what a hit in the owner's memory costs, asked over HTTP on loopback.
+/* gcache-bench remote: a hit in the owner's memory, asked by another process, and what loads of 50 ms among
+ * them do to it; beside the floor and other systems. gcache-bench h2: the same over HTTP/2.
  *
- * Two processes: the owner, and this one, a client-only member with nothing in its own memory. Each round
- * asks for a fixed time; 100-byte values. */
-#include "bench.h"
+ * A setting is a value's size, a number of gets outstanding, and a share of slow ones. Its rounds are
+ * interleaved: every system once, then every system again. Servers keep running while others are measured, and
+ * have nothing to do then. */
+#include "remote.h"
 
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <uv.h>
 
-#include <gcache/http.h>
+#include "plot.h"
+#include "rows.h"
 
-#include "remote.h"
+enum { SYSTEMS_MAX = 8, OUTSTANDING_MOST = 256 };
 
-#define VALUE_BYTES 100
-#define KEYS 1000
-#define ROUND_NS 1000000000u
-#define OUTSTANDING_MAX 64
-
-struct asked {
-  gcache_get_t get;
-  struct remote *remote;
-  uint64_t sent_ns;
+struct contest {
+  const char *bench;
+  const struct bench_options *options;
+  const struct remote_system *systems[SYSTEMS_MAX];
+  struct server servers[SYSTEMS_MAX];
+  size_t n;
+  struct rows *rows;
 };
 
-struct remote {
-  struct bench_member member;
-  struct asked asked[OUTSTANDING_MAX];
-  struct latencies latencies;
-  uint64_t random, stop_ns;
+/* -------------------------------------------------------------------------------- one setting -- */
+
+struct round {
+  const struct remote_system *system;
+  const struct server *server;
+  const struct work *work;
 };
 
-/* What the owner sends through the pipe when it is told to: its processor time so far. */
-struct owner {
-  pid_t pid;
-  int port, to, from;
-};
-
-/* ------------------------------------------------------------------------------ the owner -- */
-
-struct owner_pipe {
-  uv_pipe_t in;
-  int out;
-};
-
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
-  static char byte[1];
-  (void)handle, (void)suggested;
-  *buf = uv_buf_init(byte, 1);
+static void run_round(const void *arg, void *out) {
+  const struct round *r = arg;
+  r->system->ask(r->server, r->work, out);
 }
 
-static void on_asked_time(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
-  struct owner_pipe *p = (struct owner_pipe *)stream;
-  uint64_t cpu = bench_cpu_ns();
-  (void)buf;
-  if (n == 0) return; /* nothing to read after all */
-  if (n < 0 || write(p->out, &cpu, sizeof cpu) != sizeof cpu) _exit(0);
+void remote_round(const struct remote_system *system, const struct server *s, const struct work *w,
+                  double out[N_FIGURES]) {
+  struct round r = {system, s, w};
+  process_ask(run_round, &r, out, N_FIGURES * sizeof *out);
 }
 
-static void run_owner(int in, int out) {
-  struct bench_member m;
-  struct owner_pipe p = {.out = out};
-  gcache_listener_t *listener;
-  struct sockaddr_in addr;
-  int port;
-
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  bench_open(&m, VALUE_BYTES, 64 << 20, GCACHE_HOT_DEFAULT);
-  uv_ip4_addr("127.0.0.1", 0, &addr);
-  bench_need(gcache_listen(&listener, m.cache, (struct sockaddr *)&addr, 128), "listen");
-  port = gcache_listener_port(listener);
-  uv_pipe_init(uv_default_loop(), &p.in, 0);
-  uv_pipe_open(&p.in, in);
-  uv_read_start((uv_stream_t *)&p.in, on_alloc, on_asked_time);
-  if (write(out, &port, sizeof port) != sizeof port) _exit(1);
-  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
-  _exit(0);
+static int takes_part(const struct contest *c, size_t i, const struct work *w) {
+  return w->slow_pct <= 0 || c->systems[i]->loads;
 }
 
-static void start_owner(struct owner *o) {
-  int to[2], from[2];
-
-  if (pipe(to) < 0 || pipe(from) < 0) bench_need(UV_EMFILE, "pipe");
-  o->pid = fork();
-  if (o->pid == 0) {
-    close(to[1]);
-    close(from[0]);
-    run_owner(to[0], from[1]);
+/* rounds: of this system, one behind the other. */
+static void report(const struct contest *c, size_t i, const struct work *w,
+                   double (*rounds)[N_FIGURES], int heading) {
+  struct row row = {c->bench,    c->systems[i]->name, w->value_bytes, w->outstanding,
+                    w->slow_pct, {{0, 0, 0}},         NULL,           {0, 0, 0}};
+  unsigned n = c->options->rounds;
+  double *of = calloc(n, sizeof *of);
+  if (of == NULL) bench_need(UV_ENOMEM, "rounds");
+  for (int k = 0; k < N_FIGURES; k++) {
+    for (unsigned r = 0; r < n; r++)
+      of[r] = rounds[r][k];
+    row.figures[k] = figure_of(of, n);
   }
-  close(to[0]);
-  close(from[1]);
-  o->to = to[1];
-  o->from = from[0];
-  if (o->pid < 0 || read(o->from, &o->port, sizeof o->port) != sizeof o->port)
-    bench_need(UV_EIO, "owner");
-}
-
-static uint64_t owner_cpu_ns(const struct owner *o) {
-  uint64_t ns = 0;
-  if (write(o->to, "?", 1) != 1 || read(o->from, &ns, sizeof ns) != sizeof ns)
-    bench_need(UV_EIO, "owner");
-  return ns;
-}
-
-/* ------------------------------------------------------------------------------ the asker -- */
-
-static void ask(struct asked *a);
-
-static void on_answer(gcache_get_t *get, int status, gcache_value_t *value) {
-  struct asked *a = get->data;
-  uint64_t now = bench_now_ns();
-
-  bench_need(status, gcache_get_reason(get));
-  if (gcache_get_from(get) != GCACHE_FROM_PEER || gcache_value_bytes(value).len != VALUE_BYTES)
-    bench_need(UV_EIO, "an answer is not what was asked for");
-  latencies_add(&a->remote->latencies, now - a->sent_ns);
-  if (now < a->remote->stop_ns) ask(a);
-}
-
-static void ask(struct asked *a) {
-  char key[KEY_SIZE];
-  bench_key(key, bench_random(&a->remote->random) % KEYS);
-  a->get.data = a;
-  a->sent_ns = bench_now_ns();
-  bench_need(
-      gcache_get(&a->get, a->remote->member.group, gcache_bytes(key, KEY_SIZE), 0, on_answer),
-      "get");
-}
-
-static void run_round(struct remote *r, unsigned outstanding) {
-  memset(&r->latencies, 0, sizeof r->latencies);
-  r->stop_ns = bench_now_ns() + ROUND_NS;
-  for (unsigned i = 0; i < outstanding; i++) {
-    r->asked[i].remote = r;
-    ask(&r->asked[i]);
-  }
-  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
-}
-
-enum { PER_S, P50, P99, P999, CLIENT_CPU, SERVER_CPU, N_FIGURES };
-
-static void report(const struct bench_options *o, unsigned outstanding,
-                   const struct figure f[N_FIGURES]) {
-  if (o->json)
-    printf("{\"bench\":\"remote\",\"system\":\"gcache\",\"value_bytes\":%d,\"outstanding\":%u,"
-           "\"slow_pct\":0,\"per_s\":%.0f,\"per_s_min\":%.0f,\"per_s_max\":%.0f,\"p50_us\":%.1f,"
-           "\"p99_us\":%.1f,\"p999_us\":%.1f,\"client_cpu_us\":%.2f,\"server_cpu_us\":%.2f}\n",
-           VALUE_BYTES, outstanding, f[PER_S].median, f[PER_S].min, f[PER_S].max, f[P50].median,
-           f[P99].median, f[P999].median, f[CLIENT_CPU].median, f[SERVER_CPU].median);
+  free(of);
+  rows_add(c->rows, &row);
+  if (c->options->json)
+    row_write_json(&row, stdout);
   else
-    printf(
-        "%3u outstanding  %8.0f answers/s (%.0f to %.0f)  p50 %.1f us  p99 %.1f us  p99.9 %.1f us  "
-        "processor time an answer: client %.2f us, owner %.2f us\n",
-        outstanding, f[PER_S].median, f[PER_S].min, f[PER_S].max, f[P50].median, f[P99].median,
-        f[P999].median, f[CLIENT_CPU].median, f[SERVER_CPU].median);
-  fflush(stdout);
+    row_write_line(&row, heading, stdout);
 }
 
-static void measure(const struct bench_options *o, struct remote *r, const struct owner *owner,
-                    unsigned outstanding) {
-  double *rounds = calloc((size_t)N_FIGURES * o->rounds, sizeof *rounds);
-  struct figure figures[N_FIGURES];
-
+static void measure(struct contest *c, const struct work *w) {
+  unsigned n = c->options->rounds;
+  double(*rounds)[N_FIGURES] = calloc((size_t)n * c->n, sizeof *rounds);
+  int heading = 1;
   if (rounds == NULL) bench_need(UV_ENOMEM, "rounds");
-  run_round(r, outstanding); /* loads the keys, opens the connections */
-  for (unsigned i = 0; i < o->rounds; i++) {
-    uint64_t start = bench_now_ns(), cpu = bench_cpu_ns(), owner_cpu = owner_cpu_ns(owner);
-    double answers;
-    run_round(r, outstanding);
-    answers = (double)r->latencies.count;
-    rounds[PER_S * o->rounds + i] = answers * 1e9 / (double)(bench_now_ns() - start);
-    rounds[CLIENT_CPU * o->rounds + i] = (double)(bench_cpu_ns() - cpu) / answers / 1e3;
-    rounds[SERVER_CPU * o->rounds + i] = (double)(owner_cpu_ns(owner) - owner_cpu) / answers / 1e3;
-    rounds[P50 * o->rounds + i] = latencies_at_us(&r->latencies, 0.5);
-    rounds[P99 * o->rounds + i] = latencies_at_us(&r->latencies, 0.99);
-    rounds[P999 * o->rounds + i] = latencies_at_us(&r->latencies, 0.999);
-  }
-  for (int k = 0; k < N_FIGURES; k++)
-    figures[k] = figure_of(rounds + (size_t)k * o->rounds, o->rounds);
-  report(o, outstanding, figures);
+  for (unsigned r = 0; r < n; r++)
+    for (size_t i = 0; i < c->n; i++)
+      if (takes_part(c, i, w)) remote_round(c->systems[i], &c->servers[i], w, rounds[i * n + r]);
+  for (size_t i = 0; i < c->n; i++)
+    if (takes_part(c, i, w)) {
+      report(c, i, w, &rounds[i * n], heading);
+      heading = 0;
+    }
   free(rounds);
 }
 
-int bench_remote(const struct bench_options *o) {
-  static const unsigned outstanding[] = {1, 64};
-  struct remote *r = calloc(1, sizeof *r);
-  struct owner owner;
-  char url[64];
-  const char *urls[] = {url};
+/* ------------------------------------------------------------------------------- all settings -- */
 
-  if (o->one_process) {
-    free(r);
-    return bench_one_process(o);
+static void measure_slow(struct contest *c, struct work *w) {
+  static const double slow_pct[] = {0, 0.1, 1};
+  w->slow_pct = c->options->slow_pct;
+  if (w->slow_pct >= 0) {
+    measure(c, w);
+    return;
   }
-  if (r == NULL) bench_need(UV_ENOMEM, "remote");
-  start_owner(&owner);
-  r->random = 88172645463325252u;
-  bench_open(&r->member, VALUE_BYTES, 64 << 20, GCACHE_HOT_OFF);
-  snprintf(url, sizeof url, "http://127.0.0.1:%d", owner.port);
-  bench_need(gcache_set_peers(r->member.cache, urls, NULL, 1), "peers");
-  for (size_t i = 0; i < sizeof outstanding / sizeof *outstanding; i++)
-    measure(o, r, &owner, outstanding[i]);
-  gcache_close(r->member.cache, NULL, NULL);
-  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
-  close(owner.to);
-  waitpid(owner.pid, NULL, 0);
-  free(r);
+  for (size_t i = 0; i < sizeof slow_pct / sizeof *slow_pct; i++) {
+    w->slow_pct = slow_pct[i];
+    measure(c, w);
+  }
+}
+
+static void measure_outstanding(struct contest *c, struct work *w) {
+  static const unsigned outstanding[] = {1, 16, 64, 256};
+  w->outstanding = c->options->outstanding;
+  if (w->outstanding != 0) {
+    measure_slow(c, w);
+    return;
+  }
+  for (size_t i = 0; i < sizeof outstanding / sizeof *outstanding; i++) {
+    w->outstanding = outstanding[i];
+    measure_slow(c, w);
+  }
+}
+
+/* What is not here is not looked for again. */
+static void start_servers(struct contest *c, const struct work *w) {
+  size_t n = 0;
+  for (size_t i = 0; i < c->n; i++)
+    if (c->systems[i]->start(&c->servers[n], w)) c->systems[n++] = c->systems[i];
+  c->n = n;
+}
+
+/* Servers live as long as a value's size is measured. */
+static void measure_bytes(struct contest *c, size_t value_bytes) {
+  struct work w = {.value_bytes = value_bytes, .seconds = c->options->seconds};
+  w.n_keys = work_keys(value_bytes,
+                       c->options->outstanding != 0 ? c->options->outstanding : OUTSTANDING_MOST);
+  start_servers(c, &w);
+  measure_outstanding(c, &w);
+  for (size_t i = 0; i < c->n; i++)
+    process_stop(&c->servers[i]);
+}
+
+static int is_wanted(const struct bench_options *o, const char *system) {
+  for (size_t i = 0; i < o->n_files; i++)
+    if (strcmp(o->files[i], system) == 0) return 1;
+  return o->n_files == 0;
+}
+
+static void run(const struct bench_options *o, const char *bench,
+                const struct remote_system *const systems[], struct rows *rows) {
+  static const size_t bytes[] = {100, 1024, 64 * 1024, 1024 * 1024};
+  struct contest c = {.bench = bench, .options = o, .rows = rows};
+  for (size_t i = 0; systems[i] != NULL; i++)
+    if (is_wanted(o, systems[i]->name)) c.systems[c.n++] = systems[i];
+  if (o->bytes != 0) {
+    measure_bytes(&c, o->bytes);
+    return;
+  }
+  for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++)
+    measure_bytes(&c, bytes[i]);
+}
+
+void remote_run(const struct bench_options *o, struct rows *rows) {
+  static const struct remote_system *const systems[] = {
+      &remote_gcache,        &remote_floor,           &remote_redis,
+      &remote_redis_hiredis, &remote_redis_pipelined, &remote_memcached,
+      &remote_golang,        &remote_nginx,           NULL};
+  run(o, "remote", systems, rows);
+}
+
+void remote_run_h2(const struct bench_options *o, struct rows *rows) {
+  static const struct remote_system *const systems[] = {&remote_gcache_h2, &remote_nginx_h2, NULL};
+  struct bench_options of_hits = *o;
+  if (o->slow_pct < 0) of_hits.slow_pct = 0;
+  run(&of_hits, "h2", systems, rows);
+}
+
+int bench_remote(const struct bench_options *o) {
+  struct rows rows = {NULL, 0, 0};
+  if (o->one_process) return bench_one_process(o);
+  remote_run(o, &rows);
+  if (o->plot != NULL) plot_write(&rows, "remote", o->plot);
+  rows_free(&rows);
+  return 0;
+}
+
+int bench_h2(const struct bench_options *o) {
+  struct rows rows = {NULL, 0, 0};
+  remote_run_h2(o, &rows);
+  if (o->plot != NULL) plot_write(&rows, "h2", o->plot);
+  rows_free(&rows);
   return 0;
 }

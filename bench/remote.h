@@ -4,10 +4,9 @@
 #define BENCH_REMOTE_H
 
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "bench.h"
-#include "figures.h"
+#include "process.h"
 
 #define SLOW_MS 50 /* what a slow key takes to load */
 
@@ -20,38 +19,39 @@ struct work {
   uint64_t answers_max; /* 0: only the time ends it */
 };
 
-/* How many keys: enough for 4 of each that is outstanding, no more than 64 MiB if that is more. */
+/* How many keys: 64 for each that is outstanding, or fewer, no less than 4, that are 64 MiB. */
 uint64_t work_keys(size_t value_bytes, unsigned outstanding_max);
 
-/* -------------------------------------------------------------------------------- the asker -- */
+/* What is said about a round. Latencies are those of hits; processor time is an answer's, in microseconds. */
+enum { PER_S, P50_US, P99_US, P999_US, CLIENT_CPU_US, SERVER_CPU_US, N_FIGURES };
 
-/* What counts the answers of an asking process, and draws its keys. The first part of the time, a fifth of it,
- * is not counted. */
-struct meter {
-  const struct work *work;
-  pid_t server;               /* 0: this process */
-  struct latencies latencies; /* of hits */
-  uint64_t answers, ns, client_cpu_ns, server_cpu_ns;
-  uint64_t begin_ns, end_ns; /* what is counted */
-  int counting;
-  uint64_t random, slow_next;
+struct remote_system {
+  const char *name;
+  int loads; /* its server loads keys, so that they can be slow */
+  /* The server, with the work's keys in its memory. 0: it is not here; said once on stderr. */
+  int (*start)(struct server *s, const struct work *w);
+  /* One round; runs in a process of its own, which ends after it. */
+  void (*ask)(const struct server *s, const struct work *w, double out[N_FIGURES]);
 };
 
-void meter_init(struct meter *m, const struct work *w, pid_t server);
+extern const struct remote_system remote_gcache, remote_gcache_h2, remote_floor, remote_redis,
+    remote_redis_hiredis, remote_redis_pipelined, remote_memcached, remote_golang, remote_nginx,
+    remote_nginx_h2;
 
-/* The next key for the asker that is number slot of those outstanding: no two of them ever ask for one key at
- * a time, which a cache would answer with one exchange. 1: it is a slow one. */
-int meter_key(struct meter *m, unsigned slot, char key[KEY_SIZE]);
+/* A round in a process of its own, pinned to the asking core. */
+void remote_round(const struct remote_system *system, const struct server *s, const struct work *w,
+                  double out[N_FIGURES]);
 
-/* An answer came now. 0: ask no more. */
-int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow);
-
-/* --------------------------------------------------------------------------- gcache's sides -- */
-
-/* The owner: a member whose getter has work's values at hand, and takes SLOW_MS for slow keys. */
+/* gcache's two sides, for those who want them in one process. The owner answers on the port returned; its
+ * getter takes SLOW_MS for keys that begin with "slow". */
+struct meter;
 int gcache_owner_open(struct bench_member *m, const struct work *w, gcache_http_t http);
-/* A client-only member that asks the owner on that port of this host. Ends when the meter does. */
 void gcache_ask(struct meter *m, int port, gcache_http_t http);
+
+/* What bench_remote() and bench_h2() measure, said on stdout and added to rows. */
+struct rows;
+void remote_run(const struct bench_options *o, struct rows *rows);
+void remote_run_h2(const struct bench_options *o, struct rows *rows);
 
 /* gcache-bench remote --one-process */
 int bench_one_process(const struct bench_options *o);

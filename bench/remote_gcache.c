@@ -7,7 +7,7 @@
 
 #include <gcache/http.h>
 
-#include "remote.h"
+#include "meter.h"
 
 /* -------------------------------------------------------------------------------- the owner -- */
 
@@ -145,3 +145,44 @@ void gcache_ask(struct meter *m, int port, gcache_http_t http) {
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
   gcache_close(member.cache, NULL, NULL);
 }
+
+/* ---------------------------------------------------------------------------- two processes -- */
+
+static int open_owner(const void *arg) {
+  static struct bench_member owner;
+  return gcache_owner_open(&owner, arg, GCACHE_HTTP_AUTO);
+}
+
+static int open_owner_h2(const void *arg) {
+  static struct bench_member owner;
+  return gcache_owner_open(&owner, arg, GCACHE_HTTP_2);
+}
+
+static int start(struct server *s, const struct work *w) {
+  process_serve(s, open_owner, w);
+  return 1;
+}
+
+static int start_h2(struct server *s, const struct work *w) {
+  process_serve(s, open_owner_h2, w);
+  return 1;
+}
+
+static void ask_by(gcache_http_t http, const struct server *s, const struct work *w,
+                   double out[N_FIGURES]) {
+  static struct meter m;
+  meter_init(&m, w, s->pid);
+  gcache_ask(&m, s->port, http);
+  meter_say(&m, out);
+}
+
+static void ask_auto(const struct server *s, const struct work *w, double out[N_FIGURES]) {
+  ask_by(GCACHE_HTTP_AUTO, s, w, out);
+}
+
+static void ask_h2(const struct server *s, const struct work *w, double out[N_FIGURES]) {
+  ask_by(GCACHE_HTTP_2, s, w, out);
+}
+
+const struct remote_system remote_gcache = {"gcache", 1, start, ask_auto};
+const struct remote_system remote_gcache_h2 = {"gcache", 1, start_h2, ask_h2};
