@@ -273,7 +273,7 @@ GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
  * options.tls, twice the same URL, a weight out of range, more than 65534 URLs. Calls under way to a
  * dropped peer run to their end. Every member must be given the same list.
  *
- * A list of up to 64 URLs is in force when this returns. A longer one has been checked and copied; it is
+ * A list of up to 32 URLs is in force when this returns. A longer one has been checked and copied; it is
  * made over the next turns of the loop, about a millisecond in each so that it holds up nobody, and the
  * list before it stays in force for all purposes until it is complete: owners, sets, removes and clears
  * included. gcache_stats_t.peers_coming tells. Another call meanwhile replaces it. Should memory fail in one

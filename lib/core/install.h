@@ -36,7 +36,7 @@ int gci_install_keep(struct gci_install *in);
 
 /* One slice. 1: there is more to do; 0: the list is complete. */
 int gci_install_some(struct gci_install *in);
-/* Nonzero: owners can be asked for; the table is not full, perhaps. */
+/* Nonzero: owners can be asked for; what is left makes that faster. */
 int gci_install_is_usable(const struct gci_install *in);
 
 /* Takes the list out, complete or not, and ends. */

@@ -6,7 +6,7 @@
 #include "core/core.h"
 #include "core/group.h"
 
-#define AT_ONCE 64  /* members: whoever asks before their table is full is not held up long */
+#define AT_ONCE 32  /* members: owners are found at once without a full table */
 #define PARTED 2000 /* members a slice, of a list that is taken apart */
 
 /* -------------------------------------------------------------------------------- transport -- */
@@ -110,7 +110,6 @@ static void put_in_force(gcache_t *core, struct gci_peers fresh) {
   core->peers = fresh;
   retire(core, &old);
   if (gci_core_is_client_only(core)) forget_as_client(core);
-  wake(core);
 }
 
 static void give_up(gcache_t *core, struct gci_install *in) {
@@ -169,7 +168,7 @@ static int work_on_next(gcache_t *core) {
 static void on_turn(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, lists.job);
   if (core->closing) return;
-  if (part_retired(core) || work_on_next(core) || gci_peers_work(&core->peers)) wake(core);
+  if (part_retired(core) || work_on_next(core)) wake(core);
 }
 
 /* ------------------------------------------------------------------------------------- given -- */

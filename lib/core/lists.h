@@ -1,7 +1,7 @@
 /* core/lists - which list of members is in force, and the way from one to the next.
  *
- * A list of up to `at_once` members is in force when it has been given, the table of its slots is filled
- * from later turns. A longer one is copied and made in slices, one a turn (core/install), and is in force
+ * A list of up to `at_once` members is in force when it has been given: so few are asked fast without a
+ * table. A longer one is copied and made in slices, one a turn (core/install), and is in force
  * when it is complete; until then the one before is. One that is given meanwhile takes its place. A long
  * list that is over is taken apart in slices too, before the next is begun.
  * Transports that can be told of single peers hear of those that come while the list is made, and of those

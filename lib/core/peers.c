@@ -126,10 +126,6 @@ int gci_peers_add(struct gci_peers *peers, const struct gci_peers *old, const ch
   return 0;
 }
 
-int gci_peers_work(struct gci_peers *peers) {
-  return peers->placement != NULL && gci_placement_work(peers->placement);
-}
-
 struct gci_peer *gci_peers_owner(const struct gci_peers *peers, gcache_bytes_t key) {
   if (peers->placement == NULL) return NULL;
   return peers->list[gci_placement_owner(peers->placement, key)];

@@ -71,9 +71,6 @@ struct gci_peer *gci_peers_pop(struct gci_peers *peers);
 /* Nonzero: there is a member with the very text of peer's URL. */
 int gci_peers_have(const struct gci_peers *peers, const struct gci_peer *peer);
 
-/* A slice of what makes owners quick to find, of about a millisecond; nonzero: there is more to do. */
-int gci_peers_work(struct gci_peers *peers);
-
 /* Who owns key; NULL: no list. */
 struct gci_peer *gci_peers_owner(const struct gci_peers *peers, gcache_bytes_t key);
 

@@ -4,7 +4,7 @@
  * shared hash; a slot belongs to the peer that comes to it first (store/rendezvous). Independent of the
  * list's order, least movement, weights, and the runner-up is the well-defined next owner. Up to 5 peers
  * of one weight are asked at every pick. Longer lists have a table of the slots (store/slots); one is
- * decided when it is asked for, and in lists of more than 16 also by and by, a slice at a time: the
+ * decided when it is asked for, and in lists of more than 32 also by and by, a slice at a time: the
  * answer is the same. All arithmetic is integer, so that every machine agrees. The other kinds are the
  * rings of the Go systems, bit-exact. */
 #ifndef GCI_STORE_PLACEMENT_H

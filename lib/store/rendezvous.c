@@ -8,12 +8,13 @@
 #include "store/sort.h"
 
 #define MASK (GCI_RENDEZVOUS_SLOTS - 1)
-#define HALF_BITS (GCI_RENDEZVOUS_SLOT_BITS / 2)
-#define LAST_MULTIPLY UINT32_C(0xb55a5)
-#define LAST_DIVIDE UINT32_C(0xb8a2d) /* their product is 1 modulo 2^20 */
-#define ID_BITS 54                    /* a weight has the 10 others */
+#define LAST_DIVIDE \
+  UINT32_C(0xb8a2d) /* undoes GCI_LANES_LAST_MULTIPLY: their product is 1 modulo 2^20 */
+#define ID_BITS 54  /* a weight has the 10 others */
+#define FEW \
+  16 /* of one weight, are asked without branches; or so many where all others are in lanes */
+#define FEW_BESIDE_LANES 5
 #define ID_MASK ((UINT64_C(1) << ID_BITS) - 1)
-#define FEW 16
 #define LABELLED 8000    /* peers a slice */
 #define SORTED 150000    /* looked at a slice */
 #define FRACTION_BITS 44 /* of a logarithm; its whole part is at most 32 */
@@ -38,20 +39,13 @@ static uint64_t mix(uint64_t x) {
 
 /* ------------------------------------------------------------------------------------ order -- */
 
-/* Its own inverse. */
-static uint32_t fold(uint32_t x) {
-  return x ^ (x >> HALF_BITS);
-}
-
 static uint32_t rank_of(const struct gci_rendezvous_member *m, uint32_t slot) {
-  uint32_t x = fold((slot * m->multiply[0] + m->add[0]) & MASK);
-  x = fold((x * m->multiply[1] + m->add[1]) & MASK);
-  return fold((x * LAST_MULTIPLY) & MASK);
+  return gci_lanes_rank(m->multiply, m->add, slot);
 }
 
 uint32_t gci_rendezvous_slot(const struct gci_rendezvous_member *m, uint32_t rank) {
-  uint32_t x = fold((fold(rank) * LAST_DIVIDE) & MASK);
-  x = fold(((x - m->add[1]) * m->divide[1]) & MASK);
+  uint32_t x = gci_lanes_fold((gci_lanes_fold(rank) * LAST_DIVIDE) & MASK);
+  x = gci_lanes_fold(((x - m->add[1]) * m->divide[1]) & MASK);
   return ((x - m->add[0]) * m->divide[0]) & MASK;
 }
 
@@ -195,6 +189,7 @@ static void enlist_some(struct gci_rendezvous *r) {
   for (; b->i < end; b->i++) {
     uint64_t key = sorted[b->i].key;
     r->members[b->i] = member_of(key & ID_MASK, (unsigned)(key >> ID_BITS), sorted[b->i].value);
+    gci_lanes_put(&r->lanes, b->i, r->members[b->i].multiply, r->members[b->i].add);
   }
   if (end == r->n) free_build(r);
 }
@@ -213,7 +208,8 @@ int gci_rendezvous_begin(struct gci_rendezvous *r, struct gci_mem *mem,
   r->members = gci_mem_alloc(mem, n * sizeof *r->members);
   struct gci_rendezvous_build *b = r->build = gci_mem_zalloc(mem, sizeof *b);
   if (b != NULL) b->room = gci_mem_alloc(mem, 2 * n * sizeof *b->room);
-  if (r->members == NULL || b == NULL || b->room == NULL) {
+  int rc = gci_lanes_init(&r->lanes, mem, n);
+  if (r->members == NULL || b == NULL || b->room == NULL || rc < 0) {
     gci_rendezvous_fini(r);
     return UV_ENOMEM;
   }
@@ -226,6 +222,7 @@ void gci_rendezvous_fini(struct gci_rendezvous *r) {
   free_build(r);
   gci_mem_free(r->mem, r->members, r->n * sizeof *r->members);
   r->members = NULL;
+  gci_lanes_fini(&r->lanes);
 }
 
 /* ----------------------------------------------------------------------------------- winner -- */
@@ -241,50 +238,68 @@ static const struct gci_rendezvous_member *end_of_weight(const struct gci_rendez
   return m;
 }
 
-/* Of equal weights, the lowest place has the slot. */
-static struct gci_rendezvous_bid first_of(const struct gci_rendezvous_member *m,
-                                          const struct gci_rendezvous_member *end, uint32_t slot,
-                                          const unsigned char skip[]) {
+/* Of equal weights, the lowest place has the slot. The first at `at` or later that may come before `first`. */
+static size_t find_rival(const struct gci_rendezvous *r, size_t at, size_t end, uint32_t slot,
+                         uint32_t limit) {
+  if (r->lanes.block != NULL) return gci_lanes_at_most(&r->lanes, at, end, slot, limit);
+  while (at < end && rank_of(&r->members[at], slot) > limit)
+    at++;
+  return at;
+}
+
+static struct gci_rendezvous_bid first_of(const struct gci_rendezvous *r, size_t from, size_t end,
+                                          uint32_t slot, const unsigned char skip[]) {
   struct gci_rendezvous_bid first = {NULL, 0};
-  uint32_t rank_of_first = GCI_RENDEZVOUS_SLOTS;
-  for (; m < end; m++) {
-    uint32_t rank = rank_of(m, slot);
-    if (rank > rank_of_first || (skip != NULL && skip[m->index])) continue;
-    uint32_t place = place_of(m, slot, rank);
-    if (first.member != NULL && place >= first.place) continue;
-    first = (struct gci_rendezvous_bid){m, place};
-    rank_of_first = rank;
+  uint32_t limit = GCI_RENDEZVOUS_SLOTS;
+  for (size_t i = from; (i = find_rival(r, i, end, slot, limit)) < end; i++) {
+    const struct gci_rendezvous_member *m = &r->members[i];
+    if (skip != NULL && skip[m->index]) continue;
+    struct gci_rendezvous_bid bid = gci_rendezvous_bid(m, slot);
+    if (first.member != NULL && bid.place >= first.place) continue;
+    first = bid;
+    limit = first.place >> GCI_RENDEZVOUS_RANK_SHIFT;
   }
   return first;
 }
 
-/* The same for a few with nobody out. Which rank is the lowest so far is chance at the beginning of a
- * list, and a branch on it costs more than the rank: there is none, and should two be equal, which is
- * rare, it is all done again. */
-static struct gci_rendezvous_bid first_of_few(const struct gci_rendezvous_member *m,
-                                              const struct gci_rendezvous_member *end,
-                                              uint32_t slot) {
-  uint32_t lowest = GCI_RENDEZVOUS_SLOTS, tied = 0;
-  size_t n = (size_t)(end - m), at = 0;
-  for (size_t i = 0; i < n; i++) {
-    uint32_t rank = rank_of(&m[i], slot);
+static size_t lowest_of_few(const struct gci_rendezvous *r, size_t from, size_t end, uint32_t slot,
+                            int *tied) {
+  uint32_t lowest = GCI_RENDEZVOUS_SLOTS, equal = 0;
+  size_t at = from;
+  for (size_t i = from; i < end; i++) {
+    uint32_t rank = rank_of(&r->members[i], slot);
     uint32_t lower = 0u - (uint32_t)(rank < lowest); /* all bits or none */
-    tied = (tied | (uint32_t)(rank == lowest)) & ~lower;
+    equal = (equal | (uint32_t)(rank == lowest)) & ~lower;
     lowest ^= (lowest ^ rank) & lower;
     at ^= (at ^ i) & (0u - (size_t)(lower & 1));
   }
-  if (tied) return first_of(m, end, slot, NULL);
-  return (struct gci_rendezvous_bid){&m[at], place_of(&m[at], slot, lowest)};
+  *tied = (int)equal;
+  return at;
+}
+
+/* The same with nobody out. Which rank is the lowest so far is chance, and a branch on it costs more than a
+ * few ranks: there is none, and should two be equal, which is rare, it is all done again. */
+static struct gci_rendezvous_bid first_of_all(const struct gci_rendezvous *r, size_t from,
+                                              size_t end, uint32_t slot) {
+  int tied = 1;
+  size_t at = 0;
+  int has_lanes = r->lanes.block != NULL;
+  if (end - from <= (has_lanes ? FEW_BESIDE_LANES : FEW))
+    at = lowest_of_few(r, from, end, slot, &tied);
+  else if (has_lanes)
+    at = gci_lanes_lowest(&r->lanes, from, end, slot, &tied);
+  if (tied) return first_of(r, from, end, slot, NULL);
+  return gci_rendezvous_bid(&r->members[at], slot);
 }
 
 struct gci_rendezvous_bid gci_rendezvous_winner(const struct gci_rendezvous *r, uint32_t slot,
                                                 const unsigned char skip[]) {
   struct gci_rendezvous_bid winner = {NULL, 0};
-  const struct gci_rendezvous_member *m = r->members, *end;
-  for (; m < r->members + r->n; m = end) {
-    end = end_of_weight(r, m);
-    struct gci_rendezvous_bid bid = skip == NULL && end - m <= FEW ? first_of_few(m, end, slot)
-                                                                   : first_of(m, end, slot, skip);
+  size_t end;
+  for (size_t from = 0; from < r->n; from = end) {
+    end = (size_t)(end_of_weight(r, &r->members[from]) - r->members);
+    struct gci_rendezvous_bid bid = skip == NULL ? first_of_all(r, from, end, slot)
+                                                 : first_of(r, from, end, slot, skip);
     if (bid.member == NULL) continue;
     if (winner.member == NULL || gci_rendezvous_beats(r, &bid, &winner)) winner = bid;
   }

@@ -141,36 +141,6 @@ static void long_list_is_taken(void **state) {
   room_close(&r);
 }
 
-static void owners_do_not_change_while_a_long_list_is_installed(void **state) {
-  enum { N = 60, KEYS = 50 };
-  char text[N][32], key[16];
-  const char *urls[N], *owners[KEYS];
-  struct room r;
-  size_t turns = 0;
-  (void)state;
-  room_init(&r);
-  struct gci_core_options o = room_core_options(&r, "http://m7:1");
-  o.dialect = GCACHE_DIALECT_GCACHE;
-  assert_int_equal(room_try_open(&r, &o), 0);
-  for (int i = 0; i < N; i++) {
-    snprintf(text[i], sizeof text[i], "http://m%d:1", i);
-    urls[i] = text[i];
-  }
-  assert_int_equal(room_set_peers(&r, urls, N), 0);
-  for (int round = 0; round == 0 || manual_env_due(&r.m); round++) {
-    for (int i = 0; i < KEYS; i++) {
-      snprintf(key, sizeof key, "k%d", i + (i % 2) * round); /* some for the first time */
-      const char *owner = gcache_owner(&r.core, gcache_cstr(key));
-      if (i % 2 == 0 && round > 0) assert_ptr_equal(owner, owners[i]);
-      owners[i] = owner;
-    }
-    manual_env_turn(&r.m);
-    turns++;
-  }
-  assert_in_range(turns, 5, 1000);
-  room_close(&r);
-}
-
 static void url_can_be_learnt_late(void **state) {
   struct room r;
   (void)state;
@@ -348,7 +318,6 @@ int main(void) {
       cmocka_unit_test(transport_is_told_the_others),
       cmocka_unit_test(peer_that_stays_keeps_its_counters),
       cmocka_unit_test(long_list_is_taken),
-      cmocka_unit_test(owners_do_not_change_while_a_long_list_is_installed),
       cmocka_unit_test(url_can_be_learnt_late),
       cmocka_unit_test(member_that_becomes_client_only_forgets),
       cmocka_unit_test(empty_cache_closes_from_a_turn),

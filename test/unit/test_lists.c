@@ -160,7 +160,7 @@ static void a_long_list_in_force_has_its_table_full(void **state) {
   assert_int_equal(give(&x.r, 1, 39), 0);
   while (gci_lists_coming(&x.r.core) > 0)
     room_turn(&x.r);
-  assert_int_equal(gci_peers_work(&x.r.core.peers), 0);
+  assert_int_equal(gci_placement_work(x.r.core.peers.placement), 0);
   room_close(&x.r);
 }
 
