@@ -307,6 +307,10 @@ GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key
  *   not_found_ms      GCACHE_ENOTFOUND is remembered for so long, here and by gcache peers that asked;
  *                     undone by set, remove and clear. gcache_load_not_found() gives a time of its own
  *
+ * A load that failed where there is such an old value is not tried again at once: first for half a second
+ * to a second, then for twice that each time, up to eight. Until then hits within stale_ms start no load, and
+ * gets within error_ms are given the value without one.
+ *
  * gcache_get_stale() says whether the value delivered was stale. A load behind a hit is a load like any
  * other: it is shared by those who come to wait for it, a set or remove in the meantime forbids keeping
  * its value, and it is given options.timeout_ms. Stale values and what is known to be missing count as

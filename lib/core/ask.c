@@ -79,14 +79,20 @@ static int travel(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash, i
 
 /* ------------------------------------------------------------------------------ memory ---- */
 
-/* Nonzero: what was found will do. */
-static int suits(const struct gcache_req_s *req, const struct gci_found *found,
+static enum gci_pause_state pause_of(const gcache_group_t *group, uint64_t hash) {
+  return gci_pauses_state(&group->pauses, hash, gci_env_mono_ms(group->core->env));
+}
+
+/* Nonzero: what was found will do. What is given in place of a failure is, too, after one, for as long as
+ * the key is not asked for again. */
+static int suits(const struct gcache_req_s *req, uint64_t hash, const struct gci_found *found,
                  int64_t newer_than) {
   if (found->freshness == GCI_ABSENT) return 1;
-  if (found->freshness == GCI_SPARE) return 0;
   int64_t expire = gci_value_expire(found->value);
   if (newer_than != 0 && expire != GCACHE_NEVER && expire <= newer_than) return 0;
-  return found->freshness != GCI_STALE || req->takes == GCI_TAKES_STALE;
+  if (found->freshness == GCI_FRESH || found->freshness == GCI_DUE) return 1;
+  if (req->takes != GCI_TAKES_STALE) return 0;
+  return found->freshness == GCI_STALE || pause_of(req->group, hash) == GCI_PAUSE_OWN;
 }
 
 static int ends_soon(const gcache_group_t *group, const gcache_value_t *value,
@@ -109,12 +115,18 @@ static void take_absence(struct gcache_req_s *req, gcache_value_t *reason) {
   req->group->stats.hits++;
 }
 
+/* Before ends_soon() asks for them. */
+static void take_terms(struct gcache_req_s *req, const struct gci_found *found) {
+  if (found->freshness == GCI_SPARE) req->takes = GCI_TAKES_SPARE;
+}
+
 /* What suits it. */
 static int take_hit(struct gcache_req_s *req, gcache_bytes_t key, const struct gci_found *found) {
   if (found->freshness == GCI_ABSENT) {
     take_absence(req, found->value);
     return 0;
   }
+  take_terms(req, found);
   if (ends_soon(req->group, found->value, req->takes)) {
     req->key = gci_value_copy(gci_group_mem(req->group), key, GCACHE_NEVER);
     if (req->key == NULL) return UV_ENOMEM;
@@ -125,12 +137,17 @@ static int take_hit(struct gcache_req_s *req, gcache_bytes_t key, const struct g
   return 0;
 }
 
-/* Behind the hit of req, unless something is under way that will do. */
+static int wants_refresh(const struct gci_found *found) {
+  return found->freshness == GCI_DUE || found->freshness == GCI_STALE;
+}
+
+/* Behind the hit of req, unless something is under way that will do, or has just failed. */
 static void refresh(const struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash,
-                    int64_t expire_unix_ns) {
+                    const struct gci_found *found) {
   gcache_group_t *group = req->group;
   if (gci_load_find(group, key, hash) != NULL || gci_fetch_find(group, key, hash) != NULL) return;
-  struct gcache_req_s *own = gci_refresh_new(group, expire_unix_ns);
+  if (found->freshness == GCI_STALE && pause_of(group, hash) != GCI_PAUSE_NONE) return;
+  struct gcache_req_s *own = gci_refresh_new(group, gcache_value_expire(found->value));
   if (own == NULL) return;
   own->here_only = req->here_only;
   if (travel(own, key, hash, 1) < 0) {
@@ -147,7 +164,7 @@ static int go_on(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash) {
   struct gci_found found;
   int is_found = gci_memory_look(req->group, key, hash, &found);
   int is_refresh = req->takes == GCI_TAKES_NEWER;
-  if (is_found && suits(req, &found, gci_refresh_newer_than(req)))
+  if (is_found && suits(req, hash, &found, gci_refresh_newer_than(req)))
     return is_refresh ? UV_ECANCELED : take_hit(req, key, &found);
   if (is_refresh && !is_found) return UV_ECANCELED;
   return travel(req, key, hash, is_found);
@@ -163,6 +180,7 @@ static void on_stranded(struct gcache_req_s *req, gcache_bytes_t key, uint64_t h
 
 static int start_hit(struct gcache_req_s *req, gcache_bytes_t key, uint64_t timeout_ms,
                      const struct gci_found *found) {
+  take_terms(req, found);
   if (found->freshness != GCI_ABSENT && ends_soon(req->group, found->value, req->takes)) {
     req->deadline.at_ms = gci_core_deadline(req->group->core, timeout_ms);
   }
@@ -182,14 +200,13 @@ static int start_miss(struct gcache_req_s *req, gcache_bytes_t key, uint64_t has
 static int start_from(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash,
                       const struct gci_found *found, const struct gci_ask_terms *terms) {
   gcache_group_t *group = req->group;
-  int is_hit = found != NULL && suits(req, found, terms->newer_than);
+  int is_hit = found != NULL && suits(req, hash, found, terms->newer_than);
   int rc = is_hit ? start_hit(req, key, terms->timeout_ms, found)
                   : start_miss(req, key, hash, terms->timeout_ms, found != NULL);
   if (rc < 0) return rc;
   group->stats.gets++;
   gci_req_begin(req);
-  if (is_hit && (found->freshness == GCI_DUE || found->freshness == GCI_STALE))
-    refresh(req, key, hash, gcache_value_expire(found->value));
+  if (is_hit && wants_refresh(found)) refresh(req, key, hash, found);
   return 0;
 }
 
@@ -229,12 +246,12 @@ int gci_ask_memory(gcache_group_t *group, gcache_bytes_t key, enum gci_takes tak
                    struct gci_found *found) {
   struct gcache_req_s like = {.group = group, .takes = (uint8_t)takes, .here_only = 1};
   uint64_t hash = gci_core_hash(group->core, key);
-  if (!gci_memory_look(group, key, hash, found) || !suits(&like, found, 0)) return 0;
+  if (!gci_memory_look(group, key, hash, found) || found->freshness == GCI_SPARE) return 0;
+  if (!suits(&like, hash, found, 0)) return 0;
   group->stats.gets++;
   group->stats.hits++;
   if (found->freshness == GCI_ABSENT) group->stats.absent++;
-  if (found->freshness == GCI_DUE || found->freshness == GCI_STALE)
-    refresh(&like, key, hash, gcache_value_expire(found->value));
+  if (wants_refresh(found)) refresh(&like, key, hash, found);
   return 1;
 }
 
@@ -249,6 +266,7 @@ static int start_over(struct gcache_req_s *req) {
   uint64_t at_ms = req->deadline.at_ms;
   int rc = UV_ETIMEDOUT;
   req->key = NULL;
+  if (req->takes == GCI_TAKES_SPARE) req->takes = GCI_TAKES_STALE;
   group->stats.hits--;
   if (gci_env_mono_ms(group->core->env) < at_ms) rc = gci_req_set_deadline(req, at_ms);
   if (rc == 0) rc = travel(req, key, gci_core_hash(group->core, key), 1);

@@ -68,10 +68,12 @@ static void answer_value(struct gci_fetch *fetch, gcache_value_t *value) {
   struct gci_journey *journey = &fetch->journey;
   struct gci_journey_end end = {.from = GCACHE_FROM_PEER, .ms = fetch->call.stale_ms};
   fetch->call.group->stats.peer_loads++;
-  if (end.ms > 0)
+  if (end.ms > 0) {
     end.takes = GCI_TAKES_SENT;
-  else
+    gci_memory_keep_old(fetch->call.group, journey);
+  } else {
     value = gci_memory_keep_hot(fetch->call.group, &journey->flight, value);
+  }
   end.value = value;
   gci_journey_answer(journey, &end);
   gcache_value_unref(value);
@@ -90,6 +92,8 @@ static void answer_failure(struct gci_fetch *fetch, int status, const char *text
   if (status == GCACHE_ENOTFOUND) {
     end.ms = not_found_ms(fetch);
     gci_memory_keep_absent(group, GCI_HOT, &fetch->journey, gci_value_words(reason), end.ms);
+  } else {
+    gci_memory_keep_old(group, &fetch->journey);
   }
   gci_journey_answer(&fetch->journey, &end);
   gcache_value_unref(reason);

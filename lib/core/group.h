@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/core.h"
+#include "core/pause.h"
 #include "gcache/gcache.h"
 #include "store/cache.h"
 #include "store/flight.h"
@@ -31,6 +32,7 @@ struct gcache_group_s {
   int64_t wheel_due_unix_ns;      /* what it was set for */
   struct gci_flights loads;       /* runs of the getter here */
   struct gci_flights fetches;     /* questions to owners */
+  struct gci_pauses pauses;       /* keys that memory has old values of */
   struct gci_list reqs;           /* by their `owned` links */
   struct gci_countdown life;
   struct gcache_job_s closed_job;

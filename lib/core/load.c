@@ -102,6 +102,8 @@ static void fail(gcache_load_t *load, int status, const char *text, uint64_t not
   if (status == GCACHE_ENOTFOUND) {
     answer.ms = not_found_ms;
     gci_memory_keep_absent(group, GCI_MAIN, &load->journey, gci_value_words(reason), not_found_ms);
+  } else {
+    gci_memory_keep_old(group, &load->journey);
   }
   gci_journey_answer(&load->journey, &answer);
   gcache_value_unref(reason);

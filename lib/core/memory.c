@@ -45,6 +45,7 @@ static void on_wheel_turned(struct gcache_deadline_s *wheel) {
 void gci_memory_init(gcache_group_t *group) {
   gci_flights_init(&group->loads, gci_group_mem(group));
   gci_flights_init(&group->fetches, gci_group_mem(group));
+  gci_pauses_init(&group->pauses, gci_group_mem(group));
   gci_deadline_init(&group->wheel, on_wheel_turned);
 }
 
@@ -100,6 +101,7 @@ static int put(gcache_group_t *group, enum gci_side side, gcache_bytes_t key, ui
   int rc = gci_cache_put(group->cache, side, key, hash, value, now);
   if (rc == 0) rc = watch(group);
   if (rc < 0) gci_cache_remove(group->cache, key, hash);
+  gci_pauses_succeeded(&group->pauses, hash);
   return rc;
 }
 
@@ -155,6 +157,11 @@ void gci_memory_keep_absent(gcache_group_t *group, enum gci_side side,
     group->stats.not_kept++;
   }
   gci_cache_remove(group->cache, flight->key, flight->node.hash);
+}
+
+void gci_memory_keep_old(gcache_group_t *group, const struct gci_journey *journey) {
+  if (!journey->renews || !journey->flight.joinable) return;
+  gci_pauses_failed(&group->pauses, gci_journey_hash(journey), gci_env_mono_ms(group->core->env));
 }
 
 /* ------------------------------------------------------------------------------ set, drop ---- */

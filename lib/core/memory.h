@@ -39,6 +39,9 @@ gcache_value_t *gci_memory_keep_hot(gcache_group_t *group, const struct gci_flig
 void gci_memory_keep_absent(gcache_group_t *group, enum gci_side side,
                             const struct gci_journey *journey, const char *reason, uint64_t ms);
 
+/* Nothing new came: if what was there is to be renewed, that pauses. */
+void gci_memory_keep_old(gcache_group_t *group, const struct gci_journey *journey);
+
 /* Replaces whatever there is by value, in the main cache. GCACHE_ENOROOM, UV_ENOMEM: it is gone. */
 int gci_memory_set(gcache_group_t *group, gcache_bytes_t key, uint64_t hash, gcache_value_t *value);
 void gci_memory_drop(gcache_group_t *group, gcache_bytes_t key, uint64_t hash);

@@ -143,20 +143,126 @@ static void load_behind_that_fails_leaves_the_stale_value(void **state) {
   struct room r;
   struct probe p = {0};
   (void)state;
-  fresh_open(&r, NULL, &(gcache_group_options_t){.stale_ms = 500});
+  fresh_open(&r, NULL, &(gcache_group_options_t){.stale_ms = 1500});
   room_fill(&r, "k", "old", 1000);
   room_advance(&r, 1000);
   fresh_get(&r, &p, "k");
   fresh_fail(&r, UV_EIO);
+  room_advance(&r, 1000);
   fresh_get(&r, &p, "k");
-  fresh_assert_got(&p, "old", 1);
-  assert_int_equal(room_stats(&r).refreshes, 2); /* the next hit tries again */
+  fresh_assert_got(&p, "old", 1000);
+  assert_int_equal(room_stats(&r).refreshes, 2); /* a hit after the pause tries again */
   fresh_fail(&r, UV_EIO);
   room_advance(&r, 500);
   assert_int_equal(room_get(&r, &p, "k", 0), 0);
   room_run(&r);
   fresh_fail(&r, UV_EIO);
   fresh_assert_failed(&p, GCACHE_ELOAD);
+  room_close(&r);
+}
+
+/* Hits for ms, one every ms, each of which must be given the old value; the loads that begin fail at
+ * once. */
+static void hit_and_fail(struct room *r, uint64_t ms) {
+  for (uint64_t i = 0; i < ms; i++) {
+    struct probe p = {0};
+    fresh_get(r, &p, "k");
+    while (r->n_loads > 0)
+      fresh_fail(r, UV_EIO);
+    assert_int_equal(p.runs, 1);
+    assert_int_equal(p.status, 0);
+    assert_string_equal(p.text, "old");
+    assert_true(p.stale_ms > 0);
+    room_advance(r, 1);
+  }
+}
+
+static void source_that_fails_is_asked_less_and_less_behind_hits(void **state) {
+  struct room r;
+  struct probe p = {0};
+  (void)state;
+  fresh_open(&r, NULL, &(gcache_group_options_t){.stale_ms = 100000});
+  room_fill(&r, "k", "old", 1000);
+  room_advance(&r, 1000);
+  hit_and_fail(&r, 500);
+  assert_int_equal(r.getter_runs, 2); /* room_fill() is the first */
+  hit_and_fail(&r, 14500);
+  assert_in_range(r.getter_runs, 2 + 3,
+                  2 + 6); /* pauses of 1, 2, 4, 8 s, or down to half of that */
+  unsigned runs = (unsigned)r.getter_runs;
+  hit_and_fail(&r, 16000);
+  assert_in_range(r.getter_runs - (int)runs, 2, 4);
+  room_advance(&r, 8000);
+  fresh_get(&r, &p, "k");
+  fresh_load(&r, "new", 1000); /* that ends it */
+  room_advance(&r, 1000);
+  runs = (unsigned)r.getter_runs;
+  fresh_get(&r, &p, "k");
+  assert_int_equal(r.getter_runs, runs + 1);
+  fresh_fail(&r, UV_EIO);
+  room_advance(&r, 1000);
+  fresh_get(&r, &p, "k");
+  assert_int_equal(r.getter_runs, runs + 2);
+  room_close(&r);
+}
+
+static void source_that_fails_is_asked_less_and_less_within_error_ms(void **state) {
+  struct room r;
+  (void)state;
+  fresh_open(&r, NULL, &(gcache_group_options_t){.error_ms = 100000});
+  room_fill(&r, "k", "old", 1000);
+  room_advance(&r, 1000);
+  hit_and_fail(&r, 500);
+  assert_int_equal(r.getter_runs, 2);
+  assert_int_equal(room_stats(&r).stale, 500);
+  hit_and_fail(&r, 14500);
+  assert_in_range(r.getter_runs, 2 + 3, 2 + 6);
+  assert_int_equal(room_stats(&r).refreshes, 0);
+  room_close(&r);
+}
+
+static void pause_ends_with_the_window_and_with_a_remove(void **state) {
+  struct room r;
+  struct probe p = {0};
+  struct change_probe change = {0};
+  (void)state;
+  fresh_open(&r, NULL, &(gcache_group_options_t){.error_ms = 700});
+  room_fill(&r, "k", "old", 1000);
+  room_advance(&r, 1000);
+  hit_and_fail(&r, 400);
+  room_advance(&r, 300); /* the window is over, the pause perhaps not */
+  assert_int_equal(room_get(&r, &p, "k", 0), 0);
+  room_run(&r);
+  fresh_fail(&r, UV_EIO);
+  fresh_assert_failed(&p, GCACHE_ELOAD);
+  room_fill(&r, "k", "old", 1000);
+  room_advance(&r, 1000);
+  hit_and_fail(&r, 10);
+  assert_int_equal(room_remove(&r, &change, "k", 0), 0);
+  room_run(&r);
+  assert_int_equal(room_get(&r, &p, "k", 0), 0);
+  room_run(&r);
+  assert_int_equal(p.runs, 0);
+  fresh_load(&r, "new", 0);
+  fresh_assert_got(&p, "new", 0);
+  room_close(&r);
+}
+
+/* The hit is queued within the window of errors, and its turn comes after it. */
+static void value_in_a_pause_is_loaded_if_its_window_ends_on_its_way(void **state) {
+  struct room r;
+  struct probe p = {0};
+  (void)state;
+  fresh_open(&r, NULL, &(gcache_group_options_t){.error_ms = 400});
+  room_fill(&r, "k", "old", 1000);
+  room_advance(&r, 1000);
+  hit_and_fail(&r, 399);
+  assert_int_equal(room_get(&r, &p, "k", 0), 0);
+  manual_env_jump(&r.m, r.m.clock->mono_ms + 1);
+  room_run(&r);
+  assert_int_equal(p.runs, 0);
+  fresh_load(&r, "new", 0);
+  fresh_assert_got(&p, "new", 0);
   room_close(&r);
 }
 
@@ -232,6 +338,7 @@ static void old_value_is_given_when_the_load_fails(void **state) {
   }
   assert_int_equal(room_stats(&r).stale, 2);
   assert_int_equal(room_stats(&r).refreshes, 0);
+  room_advance(&r, 1000);
   assert_int_equal(room_get(&r, &p[0], "k", 0), 0);
   room_run(&r);
   fresh_load(&r, "new", 0);
@@ -681,6 +788,10 @@ int main(void) {
       cmocka_unit_test(value_whose_window_ends_on_its_way_is_loaded),
       cmocka_unit_test(load_behind_is_wanted_although_nobody_waits_and_has_a_deadline),
       cmocka_unit_test(load_behind_that_fails_leaves_the_stale_value),
+      cmocka_unit_test(source_that_fails_is_asked_less_and_less_behind_hits),
+      cmocka_unit_test(source_that_fails_is_asked_less_and_less_within_error_ms),
+      cmocka_unit_test(pause_ends_with_the_window_and_with_a_remove),
+      cmocka_unit_test(value_in_a_pause_is_loaded_if_its_window_ends_on_its_way),
       cmocka_unit_test(key_that_is_gone_at_the_source_ends_its_stale_value),
       cmocka_unit_test(key_that_is_gone_at_the_source_is_gone_also_for_a_hit_that_starts_over),
       cmocka_unit_test(closing_ends_a_load_behind),
