@@ -14,6 +14,8 @@ const uint32_t gci_segment_sizes[GCI_SEGMENT_GRADES] = {
     19338,  24172,  30215,  37768,  47210,  59012,  73765,  92206,   115257, 144071, 180088,
     225110, 281387, 351733, 439666, 549582, 686977, 858721, 1073401, 1341751};
 
+const struct gci_bucket gci_bucket_of_nobody;
+
 static uint32_t next_bit(const struct gci_segment *segment, uint32_t place) {
   return place << segment->depth >> 31;
 }
@@ -57,10 +59,10 @@ static int entry_is(const struct gci_entry *entry, gcache_bytes_t key, uint32_t 
   return entry != NULL && entry->hash == place && gci_bytes_equal(gci_entry_key(entry), key);
 }
 
-struct gci_entry *gci_segment_search(const struct gci_bucket *buckets, uint32_t n_buckets,
+struct gci_entry *gci_segment_search(const struct gci_bucket *buckets, size_t n_buckets,
                                      gcache_bytes_t key, uint32_t place, uint8_t tag) {
-  uint32_t i = gci_segment_home(n_buckets, place);
-  for (uint32_t looked = 0; looked < n_buckets; looked++) {
+  size_t i = gci_segment_home(n_buckets, place);
+  for (size_t looked = 0; looked < n_buckets; looked++) {
     uint64_t tags = buckets[i].tags, matches = gci_bucket_match(tags, tag);
     for (; matches != 0; matches &= matches - 1) {
       struct gci_entry *entry = buckets[i].slots[gci_bucket_first(matches)];
@@ -83,12 +85,12 @@ static void uncount_one(struct gci_bucket *bucket, uint8_t tag) {
   if (count < COUNT_MAX) bucket->tags -= UINT64_C(1) << (56 + 4 * (tag & 1u));
 }
 
-static uint32_t after(uint32_t n_buckets, uint32_t i) {
+static size_t after(size_t n_buckets, size_t i) {
   return i + 1 == n_buckets ? 0 : i + 1;
 }
 
 void gci_segment_add(struct gci_segment *segment, uint8_t tag, struct gci_entry *entry) {
-  uint32_t n = gci_segment_sizes[segment->grade], i = gci_segment_home(n, entry->hash);
+  size_t n = gci_segment_sizes[segment->grade], i = gci_segment_home(n, entry->hash);
   uint64_t vacant;
   assert(segment->n_entries < GCI_BUCKET_SLOTS * n);
   while ((vacant = gci_bucket_match(segment->buckets[i].tags, 0)) == 0) {
@@ -110,8 +112,8 @@ static unsigned slot_of(const struct gci_bucket *bucket, const struct gci_entry 
 }
 
 void gci_segment_remove(struct gci_segment *segment, struct gci_entry *entry) {
-  uint32_t n = gci_segment_sizes[segment->grade];
-  uint32_t first = gci_segment_home(n, entry->hash), i = first;
+  size_t n = gci_segment_sizes[segment->grade];
+  size_t first = gci_segment_home(n, entry->hash), i = first;
   unsigned slot;
   while ((slot = slot_of(&segment->buckets[i], entry)) == GCI_BUCKET_SLOTS) {
     i = after(n, i);

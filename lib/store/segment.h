@@ -6,8 +6,8 @@
  * even tags, so that it goes on in vain half as often. A count that has reached its end stays there
  * until the segment is rebuilt, which costs time and no more.
  *
- * How many buckets there are is a grade, 1 to 63, that the table keeps beside the segment's address:
- * a search does not look at the segment's head. One block; the entries are the user's. */
+ * How many buckets there are is a grade, 1 to 63. A search is told, and does not look at the segment's
+ * head. One block; the entries are the user's. */
 #ifndef GCI_STORE_SEGMENT_H
 #define GCI_STORE_SEGMENT_H
 
@@ -37,10 +37,17 @@ struct gci_segment {
 _Static_assert(sizeof(struct gci_segment) == GCI_SEGMENT_LINE, "one cache line");
 
 extern const uint32_t gci_segment_sizes[GCI_SEGMENT_GRADES]; /* buckets, by grade */
+extern const struct gci_bucket gci_bucket_of_nobody; /* stands for a segment that is empty */
 
 /* The least grade that has slots to spare for n_entries. */
 uint32_t gci_segment_grade_for(uint32_t n_entries);
 size_t gci_segment_cost(uint32_t grade); /* gci_mem_cost(); 0 for grade 0 */
+
+/* NULL: they are nobody's. */
+static inline struct gci_segment *gci_segment_of_buckets(const struct gci_bucket *buckets) {
+  if (buckets == &gci_bucket_of_nobody) return NULL;
+  return (struct gci_segment *)((uintptr_t)buckets - offsetof(struct gci_segment, buckets));
+}
 
 /* Empty. NULL: no memory. */
 struct gci_segment *gci_segment_new(struct gci_mem *mem, uint32_t grade, uint32_t depth);
@@ -78,8 +85,8 @@ static inline unsigned gci_bucket_passed_on(uint64_t tags, uint8_t tag) {
 }
 
 /* The first bits of `place` are alike in a segment; the product's depend on all that follow. */
-static inline uint32_t gci_segment_home(uint32_t n_buckets, uint32_t place) {
-  return (uint32_t)((uint64_t)(place * UINT32_C(0x9e3779b1)) * n_buckets >> 32);
+static inline size_t gci_segment_home(size_t n_buckets, uint32_t place) {
+  return (size_t)((uint64_t)(place * UINT32_C(0x9e3779b1)) * n_buckets >> 32);
 }
 
 static inline uint64_t gci_word_at(const void *bytes) {
@@ -95,20 +102,18 @@ static inline int gci_same_8_to_16(const unsigned char *a, const unsigned char *
 }
 
 /* All of a search. */
-struct gci_entry *gci_segment_search(const struct gci_bucket *buckets, uint32_t n_buckets,
+struct gci_entry *gci_segment_search(const struct gci_bucket *buckets, size_t n_buckets,
                                      gcache_bytes_t key, uint32_t place, uint8_t tag);
 
 /* What nearly every search finds, for a key of 8 to 16 bytes: the first with its tag in the bucket that
  * it wants. NULL: nothing is said. */
-static inline struct gci_entry *gci_segment_probe(const struct gci_bucket *buckets,
-                                                  uint32_t n_buckets, gcache_bytes_t key,
-                                                  uint32_t place, uint8_t tag) {
-  const struct gci_bucket *bucket = &buckets[gci_segment_home(n_buckets, place)];
+static inline struct gci_entry *gci_bucket_probe(const struct gci_bucket *bucket,
+                                                 gcache_bytes_t key, uint8_t tag) {
   uint64_t matches = gci_bucket_match(bucket->tags, tag);
   if (matches == 0) return NULL;
   struct gci_entry *entry = bucket->slots[gci_bucket_first(matches)];
-  if (entry->key_len != key.len || !gci_same_8_to_16(entry->key, key.base, key.len)) return NULL;
-  return entry;
+  if (entry->key_len != key.len) return NULL;
+  return gci_same_8_to_16(entry->key, key.base, key.len) ? entry : NULL;
 }
 
 #endif

@@ -21,24 +21,29 @@ static size_t slot_index(const struct gci_table *table, uint32_t place) {
   return gci_table_slot_index(table, place);
 }
 
+/* NULL: it is empty. */
 static struct gci_segment *segment_of(const struct gci_table *table, uint32_t place) {
-  return gci_slot_segment(table->slots[slot_index(table, place)]);
+  return gci_segment_of_buckets(table->slots[slot_index(table, place)].buckets);
 }
 
 static size_t directory_size(unsigned depth) {
-  return sizeof(uintptr_t) << depth;
+  return sizeof(struct gci_table_slot) << depth;
 }
 
 static size_t directory_cost(unsigned depth) {
   return depth == 0 ? 0 : gci_mem_cost(directory_size(depth));
 }
 
+static const struct gci_table_slot no_segment = {&gci_bucket_of_nobody, 1};
+
 /* Into all slots that begin with the first `depth` bits of `place`. NULL: none. */
 static void install(struct gci_table *table, uint32_t place, unsigned depth,
                     struct gci_segment *segment) {
   size_t count = (size_t)1 << (table->depth - depth);
   size_t first = slot_index(table, place) & ~(count - 1);
-  uintptr_t slot = segment == NULL ? 0 : (uintptr_t)segment + segment->grade;
+  struct gci_table_slot slot = no_segment;
+  if (segment != NULL)
+    slot = (struct gci_table_slot){segment->buckets, gci_segment_sizes[segment->grade]};
   for (size_t i = 0; i < count; i++)
     table->slots[first + i] = slot;
 }
@@ -48,15 +53,20 @@ static void free_directory(struct gci_table *table) {
   table->bytes -= directory_cost(table->depth);
 }
 
+static void set_directory(struct gci_table *table, struct gci_table_slot *slots, unsigned depth) {
+  table->slots = slots;
+  table->depth = depth;
+  table->shift = 32 - depth;
+}
+
 static int double_directory(struct gci_table *table) {
   size_t n = (size_t)1 << table->depth;
-  uintptr_t *slots = gci_mem_alloc(table->mem, directory_size(table->depth + 1));
+  struct gci_table_slot *slots = gci_mem_alloc(table->mem, directory_size(table->depth + 1));
   if (slots == NULL) return UV_ENOMEM;
   for (size_t i = 0; i < n; i++)
     slots[2 * i] = slots[2 * i + 1] = table->slots[i];
   free_directory(table);
-  table->slots = slots;
-  table->depth++;
+  set_directory(table, slots, table->depth + 1);
   table->bytes += directory_cost(table->depth);
   return 0;
 }
@@ -64,8 +74,8 @@ static int double_directory(struct gci_table *table) {
 /* ---- the table ---- */
 
 void gci_table_init(struct gci_table *table, struct gci_mem *mem) {
-  *table = (struct gci_table){.mem = mem};
-  table->slots = &table->only;
+  *table = (struct gci_table){.mem = mem, .only = no_segment};
+  set_directory(table, &table->only, 0);
 }
 
 void gci_table_fini(struct gci_table *table) {
@@ -77,29 +87,18 @@ size_t gci_table_least_bytes(void) {
   return gci_segment_cost(1);
 }
 
-/* NULL: its segment is empty. */
-static const struct gci_bucket *home_of(const struct gci_table *table, uint32_t place) {
-  uintptr_t slot = table->slots[slot_index(table, place)];
-  if (slot == 0) return NULL;
-  return gci_slot_segment(slot)->buckets +
-         gci_segment_home(gci_segment_sizes[gci_slot_grade(slot)], place);
-}
-
 struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t key, uint64_t hash) {
   uint32_t place = gci_table_place(hash);
-  uintptr_t slot = table->slots[slot_index(table, place)];
-  if (slot == 0) return NULL;
-  return gci_segment_search(gci_slot_segment(slot)->buckets,
-                            gci_segment_sizes[gci_slot_grade(slot)], key, place, gci_tag_of(hash));
+  const struct gci_table_slot *slot = &table->slots[slot_index(table, place)];
+  return gci_segment_search(slot->buckets, slot->n_buckets, key, place, gci_tag_of(hash));
 }
 
 void gci_table_fetch_bucket(const struct gci_table *table, uint64_t hash) {
-  __builtin_prefetch(home_of(table, gci_table_place(hash)));
+  __builtin_prefetch(gci_table_home(table, gci_table_place(hash)));
 }
 
 void gci_table_fetch_entry(const struct gci_table *table, uint64_t hash) {
-  const struct gci_bucket *bucket = home_of(table, gci_table_place(hash));
-  if (bucket == NULL) return;
+  const struct gci_bucket *bucket = gci_table_home(table, gci_table_place(hash));
   uint64_t matches = gci_bucket_match(bucket->tags, gci_tag_of(hash));
   for (; matches != 0; matches &= matches - 1) {
     uintptr_t entry = (uintptr_t)bucket->slots[gci_bucket_first(matches)];
@@ -204,9 +203,8 @@ int gci_table_insert(struct gci_table *table, struct gci_entry *entry, uint64_t 
 
 static void forget_directory(struct gci_table *table) {
   free_directory(table);
-  table->depth = 0;
-  table->only = 0;
-  table->slots = &table->only;
+  table->only = no_segment;
+  set_directory(table, &table->only, 0);
 }
 
 void gci_table_remove(struct gci_table *table, struct gci_entry *entry) {

@@ -18,11 +18,18 @@
 #include "store/entry.h"
 #include "store/segment.h"
 
+/* Of the directory: a segment's buckets and their number, so that a search goes from here to the bucket;
+ * where there is no segment, the one bucket that nobody is in. */
+struct gci_table_slot {
+  const struct gci_bucket *buckets;
+  size_t n_buckets;
+};
+
 struct gci_table {
   struct gci_mem *mem;
-  uintptr_t *slots; /* the directory: 2^depth segments, each perhaps several times */
-  unsigned depth;
-  uintptr_t only; /* the directory of depth 0 */
+  struct gci_table_slot *slots; /* the directory: 2^depth segments, each perhaps several times */
+  unsigned depth, shift;        /* 32 together */
+  struct gci_table_slot only;   /* the directory of depth 0 */
   size_t n_entries;
   size_t bytes; /* of all its blocks, as gci_mem_cost() */
 };
@@ -35,18 +42,14 @@ static inline uint32_t gci_table_place(uint64_t hash) {
 void gci_table_init(struct gci_table *table, struct gci_mem *mem); /* not to be moved then */
 void gci_table_fini(struct gci_table *table);                      /* must be empty */
 
-/* A slot of the directory is a segment's address with its grade in the low bits, 0 for none, so that
- * a search goes from the slot to the bucket. */
 static inline size_t gci_table_slot_index(const struct gci_table *table, uint32_t place) {
-  return (size_t)((uint64_t)place >> (32 - table->depth));
+  return (size_t)((uint64_t)place >> table->shift);
 }
 
-static inline uint32_t gci_slot_grade(uintptr_t slot) {
-  return (uint32_t)(slot % GCI_SEGMENT_LINE);
-}
-
-static inline struct gci_segment *gci_slot_segment(uintptr_t slot) {
-  return (struct gci_segment *)(slot - gci_slot_grade(slot));
+static inline const struct gci_bucket *gci_table_home(const struct gci_table *table,
+                                                      uint32_t place) {
+  const struct gci_table_slot *slot = &table->slots[gci_table_slot_index(table, place)];
+  return &slot->buckets[gci_segment_home(slot->n_buckets, place)];
 }
 
 struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t key, uint64_t hash);
@@ -55,11 +58,17 @@ struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t k
  * is said. */
 static inline struct gci_entry *gci_table_probe(const struct gci_table *table, gcache_bytes_t key,
                                                 uint64_t hash) {
-  uint32_t place = gci_table_place(hash);
-  uintptr_t slot = table->slots[gci_table_slot_index(table, place)];
-  if (slot == 0) return NULL;
-  return gci_segment_probe(gci_slot_segment(slot)->buckets, gci_segment_sizes[gci_slot_grade(slot)],
-                           key, place, gci_tag_of(hash));
+  return gci_bucket_probe(gci_table_home(table, gci_table_place(hash)), key, gci_tag_of(hash));
+}
+
+/* The same in the bucket after the one that it wants, where one key in ten is. */
+static inline struct gci_entry *gci_table_probe_next(const struct gci_table *table,
+                                                     gcache_bytes_t key, uint64_t hash) {
+  const struct gci_table_slot *slot =
+      &table->slots[gci_table_slot_index(table, gci_table_place(hash))];
+  size_t next = gci_segment_home(slot->n_buckets, gci_table_place(hash)) + 1;
+  if (next == slot->n_buckets) return NULL;
+  return gci_bucket_probe(&slot->buckets[next], key, gci_tag_of(hash));
 }
 
 /* A find in two steps ahead of itself, so that what it will look at is on its way: the bucket, and,

@@ -108,7 +108,7 @@ static void check_one(const struct world *w, size_t i) {
 
 /* NULL: empty. */
 static const struct gci_segment *nth_segment(const struct gci_table *table, size_t i) {
-  return (const struct gci_segment *)(table->slots[i] & ~(uintptr_t)63);
+  return gci_segment_of_buckets(table->slots[i].buckets);
 }
 
 static void check_all(const struct world *w) {
