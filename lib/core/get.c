@@ -14,29 +14,50 @@
 
 enum { AHEAD = 16 };
 
-static void on_got(struct gcache_job_s *job) {
-  gcache_get_t *req = gci_container_of(job, gcache_get_t, priv.job);
-  if (gci_hit_stands(&req->priv)) {
-    struct gci_hit_end hit = gci_hit_end(&req->priv);
-    req->cb(req, 0, hit.value);
-    gci_hit_release(&hit);
-    return;
-  }
+/* ------------------------------------------------------------------------------ get ---- */
+
+static __attribute__((noinline)) void end_other(gcache_get_t *req) {
   if (gci_ask_settle(&req->priv)) return;
   struct gci_req_end end = gci_req_end(&req->priv);
   req->cb(req, end.status, end.value);
   gci_req_release(&end);
 }
 
+static void on_got(struct gcache_job_s *job) {
+  gcache_get_t *req = gci_container_of(job, gcache_get_t, priv.job);
+  if (!gci_hit_stands(&req->priv)) {
+    end_other(req);
+    return;
+  }
+  struct gci_hit_end hit = gci_hit_end(&req->priv);
+  req->cb(req, 0, hit.value);
+  gci_hit_release(&hit);
+}
+
+static __attribute__((noinline)) int get_other(gcache_get_t *req, gcache_group_t *group,
+                                               gcache_bytes_t key, uint64_t timeout_ms) {
+  if (group->closing) return GCACHE_ECLOSING;
+  int rc = gci_ask_check_key(group->core, key);
+  if (rc < 0) return rc;
+  struct gci_hit hit = {NULL, GCI_MAIN};
+  if (gci_hit_is_possible(group, key))
+    hit = gci_cache_hit_other(group->cache, key, gci_hit_hash(group, key));
+  if (hit.value == NULL) return gci_ask_start(&req->priv, group, key, timeout_ms, on_got);
+  gci_hit_queue(&req->priv, group, &hit, on_got);
+  return 0;
+}
+
+/* The usual hit is all of one function, here and in gcache_peek(): a processor that waits for memory begins
+ * what comes next only if there are few instructions in between. */
 int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key, uint64_t timeout_ms,
                gcache_get_cb cb) {
   if (cb == NULL) return UV_EINVAL;
-  if (group->closing) return GCACHE_ECLOSING;
   req->cb = cb;
-  if (gci_hit_take(&req->priv, group, key, on_got)) return 0;
-  int rc = gci_ask_check_key(group->core, key);
-  if (rc < 0) return rc;
-  return gci_ask_start(&req->priv, group, key, timeout_ms, on_got);
+  if (!gci_hit_is_possible(group, key)) return get_other(req, group, key, timeout_ms);
+  struct gci_hit hit = gci_cache_hit(group->cache, key, gci_hit_hash(group, key));
+  if (hit.value == NULL) return get_other(req, group, key, timeout_ms);
+  gci_hit_queue(&req->priv, group, &hit, on_got);
+  return 0;
 }
 
 void gcache_get_cancel(gcache_get_t *req) {
@@ -55,24 +76,22 @@ uint64_t gcache_get_stale(const gcache_get_t *req) {
   return req->priv.from == GCACHE_FROM_NONE ? 0 : req->priv.ms;
 }
 
-static __attribute__((noinline)) gcache_value_t *peek_on(gcache_group_t *group, gcache_bytes_t key,
-                                                         uint64_t hash) {
-  return gcache_value_ref(gci_memory_peek(group, key, hash));
-}
+/* ------------------------------------------------------------------------------ peek ---- */
 
-static __attribute__((noinline)) gcache_value_t *peek_any(gcache_group_t *group,
-                                                          gcache_bytes_t key) {
+static __attribute__((noinline)) gcache_value_t *peek_other(gcache_group_t *group,
+                                                            gcache_bytes_t key) {
   if (group->closing || gci_ask_check_key(group->core, key) < 0) return NULL;
-  return peek_on(group, key, gci_core_hash(group->core, key));
+  uint64_t hash = gci_core_hash(group->core, key);
+  struct gci_hit hit = {NULL, GCI_MAIN};
+  if (gci_hit_is_usual(key)) hit = gci_cache_hit_other(group->cache, key, hash);
+  if (hit.value == NULL) hit.value = gci_memory_peek(group, key, hash);
+  return gcache_value_ref(hit.value);
 }
 
-/* One function, as far as a usual hit goes: a processor that waits for memory begins the next peeks only
- * if the instructions between are few. */
 gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key) {
-  if (group->closing || key.base == NULL || !gci_hash_is_short(key)) return peek_any(group, key);
-  uint64_t hash = gci_hash_short(&group->core->hash_key, key);
-  struct gci_entry *entry = gci_cache_hit(group->cache, key, hash);
-  return entry == NULL ? peek_on(group, key, hash) : gci_value_hold(gci_entry_value(entry));
+  if (!gci_hit_is_usual(key)) return peek_other(group, key);
+  struct gci_hit hit = gci_cache_hit(group->cache, key, gci_hit_hash(group, key));
+  return hit.value == NULL ? peek_other(group, key) : gci_value_hold(hit.value);
 }
 
 /* At most AHEAD: as many as memory can be waited for at a time. */

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "core/memory.h"
 #include "core/req.h"
+#include "store/hit.h"
 
 #define NAME_MAX_BYTES 256
 #define HOT_DIVISOR 8
@@ -96,6 +97,7 @@ static void on_life_over(struct gci_countdown *life) {
 void gci_group_shut(gcache_group_t *group) {
   if (group->closing) return;
   group->closing = 1;
+  gci_cache_shut_hits_out(group->cache);
   gci_env_hold(group->core->env);
   gci_list_each(link, &group->reqs) {
     gci_req_cancel(gci_container_of(link, struct gcache_req_s, owned));

@@ -14,44 +14,43 @@ static inline int gci_hit_is_usual(gcache_bytes_t key) {
   return gci_hash_is_short(key) && key.base != NULL;
 }
 
-/* Borrowed, and counted in the cache; NULL: nothing is said. The key is usual. */
-static inline struct gci_entry *gci_hit_find(gcache_group_t *group, gcache_bytes_t key) {
-  return gci_cache_hit(group->cache, key, gci_hash_short(&group->core->hash_key, key));
+static inline uint64_t gci_hit_hash(const gcache_group_t *group, gcache_bytes_t key) {
+  return gci_hash_short(&group->core->hash_key, key);
 }
 
 /* Of a request in state KEPT, those fields are set that such a request, or its callback, is asked for. */
 static inline void gci_hit_fill(struct gcache_req_s *req, gcache_group_t *group,
-                                struct gci_entry *entry) {
+                                const struct gci_hit *hit) {
   req->deadline.slot = 0;
   gci_link_init(&req->owned);
   req->group = group;
   req->leave = gci_journey_leave;
-  req->value = gci_value_hold(gci_entry_value(entry));
+  req->value = gci_value_hold(hit->value);
   req->reason = req->key = NULL;
   req->status = 0;
   req->state = GCI_REQ_KEPT;
-  req->from = entry->side == GCI_HOT ? GCACHE_FROM_HOT : GCACHE_FROM_MAIN;
+  req->from = hit->side == GCI_HOT ? GCACHE_FROM_HOT : GCACHE_FROM_MAIN;
   req->here_only = 0;
   req->takes = GCI_TAKES_STALE;
   req->ms = 0;
 }
 
-/* Nonzero: req is queued, and `run` will be called, in state KEPT unless it is cancelled. 0: nothing was
- * done. The group is not closing. */
-static inline int gci_hit_take(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
-                               void (*run)(struct gcache_job_s *job)) {
+/* Nonzero: what gci_cache_hit() or gci_cache_hit_other() finds under this key can be queued. */
+static inline int gci_hit_is_possible(const gcache_group_t *group, gcache_bytes_t key) {
+  return gci_hit_is_usual(key) && gci_env_is_awake(group->core->env, GCI_COMPLETIONS);
+}
+
+/* `run` will be called, in state KEPT unless the request is cancelled. */
+static inline void gci_hit_queue(struct gcache_req_s *req, gcache_group_t *group,
+                                 const struct gci_hit *hit, void (*run)(struct gcache_job_s *job)) {
   struct gci_env *env = group->core->env;
-  if (!gci_hit_is_usual(key) || !gci_env_is_awake(env, GCI_COMPLETIONS)) return 0;
-  struct gci_entry *entry = gci_hit_find(group, key);
-  if (entry == NULL) return 0;
-  gci_hit_fill(req, group, entry);
+  gci_hit_fill(req, group, hit);
   gci_job_init(&req->job, run);
   gci_defer_push(&env->defer[GCI_COMPLETIONS], &req->job);
   gci_countdown_take(&group->life);
   env->holds++;
   group->stats.gets++;
   group->stats.hits++;
-  return 1;
 }
 
 /* ---- its turn has come ---- */

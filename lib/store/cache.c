@@ -83,7 +83,7 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   side_init(&cache->sides[GCI_MAIN], mem, policy);
   side_init(&cache->sides[GCI_HOT], mem, policy);
   cache->front.hits[GCI_MAIN] = cache->front.hits[GCI_HOT] = 0;
-  cache->front.marks = cache->sides[GCI_MAIN].policy->ops->hit == NULL;
+  cache->front.is_open = cache->sides[GCI_MAIN].policy->ops->hit == NULL;
   gci_expiry_init(&cache->expiry, leaves_at);
   cache->n_timed = 0;
   *out = cache;
@@ -279,6 +279,16 @@ static void count_hit(struct gci_cache *cache, struct gci_entry *entry) {
 static void expire(struct gci_cache *cache, struct gci_entry *entry) {
   side_of(cache, entry)->stats.expirations++;
   forget(cache, entry, GCI_LEAVE);
+}
+
+struct gci_hit gci_cache_hit_other(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
+  struct gci_entry *entry = gci_table_probe(&cache->front.table, key, hash);
+  if (entry == NULL) entry = gci_table_probe_next(&cache->front.table, key, hash);
+  if (entry == NULL || gci_entry_is_timed(entry) || !cache->front.is_open)
+    return (struct gci_hit){NULL, GCI_MAIN};
+  cache->front.hits[entry->side]++;
+  gci_mark_use(entry);
+  return (struct gci_hit){gci_entry_value(entry), gci_entry_side(entry)};
 }
 
 int gci_cache_look(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash, int64_t now_unix_ns,

@@ -33,7 +33,9 @@ struct gci_entry *gci_entry_new(struct gci_mem *mem, gcache_bytes_t key, gcache_
   char *block = gci_mem_alloc(mem, block_size(key.len, lodges ? len : 0, front));
   if (block == NULL) return NULL;
   struct gci_entry *entry = (struct gci_entry *)(void *)(block + front);
+  entry->bits = 0;
   entry->key_len = key.len & GCI_ENTRY_MAX_KEY;
+  entry->plain = lodges && !timed;
   if (key.len > 0) memcpy(entry->key, key.base, key.len);
   if (lodges) {
     gci_value_lodge(&entry->head, lodge_offset(key.len), value);

@@ -20,17 +20,23 @@
 #include "base/mem.h"
 #include "base/value.h"
 
-#define GCI_ENTRY_MAX_KEY ((size_t)(1 << 24) - 1)
+#define GCI_ENTRY_MAX_KEY ((size_t)(1 << 23) - 1)
 
 struct gci_entry {
   struct gcache_link_s order; /* the policy's: 16 bytes to use as it likes */
   struct gcache_value_s head; /* of a short value; of a long one only its `timed` is used */
   uint32_t hash;              /* gci_table_place() of the key's */
-  uint32_t key_len : 24;
-  uint32_t mark : 5;   /* the policy's too */
-  uint32_t side : 1;   /* enum gci_side */
-  uint32_t absent : 1; /* "not found": the value is the reason, for as long as that holds */
-  uint32_t asked : 1;  /* not to be refreshed ahead, or not again */
+  union {
+    struct {
+      uint32_t key_len : 23;
+      uint32_t plain : 1;  /* its value lodges, and does not expire */
+      uint32_t mark : 5;   /* the policy's too */
+      uint32_t side : 1;   /* enum gci_side */
+      uint32_t absent : 1; /* "not found": the value is the reason, for as long as that holds */
+      uint32_t asked : 1;  /* not to be refreshed ahead, or not again */
+    };
+    uint32_t bits; /* all of these */
+  };
   unsigned char key[];
 };
 

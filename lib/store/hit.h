@@ -1,5 +1,5 @@
-/* store/hit - the usual hit, without a call: a key of 9 to 16 bytes, in the bucket that it wants, of an
- * entry that does not expire, under a policy that has hits counted in the mark. Everything else is
+/* store/hit - the usual hit, without a call: a key of 9 to 16 bytes, in the bucket that it wants, a short
+ * value that does not expire, under a policy that has hits counted in the mark. Everything else is
  * gci_cache_look()'s or gci_cache_get()'s, which do this too, and all the rest. */
 #ifndef GCI_STORE_HIT_H
 #define GCI_STORE_HIT_H
@@ -12,23 +12,54 @@
 struct gci_cache_front {
   struct gci_table table;
   uint64_t hits[2]; /* by enum gci_side */
-  int marks;        /* the policies have hits counted in the mark */
+  int is_open;      /* the policies have hits counted in the mark, and hits are not shut out */
 };
 
 static inline enum gci_side gci_entry_side(const struct gci_entry *entry) {
   return entry->side == GCI_HOT ? GCI_HOT : GCI_MAIN;
 }
 
-/* The entry, counted as a hit; borrowed until the next call that changes the cache. NULL: nothing is
- * said, and nothing counted. */
-static inline struct gci_entry *gci_cache_hit(struct gci_cache *cache, gcache_bytes_t key,
-                                              uint64_t hash) {
+struct gci_hit {
+  gcache_value_t
+      *value; /* borrowed until the next call that changes the cache; NULL: nothing is said */
+  enum gci_side side;
+};
+
+/* One comparison: the key has this length, the value lodges and does not expire, it is in the main cache,
+ * and was used so often that the mark need not be written. */
+static inline int gci_entry_is_usual(const struct gci_entry *entry, size_t key_len) {
+  const struct gci_entry usual = {.plain = 1, .mark = GCI_MARK_USED, .side = GCI_MAIN};
+  const struct gci_entry one_byte = {.key_len = 1}, compared = {.key_len = GCI_ENTRY_MAX_KEY,
+                                                                .plain = 1,
+                                                                .mark = GCI_MARK_USED,
+                                                                .side = 1,
+                                                                .absent = 1};
+  return (entry->bits & compared.bits) == usual.bits + (uint32_t)key_len * one_byte.bits;
+}
+
+/* A hit, counted, or nothing, and nothing counted. The key is of 9 to 16 bytes. */
+static inline struct gci_hit gci_cache_hit(struct gci_cache *cache, gcache_bytes_t key,
+                                           uint64_t hash) {
   struct gci_cache_front *front = (struct gci_cache_front *)cache;
-  struct gci_entry *entry = gci_table_probe(&front->table, key, hash);
-  if (entry == NULL || gci_entry_is_timed(entry) || !front->marks) return NULL;
-  front->hits[entry->side]++;
-  gci_mark_use(entry);
-  return entry;
+  const struct gci_bucket *home = gci_table_home(&front->table, gci_table_place(hash));
+  uint64_t matches = gci_bucket_match(home->tags, gci_tag_of(hash));
+  struct gci_hit nothing = {NULL, GCI_MAIN};
+  if (matches == 0) return nothing;
+  struct gci_entry *entry = home->slots[gci_bucket_first(matches)];
+  if (!gci_entry_is_usual(entry, key.len) || !front->is_open ||
+      !gci_same_8_to_16(entry->key, key.base, key.len))
+    return nothing;
+  front->hits[GCI_MAIN]++;
+  return (struct gci_hit){&entry->head, GCI_MAIN};
+}
+
+/* The next thing to try, with a call: the same of all that do not expire, in the first bucket or the
+ * second. */
+struct gci_hit gci_cache_hit_other(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash);
+
+/* From now on there are none that way. */
+static inline void gci_cache_shut_hits_out(struct gci_cache *cache) {
+  ((struct gci_cache_front *)cache)->is_open = 0;
 }
 
 #endif

@@ -43,7 +43,7 @@ struct gci_policy_ops {
 enum { GCI_MARK_USED = 3 };
 
 static inline void gci_mark_use(struct gci_entry *entry) {
-  if (~entry->mark & GCI_MARK_USED) entry->mark++;
+  if (__builtin_expect((entry->mark & GCI_MARK_USED) < GCI_MARK_USED, 0)) entry->mark++;
 }
 
 static inline void gci_policy_hit(struct gci_policy *policy, struct gci_entry *entry) {

@@ -224,11 +224,12 @@ static uint64_t evictions(const struct world *w) {
 static gcache_value_t *find(struct world *w, gcache_bytes_t key, enum gci_side *side) {
   uint64_t hash = hash_of(w, key);
   int is_usual = key.len >= 9 && key.len <= 16 && random_below(&w->random, 2) == 0;
-  struct gci_entry *entry = is_usual ? gci_cache_hit(w->cache, key, hash) : NULL;
-  if (entry == NULL) return gci_cache_get(w->cache, key, hash, w->now, side);
+  struct gci_hit hit = {NULL, GCI_MAIN};
+  if (is_usual) hit = gci_cache_hit(w->cache, key, hash);
+  if (hit.value == NULL) return gci_cache_get(w->cache, key, hash, w->now, side);
   w->direct++;
-  *side = gci_entry_side(entry);
-  return gci_entry_value(entry);
+  *side = hit.side;
+  return hit.value;
 }
 
 static void get(struct world *w, size_t k) {
