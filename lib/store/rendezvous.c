@@ -9,11 +9,11 @@
 
 #define MASK (GCI_RENDEZVOUS_SLOTS - 1)
 #define LAST_DIVIDE \
-  UINT32_C(0xb8a2d) /* undoes GCI_LANES_LAST_MULTIPLY: their product is 1 modulo 2^20 */
+  UINT32_C(0xb8a2d) /* undoes GCI_RANKS_LAST_MULTIPLY: their product is 1 modulo 2^20 */
 #define ID_BITS 54  /* a weight has the 10 others */
 #define FEW \
-  16 /* of one weight, are asked without branches; or so many where all others are in lanes */
-#define FEW_BESIDE_LANES 5
+  16 /* of one weight, are asked without branches; or so many where more are asked eight at a time */
+#define FEW_BESIDE_RANKS 5
 #define ID_MASK ((UINT64_C(1) << ID_BITS) - 1)
 #define LABELLED 8000    /* peers a slice */
 #define SORTED 150000    /* looked at a slice */
@@ -40,12 +40,12 @@ static uint64_t mix(uint64_t x) {
 /* ------------------------------------------------------------------------------------ order -- */
 
 static uint32_t rank_of(const struct gci_rendezvous_member *m, uint32_t slot) {
-  return gci_lanes_rank(m->multiply, m->add, slot);
+  return gci_rank_of(m->multiply, m->add, slot);
 }
 
 uint32_t gci_rendezvous_slot(const struct gci_rendezvous_member *m, uint32_t rank) {
-  uint32_t x = gci_lanes_fold((gci_lanes_fold(rank) * LAST_DIVIDE) & MASK);
-  x = gci_lanes_fold(((x - m->add[1]) * m->divide[1]) & MASK);
+  uint32_t x = gci_ranks_fold((gci_ranks_fold(rank) * LAST_DIVIDE) & MASK);
+  x = gci_ranks_fold(((x - m->add[1]) * m->divide[1]) & MASK);
   return ((x - m->add[0]) * m->divide[0]) & MASK;
 }
 
@@ -189,7 +189,7 @@ static void enlist_some(struct gci_rendezvous *r) {
   for (; b->i < end; b->i++) {
     uint64_t key = sorted[b->i].key;
     r->members[b->i] = member_of(key & ID_MASK, (unsigned)(key >> ID_BITS), sorted[b->i].value);
-    gci_lanes_put(&r->lanes, b->i, r->members[b->i].multiply, r->members[b->i].add);
+    gci_ranks_put(&r->ranks, b->i, r->members[b->i].multiply, r->members[b->i].add);
   }
   if (end == r->n) free_build(r);
 }
@@ -208,7 +208,7 @@ int gci_rendezvous_begin(struct gci_rendezvous *r, struct gci_mem *mem,
   r->members = gci_mem_alloc(mem, n * sizeof *r->members);
   struct gci_rendezvous_build *b = r->build = gci_mem_zalloc(mem, sizeof *b);
   if (b != NULL) b->room = gci_mem_alloc(mem, 2 * n * sizeof *b->room);
-  int rc = gci_lanes_init(&r->lanes, mem, n);
+  int rc = gci_ranks_init(&r->ranks, mem, n);
   if (r->members == NULL || b == NULL || b->room == NULL || rc < 0) {
     gci_rendezvous_fini(r);
     return UV_ENOMEM;
@@ -222,7 +222,7 @@ void gci_rendezvous_fini(struct gci_rendezvous *r) {
   free_build(r);
   gci_mem_free(r->mem, r->members, r->n * sizeof *r->members);
   r->members = NULL;
-  gci_lanes_fini(&r->lanes);
+  gci_ranks_fini(&r->ranks);
 }
 
 /* ----------------------------------------------------------------------------------- winner -- */
@@ -241,7 +241,7 @@ static const struct gci_rendezvous_member *end_of_weight(const struct gci_rendez
 /* Of equal weights, the lowest place has the slot. The first at `at` or later that may come before `first`. */
 static size_t find_rival(const struct gci_rendezvous *r, size_t at, size_t end, uint32_t slot,
                          uint32_t limit) {
-  if (r->lanes.block != NULL) return gci_lanes_at_most(&r->lanes, at, end, slot, limit);
+  if (r->ranks.block != NULL) return gci_ranks_at_most(&r->ranks, at, end, slot, limit);
   while (at < end && rank_of(&r->members[at], slot) > limit)
     at++;
   return at;
@@ -283,11 +283,11 @@ static struct gci_rendezvous_bid first_of_all(const struct gci_rendezvous *r, si
                                               size_t end, uint32_t slot) {
   int tied = 1;
   size_t at = 0;
-  int has_lanes = r->lanes.block != NULL;
-  if (end - from <= (has_lanes ? FEW_BESIDE_LANES : FEW))
+  int has_ranks = r->ranks.block != NULL;
+  if (end - from <= (has_ranks ? FEW_BESIDE_RANKS : FEW))
     at = lowest_of_few(r, from, end, slot, &tied);
-  else if (has_lanes)
-    at = gci_lanes_lowest(&r->lanes, from, end, slot, &tied);
+  else if (has_ranks)
+    at = gci_ranks_lowest(&r->ranks, from, end, slot, &tied);
   if (tied) return first_of(r, from, end, slot, NULL);
   return gci_rendezvous_bid(&r->members[at], slot);
 }

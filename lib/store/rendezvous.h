@@ -14,13 +14,13 @@
 #ifndef GCI_STORE_RENDEZVOUS_H
 #define GCI_STORE_RENDEZVOUS_H
 
-#include "store/lanes.h"
+#include "store/ranks.h"
 #include "store/placement.h"
 
 #define GCI_RENDEZVOUS_LABEL_SEED UINT64_C(0x72656570) /* "peer" */
 #define GCI_RENDEZVOUS_MAX_WEIGHT 1000
-#define GCI_RENDEZVOUS_SLOT_BITS GCI_LANES_SLOT_BITS
-#define GCI_RENDEZVOUS_SLOTS GCI_LANES_SLOTS
+#define GCI_RENDEZVOUS_SLOT_BITS GCI_RANKS_SLOT_BITS
+#define GCI_RENDEZVOUS_SLOTS GCI_RANKS_SLOTS
 #define GCI_RENDEZVOUS_RANK_SHIFT 12                /* a place is a rank and this many bits */
 #define GCI_RENDEZVOUS_PLACES (UINT64_C(1) << 32)   /* in one order */
 #define GCI_RENDEZVOUS_NAT UINT64_C(25380159564674) /* 1 / ln 2 in units of time */
@@ -41,7 +41,7 @@ struct gci_rendezvous {
   struct gci_mem *mem;
   struct gci_rendezvous_build *build;    /* NULL: all members are there */
   struct gci_rendezvous_member *members; /* by weight, then id */
-  struct gci_lanes lanes;                /* the same, in this order */
+  struct gci_ranks ranks;                /* the same, in this order */
   size_t n;
   uint64_t weight;                    /* of all */
   uint64_t logs[GCI_RENDEZVOUS_LOGS]; /* log2(1 + i / 256) in units of 2^-44 */

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "random.h"
-#include "store/lanes.h"
+#include "store/ranks.h"
 
 enum { MAX = 70 };
 
@@ -17,29 +17,29 @@ struct member {
 static struct member some_member(struct random *random) {
   struct member m;
   for (int i = 0; i < 2; i++) {
-    m.multiply[i] = (uint32_t)random_below(random, GCI_LANES_SLOTS) | 1;
-    m.add[i] = (uint32_t)random_below(random, GCI_LANES_SLOTS);
+    m.multiply[i] = (uint32_t)random_below(random, GCI_RANKS_SLOTS) | 1;
+    m.add[i] = (uint32_t)random_below(random, GCI_RANKS_SLOTS);
   }
   return m;
 }
 
-static void check(const struct gci_lanes *l, const struct member members[], size_t from, size_t end,
+static void check(const struct gci_ranks *l, const struct member members[], size_t from, size_t end,
                   uint32_t slot, uint32_t limit) {
-  uint32_t lowest = GCI_LANES_SLOTS;
+  uint32_t lowest = GCI_RANKS_SLOTS;
   size_t same = 0, at_most = end;
   for (size_t i = from; i < end; i++) {
-    uint32_t rank = gci_lanes_rank(members[i].multiply, members[i].add, slot);
+    uint32_t rank = gci_rank_of(members[i].multiply, members[i].add, slot);
     same = rank < lowest ? 1 : same + (rank == lowest);
     if (rank < lowest) lowest = rank;
     if (rank <= limit && at_most == end) at_most = i;
   }
   int tied;
-  size_t at = gci_lanes_lowest(l, from, end, slot, &tied);
+  size_t at = gci_ranks_lowest(l, from, end, slot, &tied);
   assert_in_range(at, from, end - 1);
-  assert_int_equal(gci_lanes_rank(members[at].multiply, members[at].add, slot), lowest);
+  assert_int_equal(gci_rank_of(members[at].multiply, members[at].add, slot), lowest);
   if (same > 1) assert_true(tied);
   if (tied) assert_true(same > 1);
-  assert_int_equal(gci_lanes_at_most(l, from, end, slot, limit), at_most);
+  assert_int_equal(gci_ranks_at_most(l, from, end, slot, limit), at_most);
 }
 
 static void eight_at_a_time_find_what_one_at_a_time_do(void **state) {
@@ -48,19 +48,19 @@ static void eight_at_a_time_find_what_one_at_a_time_do(void **state) {
   (void)state;
   for (size_t n = 1; n <= MAX; n++) {
     struct member members[MAX];
-    struct gci_lanes l;
-    assert_int_equal(gci_lanes_init(&l, mem, n), 0);
+    struct gci_ranks l;
+    assert_int_equal(gci_ranks_init(&l, mem, n), 0);
     for (size_t i = 0; i < n; i++) {
       members[i] = i > 0 && random_below(&random, 4) == 0 ? members[random_below(&random, i)]
                                                           : some_member(&random);
-      gci_lanes_put(&l, i, members[i].multiply, members[i].add);
+      gci_ranks_put(&l, i, members[i].multiply, members[i].add);
     }
     for (int i = 0; i < 400 && l.block != NULL; i++) {
       size_t from = random_below(&random, n), end = from + 1 + random_below(&random, n - from);
-      uint32_t slot = (uint32_t)random_below(&random, GCI_LANES_SLOTS);
-      check(&l, members, from, end, slot, (uint32_t)random_below(&random, GCI_LANES_SLOTS / 8));
+      uint32_t slot = (uint32_t)random_below(&random, GCI_RANKS_SLOTS);
+      check(&l, members, from, end, slot, (uint32_t)random_below(&random, GCI_RANKS_SLOTS / 8));
     }
-    gci_lanes_fini(&l);
+    gci_ranks_fini(&l);
   }
   assert_int_equal(mem->blocks, 0);
   gci_mem_unref(mem);

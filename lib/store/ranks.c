@@ -1,14 +1,14 @@
-/* store/lanes - see lanes.h. Vectors are passed by address: how to pass them by value depends on the machine
+/* store/ranks - see lanes.h. Vectors are passed by address: how to pass them by value depends on the machine
  * that is compiled for. */
-#include "store/lanes.h"
+#include "store/ranks.h"
 
 #include <string.h>
 #include <uv.h>
 
 enum { WIDTH = 8, ROWS = 4 };
 
-#define MASK (GCI_LANES_SLOTS - 1)
-#define HALF (GCI_LANES_SLOT_BITS / 2)
+#define MASK (GCI_RANKS_SLOTS - 1)
+#define HALF (GCI_RANKS_SLOT_BITS / 2)
 #define BEYOND INT32_C(0x40000000) /* more than any rank */
 
 typedef uint32_t vector __attribute__((vector_size(WIDTH * sizeof(uint32_t))));
@@ -32,9 +32,9 @@ static int is_wide(void) {
 }
 #endif
 
-int gci_lanes_init(struct gci_lanes *l, struct gci_mem *mem, size_t n) {
+int gci_ranks_init(struct gci_ranks *l, struct gci_mem *mem, size_t n) {
   size_t row = n + WIDTH;
-  *l = (struct gci_lanes){.mem = mem};
+  *l = (struct gci_ranks){.mem = mem};
   if (!is_wide()) return 0;
   l->size = ROWS * row * sizeof *l->block;
   l->block = gci_mem_zalloc(mem, l->size);
@@ -46,12 +46,12 @@ int gci_lanes_init(struct gci_lanes *l, struct gci_mem *mem, size_t n) {
   return 0;
 }
 
-void gci_lanes_fini(struct gci_lanes *l) {
+void gci_ranks_fini(struct gci_ranks *l) {
   gci_mem_free(l->mem, l->block, l->size);
   l->block = NULL;
 }
 
-void gci_lanes_put(struct gci_lanes *l, size_t member, const uint32_t multiply[2],
+void gci_ranks_put(struct gci_ranks *l, size_t member, const uint32_t multiply[2],
                    const uint32_t add[2]) {
   if (l->block == NULL) return;
   for (size_t i = 0; i < 2; i++) {
@@ -61,7 +61,7 @@ void gci_lanes_put(struct gci_lanes *l, size_t member, const uint32_t multiply[2
 }
 
 /* Of the members from `at` on; of those from `end` on, more than any. */
-WIDE static inline void ranks_of(const struct gci_lanes *l, size_t at, size_t end, uint32_t slot,
+WIDE static inline void ranks_of(const struct gci_ranks *l, size_t at, size_t end, uint32_t slot,
                                  whole *out) {
   vector x, y;
   memcpy(&x, l->multiply[0] + at, sizeof x);
@@ -73,7 +73,7 @@ WIDE static inline void ranks_of(const struct gci_lanes *l, size_t at, size_t en
   memcpy(&y, l->add[1] + at, sizeof y);
   x = (x + y) & MASK;
   x ^= x >> HALF;
-  x = (x * GCI_LANES_LAST_MULTIPLY) & MASK;
+  x = (x * GCI_RANKS_LAST_MULTIPLY) & MASK;
   x ^= x >> HALF;
   *out = (whole)x;
   if (end - at < WIDTH) *out |= (numbers >= (int32_t)(end - at)) & BEYOND;
@@ -106,7 +106,7 @@ WIDE static inline size_t lowest_lane(const struct found *f, int *tied) {
   return (best & UINT32_MAX) >> 1;
 }
 
-WIDE size_t gci_lanes_lowest(const struct gci_lanes *l, size_t from, size_t end, uint32_t slot,
+WIDE size_t gci_ranks_lowest(const struct gci_ranks *l, size_t from, size_t end, uint32_t slot,
                              int *tied) {
   static const whole zero;
   struct found f = {zero + BEYOND, zero, zero};
@@ -121,7 +121,7 @@ WIDE size_t gci_lanes_lowest(const struct gci_lanes *l, size_t from, size_t end,
   return lowest_lane(&f, tied);
 }
 
-WIDE size_t gci_lanes_at_most(const struct gci_lanes *l, size_t from, size_t end, uint32_t slot,
+WIDE size_t gci_ranks_at_most(const struct gci_ranks *l, size_t from, size_t end, uint32_t slot,
                               uint32_t limit) {
   for (size_t i = from; i < end; i += WIDTH) {
     whole rank;
