@@ -5,9 +5,8 @@ static unsigned char lower(unsigned char c) {
   return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
 }
 
-int gci_bytes_equal_nocase(gcache_bytes_t a, gcache_bytes_t b) {
+int gci_bytes_same_nocase(gcache_bytes_t a, gcache_bytes_t b) {
   const unsigned char *x = a.base, *y = b.base;
-  if (a.len != b.len) return 0;
   for (size_t i = 0; i < a.len; i++) {
     if (lower(x[i]) != lower(y[i])) return 0;
   }

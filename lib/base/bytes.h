@@ -24,8 +24,12 @@ static inline gcache_bytes_t gci_bytes_skip(gcache_bytes_t text, size_t n) {
   return rest;
 }
 
-/* ASCII letters in any case. */
-int gci_bytes_equal_nocase(gcache_bytes_t a, gcache_bytes_t b);
+/* ASCII letters in any case; the second of two that are as long and differ. */
+int gci_bytes_same_nocase(gcache_bytes_t a, gcache_bytes_t b);
+static inline int gci_bytes_equal_nocase(gcache_bytes_t a, gcache_bytes_t b) {
+  return a.len == b.len &&
+         (a.len == 0 || memcmp(a.base, b.base, a.len) == 0 || gci_bytes_same_nocase(a, b));
+}
 
 /* Decimal digits only, no sign, no space, whole text; -1: not that, or over UINT64_MAX. */
 int gci_bytes_to_u64(gcache_bytes_t text, uint64_t *out);

@@ -1,21 +1,28 @@
 /* base/escape - see escape.h. Owns nothing; fails on a '%' that no two hex digits follow. */
 #include "base/escape.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
-static int stays(unsigned char c, const char *stay) {
-  switch (c) {
-  case '-':
-  case '_':
-  case '.':
-  case '~':
-    return 1;
-  default:
-    if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) return 1;
-    return c != '\0' && strchr(stay, c) != NULL;
-  }
+/* RFC 3986, 2.3: bits by byte. */
+static const uint64_t unreserved[4] = {0x03ff600000000000, 0x47fffffe87fffffe, 0, 0};
+
+static int is_unreserved(unsigned char c) {
+  return (int)(unreserved[c / 64] >> c % 64 & 1);
+}
+
+/* Where from `at` on the first stands that has to be looked at. */
+static size_t skip_unreserved(gcache_bytes_t raw, size_t at) {
+  const unsigned char *in = raw.base;
+  while (at < raw.len && is_unreserved(in[at]))
+    at++;
+  return at;
+}
+
+static int is_said_to_stay(unsigned char c, const char *stay) {
+  return c != '\0' && strchr(stay, c) != NULL;
 }
 
 static int hex_value(unsigned char c) {
@@ -28,31 +35,37 @@ static int hex_value(unsigned char c) {
 size_t gci_escape_size(gcache_bytes_t raw, const char *stay) {
   const unsigned char *in = raw.base;
   size_t size = raw.len;
-  for (size_t i = 0; i < raw.len; i++) {
-    if (!stays(in[i], stay)) size += 2;
+  for (size_t i = skip_unreserved(raw, 0); i < raw.len; i = skip_unreserved(raw, i + 1)) {
+    if (!is_said_to_stay(in[i], stay)) size += 2;
   }
   return size;
 }
 
 size_t gci_escape(char *out, gcache_bytes_t raw, const char *stay) {
   const unsigned char *in = raw.base;
-  size_t n = 0;
-  for (size_t i = 0; i < raw.len; i++) {
-    if (stays(in[i], stay)) {
-      out[n++] = (char)in[i];
+  size_t n = 0, end;
+  for (size_t i = 0; i < raw.len; i = end + 1) {
+    end = skip_unreserved(raw, i);
+    memcpy(out + n, in + i, end - i);
+    n += end - i;
+    if (end == raw.len) break;
+    if (is_said_to_stay(in[end], stay)) {
+      out[n++] = (char)in[end];
       continue;
     }
     out[n++] = '%';
-    out[n++] = hex_digits[in[i] >> 4];
-    out[n++] = hex_digits[in[i] & 15];
+    out[n++] = hex_digits[in[end] >> 4];
+    out[n++] = hex_digits[in[end] & 15];
   }
   return n;
 }
 
 int gci_unescape(char *out, gcache_bytes_t text, size_t *len) {
   const unsigned char *in = text.base;
-  size_t n = 0;
-  for (size_t i = 0; i < text.len; i++) {
+  const unsigned char *percent = text.len == 0 ? NULL : memchr(in, '%', text.len);
+  size_t n = percent == NULL ? text.len : (size_t)(percent - in);
+  if (n > 0) memmove(out, in, n);
+  for (size_t i = n; i < text.len; i++) {
     if (in[i] != '%') {
       out[n++] = (char)in[i];
       continue;

@@ -15,12 +15,15 @@ static void *resize_by_libc(void *data, void *ptr, size_t old_size, size_t new_s
   return NULL;
 }
 
+/* Whoever brings an allocator is asked for every block. */
 struct gci_mem *gci_mem_new(const gcache_mem_t *user) {
   gcache_mem_t m = {resize_by_libc, NULL};
-  if (user != NULL && user->resize != NULL) m = *user;
+  int is_own = user != NULL && user->resize != NULL;
+  if (is_own) m = *user;
   struct gci_mem *mem = m.resize(m.data, NULL, 0, sizeof *mem);
   if (mem == NULL) return NULL;
-  *mem = (struct gci_mem){.user = m, .refs = 1};
+  *mem = (struct gci_mem){.user = m, .refs = 1, .spares = !is_own};
+  gci_spare_init(&mem->spare);
   return mem;
 }
 
@@ -34,11 +37,16 @@ void gci_mem_unref(struct gci_mem *mem) {
   assert(mem->refs > 0);
   if (--mem->refs > 0) return;
   gcache_mem_t m = mem->user;
+  gci_spare_fini(&mem->spare);
   m.resize(m.data, mem, sizeof *mem, 0);
 }
 
 void *gci_mem_alloc(struct gci_mem *mem, size_t size) {
-  return gci_mem_resize(mem, NULL, 0, size);
+  void *ptr = mem->spares ? gci_spare_take(&mem->spare, gci_mem_cost(size)) : NULL;
+  if (ptr == NULL) return gci_mem_resize(mem, NULL, 0, size);
+  mem->bytes += size;
+  mem->blocks++;
+  return ptr;
 }
 
 void *gci_mem_zalloc(struct gci_mem *mem, size_t size) {
@@ -49,7 +57,8 @@ void *gci_mem_zalloc(struct gci_mem *mem, size_t size) {
 
 void *gci_mem_resize(struct gci_mem *mem, void *ptr, size_t old_size, size_t new_size) {
   assert(new_size > 0 && (ptr != NULL || old_size == 0));
-  void *moved = mem->user.resize(mem->user.data, ptr, old_size, new_size);
+  size_t asked = mem->spares ? gci_spare_size(new_size, gci_mem_cost(new_size)) : new_size;
+  void *moved = mem->user.resize(mem->user.data, ptr, old_size, asked);
   if (moved == NULL) return NULL;
   mem->bytes = mem->bytes - old_size + new_size;
   if (ptr == NULL) mem->blocks++;
@@ -59,7 +68,8 @@ void *gci_mem_resize(struct gci_mem *mem, void *ptr, size_t old_size, size_t new
 void gci_mem_free(struct gci_mem *mem, void *ptr, size_t size) {
   if (ptr == NULL) return;
   assert(mem->blocks > 0 && mem->bytes >= size);
-  mem->user.resize(mem->user.data, ptr, size, 0);
+  if (!mem->spares || !gci_spare_keep(&mem->spare, ptr, gci_mem_cost(size)))
+    mem->user.resize(mem->user.data, ptr, size, 0);
   mem->bytes -= size;
   mem->blocks--;
 }

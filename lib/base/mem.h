@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "base/spare.h"
 #include "gcache/gcache.h"
 
 struct gci_mem {
@@ -16,9 +17,11 @@ struct gci_mem {
   size_t refs;
   size_t bytes; /* asked for and not yet freed, without this struct */
   size_t blocks;
+  int spares; /* small blocks that are freed are kept */
+  struct gci_spare spare;
 };
 
-/* user NULL or user->resize NULL: realloc() and free(). NULL: out of memory. */
+/* user NULL or user->resize NULL: realloc() and free(), behind base/spare. NULL: out of memory. */
 struct gci_mem *gci_mem_new(const gcache_mem_t *user);
 struct gci_mem *gci_mem_ref(struct gci_mem *mem);
 void gci_mem_unref(struct gci_mem *mem);

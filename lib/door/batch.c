@@ -31,14 +31,19 @@ static void take(struct gci_batch *batch, struct gci_ask *ask) {
   batch->n++;
 }
 
+void gci_batch_init(struct gci_batch *batch) {
+  gci_list_init(&batch->asks);
+  batch->n = 0;
+  batch->fast = 0;
+  batch->result.value = batch->result.body = NULL;
+}
+
 void gci_batch_load(struct gci_batch *batch, struct gci_list *waiting, int removes_many) {
   struct gci_ask *first = ask_of(gci_list_front(waiting));
   const char *group = gcache_call_group(first->call);
   size_t bytes = GCI_REMOVE_KEYS_BYTES_MAX;
   struct gcache_link_s *link;
 
-  gci_list_init(&batch->asks);
-  batch->n = 0;
   take(batch, first);
   if (!removes_many || !can_be_among_many(first, group, &bytes)) return;
   while (batch->n < GCI_REMOVE_KEYS_MAX && (link = gci_list_front(waiting)) != NULL) {

@@ -32,6 +32,8 @@ struct gci_batch {
   struct gci_result result;
 };
 
+/* Before anything else. */
+void gci_batch_init(struct gci_batch *batch);
 /* Takes the ask that waits longest and, if removes may travel together, those right behind it. */
 void gci_batch_load(struct gci_batch *batch, struct gci_list *waiting, int removes_many);
 struct gci_ask *gci_batch_first(const struct gci_batch *batch);

@@ -26,14 +26,12 @@ static void check_emptied(struct gci_door_peer *peer) {
 static void end_ask(struct gci_ask *ask, int status, gcache_value_t *value, const char *reason) {
   struct gci_door_peer *peer = ask->peer;
   gcache_call_t *call = ask->call;
-  char copy[GCI_REASON_MAX + 1];
 
-  snprintf(copy, sizeof copy, "%s", reason);
   gci_link_unlink(&ask->link);
   gci_mem_free(mem_of(peer), ask, sizeof *ask);
   peer->calls--;
   gcache_call_set_data(call, NULL);
-  gcache_call_done(call, status, value, copy[0] != '\0' ? copy : NULL);
+  gcache_call_done(call, status, value, reason[0] != '\0' ? reason : NULL);
 }
 
 static void fail_ask(struct gci_ask *ask, int status, const char *what, const char *why) {
@@ -241,11 +239,12 @@ static void fail_carried(struct gci_batch *batch, int status) {
 
 /* Sends what waits longest in queue over c, which has room; without memory what was to be sent fails. */
 static void set_out(struct gci_door_peer *peer, struct gci_conn_out *c, struct gci_list *queue) {
-  struct gci_batch *batch = gci_mem_zalloc(mem_of(peer), sizeof *batch);
-  struct gci_batch last = {0}; /* takes the call that there is no memory for */
+  struct gci_batch *batch = gci_mem_alloc(mem_of(peer), sizeof *batch);
+  struct gci_batch last; /* takes the call that there is no memory for */
   int err = batch == NULL ? UV_ENOMEM : 0;
 
   if (batch == NULL) batch = &last;
+  gci_batch_init(batch);
   gci_batch_load(batch, queue, peer->config->dialect->removes_many);
   batch->fast = c->lane.fast;
   if (err == 0) err = send_batch(peer, c, batch);

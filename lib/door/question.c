@@ -26,7 +26,6 @@ static void write_newer_than(struct gci_question *q, int64_t unix_ns) {
 
 static void write_headers(struct gci_question *q, const gcache_call_t *call,
                           const struct gci_question_way *way) {
-  q->message.headers = q->headers;
   if (way->fast) { /* the peer does not wait, and what it has that is stale may be said so */
     if (gcache_call_op(call) == GCACHE_OP_GET)
       add_header(q, GCI_LIT("Cache-Control"), GCI_LIT("only-if-cached, max-stale"));
@@ -42,13 +41,27 @@ static void write_headers(struct gci_question *q, const gcache_call_t *call,
     add_header(q, GCI_LIT("Gcache-Scope"), GCI_LIT("group"));
 }
 
+/* The buffers are written when they are needed. */
+static void init(struct gci_question *q, struct gci_mem *mem) {
+  q->mem = mem;
+  q->message = (struct gci_http_message){.headers = q->headers};
+  q->target = q->before = NULL;
+  q->target_size = q->before_size = 0;
+  q->body = NULL;
+}
+
 /* extra: bytes behind it for the caller to fill. */
 static int write_target(struct gci_question *q, const struct gci_question_way *way,
                         gcache_bytes_t group, gcache_bytes_t key, size_t extra) {
-  q->target_size = gci_route_size(way->base_path, group, key, way->stay) + extra;
-  q->target = gci_mem_alloc(q->mem, q->target_size);
-  if (q->target == NULL) return UV_ENOMEM;
-  gci_route_write(q->target, way->base_path, group, key, way->stay);
+  size_t most = way->base_path.len + 3 * (group.len + key.len) + 1 + extra;
+
+  q->target = q->near;
+  if (most > sizeof q->near) {
+    q->target_size = gci_route_size(way->base_path, group, key, way->stay) + extra;
+    q->target = gci_mem_alloc(q->mem, q->target_size);
+    if (q->target == NULL) return UV_ENOMEM;
+  }
+  q->target_size = gci_route_write(q->target, way->base_path, group, key, way->stay) + extra;
   q->message.target = gcache_bytes(q->target, q->target_size);
   return 0;
 }
@@ -81,8 +94,7 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   gcache_bytes_t key = gcache_call_key(call);
   int err;
 
-  memset(q, 0, sizeof *q);
-  q->mem = mem;
+  init(q, mem);
   q->message.method = gcache_cstr(methods[gcache_call_op(call)]);
   q->message.host = way->host;
   write_headers(q, call, way);
@@ -106,11 +118,9 @@ int gci_question_init_many(struct gci_question *q, struct gci_mem *mem, gcache_b
                            const struct gci_question_way *way) {
   int err;
 
-  memset(q, 0, sizeof *q);
-  q->mem = mem;
+  init(q, mem);
   q->message.method = GCI_LIT("POST");
   q->message.host = way->host;
-  q->message.headers = q->headers;
   if (!way->plain && way->self != NULL)
     add_header(q, GCI_LIT("Gcache-From"), gcache_cstr(way->self));
   err = write_many_target(q, way, group);
@@ -125,7 +135,7 @@ int gci_question_init_many(struct gci_question *q, struct gci_mem *mem, gcache_b
 void gci_question_fini(struct gci_question *q) {
   gcache_value_unref(q->body);
   q->body = NULL;
-  gci_mem_free(q->mem, q->target, q->target_size);
+  if (q->target != q->near) gci_mem_free(q->mem, q->target, q->target_size);
   gci_mem_free(q->mem, q->before, q->before_size);
   q->target = q->before = NULL;
 }
@@ -137,10 +147,28 @@ struct answer {
   const char *peer;
   const struct gci_dialect *dialect;
   int status;
-  int is_gcache;
+  int is_gcache, speaks_2;
   gcache_bytes_t type, reason, not_found_ms; /* header lines; base NULL: none */
   gcache_bytes_t text;
 };
+
+static int is_named(const gcache_header_t *header, gcache_bytes_t name) {
+  return gci_bytes_equal_nocase(header->name, name);
+}
+
+/* The first line of each name counts. */
+static void hear(struct answer *a, const gcache_header_t *header) {
+  if (is_named(header, GCI_LIT("Content-Type")) && a->type.base == NULL)
+    a->type = header->value;
+  else if (is_named(header, GCI_LIT("Gcache")))
+    a->is_gcache = gci_bytes_equal(header->value, GCI_LIT("1"));
+  else if (is_named(header, GCI_LIT("Gcache-Reason")) && a->reason.base == NULL)
+    a->reason = header->value;
+  else if (is_named(header, GCI_LIT("Gcache-Not-Found-Ms")) && a->not_found_ms.base == NULL)
+    a->not_found_ms = header->value;
+  else if (is_named(header, GCI_LIT("Gcache-Http")))
+    a->speaks_2 = gci_bytes_equal(header->value, GCI_LIT("2"));
+}
 
 static void say(struct gci_result *result, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -262,16 +290,12 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
                               const struct gci_dialect *dialect, const struct gci_http_head *head,
                               gcache_value_t *body) {
   struct answer a = {.op = op, .peer = peer, .dialect = dialect, .status = head->status};
-  gcache_bytes_t shown = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache"));
 
-  a.type = gci_http_header(head->headers, head->n_headers, GCI_LIT("Content-Type"));
-  a.is_gcache = gci_bytes_equal(shown, GCI_LIT("1"));
-  a.reason = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Reason"));
-  a.not_found_ms = gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Not-Found-Ms"));
+  for (size_t i = 0; i < head->n_headers; i++)
+    hear(&a, &head->headers[i]);
   if (body != NULL) a.text = gcache_value_bytes(body);
   result->is_gcache = a.is_gcache;
-  result->speaks_2 = gci_bytes_equal(
-      gci_http_header(head->headers, head->n_headers, GCI_LIT("Gcache-Http")), GCI_LIT("2"));
+  result->speaks_2 = a.speaks_2;
   result->http_status = a.status;
   result->status = 0;
   result->value = result->body = NULL;

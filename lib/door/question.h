@@ -18,10 +18,11 @@ struct gci_question {
   struct gci_http_message message; /* points into what follows */
   gcache_header_t headers[4];
   char timeout[24], newer_than[24];
-  char *target, *before;
+  char *target, *before; /* target: in near if it fits */
   size_t target_size, before_size;
   gcache_value_t *body; /* of a removal of many keys */
   char after[GCI_PROTO_EDGE];
+  char near[256];
 };
 
 /* Who is asked, and by whom. All borrowed until fini. */

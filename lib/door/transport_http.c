@@ -25,6 +25,7 @@ static struct gci_door_peer *find(const struct gci_transport_http *t, const char
 static void on_emptied(struct gci_door_peer *peer) {
   struct gci_transport_http *t = gci_container_of(peer->config, struct gci_transport_http, config);
 
+  if (t->latest == peer) t->latest = NULL;
   gci_map_remove(&t->peers, &peer->in_map);
   gci_link_unlink(&peer->link);
   gci_door_peer_free(peer);
@@ -34,7 +35,11 @@ static void on_emptied(struct gci_door_peer *peer) {
 static int find_or_open(struct gci_transport_http *t, const char *url, struct gci_door_peer **out) {
   int err;
 
-  *out = find(t, url);
+  if (t->latest != NULL && strcmp(t->latest->url, url) == 0) {
+    *out = t->latest;
+    return 0;
+  }
+  *out = t->latest = find(t, url);
   if (*out != NULL) return 0;
   err = gci_door_peer_open(out, &t->config, url, on_emptied);
   if (err < 0) return err;

@@ -14,9 +14,10 @@
 struct gci_transport_http {
   gcache_transport_t transport; /* what the core is given */
   struct gci_door_peer_config config;
-  struct gci_map peers;      /* by URL */
-  struct gci_list list;      /* the same */
-  struct gci_countdown life; /* peers */
+  struct gci_map peers;         /* by URL */
+  struct gci_list list;         /* the same */
+  struct gci_door_peer *latest; /* found last: the next call is often to the same. May be NULL */
+  struct gci_countdown life;    /* peers */
   gcache_closed_cb closed;
   void *closed_arg;
 };

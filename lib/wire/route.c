@@ -53,6 +53,7 @@ enum gci_route_result gci_route_read(gcache_bytes_t base_path, gcache_bytes_t pa
 /* Length of "http://" or "https://" in any case at the start of target; 0: neither. */
 static size_t scheme_len(gcache_bytes_t target) {
   static const char *const schemes[] = {"http://", "https://"};
+  if (gci_bytes_begins(target, GCI_LIT("/"))) return 0; /* as a rule */
   for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
     gcache_bytes_t scheme = {schemes[i], strlen(schemes[i])};
     if (target.len >= scheme.len && gci_bytes_equal_nocase(first(target, scheme.len), scheme))

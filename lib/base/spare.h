@@ -1,0 +1,32 @@
+/* base/spare - freed blocks of small sizes, kept in front of malloc() for whoever asks next: in the steady
+ * state an exchange takes and gives back the same few blocks, and malloc()'s own lists are too short for a
+ * turn's worth of them.
+ *
+ * A block stands for all sizes that the allocator rounds alike (gci_mem_cost()). At most
+ * GCI_SPARE_BYTES are kept. Owns them until fini. Under AddressSanitizer a block that is kept is poisoned,
+ * so that its use is seen as that of freed memory. Fails: take, with NULL, when there is none. */
+#ifndef GCI_BASE_SPARE_H
+#define GCI_BASE_SPARE_H
+
+#include <stddef.h>
+
+#define GCI_SPARE_BLOCK_MAX ((size_t)1024) /* with the allocator's rounding */
+#define GCI_SPARE_BYTES ((size_t)512 * 1024)
+
+struct gci_spare_block;
+
+struct gci_spare {
+  struct gci_spare_block *blocks[GCI_SPARE_BLOCK_MAX / 16 + 1];
+  size_t bytes;
+};
+
+void gci_spare_init(struct gci_spare *spare);
+void gci_spare_fini(struct gci_spare *spare);
+/* What to ask of malloc() for a block of `size` bytes, so that it can stand for all of that cost. */
+size_t gci_spare_size(size_t size, size_t cost);
+/* cost: what the allocator takes for the block. Any block of that cost; NULL: none. */
+void *gci_spare_take(struct gci_spare *spare, size_t cost);
+/* A block from malloc(). Nonzero: taken. */
+int gci_spare_keep(struct gci_spare *spare, void *block, size_t cost);
+
+#endif
