@@ -2,7 +2,8 @@
  * for, beside the floor and golang/groupcache.
  *
  * peek is one synchronous look-up and the release of its value; peek_many asks for BATCH keys at a time; get
- * is asked OUTSTANDING at a time and includes its callback from the loop. A round asks LOOKUPS times, for
+ * is asked OUTSTANDING at a time and includes its callback from the loop. get_many and get_each are as many,
+ * BATCH in one call, told together or one by one. A round asks LOOKUPS times, for
  * keys drawn before the clock starts; systems and operations take turns, round by round.
  *
  * Instructions are those of the setting with 1,000 keys of 100 bytes: they depend on neither. With
@@ -15,6 +16,7 @@
 #include <uv.h>
 
 #include "bench.h"
+#include "gcache/many.h"
 #include "figures.h"
 #include "floor.h"
 
@@ -27,6 +29,8 @@ struct local {
   char (*keys)[KEY_SIZE]; /* the sequence asked for */
   size_t n_asked;
   gcache_get_t gets[OUTSTANDING];
+  gcache_many_t batches[OUTSTANDING / BATCH];
+  gcache_get_cb each; /* of the batches */
   size_t next, answered;
 };
 
@@ -87,14 +91,58 @@ static void get(struct local *l) {
   if (l->answered != l->n_asked) bench_need(UV_EIO, "get: answers are missing");
 }
 
+static void on_many(gcache_many_t *many, gcache_get_t gets[], size_t n);
+
+static void ask_many(struct local *l, size_t batch) {
+  gcache_bytes_t keys[BATCH];
+  size_t n = 0;
+  while (n < BATCH && l->next < l->n_asked)
+    keys[n++] = key_at(l, l->next++);
+  if (n == 0) return;
+  bench_need(gcache_get_many(&l->batches[batch], l->member.group, keys, n, &l->gets[batch * BATCH],
+                             0, l->each, on_many),
+             "get_many");
+}
+
+static void on_many(gcache_many_t *many, gcache_get_t gets[], size_t n) {
+  struct local *l = many->data;
+  for (size_t k = 0; k < n; k++)
+    bench_need(gcache_get_status(&gets[k]), "get_many");
+  l->answered += n;
+  ask_many(l, (size_t)(many - l->batches));
+}
+
+static void on_each(gcache_get_t *get, int status, gcache_value_t *value) {
+  (void)get, (void)value;
+  bench_need(status, "get_each");
+}
+
+static void run_many(struct local *l, gcache_get_cb each) {
+  l->each = each;
+  l->next = l->answered = 0;
+  for (size_t batch = 0; batch < OUTSTANDING / BATCH; batch++) {
+    l->batches[batch].data = l;
+    ask_many(l, batch);
+  }
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  if (l->answered != l->n_asked) bench_need(UV_EIO, "get_many: answers are missing");
+}
+
+static void get_many(struct local *l) {
+  run_many(l, NULL);
+}
+
+static void get_each(struct local *l) {
+  run_many(l, on_each);
+}
+
 static const struct {
   const char *system, *op;
   void (*round)(struct local *l);
 } measured[] = {
-    {"floor", "peek", floor_peek},
-    {"gcache", "peek", peek},
-    {"gcache", "peek_many", peek_many},
-    {"gcache", "get", get},
+    {"floor", "peek", floor_peek},      {"gcache", "peek", peek},
+    {"gcache", "peek_many", peek_many}, {"gcache", "get", get},
+    {"gcache", "get_many", get_many},   {"gcache", "get_each", get_each},
 };
 
 enum { MEASURED = sizeof measured / sizeof *measured };

@@ -51,7 +51,6 @@ typedef struct gcache_transport_s gcache_transport_t; /* <gcache/transport.h> */
 typedef struct gcache_tls_s gcache_tls_t;             /* <gcache/openssl.h> */
 
 typedef struct gcache_get_s gcache_get_t;       /* request, yours */
-typedef struct gcache_many_s gcache_many_t;     /* request, yours: many gets */
 typedef struct gcache_change_s gcache_change_t; /* request, yours: a set, a remove or a clear */
 
 #define GCACHE_VERSION_MAJOR 0
@@ -240,10 +239,9 @@ typedef struct gcache_options_s {
   gcache_clock_t clock; /* the loop's and the system's */
   gcache_log_cb log;    /* NULL: silent; nothing is ever printed */
   void *log_data;
-  size_t
-      max_bytes; /* of all groups' memory together, beside the limit of each; never exceeded. When
-                       room is needed, the group gives way that is most over its fair share, which is
-                       in proportion to its own limit. At least 64 KiB. 0: none */
+  size_t max_bytes; /* of all groups' memory, beside the limit of each; never exceeded. When room is
+                       needed, the group gives way that is most over its fair share, which is in
+                       proportion to its own limit. At least 64 KiB. 0: none */
 } gcache_options_t;
 
 #define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))
@@ -442,9 +440,9 @@ struct gcache_req_s {
   gcache_value_t *value, *reason, *key;
   int status;
   uint8_t state, from, here_only, takes;
-  uint64_t ms;         /* since the value's expiry, or how long "not found" holds */
-  gcache_many_t *many; /* one of many gets: of these */
-  void *reserved[1];   /* the one place where the ABI may grow */
+  uint64_t ms;                /* since the value's expiry, or how long "not found" holds */
+  struct gcache_many_s *many; /* one of many gets: of these, <gcache/many.h> */
+  void *reserved[1];          /* the one place where the ABI may grow */
 };
 
 typedef enum {
@@ -490,50 +488,6 @@ GCACHE_EXTERN gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t 
 GCACHE_EXTERN size_t gcache_peek_many(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
                                       gcache_value_t *values_out[]);
 
-/* ------------------------------------------------------------------------------ get many ---- */
-
-#define GCACHE_MANY_MAX 65536 /* keys in one call; more: UV_E2BIG */
-
-/* Every key has been answered: status and value of each by the functions below. */
-typedef void (*gcache_many_cb)(gcache_many_t *many, gcache_get_t gets[], size_t n);
-struct gcache_many_s {
-  void *data; /* yours */
-  gcache_many_cb done;
-  struct gcache_req_s priv; /* private, as all that follows */
-  gcache_get_t *gets;
-  size_t n, left; /* left: what done waits for */
-  gcache_value_t **refs;
-  void *keys;
-  int again;
-};
-
-/* n gets in one call: gets[i] is for keys[i], as by gcache_get() with the same timeout_ms, and what that
- * would have returned for a key, UV_EMSGSIZE, UV_EINVAL or UV_ENOMEM, is the status of this key alone. gets
- * is an array of n, yours; the caller sets the `data` of each. Keys that are there twice share one load.
- * What is in memory costs less than n gets do; what is not travels as n gets in one turn do: in one write a
- * connection.
- *
- * done runs once, when all have been answered; never NULL. each NULL: the results are held until then; a
- * value that expires meanwhile is asked for again, once, in the time that is left, and what expires then
- * too is GCACHE_ELOAD. each: runs for every key as soon as it is answered, in no particular order, and
- * before done; values are borrowed by it, and no more there when done runs.
- *
- * many and gets stay in place until done begins, and gets are in no other use. Allocates, in all: with
- * each nothing for what is in memory; without, 8 bytes a key, and if anything must be waited for a copy
- * of the keys. UV_ENOMEM: nothing was started. */
-GCACHE_EXTERN int gcache_get_many(gcache_many_t *many, gcache_group_t *group,
-                                  const gcache_bytes_t keys[], size_t n, gcache_get_t gets[],
-                                  uint64_t timeout_ms, gcache_get_cb each, gcache_many_cb done);
-
-/* Inside done; status also inside each. Borrowed; NULL unless status is 0. gcache_get_reason(), _from() and
- * _stale() as inside a get's callback. */
-GCACHE_EXTERN int gcache_get_status(const gcache_get_t *req);
-GCACHE_EXTERN gcache_value_t *gcache_get_value(const gcache_get_t *req);
-
-/* Whatever has not been delivered ends with UV_ECANCELED, what is held included; the callbacks still run,
- * from the loop. gcache_get_cancel() does the same to one of gets. No effect once done has begun. */
-GCACHE_EXTERN void gcache_many_cancel(gcache_many_t *many);
-
 /* --------------------------------------------------------------------- set, remove, clear ---- */
 
 typedef struct gcache_peer_result_s {
@@ -544,8 +498,7 @@ typedef struct gcache_peer_result_s {
 
 /* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; asking again is
  * safe. UV_ECANCELED: cancelled or closing; members reported 0 had done it. peers: the key's owner
- * first (a clear, a removal of many: in the list's order), this member included unless it is
- * client-only; borrowed. */
+ * first (a clear: in the list's order), this member included unless it is client-only; borrowed. */
 typedef void (*gcache_change_cb)(gcache_change_t *req, int status,
                                  const gcache_peer_result_t *peers, size_t n);
 struct gcache_change_s {
@@ -567,16 +520,6 @@ GCACHE_EXTERN int gcache_set(gcache_change_t *req, gcache_group_t *group, gcache
  * and is not kept. UV_EMSGSIZE: key over limits.key_max. */
 GCACHE_EXTERN int gcache_remove(gcache_change_t *req, gcache_group_t *group, gcache_bytes_t key,
                                 uint64_t timeout_ms, gcache_change_cb cb);
-
-/* gcache_remove() of n keys, each of them at its owner first: status 0 means for every key what it means
- * there. One result a member, over all keys: 0: it did them all; else its first failure. A member that
- * fails as many times in a row as it is asked at a time is not asked for the rest. Equal keys are fine.
- * Copies the keys, in all: 20 bytes a key and its bytes, and for every member 160 bytes a question that
- * is under way at a time, at most 256. UV_E2BIG: more than GCACHE_MANY_MAX; UV_EMSGSIZE, UV_EINVAL: one of
- * the keys is too long, or has no bytes: nothing was started. */
-GCACHE_EXTERN int gcache_remove_many(gcache_change_t *req, gcache_group_t *group,
-                                     const gcache_bytes_t keys[], size_t n, uint64_t timeout_ms,
-                                     gcache_change_cb cb);
 
 /* Drops every key of the group on every member, with the same guarantee. It takes two rounds, because
  * every member is the owner of some keys. Peers that are not gcache report UV_ENOTSUP. */
@@ -645,9 +588,8 @@ typedef struct gcache_stats_s {
   uint64_t connections_out; /* open now; 0 with a transport of your own */
   uint64_t refused;         /* incoming connections closed for a limit */
   uint64_t bad_requests;    /* incoming requests refused as malformed or too large */
-  uint64_t
-      peers_coming; /* of a long list that is not in force yet, see gcache_set_peers(); 0: none */
-  int peers_error;  /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
+  uint64_t peers_coming;    /* of a long list not in force yet, see gcache_set_peers(); 0: none */
+  int peers_error; /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
 } gcache_stats_t;
 #define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);

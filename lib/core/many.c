@@ -20,10 +20,14 @@
 
 #include "base/value.h"
 #include "core/ask.h"
+#include "core/hit.h"
 #include "core/journey.h"
 #include "core/memory.h"
+#include "gcache/many.h"
 
 enum { AHEAD = 16 };
+#define NEAR_BYTES \
+  (512 * 1024) /* a cache so small is near the processor: nothing is to be fetched ahead */
 
 /* Copies, one behind the other; their bytes follow. */
 struct keys {
@@ -61,6 +65,12 @@ static gcache_bytes_t key_of(const gcache_many_t *many, size_t i) {
 
 /* ------------------------------------------------------------------------------ end ---- */
 
+/* Held from the start, and it does not expire: nothing is left to be looked at, and it is in no list. */
+static int is_plain(const struct gcache_req_s *req) {
+  return req->status == 0 && !gci_link_linked(&req->owned) &&
+         gci_value_expire(req->value) == GCACHE_NEVER;
+}
+
 /* Only what travelled is in the group's list, and holds the group. */
 static void end_one(gcache_many_t *many, struct gcache_req_s *req) {
   int is_listed = gci_link_linked(&req->owned);
@@ -72,6 +82,11 @@ static void end_one(gcache_many_t *many, struct gcache_req_s *req) {
 static void hand_over(gcache_many_t *many) {
   for (size_t i = 0; many->refs != NULL && i < many->n; i++) {
     struct gcache_req_s *req = &many->gets[i].priv;
+    if (is_plain(req)) {
+      req->state = GCI_REQ_IDLE;
+      many->refs[i] = req->value;
+      continue;
+    }
     gcache_value_unref(req->key);
     req->key = NULL;
     int travels = gci_ask_settle(req);
@@ -148,6 +163,14 @@ static void tell(gcache_many_t *many, gcache_get_t *get) {
   gcache_value_unref(reason);
 }
 
+static void tell_plain(gcache_get_t *get) {
+  gcache_value_t *value = get->priv.value;
+  get->priv.state = GCI_REQ_IDLE;
+  get->cb(get, 0, value);
+  get->priv.value = NULL;
+  gcache_value_unref(value);
+}
+
 static void on_answered(struct gcache_job_s *job) {
   gcache_get_t *get = get_of(gci_container_of(job, struct gcache_req_s, job));
   gcache_many_t *many = get->priv.many;
@@ -168,6 +191,10 @@ static void on_begun(struct gcache_job_s *job) {
   for (size_t i = 0; many->refs == NULL && i < many->n; i++) {
     gcache_get_t *get = &many->gets[i];
     if (get->priv.state != GCI_REQ_HELD) continue;
+    if (is_plain(&get->priv)) {
+      tell_plain(get);
+      continue;
+    }
     gci_ask_settle(&get->priv);
     tell(many, get);
   }
@@ -175,13 +202,6 @@ static void on_begun(struct gcache_job_s *job) {
 }
 
 /* ------------------------------------------------------------------------------ leave ---- */
-
-static void on_one_left(struct gcache_req_s *req, int status) {
-  if (req->state == GCI_REQ_HELD)
-    gci_req_overrule(req, status);
-  else
-    gci_journey_leave(req, status);
-}
 
 /* Nobody leaves the list of gets by leaving. */
 static void on_all_left(struct gcache_req_s *req, int status) {
@@ -198,11 +218,16 @@ void gcache_many_cancel(gcache_many_t *many) {
 /* ------------------------------------------------------------------------------ start ---- */
 
 static void hold(struct gcache_req_s *req, gcache_group_t *group, int status) {
-  gci_req_init(req, group, NULL, on_one_left);
-  gci_job_init(&req->job, on_held);
+  gci_req_init(req, group, on_held, gci_journey_leave);
   req->state = GCI_REQ_HELD;
   req->takes = GCI_TAKES_STALE;
   req->status = status;
+}
+
+static void hold_usual(struct gcache_req_s *req, gcache_many_t *many, struct gci_entry *entry) {
+  gci_hit_fill(req, many->priv.group, entry);
+  req->state = GCI_REQ_HELD;
+  req->many = many;
 }
 
 static void hold_hit(struct gcache_req_s *req, gcache_group_t *group,
@@ -218,7 +243,14 @@ struct asked {
   gcache_many_t *many;
   const gcache_bytes_t *keys;
   uint64_t timeout_ms;
+  gcache_get_cb each;
+  int is_near;
 };
+
+static uint64_t hash_of(const gcache_t *core, gcache_bytes_t key) {
+  if (gci_hit_is_usual(key)) return gci_hash_short(&core->hash_key, key);
+  return gci_ask_check_key(core, key) == 0 ? gci_core_hash(core, key) : 0;
+}
 
 static void start_one(const struct asked *a, size_t i, uint64_t hash) {
   gcache_many_t *many = a->many;
@@ -234,7 +266,6 @@ static void start_one(const struct asked *a, size_t i, uint64_t hash) {
       rc = gci_ask_start_found(req, group, a->keys[i], hash, is_found ? &found : NULL,
                                a->timeout_ms, many->refs == NULL ? on_answered : on_held);
     if (rc < 0) hold(req, group, rc);
-    req->leave = on_one_left;
     many->left += rc == 0;
   }
   req->many = many;
@@ -242,19 +273,39 @@ static void start_one(const struct asked *a, size_t i, uint64_t hash) {
     copy_keys(many, a->keys);
 }
 
-/* At most AHEAD: as many as memory can be waited for at a time. */
-static void start_some(const struct asked *a, size_t first, size_t n) {
+/* At most AHEAD: as many as memory can be waited for at a time. How many were usual hits. */
+static size_t start_some(const struct asked *a, size_t first, size_t n) {
   gcache_group_t *group = a->many->priv.group;
+  const gcache_bytes_t *keys = &a->keys[first];
+  gcache_get_t *gets = &a->many->gets[first];
   uint64_t hashes[AHEAD];
+  size_t usual = 0;
   for (size_t i = 0; i < n; i++) {
-    int usable = gci_ask_check_key(group->core, a->keys[first + i]) == 0;
-    hashes[i] = usable ? gci_core_hash(group->core, a->keys[first + i]) : 0;
-    gci_cache_fetch_index(group->cache, hashes[i]);
+    hashes[i] = hash_of(group->core, keys[i]);
+    if (!a->is_near) gci_cache_fetch_index(group->cache, hashes[i]);
   }
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n && !a->is_near; i++)
     gci_cache_fetch_entry(group->cache, hashes[i]);
-  for (size_t i = 0; i < n; i++)
-    start_one(a, first + i, hashes[i]);
+  for (size_t i = 0; i < n; i++) {
+    struct gci_entry *entry = NULL;
+    gets[i].cb = a->each;
+    if (gci_hit_is_usual(keys[i])) entry = gci_cache_hit(group->cache, keys[i], hashes[i]);
+    if (entry == NULL)
+      start_one(a, first + i, hashes[i]);
+    else
+      hold_usual(&gets[i].priv, a->many, entry);
+    usual += entry != NULL;
+  }
+  return usual;
+}
+
+static void start_all(const struct asked *a) {
+  gcache_group_t *group = a->many->priv.group;
+  size_t n = a->many->n, usual = 0;
+  for (size_t i = 0; i < n; i += AHEAD)
+    usual += start_some(a, i, n - i < AHEAD ? n - i : AHEAD);
+  group->stats.gets += usual;
+  group->stats.hits += usual;
 }
 
 static int prepare(gcache_many_t *many, gcache_group_t *group, size_t n, gcache_get_t gets[],
@@ -278,14 +329,11 @@ int gcache_get_many(gcache_many_t *many, gcache_group_t *group, const gcache_byt
   if (group->closing) return GCACHE_ECLOSING;
   int rc = prepare(many, group, n, gets, each);
   if (rc < 0) return rc;
-  struct asked a = {many, keys, timeout_ms};
+  struct asked a = {many, keys, timeout_ms, each, gci_cache_bytes(group->cache) < NEAR_BYTES};
   gci_req_init(&many->priv, group, on_begun, on_all_left);
   many->priv.deadline.at_ms = gci_core_deadline(group->core, timeout_ms);
   many->done = done;
-  for (size_t i = 0; i < n; i++)
-    gets[i].cb = each;
-  for (size_t i = 0; i < n; i += AHEAD)
-    start_some(&a, i, n - i < AHEAD ? n - i : AHEAD);
+  start_all(&a);
   many->priv.state = GCI_REQ_WAITING;
   gci_req_begin(&many->priv);
   gci_env_defer(group->core->env, GCI_COMPLETIONS, &many->priv.job);

@@ -22,6 +22,7 @@
 #include "core/ask.h"
 #include "core/call.h"
 #include "core/memory.h"
+#include "gcache/many.h"
 
 /* Questions under way at a time: of a member, and of all as long as a member has the least. */
 enum { WINDOW_MAX = 256, WINDOW_MIN = 8, WINDOW_ALL = 4096 };

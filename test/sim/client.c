@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gcache/many.h"
 #include "member.h"
 #include "source.h"
 

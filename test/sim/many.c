@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "gcache/many.h"
 #include "member.h"
 #include "source.h"
 

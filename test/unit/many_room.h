@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core_room.h"
+#include "gcache/many.h"
 
 enum { BATCH_MAX = 64, BATCH_KEY_MAX = 80 };
 

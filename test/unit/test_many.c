@@ -26,7 +26,7 @@ static void hits_are_told_in_the_next_turn_and_allocate_for_no_key(void **state)
     struct batch b = {0};
     room_open_alone(&r);
     for (int i = 0; i < 40; i++) {
-      snprintf(names[i], sizeof names[i], "k%d", i);
+      snprintf(names[i], sizeof names[i], i % 4 < 2 ? "k%d" : "usual-key%d", i);
       keys[i] = names[i];
     }
     for (int i = 0; i < 40; i++) {
@@ -60,12 +60,12 @@ static void no_keys_is_done_in_the_next_turn(void **state) {
 /* ------------------------------------------------------------------------------ misses ---- */
 
 static void each_is_told_at_once_and_done_after_the_last(void **state) {
-  const char *const keys[] = {"a", "b", "hit"};
+  const char *const keys[] = {"a", "b", "the usual hit"};
   struct room r;
   struct batch b = {0};
   (void)state;
   room_open_alone(&r);
-  room_fill(&r, "hit", "h", 0);
+  room_fill(&r, "the usual hit", "h", 0);
   room_get_many(&r, &b, keys, 3, 0, BATCH_EACH);
   room_run(&r);
   assert_int_equal(b.told, 1);
@@ -83,12 +83,12 @@ static void each_is_told_at_once_and_done_after_the_last(void **state) {
 }
 
 static void without_each_nothing_is_told_before_the_last(void **state) {
-  const char *const keys[] = {"a", "b", "hit"};
+  const char *const keys[] = {"a", "b", "the usual hit"};
   struct room r;
   struct batch b = {0};
   (void)state;
   room_open_alone(&r);
-  room_fill(&r, "hit", "h", 0);
+  room_fill(&r, "the usual hit", "h", 0);
   room_get_many(&r, &b, keys, 3, 0, BATCH_HELD);
   room_run(&r);
   room_load_done(&r, r.loads[1], "second", 0);
@@ -215,13 +215,13 @@ static void refused_call_starts_nothing(void **state) {
 }
 
 static void key_without_memory_says_so_and_the_others_are_answered(void **state) {
-  const char *const keys[] = {"hit", "a", "b"};
+  const char *const keys[] = {"the usual hit", "a", "b"};
   (void)state;
   for (int mode = BATCH_HELD; mode <= BATCH_EACH; mode++) {
     struct room r;
     struct batch b = {0};
     room_open_alone(&r);
-    room_fill(&r, "hit", "h", 0);
+    room_fill(&r, "the usual hit", "h", 0);
     room_fill(&r, "warm", "the deadlines' heap", 0);
     oom_fail_nth(&r.oom, mode == BATCH_HELD ? 2 : 1); /* the load of "a" */
     assert_int_equal(room_get_many(&r, &b, keys, 3, 0, (enum batch_mode)mode), 0);
@@ -238,13 +238,13 @@ static void key_without_memory_says_so_and_the_others_are_answered(void **state)
 /* ------------------------------------------------------------------------------ cancel ---- */
 
 static void cancel_ends_all_that_was_not_told(void **state) {
-  const char *const keys[] = {"hit", "a", "b"};
+  const char *const keys[] = {"the usual hit", "a", "b"};
   (void)state;
   for (int mode = BATCH_HELD; mode <= BATCH_EACH; mode++) {
     struct room r;
     struct batch b = {0};
     room_open_alone(&r);
-    room_fill(&r, "hit", "h", 0);
+    room_fill(&r, "the usual hit", "h", 0);
     room_get_many(&r, &b, keys, 3, 0, (enum batch_mode)mode);
     room_run(&r);
     room_load_answer(&r, "first");
@@ -265,13 +265,13 @@ static void cancel_ends_all_that_was_not_told(void **state) {
 }
 
 static void cancel_before_the_first_turn_ends_the_hits_too(void **state) {
-  const char *const keys[] = {"hit", "a"};
+  const char *const keys[] = {"the usual hit", "a"};
   (void)state;
   for (int mode = BATCH_HELD; mode <= BATCH_EACH; mode++) {
     struct room r;
     struct batch b = {0};
     room_open_alone(&r);
-    room_fill(&r, "hit", "h", 0);
+    room_fill(&r, "the usual hit", "h", 0);
     size_t runs = r.getter_runs;
     room_get_many(&r, &b, keys, 2, 0, (enum batch_mode)mode);
     room_cancel_many(&r, &b);
@@ -284,13 +284,13 @@ static void cancel_before_the_first_turn_ends_the_hits_too(void **state) {
 }
 
 static void one_key_can_be_cancelled_alone(void **state) {
-  const char *const keys[] = {"hit", "a", "b"};
+  const char *const keys[] = {"the usual hit", "a", "b"};
   (void)state;
   for (int mode = BATCH_HELD; mode <= BATCH_EACH; mode++) {
     struct room r;
     struct batch b = {0};
     room_open_alone(&r);
-    room_fill(&r, "hit", "h", 0);
+    room_fill(&r, "the usual hit", "h", 0);
     room_get_many(&r, &b, keys, 3, 0, (enum batch_mode)mode);
     room_cancel_one(&r, &b, 0);
     room_cancel_one(&r, &b, 1);
@@ -307,13 +307,13 @@ static void cancel_from_each(struct batch *b, size_t i) {
 }
 
 static void callback_of_one_may_cancel_the_rest(void **state) {
-  const char *const keys[] = {"h0", "h1", "h2", "miss"};
+  const char *const keys[] = {"usual-hit-0", "usual-hit-1", "h2", "miss"};
   struct room r;
   struct batch b = {.then_each = cancel_from_each};
   (void)state;
   room_open_alone(&r);
-  room_fill(&r, "h0", "v", 0);
-  room_fill(&r, "h1", "v", 0);
+  room_fill(&r, "usual-hit-0", "v", 0);
+  room_fill(&r, "usual-hit-1", "v", 0);
   room_fill(&r, "h2", "v", 0);
   room_get_many(&r, &b, keys, 4, 0, BATCH_EACH);
   room_settle(&r);
@@ -335,13 +335,13 @@ static void close_from_each(struct batch *b, size_t i) {
 }
 
 static void callback_of_one_may_close_the_group(void **state) {
-  const char *const keys[] = {"h0", "h1", "miss"};
+  const char *const keys[] = {"usual-hit-0", "usual-hit-1", "miss"};
   struct room r;
   struct batch b = {.then_each = close_from_each};
   (void)state;
   room_open_alone(&r);
-  room_fill(&r, "h0", "v", 0);
-  room_fill(&r, "h1", "v", 0);
+  room_fill(&r, "usual-hit-0", "v", 0);
+  room_fill(&r, "usual-hit-1", "v", 0);
   room_get_many(&r, &b, keys, 3, 0, BATCH_EACH);
   room_settle(&r);
   assert_got(&b, 0, "v", GCACHE_FROM_MAIN);
@@ -352,12 +352,12 @@ static void callback_of_one_may_close_the_group(void **state) {
 }
 
 static void done_may_close_the_group_and_keep_a_value(void **state) {
-  const char *const keys[] = {"h0", "miss"};
+  const char *const keys[] = {"usual-hit-0", "miss"};
   struct room r;
   struct batch b = {.then = close_group};
   (void)state;
   room_open_alone(&r);
-  room_fill(&r, "h0", "v", 0);
+  room_fill(&r, "usual-hit-0", "v", 0);
   room_get_many(&r, &b, keys, 2, 0, BATCH_HELD);
   room_settle(&r);
   assert_got(&b, 0, "v", GCACHE_FROM_MAIN);
@@ -366,12 +366,12 @@ static void done_may_close_the_group_and_keep_a_value(void **state) {
 }
 
 static void close_ends_what_is_held(void **state) {
-  const char *const keys[] = {"hit", "a", "b"};
+  const char *const keys[] = {"the usual hit", "a", "b"};
   struct room r;
   struct batch b = {0};
   (void)state;
   room_open_alone(&r);
-  room_fill(&r, "hit", "h", 0);
+  room_fill(&r, "the usual hit", "h", 0);
   room_get_many(&r, &b, keys, 3, 0, BATCH_HELD);
   room_run(&r);
   room_load_answer(&r, "first");
@@ -385,7 +385,7 @@ static void close_ends_what_is_held(void **state) {
 }
 
 static void ask_again(struct batch *b) {
-  const char *const keys[] = {"a", "hit"};
+  const char *const keys[] = {"a", "the usual hit"};
   b->then = NULL;
   assert_int_equal(room_get_many(b->room, b, keys, 2, 0, BATCH_HELD), 0);
 }
@@ -396,7 +396,7 @@ static void done_may_ask_again(void **state) {
   struct batch b = {.then = ask_again};
   (void)state;
   room_open_alone(&r);
-  room_fill(&r, "hit", "h", 0);
+  room_fill(&r, "the usual hit", "h", 0);
   room_get_many(&r, &b, keys, 1, 0, BATCH_EACH);
   room_settle(&r);
   assert_int_equal(b.runs, 1);
@@ -441,6 +441,8 @@ static void value_that_expires_while_held_is_asked_for_again(void **state) {
   assert_got(&b, 1, "f2", GCACHE_FROM_LOAD);
   assert_got(&b, 2, "l2", GCACHE_FROM_LOAD);
   assert_got(&b, 3, "s", GCACHE_FROM_LOAD);
+  assert_int_equal(room_stats(&r).gets, 6); /* room_fill's, too */
+  assert_int_equal(room_stats(&r).hits, 0); /* what came too late was a miss */
   room_close(&r);
 }
 

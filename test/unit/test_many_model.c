@@ -7,7 +7,7 @@ enum { N_NAMES = 24, STEPS = 8, STEP_MS = 40, SCENES = 1500 };
 
 /* What becomes of a key, in both rooms. */
 struct fate {
-  char name[8];
+  char name[16]; /* every other is of the length that has a way of its own */
   int in_memory; /* 0: no; 1: for ever; 2: to its expiry; 3: stale when it is asked for */
   int answer; /* 0: a value; 1: not found; 2: the getter fails; 3: the exchange fails; 4: never */
   int step;   /* when it is answered */
@@ -27,7 +27,7 @@ static void choose(struct scene *s, struct random *random) {
   s->timeout_ms = random_below(random, 2) ? 600 : 150; /* nothing expires while it is held */
   for (size_t i = 0; i < N_NAMES; i++) {
     struct fate *f = &s->fates[i];
-    snprintf(f->name, sizeof f->name, "k%zu", i);
+    snprintf(f->name, sizeof f->name, i % 2 == 0 ? "k%zu" : "usual-key%zu", i);
     f->in_memory = random_below(random, 2) ? 0 : (int)random_below(random, 4);
     f->answer = random_below(random, 2) ? 0 : (int)random_below(random, 5);
     f->step = (int)random_below(random, STEPS);
