@@ -30,8 +30,10 @@ struct app {
   int inside;  /* a public call */
 };
 
-static char *target_of(gcache_exchange_t *x) {
-  return (char *)(uintptr_t)gcache_exchange_path(x).base;
+static int asks_for(gcache_exchange_t *x, const char *path) {
+  gcache_bytes_t asked = gcache_exchange_path(x);
+
+  return asked.len == strlen(path) && memcmp(asked.base, path, asked.len) == 0;
 }
 
 static int begin(struct app *app, gcache_exchange_t *x) {
@@ -109,7 +111,7 @@ static void on_asked(gcache_exchange_t *x, void *arg) {
 
   app->x[app->calls++] = x;
   gcache_exchange_on_gone(x, on_gone, app);
-  if (strncmp(target_of(x), "/many ", 6) != 0) return;
+  if (!asks_for(x, "/many")) return;
   assert_int_equal(begin(app, x), 0);
   on_room(x, app);
 }
