@@ -50,14 +50,14 @@ static void tell_all(gcache_t *core, const char **others) {
 
 /* -------------------------------------------------------------------------------- take apart -- */
 
-/* Nonzero: something is left. */
+/* Nonzero: something is left. The placement of a long list takes a turn of its own. */
 static int part_some(gcache_t *core, struct gci_peers *peers, size_t budget) {
   struct gci_peer *peer;
   for (; budget > 0 && (peer = gci_peers_pop(peers)) != NULL; budget--) {
     tell_removed(core, peer);
     gci_peer_unref(peer);
   }
-  if (peers->n > 0) return 1;
+  if (budget == 0) return 1;
   gci_peers_fini(peers);
   return 0;
 }

@@ -10,8 +10,9 @@
 #include "store/slots.h"
 
 #define KEY_SEED UINT64_C(0x79656b) /* "key" */
-#define SHORT_LIST 5     /* peers of one weight: to ask them all takes 25 ns, and no memory */
-#define UNFILLED_LIST 32 /* peers: a slot is decided when it is asked for, and not before */
+#define SHORT_LIST 16 /* peers of one weight: to ask them all takes 25 ns, and no memory */
+#define SHORT_LIST_ONE_BY_ONE 5 /* the same, where they are not asked eight at a time */
+#define UNFILLED_LIST 32        /* peers: a slot is decided when it is asked for, and not before */
 
 enum manner { ASKED, TABLED, RING };
 
@@ -25,10 +26,11 @@ struct gci_placement {
 };
 
 /* To compare members of different weights takes as long as to ask ten. */
-static int are_soon_asked(const struct gci_placed_peer peers[], size_t n) {
-  for (size_t i = 1; i < n && n <= SHORT_LIST; i++)
+static int are_soon_asked(const struct gci_rendezvous *r, const struct gci_placed_peer peers[]) {
+  size_t few = r->ranks.block != NULL ? SHORT_LIST : SHORT_LIST_ONE_BY_ONE;
+  for (size_t i = 1; i < r->n && r->n <= few; i++)
     if (peers[i].weight != peers[0].weight) return 0;
-  return n <= SHORT_LIST;
+  return r->n <= few;
 }
 
 /* To fill a table takes 25 ms or more: not for a list whose members are asked in 30 ns. */
@@ -40,7 +42,7 @@ static int begin_rendezvous(struct gci_placement *p, const struct gci_placed_pee
                             const struct gci_placement *old) {
   int rc = gci_rendezvous_begin(&p->rendezvous, p->mem, peers, n);
   if (rc < 0) return rc;
-  p->manner = are_soon_asked(peers, n) ? ASKED : TABLED;
+  p->manner = are_soon_asked(&p->rendezvous, peers) ? ASKED : TABLED;
   if (p->manner == ASKED) return 0;
   int inherits = old != NULL && is_filled(old) && is_filled(p);
   rc = gci_slots_init(&p->slots, &p->rendezvous, inherits ? &old->slots : NULL);

@@ -1,4 +1,4 @@
-/* store/ranks - see lanes.h. Vectors are passed by address: how to pass them by value depends on the machine
+/* store/ranks - see ranks.h. Vectors are passed by address: how to pass them by value depends on the machine
  * that is compiled for. */
 #include "store/ranks.h"
 

