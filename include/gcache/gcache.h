@@ -301,7 +301,8 @@ GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key
  *                     member, so that copies do not all refresh in one instant; one attempt a value. A
  *                     value that lived less than twice as long when it was kept is not refreshed ahead
  *   hot_max_ms        a copy in the hot cache expires so long after it was fetched at the latest, also
- *                     one that never would; its callers see that expiry. The windows above count from it
+ *                     one that never would; its callers see that expiry. It is a ceiling for stale_ms and
+ *                     error_ms too: afterwards nothing is done with the copy any more
  *   not_found_ms      GCACHE_ENOTFOUND is remembered for so long, here and by gcache peers that asked;
  *                     undone by set, remove and clear. gcache_load_not_found() gives a time of its own
  *

@@ -112,19 +112,42 @@ void gci_memory_keep(gcache_group_t *group, enum gci_side side, const struct gci
   group->stats.not_kept++;
 }
 
+static uint32_t shorter(uint32_t window_ms, uint64_t left_ms) {
+  return window_ms < left_ms ? window_ms : (uint32_t)left_ms;
+}
+
+/* Ends at end_unix_ns at the latest, with the windows around its expiry. Takes the reference; NULL: out of
+ * memory, and it is still the caller's. */
+static gcache_value_t *capped(gcache_group_t *group, gcache_value_t *value, int64_t end_unix_ns) {
+  const struct gci_windows *windows = gci_cache_windows(group->cache, value);
+  struct gci_windows cut = *windows;
+  int64_t expire = gcache_value_expire(value);
+  if (expire == GCACHE_NEVER || expire > end_unix_ns) expire = end_unix_ns;
+  uint64_t left_ms = ((uint64_t)end_unix_ns - (uint64_t)expire) / NS_PER_MS;
+  cut.stale_ms = shorter(cut.stale_ms, left_ms);
+  cut.error_ms = shorter(cut.error_ms, left_ms);
+  int is_cut = cut.stale_ms < windows->stale_ms || cut.error_ms < windows->error_ms;
+  if (!is_cut && expire == gcache_value_expire(value)) return value;
+  gcache_value_t *own = gci_value_until(gci_group_mem(group), value, expire);
+  if (own == NULL || !is_cut || gci_value_set_windows(own, &cut) == 0) return own;
+  if (own == value) return NULL;
+  gcache_value_ref(value); /* own gives back what is still the caller's */
+  gcache_value_unref(own);
+  return NULL;
+}
+
 gcache_value_t *gci_memory_keep_hot(gcache_group_t *group, const struct gci_flight *flight,
                                     gcache_value_t *value) {
   uint32_t max_ms = gci_cache_windows(group->cache, value)->hot_max_ms;
-  int64_t end = gci_window_end(gci_env_unix_ns(group->core->env), max_ms);
-  int64_t expire = gcache_value_expire(value);
   if (!keeps(group, GCI_HOT)) return value;
-  if (max_ms > 0 && (expire == GCACHE_NEVER || expire > end)) {
-    gcache_value_t *capped = gci_value_until(gci_group_mem(group), value, end);
-    if (capped == NULL) {
+  if (max_ms > 0) {
+    int64_t end = gci_window_end(gci_env_unix_ns(group->core->env), max_ms);
+    gcache_value_t *kept = capped(group, value, end);
+    if (kept == NULL) {
       group->stats.not_kept++;
       return value;
     }
-    value = capped;
+    value = kept;
   }
   gci_memory_keep(group, GCI_HOT, flight, value);
   return value;

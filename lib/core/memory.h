@@ -31,7 +31,7 @@ int64_t gci_memory_end(const gcache_group_t *group, const gcache_value_t *value,
  * member keep such values at all, and counted where memory or a remove forbids it. */
 void gci_memory_keep(gcache_group_t *group, enum gci_side side, const struct gci_flight *flight,
                      gcache_value_t *value);
-/* The same for an owner's value, which expires no later than hot_max_ms says. Takes the reference to
+/* The same for an owner's value, which ends no later than hot_max_ms says. Takes the reference to
  * value, gives one to what is to be delivered. */
 gcache_value_t *gci_memory_keep_hot(gcache_group_t *group, const struct gci_flight *flight,
                                     gcache_value_t *value);

@@ -131,6 +131,7 @@ uint64_t promises_set_began(struct promises *p, int member, unsigned key, size_t
 
 void promises_windowed(struct promises *p, uint64_t serial, uint64_t window_ms) {
   birth(p, serial)->window_ms = window_ms;
+  birth(p, serial)->windowed = 1;
 }
 
 void promises_set_landed(struct promises *p, uint64_t serial) {
@@ -243,6 +244,21 @@ static void check_stale(struct promises *p, const struct promises_request *get,
                    get->member, get->key, e->serial, e->stale_ms, ago_ms);
 }
 
+/* What is in a hot cache came with a question that has ended. A value with windows of its own has no
+ * ceiling. */
+static void check_ceiling(struct promises *p, const struct promises_request *get,
+                          const struct promises_birth *b, const struct promises_end *e) {
+  uint64_t max_us = p->setup.fresh.hot_max_ms * 1000;
+  uint64_t quiet_us = p->members[get->member].quiet_us[get->key];
+  if (max_us == 0 || p->setup.fresh.clocks_jump) return;
+  if (b->windowed || e->from != GCACHE_FROM_HOT) return;
+  if (p->now_us >= quiet_us + max_us + TURN_NS / 1000)
+    promises_break(p,
+                   "P6: member %d, key %u: value %" PRIu64 " found in the hot cache %" PRIu64
+                   " us after the last question ended",
+                   get->member, get->key, e->serial, p->now_us - quiet_us);
+}
+
 void promises_value_check(struct promises *p, const struct promises_request *get,
                           const struct promises_end *e) {
   const struct promises_birth *b = promises_birth(p, e->serial);
@@ -254,6 +270,7 @@ void promises_value_check(struct promises *p, const struct promises_request *get
                    get->key, serial);
     return;
   }
+  check_ceiling(p, get, b, e);
   if (e->stale_ms > 0)
     check_stale(p, get, b, e);
   else if (b->expire_unix_ns != GCACHE_NEVER && b->expire_unix_ns <= wall_unix_ns)

@@ -64,6 +64,7 @@ struct promises_birth {
   uint64_t end_us;
   size_t size;
   int64_t expire_unix_ns;
+  int windowed;          /* it has windows of its own */
   uint64_t window_ms;    /* after its expiry, the value's own; 0: none */
   uint64_t next_running; /* serial, 0: last */
 };

@@ -78,10 +78,8 @@ static int is_absence(const struct promises *p, const struct promises_birth *b) 
 /* The member may have a copy with a nearer expiry than its value's. */
 static int is_shortened(const struct promises *p, int member, unsigned key) {
   const struct promises_fresh *f = &p->setup.fresh;
-  uint64_t window_ms = f->stale_ms > f->error_ms ? f->stale_ms : f->error_ms;
   if (f->hot_max_ms == 0) return 0;
-  return p->now_us <
-         p->members[member].quiet_us[key] + (f->hot_max_ms + window_ms) * 1000 + GONE_WITHIN_US;
+  return p->now_us < p->members[member].quiet_us[key] + f->hot_max_ms * 1000 + GONE_WITHIN_US;
 }
 
 void promises_items(struct promises *p, int member, unsigned group, uint64_t items, uint64_t alive,

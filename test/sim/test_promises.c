@@ -308,6 +308,23 @@ static void a_window_of_the_value_itself_counts(void **state) {
   assert_breaks("P6");
 }
 
+static void a_copy_beyond_the_ceiling_breaks_p6(void **state) {
+  (void)state;
+  p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 3, .hot_max_ms = 2};
+  uint64_t value = loaded(0, 1, GCACHE_NEVER);
+  struct promises_end end = {.serial = value, .wall_unix_ns = WALL, .from = GCACHE_FROM_HOT};
+  size_t asked = get(1, 1);
+  promises_question_sent(&p, 1, 1);
+  promises_question_settled(&p, 1, 1, 0);
+  promises_ended(&p, asked, &end);
+  p.now_us += 2000;
+  promises_ended(&p, get(1, 1), &end);
+  assert_holds();
+  p.now_us += 200;
+  promises_ended(&p, get(1, 1), &end);
+  assert_breaks("P6");
+}
+
 static void a_stale_value_without_a_word_breaks_p6(void **state) {
   (void)state;
   p.setup.fresh = (struct promises_fresh){.is_on = 1, .stale_ms = 3};
@@ -526,6 +543,7 @@ int main(void) {
       HISTORY(a_stale_delivery_that_nobody_asked_for_breaks_p6),
       HISTORY(a_stale_delivery_beyond_its_window_breaks_p6),
       HISTORY(a_window_of_the_value_itself_counts),
+      HISTORY(a_copy_beyond_the_ceiling_breaks_p6),
       HISTORY(a_stale_value_without_a_word_breaks_p6),
       HISTORY(a_wrong_word_about_staleness_breaks_p6),
       HISTORY(a_stale_item_within_its_window_is_excused),

@@ -147,6 +147,37 @@ static void copy_lives_no_longer_than_the_ceiling(void **state) {
   room_close(&r);
 }
 
+/* Lives that end before the ceiling of 2 s, at it and after it. */
+static void ceiling_holds_for_stale_copies_and_in_place_of_a_failure(void **state) {
+  static const uint64_t ttls_ms[] = {1500, 2000, 60000, 0};
+  static const gcache_group_options_t like[] = {{.stale_ms = 5000, .hot_max_ms = 2000},
+                                                {.error_ms = 5000, .hot_max_ms = 2000}};
+  (void)state;
+  for (size_t i = 0; i < 8; i++) {
+    struct room r;
+    struct probe p = {0};
+    char key[16];
+    fresh_open(&r, ROOM_SELF, &like[i % 2]);
+    fresh_fill_hot(&r, room_key(&r, ROOM_B, key), "old", ttls_ms[i / 2]);
+    room_advance(&r, 1999);
+    assert_int_equal(room_get(&r, &p, key, 0), 0);
+    room_run(&r);
+    if (r.n_calls > 0) room_call_answer(&r, GCACHE_ELOAD, NULL);
+    room_run(&r);
+    fresh_assert_got(&p, "old", i / 2 == 0 ? 499 : 0);
+    room_advance(&r, 1);
+    assert_int_equal(room_get(&r, &p, key, 0), 0);
+    room_run(&r);
+    assert_int_equal(p.runs, 0);
+    room_call_answer(&r, GCACHE_ELOAD, NULL);
+    room_run(&r);
+    fresh_assert_failed(&p, GCACHE_ELOAD);
+    room_advance(&r, 1000);
+    assert_int_equal(room_stats(&r).hot.items, 0);
+    room_close(&r);
+  }
+}
+
 static void ceiling_holds_for_a_value_that_the_transport_keeps(void **state) {
   struct room r;
   struct probe p = {0};
@@ -494,6 +525,7 @@ int main(void) {
       cmocka_unit_test(copy_is_given_when_the_owner_says_it_failed_or_is_busy_or_is_out_of_time),
       cmocka_unit_test(refresh_whose_owner_does_not_answer_is_loaded_here),
       cmocka_unit_test(copy_lives_no_longer_than_the_ceiling),
+      cmocka_unit_test(ceiling_holds_for_stale_copies_and_in_place_of_a_failure),
       cmocka_unit_test(ceiling_holds_for_a_value_that_the_transport_keeps),
       cmocka_unit_test(own_keys_know_no_ceiling),
       cmocka_unit_test(value_that_the_owner_says_is_stale_is_given_and_not_kept),
