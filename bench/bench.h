@@ -33,6 +33,7 @@ int bench_connections(const struct bench_options *o);
 int bench_memory(const struct bench_options *o);
 int bench_hitratio(const struct bench_options *o);
 int bench_place(const struct bench_options *o);
+void bench_place_lists(const struct bench_options *o);
 
 #define KEY_SIZE 16
 /* Key number i, KEY_SIZE bytes: "key:" and 12 digits. */

@@ -1,9 +1,10 @@
 /* gcache-bench place: who owns a key, by kind of placement and length of the list.
  *
- * pick is one look-up of a key's owner when the list is installed; first, of a key not yet asked for,
- * right after the list was given. install is the time until nothing is left to be done for a list, all
- * slices together; hold, the longest of them; added and removed, the same for one peer more and one
- * less. All times are this process's own, so that others on the machine do not count.
+ * pick is one look-up of a key's owner when the list is in force; first, of a key not yet asked for, as soon
+ * as it is; next, of who comes after an owner that is out. install is the time until nothing is left to be
+ * done for a list, all slices together; hold, the longest of them; added and removed, the same for one peer
+ * more and one less. What gcache_set_peers() makes of it: bench/lists.c. All times are this process's own,
+ * so that others on the machine do not count.
  *
  * peak is the busiest peer's share of KEYS keys over the mean. With 10,000 peers a peer has 1,000 keys, so
  * that chance alone makes a peak of 1.12; `space` counts every slot once, without chance, where the kind
@@ -183,7 +184,7 @@ struct placed {
   struct gci_placement *placement;
   struct gci_placement *more; /* with that one */
   size_t n;
-  double pick_ns, first_ns;
+  double pick_ns, first_ns, next_ns;
   struct install install, added, removed;
   double moved_pct, ideal_pct;
   uint32_t *owned;
@@ -199,6 +200,26 @@ static double pick_ns(struct gci_placement *p, size_t first, size_t n) {
   for (size_t i = 0; i < n; i++)
     sum += gci_placement_owner(p, gcache_bytes(keys[i], lens[i]));
   double ns = (double)(bench_cpu_ns() - since) / (double)n;
+  return sum == SIZE_MAX ? 0 : ns;
+}
+
+/* Half of the peers are out, of which the owner of each key asked for is one. */
+static double next_ns(struct gci_placement *p, size_t n) {
+  unsigned char *skip = need(calloc(n, 1));
+  uint64_t hashes[FIRSTS];
+  size_t found = 0, sum = 0;
+  for (size_t i = 0; i < n; i += 2)
+    skip[i] = 1;
+  for (size_t i = 0; found < FIRSTS; i++) {
+    char key[TEXT_SIZE];
+    uint64_t hash = gci_placement_hash(p, gcache_bytes(key, sequential_key(key, i, NULL)));
+    if (skip[gci_placement_owner_of(p, hash)]) hashes[found++] = hash;
+  }
+  uint64_t since = bench_cpu_ns();
+  for (size_t i = 0; i < FIRSTS; i++)
+    sum += gci_placement_next_of(p, hashes[i], skip);
+  double ns = (double)(bench_cpu_ns() - since) / FIRSTS;
+  free(skip);
   return sum == SIZE_MAX ? 0 : ns;
 }
 
@@ -230,11 +251,9 @@ static void measure(struct placed *x, struct gci_mem *mem, const struct kind *ki
   memset(x, 0, sizeof *x);
   x->n = n;
   list_make(&x->list, kind, n + 1);
-  x->placement = begin(mem, kind, &x->list, n, NULL, &x->install);
-  x->first_ns = pick_ns(x->placement, PICKS, FIRSTS);
-  gci_placement_close(x->placement);
-  x->install = (struct install){0, 0};
   x->placement = install(mem, kind, &x->list, n, NULL, &x->install);
+  x->first_ns = pick_ns(x->placement, PICKS, FIRSTS);
+  x->next_ns = next_ns(x->placement, n);
   x->more = install(mem, kind, &x->list, n + 1, x->placement, &x->added);
   gci_placement_close(install(mem, kind, &x->list, n, x->more, &x->removed));
   x->pick_ns = steady_pick_ns(x->placement, rounds);
@@ -273,8 +292,8 @@ static void report(const struct bench_options *o, const struct kind *kind, const
 }
 
 static void report_times(const struct kind *kind, const struct placed *x) {
-  printf("%-14s %6zu %6.1f %9.1f %9.3f %7.3f %8.3f %8.3f %9.4f %9.4f\n", kind->name, x->n,
-         x->pick_ns, x->first_ns, x->install.total, x->install.hold, x->added.total,
+  printf("%-14s %6zu %6.1f %7.1f %8.1f %9.3f %7.3f %8.3f %8.3f %9.4f %9.4f\n", kind->name, x->n,
+         x->pick_ns, x->first_ns, x->next_ns, x->install.total, x->install.hold, x->added.total,
          x->removed.total, x->moved_pct, x->ideal_pct);
   fflush(stdout);
 }
@@ -343,8 +362,10 @@ int bench_place(const struct bench_options *o) {
   static struct placed all[N_KINDS][N_SIZES];
   struct gci_mem *mem = need(gci_mem_new(NULL));
   if (!o->json)
-    puts("kind            peers   pick     first   install    hold    added  removed   moved %   "
-         "ideal %\n                         ns        ns        ms      ms       ms       ms");
+    puts("kind            peers   pick   first     next   install    hold    added  removed   "
+         "moved %   "
+         "ideal %\n                         ns      ns       ns        ms      ms       ms       "
+         "ms");
   for (size_t kind = 0; kind < N_KINDS; kind++) {
     for (size_t size = 0; size < N_SIZES; size++) {
       measure(&all[kind][size], mem, &kinds[kind], sizes[size], o->rounds);
@@ -366,5 +387,6 @@ int bench_place(const struct bench_options *o) {
     for (size_t size = 0; size < N_SIZES; size++)
       release(&all[kind][size]);
   gci_mem_unref(mem);
+  bench_place_lists(o);
   return 0;
 }
