@@ -224,8 +224,8 @@ static void hold(struct gcache_req_s *req, gcache_group_t *group, int status) {
   req->status = status;
 }
 
-static void hold_usual(struct gcache_req_s *req, gcache_many_t *many, struct gci_entry *entry) {
-  gci_hit_fill(req, many->priv.group, entry);
+static void hold_usual(struct gcache_req_s *req, gcache_many_t *many, const struct gci_hit *hit) {
+  gci_hit_fill(req, many->priv.group, hit);
   req->state = GCI_REQ_HELD;
   req->many = many;
 }
@@ -287,14 +287,14 @@ static size_t start_some(const struct asked *a, size_t first, size_t n) {
   for (size_t i = 0; i < n && !a->is_near; i++)
     gci_cache_fetch_entry(group->cache, hashes[i]);
   for (size_t i = 0; i < n; i++) {
-    struct gci_entry *entry = NULL;
+    struct gci_hit hit = {NULL, GCI_MAIN};
     gets[i].cb = a->each;
-    if (gci_hit_is_usual(keys[i])) entry = gci_cache_hit(group->cache, keys[i], hashes[i]);
-    if (entry == NULL)
+    if (gci_hit_is_usual(keys[i])) hit = gci_cache_hit(group->cache, keys[i], hashes[i]);
+    if (hit.value == NULL)
       start_one(a, first + i, hashes[i]);
     else
-      hold_usual(&gets[i].priv, a->many, entry);
-    usual += entry != NULL;
+      hold_usual(&gets[i].priv, a->many, &hit);
+    usual += hit.value != NULL;
   }
   return usual;
 }
