@@ -9,6 +9,8 @@
 #include <time.h>
 #include <uv.h>
 
+#include "getter.h"
+
 void bench_key(char out[KEY_SIZE], uint64_t i) {
   memcpy(out, "key:", 4);
   for (int at = KEY_SIZE - 1; at >= 4; at--, i /= 10)
@@ -43,23 +45,23 @@ void bench_need(int rc, const char *what) {
   exit(1);
 }
 
-static void get_bytes(gcache_load_t *load) {
-  static const char zeros[1 << 20];
-  struct bench_member *m = gcache_group_data(gcache_load_group(load));
-  gcache_load_done_copy(load, gcache_bytes(zeros, m->value_bytes), 0);
+void bench_open(struct bench_member *m, size_t value_bytes, size_t max_bytes, gcache_hot_t hot) {
+  bench_open_http(m, value_bytes, max_bytes, hot, GCACHE_HTTP_AUTO);
 }
 
-void bench_open(struct bench_member *m, size_t value_bytes, size_t max_bytes, gcache_hot_t hot) {
+void bench_open_http(struct bench_member *m, size_t value_bytes, size_t max_bytes, gcache_hot_t hot,
+                     gcache_http_t http) {
   gcache_options_t o;
   gcache_group_options_t g;
 
   m->value_bytes = value_bytes;
   gcache_options_init(&o);
   o.loop = uv_default_loop();
+  o.http = http;
   bench_need(gcache_open(&m->cache, &o), "open");
   gcache_group_options_init(&g);
   g.max_bytes = max_bytes;
-  g.getter = get_bytes;
+  g.getter = getter_run;
   g.data = m;
   g.hot = hot;
   bench_need(gcache_group_open(&m->group, m->cache, "bench", &g), "group");
@@ -73,7 +75,10 @@ static const struct {
     {"local", bench_local, "a hit in this process's memory: peek, and get with its callback"},
     {"remote", bench_remote,
      "a hit in another process's memory, beside other systems: [SYSTEM...]"},
+    {"herd", bench_herd, "10,000 gets at once of one cold key, and of as many cold keys"},
+    {"hot", bench_hot, "Zipf readers on three members: what is answered without a round trip"},
     {"h2", bench_h2, "the same over HTTP/2 in the clear, beside nginx asked by h2load"},
+    {"all", bench_all, "the four above, into docs/benchmarks.md: --out docs"},
     {"connections", bench_connections, "memory of idle connections, and TLS handshakes"},
     {"memory", bench_memory, "what an item takes beyond key and value, beside redis and memcached"},
     {"hitratio", bench_hitratio,
@@ -82,7 +87,9 @@ static const struct {
 };
 
 static int usage(void) {
-  fputs("usage: gcache-bench COMMAND [--json] [--rounds N]\n", stderr);
+  fputs("usage: gcache-bench COMMAND [--json] [--rounds N] [--seconds S] [--bytes N] "
+        "[--outstanding N]\n       [--slow PERCENT] [--plot FILE.svg] [--out DIR]\n",
+        stderr);
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     fprintf(stderr, "  %-12s %s\n", commands[i].name, commands[i].what);
   return 2;

@@ -28,7 +28,10 @@ struct bench_options {
 
 int bench_local(const struct bench_options *o);
 int bench_remote(const struct bench_options *o);
+int bench_herd(const struct bench_options *o);
+int bench_hot(const struct bench_options *o);
 int bench_h2(const struct bench_options *o);
+int bench_all(const struct bench_options *o);
 int bench_connections(const struct bench_options *o);
 int bench_memory(const struct bench_options *o);
 int bench_hitratio(const struct bench_options *o);
@@ -48,12 +51,14 @@ uint64_t bench_cpu_ns(void); /* of this process */
 /* Says what failed and ends the process: a measurement that could not be made has no result. */
 void bench_need(int rc, const char *what);
 
-/* A cache on the default loop with one group, whose getter gives value_bytes bytes for any key. */
+/* A cache on the default loop with one group, whose getter is getter_run(). */
 struct bench_member {
   gcache_t *cache;
   gcache_group_t *group;
   size_t value_bytes;
 };
 void bench_open(struct bench_member *m, size_t value_bytes, size_t max_bytes, gcache_hot_t hot);
+void bench_open_http(struct bench_member *m, size_t value_bytes, size_t max_bytes, gcache_hot_t hot,
+                     gcache_http_t http);
 
 #endif

@@ -37,6 +37,12 @@ void latencies_add(struct latencies *l, uint64_t ns) {
   l->buckets[bucket_of(ns)]++;
 }
 
+void latencies_merge(struct latencies *l, const struct latencies *other) {
+  l->count += other->count;
+  for (size_t i = 0; i < LATENCY_BUCKETS; i++)
+    l->buckets[i] += other->buckets[i];
+}
+
 double latencies_at_us(const struct latencies *l, double share) {
   uint64_t want = (uint64_t)((double)l->count * share), seen = 0;
   for (size_t i = 0; i < LATENCY_BUCKETS; i++)

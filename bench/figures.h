@@ -20,6 +20,7 @@ struct latencies {
 };
 
 void latencies_add(struct latencies *l, uint64_t ns);
+void latencies_merge(struct latencies *l, const struct latencies *other);
 double latencies_at_us(const struct latencies *l, double share); /* 0.5: the median */
 
 #endif

@@ -56,9 +56,7 @@ int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow)
 
 void meter_merge(struct meter *m, const struct meter *other) {
   m->answers += other->answers;
-  m->latencies.count += other->latencies.count;
-  for (size_t i = 0; i < LATENCY_BUCKETS; i++)
-    m->latencies.buckets[i] += other->latencies.buckets[i];
+  latencies_merge(&m->latencies, &other->latencies);
 }
 
 void meter_say(const struct meter *m, double out[N_FIGURES]) {

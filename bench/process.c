@@ -64,11 +64,12 @@ static void serve(int to, int (*open)(const void *arg), const void *arg) {
   _exit(0);
 }
 
-void process_serve(struct server *s, int (*open)(const void *arg), const void *arg) {
+void process_serve(struct server *s, enum process_side side, int (*open)(const void *arg),
+                   const void *arg) {
   int from[2];
   if (pipe(from) < 0) bench_need(UV_EMFILE, "pipe");
   s->dir[0] = '\0';
-  s->pid = copy(PROCESS_SERVES);
+  s->pid = copy(side);
   if (s->pid == 0) serve(from[1], open, arg);
   close(from[1]);
   if (read(from[0], &s->port, sizeof s->port) != sizeof s->port) bench_need(UV_EIO, "server");

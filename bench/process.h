@@ -22,7 +22,8 @@ void process_pin(enum process_side side);
 uint64_t process_cpu_ns(pid_t pid);
 
 /* A copy of this process, which calls open(arg), says the port it returns, and runs the default loop. */
-void process_serve(struct server *s, int (*open)(const void *arg), const void *arg);
+void process_serve(struct server *s, enum process_side side, int (*open)(const void *arg),
+                   const void *arg);
 
 /* A program, args up to NULL, which will answer on s->port. 0: it is not installed. */
 int process_exec(struct server *s, const char *const args[]);

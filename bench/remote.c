@@ -6,6 +6,7 @@
  * have nothing to do then. */
 #include "remote.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,22 +52,13 @@ static int takes_part(const struct contest *c, size_t i, const struct work *w) {
 /* rounds: of this system, one behind the other. */
 static void report(const struct contest *c, size_t i, const struct work *w,
                    double (*rounds)[N_FIGURES], int heading) {
-  struct row row = {c->bench,    c->systems[i]->name, w->value_bytes, w->outstanding,
-                    w->slow_pct, {{0, 0, 0}},         NULL,           {0, 0, 0}};
-  unsigned n = c->options->rounds;
-  double *of = calloc(n, sizeof *of);
-  if (of == NULL) bench_need(UV_ENOMEM, "rounds");
-  for (int k = 0; k < N_FIGURES; k++) {
-    for (unsigned r = 0; r < n; r++)
-      of[r] = rounds[r][k];
-    row.figures[k] = figure_of(of, n);
-  }
-  free(of);
-  rows_add(c->rows, &row);
-  if (c->options->json)
-    row_write_json(&row, stdout);
-  else
-    row_write_line(&row, heading, stdout);
+  struct row row = {.bench = c->bench,
+                    .system = c->systems[i]->name,
+                    .value_bytes = w->value_bytes,
+                    .outstanding = w->outstanding,
+                    .slow_pct = w->slow_pct};
+  row_set_figures(&row, rounds, c->options->rounds);
+  rows_say(c->rows, &row, c->options, heading);
 }
 
 static void measure(struct contest *c, const struct work *w) {
@@ -163,6 +155,10 @@ void remote_run(const struct bench_options *o, struct rows *rows) {
 void remote_run_h2(const struct bench_options *o, struct rows *rows) {
   static const struct remote_system *const systems[] = {&remote_gcache_h2, &remote_nginx_h2, NULL};
   struct bench_options of_hits = *o;
+  if (!BENCH_HTTP2) {
+    fputs("gcache-bench: h2 is left out: built without HTTP/2\n", stderr);
+    return;
+  }
   if (o->slow_pct < 0) of_hits.slow_pct = 0;
   run(&of_hits, "h2", systems, rows);
 }

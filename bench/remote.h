@@ -8,8 +8,6 @@
 #include "bench.h"
 #include "process.h"
 
-#define SLOW_MS 50 /* what a slow key takes to load */
-
 struct work {
   size_t value_bytes;
   unsigned outstanding;
@@ -47,11 +45,6 @@ void remote_round(const struct remote_system *system, const struct server *s, co
 struct meter;
 int gcache_owner_open(struct bench_member *m, const struct work *w, gcache_http_t http);
 void gcache_ask(struct meter *m, int port, gcache_http_t http);
-
-/* What bench_remote() and bench_h2() measure, said on stdout and added to rows. */
-struct rows;
-void remote_run(const struct bench_options *o, struct rows *rows);
-void remote_run_h2(const struct bench_options *o, struct rows *rows);
 
 /* gcache-bench remote --one-process */
 int bench_one_process(const struct bench_options *o);

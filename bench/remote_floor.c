@@ -6,7 +6,7 @@ static int open_server(const void *arg) {
 }
 
 static int start(struct server *s, const struct work *w) {
-  process_serve(s, open_server, w);
+  process_serve(s, PROCESS_SERVES, open_server, w);
   return 1;
 }
 

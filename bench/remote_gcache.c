@@ -11,58 +11,11 @@
 
 /* -------------------------------------------------------------------------------- the owner -- */
 
-struct slow_load {
-  uv_timer_t timer;
-  gcache_load_t *load;
-};
-
-static void give(gcache_load_t *load) {
-  static const char zeros[1 << 20];
-  const struct bench_member *m = gcache_group_data(gcache_load_group(load));
-  gcache_load_done_copy(load, gcache_bytes(zeros, m->value_bytes), 0);
-}
-
-static void on_timer_closed(uv_handle_t *timer) {
-  free(timer);
-}
-
-static void on_timer_fired(uv_timer_t *timer) {
-  struct slow_load *s = (struct slow_load *)timer;
-  give(s->load);
-  uv_close((uv_handle_t *)timer, on_timer_closed);
-}
-
-static void on_load_asked(gcache_load_t *load) {
-  struct slow_load *s;
-  if (memcmp(gcache_load_key(load).base, "slow", 4) != 0) {
-    give(load);
-    return;
-  }
-  s = malloc(sizeof *s);
-  if (s == NULL) bench_need(UV_ENOMEM, "timer");
-  s->load = load;
-  uv_timer_init(uv_default_loop(), &s->timer);
-  uv_update_time(uv_default_loop());
-  uv_timer_start(&s->timer, on_timer_fired, SLOW_MS, 0);
-}
-
 /* Slow keys are kept like others; the room beyond the work's keys is for them. */
 static void open_member(struct bench_member *m, const struct work *w, gcache_http_t http,
                         gcache_hot_t hot) {
-  gcache_options_t o;
-  gcache_group_options_t g;
-
-  m->value_bytes = w->value_bytes;
-  gcache_options_init(&o);
-  o.loop = uv_default_loop();
-  o.http = http;
-  bench_need(gcache_open(&m->cache, &o), "open");
-  gcache_group_options_init(&g);
-  g.max_bytes = (size_t)w->n_keys * (w->value_bytes + 256) * 5 / 4 + (64u << 20);
-  g.getter = on_load_asked;
-  g.data = m;
-  g.hot = hot;
-  bench_need(gcache_group_open(&m->group, m->cache, "bench", &g), "group");
+  bench_open_http(m, w->value_bytes,
+                  (size_t)w->n_keys * (w->value_bytes + 256) * 5 / 4 + (64u << 20), hot, http);
 }
 
 static void on_filled(gcache_get_t *get, int status, gcache_value_t *value) {
@@ -159,12 +112,12 @@ static int open_owner_h2(const void *arg) {
 }
 
 static int start(struct server *s, const struct work *w) {
-  process_serve(s, open_owner, w);
+  process_serve(s, PROCESS_SERVES, open_owner, w);
   return 1;
 }
 
 static int start_h2(struct server *s, const struct work *w) {
-  process_serve(s, open_owner_h2, w);
+  process_serve(s, PROCESS_SERVES, open_owner_h2, w);
   return 1;
 }
 

@@ -4,7 +4,18 @@
 
 #include <uv.h>
 
-void rows_add(struct rows *rows, const struct row *row) {
+void row_set_figures(struct row *row, double (*rounds)[N_FIGURES], unsigned n) {
+  double *of = calloc(n, sizeof *of);
+  if (of == NULL) bench_need(UV_ENOMEM, "rounds");
+  for (int k = 0; k < N_FIGURES; k++) {
+    for (unsigned r = 0; r < n; r++)
+      of[r] = rounds[r][k];
+    row->figures[k] = figure_of(of, n);
+  }
+  free(of);
+}
+
+static void add(struct rows *rows, const struct row *row) {
   if (rows->n == rows->cap) {
     rows->cap = 2 * rows->cap + 16;
     rows->at = realloc(rows->at, rows->cap * sizeof *rows->at);
@@ -27,7 +38,8 @@ void row_write_json(const struct row *row, FILE *to) {
           row->bench, row->system, row->value_bytes, row->outstanding, row->slow_pct,
           f[PER_S].median, f[PER_S].min, f[PER_S].max, f[P50_US].median, f[P99_US].median,
           f[P999_US].median, f[CLIENT_CPU_US].median, f[SERVER_CPU_US].median);
-  if (row->extra != NULL) fprintf(to, ",\"%s\":%g", row->extra, row->more.median);
+  for (size_t i = 0; i < MORE_MAX && row->more[i].name != NULL; i++)
+    fprintf(to, ",\"%s\":%g", row->more[i].name, row->more[i].figure.median);
   fputs("}\n", to);
   fflush(to);
 }
@@ -43,8 +55,18 @@ void row_write_line(const struct row *row, int heading, FILE *to) {
   fprintf(to, "%-16s %9.0f %10.0f %9.0f %9.1f %9.1f %9.1f %9.3f %9.3f", row->system,
           f[PER_S].median, f[PER_S].min, f[PER_S].max, f[P50_US].median, f[P99_US].median,
           f[P999_US].median, f[CLIENT_CPU_US].median, f[SERVER_CPU_US].median);
-  if (row->extra != NULL)
-    fprintf(to, "  %s %g (%g to %g)", row->extra, row->more.median, row->more.min, row->more.max);
+  for (size_t i = 0; i < MORE_MAX && row->more[i].name != NULL; i++)
+    fprintf(to, "  %s %g (%g to %g)", row->more[i].name, row->more[i].figure.median,
+            row->more[i].figure.min, row->more[i].figure.max);
   fputc('\n', to);
   fflush(to);
+}
+
+void rows_say(struct rows *rows, const struct row *row, const struct bench_options *o,
+              int heading) {
+  add(rows, row);
+  if (o->json)
+    row_write_json(row, stdout);
+  else
+    row_write_line(row, heading, stdout);
 }

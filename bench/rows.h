@@ -7,14 +7,18 @@
 #include "figures.h"
 #include "remote.h"
 
+enum { MORE_MAX = 2 };
+
 struct row {
   const char *bench, *system;
   size_t value_bytes;
   unsigned outstanding;
   double slow_pct;
   struct figure figures[N_FIGURES];
-  const char *extra; /* name of one figure more; NULL: none */
-  struct figure more;
+  struct {
+    const char *name; /* NULL: there is none */
+    struct figure figure;
+  } more[MORE_MAX];
 };
 
 struct rows {
@@ -22,8 +26,17 @@ struct rows {
   size_t n, cap;
 };
 
-void rows_add(struct rows *rows, const struct row *row);
+/* The n figures of one kind for each of those rounds: [round][kind]. */
+void row_set_figures(struct row *row, double (*rounds)[N_FIGURES], unsigned n);
+/* Adds a row, which is said on stdout as the options want. */
+void rows_say(struct rows *rows, const struct row *row, const struct bench_options *o, int heading);
 void rows_free(struct rows *rows);
+
+/* What the sub-commands of those names measure, said as they go. */
+void remote_run(const struct bench_options *o, struct rows *rows);
+void remote_run_h2(const struct bench_options *o, struct rows *rows);
+void herd_run(const struct bench_options *o, struct rows *rows);
+void hot_run(const struct bench_options *o, struct rows *rows);
 
 void row_write_json(const struct row *row, FILE *to);
 /* For people, in columns; heading: the row is the first of its setting. */
