@@ -111,7 +111,7 @@ uint64_t gci_placement_hash(const struct gci_placement *p, gcache_bytes_t key) {
 size_t gci_placement_owner_of(struct gci_placement *p, uint64_t hash) {
   if (p->manner == RING) return gci_ring_owner(&p->ring, hash, NULL);
   if (p->manner == ASKED) return first_of(p, slot_of(hash), NULL);
-  return p->rendezvous.members[gci_slots_owner(&p->slots, slot_of(hash))].index;
+  return p->rendezvous.indexes[gci_slots_owner(&p->slots, slot_of(hash))];
 }
 
 size_t gci_placement_next_of(struct gci_placement *p, uint64_t hash, const unsigned char skip[]) {

@@ -189,6 +189,7 @@ static void enlist_some(struct gci_rendezvous *r) {
   for (; b->i < end; b->i++) {
     uint64_t key = sorted[b->i].key;
     r->members[b->i] = member_of(key & ID_MASK, (unsigned)(key >> ID_BITS), sorted[b->i].value);
+    r->indexes[b->i] = r->members[b->i].index;
     gci_ranks_put(&r->ranks, b->i, r->members[b->i].multiply, r->members[b->i].add);
   }
   if (end == r->n) free_build(r);
@@ -206,10 +207,11 @@ int gci_rendezvous_begin(struct gci_rendezvous *r, struct gci_mem *mem,
     if (peers[i].weight < 1 || peers[i].weight > GCI_RENDEZVOUS_MAX_WEIGHT) return UV_EINVAL;
   *r = (struct gci_rendezvous){.mem = mem, .n = n};
   r->members = gci_mem_alloc(mem, n * sizeof *r->members);
+  r->indexes = gci_mem_alloc(mem, n * sizeof *r->indexes);
   struct gci_rendezvous_build *b = r->build = gci_mem_zalloc(mem, sizeof *b);
   if (b != NULL) b->room = gci_mem_alloc(mem, 2 * n * sizeof *b->room);
   int rc = gci_ranks_init(&r->ranks, mem, n);
-  if (r->members == NULL || b == NULL || b->room == NULL || rc < 0) {
+  if (r->members == NULL || r->indexes == NULL || b == NULL || b->room == NULL || rc < 0) {
     gci_rendezvous_fini(r);
     return UV_ENOMEM;
   }
@@ -221,7 +223,9 @@ int gci_rendezvous_begin(struct gci_rendezvous *r, struct gci_mem *mem,
 void gci_rendezvous_fini(struct gci_rendezvous *r) {
   free_build(r);
   gci_mem_free(r->mem, r->members, r->n * sizeof *r->members);
+  gci_mem_free(r->mem, r->indexes, r->n * sizeof *r->indexes);
   r->members = NULL;
+  r->indexes = NULL;
   gci_ranks_fini(&r->ranks);
 }
 

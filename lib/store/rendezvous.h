@@ -42,6 +42,8 @@ struct gci_rendezvous {
   struct gci_rendezvous_build *build;    /* NULL: all members are there */
   struct gci_rendezvous_member *members; /* by weight, then id */
   struct gci_ranks ranks;                /* the same, in this order */
+  uint16_t
+      *indexes; /* of the members: what is read at every pick, in as few cache lines as can be */
   size_t n;
   uint64_t weight;                    /* of all */
   uint64_t logs[GCI_RENDEZVOUS_LOGS]; /* log2(1 + i / 256) in units of 2^-44 */

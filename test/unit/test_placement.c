@@ -356,8 +356,8 @@ static void open_and_ask(struct oom *oom, void *arg) {
 }
 
 static void every_failing_allocation_is_an_error(void **state) {
-  struct opening openings[] = {{GCACHE_DIALECT_GCACHE, 3, 6},
-                               {GCACHE_DIALECT_GCACHE, 20, 9},
+  struct opening openings[] = {{GCACHE_DIALECT_GCACHE, 3, 7},
+                               {GCACHE_DIALECT_GCACHE, 20, 10},
                                {GCACHE_DIALECT_MAILGUN, 3, 7},
                                {GCACHE_DIALECT_GOLANG, 3, 7}};
   (void)state;
