@@ -41,7 +41,8 @@ static __attribute__((noinline)) int get_other(gcache_get_t *req, gcache_group_t
   if (rc < 0) return rc;
   struct gci_hit hit = {NULL, GCI_MAIN};
   if (gci_hit_is_possible(group, key))
-    hit = gci_cache_hit_other(group->cache, key, gci_hit_hash(group, key));
+    hit = gci_cache_hit_other(group->cache, key, gci_hit_hash(group, key),
+                              gci_memory_now(group) + GCI_HIT_MARGIN_NS);
   if (hit.value == NULL) return gci_ask_start(&req->priv, group, key, timeout_ms, on_got);
   gci_hit_queue(&req->priv, group, &hit, on_got);
   return 0;
@@ -78,20 +79,29 @@ uint64_t gcache_get_stale(const gcache_get_t *req) {
 
 /* ------------------------------------------------------------------------------ peek ---- */
 
+static gcache_value_t *peek_hashed_other(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  struct gci_hit hit = {NULL, GCI_MAIN};
+  if (gci_hit_is_usual(key))
+    hit = gci_cache_hit_other(group->cache, key, hash, gci_memory_now(group));
+  return hit.value != NULL ? hit.value : gci_memory_peek(group, key, hash);
+}
+
 static __attribute__((noinline)) gcache_value_t *peek_other(gcache_group_t *group,
                                                             gcache_bytes_t key) {
   if (group->closing || gci_ask_check_key(group->core, key) < 0) return NULL;
-  uint64_t hash = gci_core_hash(group->core, key);
-  struct gci_hit hit = {NULL, GCI_MAIN};
-  if (gci_hit_is_usual(key)) hit = gci_cache_hit_other(group->cache, key, hash);
-  if (hit.value == NULL) hit.value = gci_memory_peek(group, key, hash);
-  return gcache_value_ref(hit.value);
+  return gcache_value_ref(peek_hashed_other(group, key, gci_core_hash(group->core, key)));
 }
 
 gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key) {
   if (!gci_hit_is_usual(key)) return peek_other(group, key);
   struct gci_hit hit = gci_cache_hit(group->cache, key, gci_hit_hash(group, key));
   return hit.value == NULL ? peek_other(group, key) : gci_value_hold(hit.value);
+}
+
+static gcache_value_t *peek_hashed(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  if (!gci_hit_is_usual(key)) return gci_memory_peek(group, key, hash);
+  struct gci_hit hit = gci_cache_hit(group->cache, key, hash);
+  return hit.value != NULL ? hit.value : peek_hashed_other(group, key, hash);
 }
 
 /* At most AHEAD: as many as memory can be waited for at a time. */
@@ -109,7 +119,7 @@ static size_t peek_some(gcache_group_t *group, const gcache_bytes_t keys[], size
   for (size_t i = 0; i < n; i++) {
     values[i] = NULL;
     if (gci_ask_check_key(group->core, keys[i]) < 0) continue;
-    gcache_value_t *value = gci_memory_peek(group, keys[i], hashes[i]);
+    gcache_value_t *value = peek_hashed(group, keys[i], hashes[i]);
     if (value == NULL) continue;
     values[i] = gci_value_hold(value);
     found++;

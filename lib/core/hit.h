@@ -1,6 +1,7 @@
 /* core/hit - the usual get, without a call: store/hit's, asked for while others are queued already. It
- * needs no deadline, and nothing is to be looked at again when its turn has come, but whether it was
- * cancelled or its group closes. Everything else is core/ask's, which could do this too. */
+ * needs no deadline, and when its turn has come there is nothing to be done but to see that it was not
+ * cancelled, its group does not close, and the value has not expired. Everything else is core/ask's, which
+ * could do this too. */
 #ifndef GCI_CORE_HIT_H
 #define GCI_CORE_HIT_H
 
@@ -9,6 +10,9 @@
 #include "core/journey.h"
 #include "core/req.h"
 #include "store/hit.h"
+
+/* What a value that expires must have left to be taken for such a hit. */
+#define GCI_HIT_MARGIN_NS INT64_C(1000000000)
 
 static inline int gci_hit_is_usual(gcache_bytes_t key) {
   return gci_hash_is_short(key) && key.base != NULL;
@@ -56,7 +60,9 @@ static inline void gci_hit_queue(struct gcache_req_s *req, gcache_group_t *group
 /* ---- its turn has come ---- */
 
 static inline int gci_hit_stands(const struct gcache_req_s *req) {
-  return req->state == GCI_REQ_KEPT && !req->group->closing;
+  if (req->state != GCI_REQ_KEPT || req->group->closing) return 0;
+  int64_t expire = gci_value_expire(req->value);
+  return expire == GCACHE_NEVER || expire > gci_env_unix_ns(req->group->core->env);
 }
 
 /* As struct gci_req_end. */

@@ -55,19 +55,14 @@ gcache_from_t gci_memory_from(enum gci_side side) {
   return side == GCI_MAIN ? GCACHE_FROM_MAIN : GCACHE_FROM_HOT;
 }
 
-/* Only where it matters: to know it, the loop must be asked whether it has turned. */
-static int64_t time_for(const gcache_group_t *group) {
-  return gci_cache_is_timed(group->cache) ? gci_env_unix_ns(group->core->env) : 0;
-}
-
 int gci_memory_look(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
                     struct gci_found *found) {
-  return gci_cache_look(group->cache, key, hash, time_for(group), found);
+  return gci_cache_look(group->cache, key, hash, gci_memory_now(group), found);
 }
 
 gcache_value_t *gci_memory_peek(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
   enum gci_side side;
-  return gci_cache_get(group->cache, key, hash, time_for(group), &side);
+  return gci_cache_get(group->cache, key, hash, gci_memory_now(group), &side);
 }
 
 gcache_value_t *gci_memory_spare(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,

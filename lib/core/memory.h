@@ -11,8 +11,14 @@
 #include "core/group.h"
 #include "core/journey.h"
 #include "core/req.h"
+#include "store/hit.h"
 
 void gci_memory_init(gcache_group_t *group);
+
+/* Asked for only where it matters: to know it, the loop must be asked whether it has turned. */
+static inline int64_t gci_memory_now(const gcache_group_t *group) {
+  return gci_cache_is_timed(group->cache) ? gci_env_unix_ns(group->core->env) : 0;
+}
 
 /* Nonzero: found, what is borrowed until the memory changes. */
 int gci_memory_look(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,

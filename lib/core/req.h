@@ -16,9 +16,9 @@ enum gci_req_state {
   GCI_REQ_IDLE,
   GCI_REQ_WAITING, /* on a journey, or for the members that a change asks */
   GCI_REQ_HIT,     /* in the completion queue, with a value that memory had */
-  GCI_REQ_KEPT,    /* the same, with one that does not expire, and in no list: core/hit */
-  GCI_REQ_QUEUED,  /* in the completion queue */
-  GCI_REQ_HELD     /* one of many, with its result; in no queue */
+  GCI_REQ_KEPT, /* the same, with one that will not expire before long, and in no list: core/hit */
+  GCI_REQ_QUEUED, /* in the completion queue */
+  GCI_REQ_HELD    /* one of many, with its result; in no queue */
 };
 
 /* What it may be given: gcache_req_s.takes. Its `ms` is, of a value, how long ago that expired, 0: it is

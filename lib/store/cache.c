@@ -44,7 +44,6 @@ struct gci_cache {
   uint64_t ahead_ns;    /* windows.refresh_ahead_ms */
   struct side sides[2]; /* by enum gci_side */
   struct gci_expiry expiry;
-  size_t n_timed; /* entries in it */
 };
 
 static int64_t leaves_at(struct gci_expiry *expiry, const struct gcache_link_s *timer) {
@@ -85,7 +84,7 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   cache->front.hits[GCI_MAIN] = cache->front.hits[GCI_HOT] = 0;
   cache->front.is_open = cache->sides[GCI_MAIN].policy->ops->hit == NULL;
   gci_expiry_init(&cache->expiry, leaves_at);
-  cache->n_timed = 0;
+  cache->front.n_timed = 0;
   *out = cache;
   return 0;
 }
@@ -144,7 +143,7 @@ static void forget(struct gci_cache *cache, struct gci_entry *entry, enum gci_le
   side->policy->ops->remove(side->policy, entry, why);
   if (gci_entry_is_timed(entry)) {
     gci_expiry_remove(&cache->expiry, gci_entry_timer(entry));
-    cache->n_timed--;
+    cache->front.n_timed--;
   }
   side->stats.bytes -= gci_entry_cost(entry);
   side->stats.items--;
@@ -281,14 +280,17 @@ static void expire(struct gci_cache *cache, struct gci_entry *entry) {
   forget(cache, entry, GCI_LEAVE);
 }
 
-struct gci_hit gci_cache_hit_other(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
+struct gci_hit gci_cache_hit_other(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
+                                   int64_t until_unix_ns) {
+  struct gci_hit hit = {NULL, GCI_MAIN};
   struct gci_entry *entry = gci_table_probe(&cache->front.table, key, hash);
   if (entry == NULL) entry = gci_table_probe_next(&cache->front.table, key, hash);
-  if (entry == NULL || gci_entry_is_timed(entry) || !cache->front.is_open)
-    return (struct gci_hit){NULL, GCI_MAIN};
+  if (entry == NULL || !cache->front.is_open) return hit;
+  gcache_value_t *value = gci_entry_value(entry);
+  if (judge(cache, entry, value, until_unix_ns) != GCI_FRESH) return hit;
   cache->front.hits[entry->side]++;
   gci_mark_use(entry);
-  return (struct gci_hit){gci_entry_value(entry), gci_entry_side(entry)};
+  return (struct gci_hit){value, gci_entry_side(entry)};
 }
 
 int gci_cache_look(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash, int64_t now_unix_ns,
@@ -340,10 +342,6 @@ gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uin
     return NULL;
   *side = gci_entry_side(entry);
   return value;
-}
-
-int gci_cache_is_timed(const struct gci_cache *cache) {
-  return cache->n_timed > 0;
 }
 
 void gci_cache_fetch_index(const struct gci_cache *cache, uint64_t hash) {
@@ -415,7 +413,7 @@ static int keep(struct gci_cache *cache, const struct item *item, int64_t now_un
   if (gci_entry_is_timed(entry)) {
     entry->asked = gci_freshness_is_brief(item->value, &cache->windows, now_unix_ns) & 1;
     gci_expiry_add(&cache->expiry, gci_entry_timer(entry), now_unix_ns);
-    cache->n_timed++;
+    cache->front.n_timed++;
   }
   side->policy->ops->grow(side->policy);
   side->policy->ops->add(side->policy, entry);

@@ -72,9 +72,6 @@ gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uin
 const struct gci_windows *gci_cache_windows(const struct gci_cache *cache,
                                             const gcache_value_t *value);
 
-/* 0: nothing here expires, and gci_cache_get() does not look at the time. */
-int gci_cache_is_timed(const struct gci_cache *cache);
-
 /* gci_cache_get() in two steps ahead of itself, so that the memory it will look at is on its way; the
  * second when the first has had time. Neither changes anything. */
 void gci_cache_fetch_index(const struct gci_cache *cache, uint64_t hash);

@@ -12,6 +12,7 @@
 struct gci_cache_front {
   struct gci_table table;
   uint64_t hits[2]; /* by enum gci_side */
+  size_t n_timed;   /* entries that expire */
   int is_open;      /* the policies have hits counted in the mark, and hits are not shut out */
 };
 
@@ -53,9 +54,15 @@ static inline struct gci_hit gci_cache_hit(struct gci_cache *cache, gcache_bytes
   return (struct gci_hit){&entry->head, GCI_MAIN};
 }
 
-/* The next thing to try, with a call: the same of all that do not expire, in the first bucket or the
- * second. */
-struct gci_hit gci_cache_hit_other(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash);
+/* The next thing to try, with a call: the same in the first bucket or the second, of all that is fresh, and
+ * will be until then without anything to be done about it. */
+struct gci_hit gci_cache_hit_other(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
+                                   int64_t until_unix_ns);
+
+/* 0: nothing here expires, and nothing looks at the time. */
+static inline int gci_cache_is_timed(const struct gci_cache *cache) {
+  return ((const struct gci_cache_front *)cache)->n_timed > 0;
+}
 
 /* From now on there are none that way. */
 static inline void gci_cache_shut_hits_out(struct gci_cache *cache) {

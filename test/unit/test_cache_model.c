@@ -220,12 +220,13 @@ static uint64_t evictions(const struct world *w) {
 
 /* ---- operations on both ---- */
 
-/* With the inline hit in front, or without. */
+/* With the short ways of the usual hits in front, or without. */
 static gcache_value_t *find(struct world *w, gcache_bytes_t key, enum gci_side *side) {
   uint64_t hash = hash_of(w, key);
   int is_usual = key.len >= 9 && key.len <= 16 && random_below(&w->random, 2) == 0;
   struct gci_hit hit = {NULL, GCI_MAIN};
   if (is_usual) hit = gci_cache_hit(w->cache, key, hash);
+  if (is_usual && hit.value == NULL) hit = gci_cache_hit_other(w->cache, key, hash, w->now);
   if (hit.value == NULL) return gci_cache_get(w->cache, key, hash, w->now, side);
   w->direct++;
   *side = hit.side;

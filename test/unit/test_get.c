@@ -141,6 +141,27 @@ static void hits_of_a_group_that_closes_are_cancelled(void **state) {
   }
 }
 
+/* With a second left they are hits like those that never expire. */
+static void hits_that_a_very_long_turn_let_expire_are_failures(void **state) {
+  struct room r;
+  struct probe p[3] = {0};
+  static const char *const keys[] = {"stays for ever", "stays long", "stays 2 sec"};
+  (void)state;
+  room_open_alone(&r);
+  room_fill(&r, keys[0], "for ever", 0);
+  room_fill(&r, keys[1], "long", 10000);
+  room_fill(&r, keys[2], "short", 2000);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(room_get(&r, &p[i], keys[i], 0), 0);
+  manual_env_jump(&r.m, r.m.clock->mono_ms + 2000);
+  room_turn(&r);
+  assert_string_equal(p[0].text, "for ever");
+  assert_string_equal(p[1].text, "long");
+  assert_int_equal(p[2].status, GCACHE_ELOAD);
+  assert_false(p[2].has_value);
+  room_close(&r);
+}
+
 static void peek_gives_what_is_here_and_starts_nothing(void **state) {
   struct room r;
   (void)state;
@@ -1140,6 +1161,7 @@ int main(void) {
       cmocka_unit_test(misses_and_what_expires_may_be_asked_for_among_hits),
       cmocka_unit_test(hit_may_be_cancelled_or_its_value_removed_before_it_completes),
       cmocka_unit_test(hits_of_a_group_that_closes_are_cancelled),
+      cmocka_unit_test(hits_that_a_very_long_turn_let_expire_are_failures),
       cmocka_unit_test(peek_gives_what_is_here_and_starts_nothing),
       cmocka_unit_test(peek_many_gives_what_single_peeks_give),
       cmocka_unit_test(value_may_be_empty_and_so_may_the_key),
