@@ -32,7 +32,7 @@ int meter_key(struct meter *m, unsigned slot, char key[KEY_SIZE]) {
 }
 
 /* Once at the beginning, once at the end: the difference. */
-void meter_mark(struct meter *m, uint64_t now_ns) {
+static void mark(struct meter *m, uint64_t now_ns) {
   m->ns = now_ns - m->ns;
   m->client_cpu_ns = bench_cpu_ns() - m->client_cpu_ns;
   m->server_cpu_ns = process_cpu_ns(m->server) - m->server_cpu_ns;
@@ -42,7 +42,7 @@ int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow)
   if (now_ns < m->begin_ns) return 1;
   if (m->phase == 0) {
     m->phase = 1;
-    meter_mark(m, now_ns);
+    mark(m, now_ns);
     return 1;
   }
   if (m->phase == 2) return 0;
@@ -50,13 +50,8 @@ int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow)
   if (!slow) latencies_add(&m->latencies, now_ns - sent_ns);
   if (now_ns < m->end_ns && m->answers != m->work->answers_max) return 1;
   m->phase = 2;
-  meter_mark(m, now_ns);
+  mark(m, now_ns);
   return 0;
-}
-
-void meter_merge(struct meter *m, const struct meter *other) {
-  m->answers += other->answers;
-  latencies_merge(&m->latencies, &other->latencies);
 }
 
 void meter_say(const struct meter *m, double out[N_FIGURES]) {

@@ -27,10 +27,6 @@ int meter_key(struct meter *m, unsigned slot, char key[KEY_SIZE]);
 /* An answer came now. 0: ask no more. */
 int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow);
 
-/* For those who count with one meter a thread: what is counted begins or ends; another's answers. */
-void meter_mark(struct meter *m, uint64_t now_ns);
-void meter_merge(struct meter *m, const struct meter *other);
-
 void meter_say(const struct meter *m, double out[N_FIGURES]);
 
 #endif

@@ -1,21 +1,12 @@
-/* remote_memcached - memcached with one worker, asked through libmemcached: one request per connection, and a
- * thread for each, as the library waits for its answer. */
-#include <pthread.h>
+/* remote_memcached - memcached with one worker, asked through libmemcached: one request per connection. The
+ * library waits for an answer, so the connections take turns: by then the answer is there, mostly. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <libmemcached/memcached.h>
 #include <uv.h>
 
 #include "meter.h"
-
-struct asker {
-  struct meter meter;
-  pthread_t thread;
-  int port;
-  unsigned slot;
-};
 
 static memcached_st *open_connection(int port) {
   memcached_st *c = memcached_create(NULL);
@@ -53,53 +44,54 @@ static int start(struct server *s, const struct work *w) {
   return 1;
 }
 
-static void *run_asker(void *arg) {
-  struct asker *a = arg;
-  memcached_st *c = open_connection(a->port);
-  char key[KEY_SIZE];
+struct asker {
+  memcached_st *connection;
+  memcached_result_st result;
   uint64_t sent_ns;
-  do {
-    memcached_return_t rc;
-    uint32_t flags;
-    size_t len;
-    char *value;
-    meter_key(&a->meter, a->slot, key);
-    sent_ns = bench_now_ns();
-    value = memcached_get(c, key, KEY_SIZE, &len, &flags, &rc);
-    if (value == NULL || len != a->meter.work->value_bytes) bench_need(UV_EIO, "memcached");
-    free(value);
-  } while (meter_answered(&a->meter, sent_ns, bench_now_ns(), 0));
-  return NULL;
+};
+
+static void send_get(struct meter *m, unsigned slot, struct asker *a, uint64_t now_ns) {
+  char key[KEY_SIZE];
+  const char *keys[] = {key};
+  size_t len = KEY_SIZE;
+  meter_key(m, slot, key);
+  a->sent_ns = now_ns;
+  if (memcached_mget(a->connection, keys, &len, 1) != MEMCACHED_SUCCESS)
+    bench_need(UV_EIO, "memcached");
 }
 
-static void sleep_until(uint64_t ns) {
-  struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
-  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+/* Also reads what ends the answer. */
+static void receive(struct asker *a, size_t value_bytes) {
+  memcached_return_t rc;
+  if (memcached_fetch_result(a->connection, &a->result, &rc) == NULL ||
+      memcached_result_length(&a->result) != value_bytes)
+    bench_need(UV_EIO, "memcached: an answer is not what was asked for");
+  if (memcached_fetch_result(a->connection, &a->result, &rc) != NULL)
+    bench_need(UV_EIO, "memcached: an answer too many");
 }
 
-/* The threads' meters have no server: they count, and the clocks are read here. */
+/* The one asked longest ago is waited for, and asked again at once. */
 static void ask(const struct server *s, const struct work *w, double out[N_FIGURES]) {
-  static struct meter all;
+  static struct meter m;
   struct asker *askers = calloc(w->outstanding, sizeof *askers);
+  unsigned slot = 0;
   if (askers == NULL) bench_need(UV_ENOMEM, "askers");
-  meter_init(&all, w, s->pid);
+  meter_init(&m, w, s->pid);
   for (unsigned i = 0; i < w->outstanding; i++) {
-    askers[i].port = s->port;
-    askers[i].slot = i;
-    meter_init(&askers[i].meter, w, 0);
-    askers[i].meter.random += i;
-    if (pthread_create(&askers[i].thread, NULL, run_asker, &askers[i]) != 0)
-      bench_need(UV_EAGAIN, "thread");
+    askers[i].connection = open_connection(s->port);
+    memcached_result_create(askers[i].connection, &askers[i].result);
+    send_get(&m, i, &askers[i], bench_now_ns());
   }
-  sleep_until(all.begin_ns);
-  meter_mark(&all, bench_now_ns());
-  sleep_until(all.end_ns);
-  meter_mark(&all, bench_now_ns());
-  for (unsigned i = 0; i < w->outstanding; i++) {
-    pthread_join(askers[i].thread, NULL);
-    meter_merge(&all, &askers[i].meter);
+  for (;;) {
+    struct asker *a = &askers[slot];
+    uint64_t now;
+    receive(a, w->value_bytes);
+    now = bench_now_ns();
+    if (!meter_answered(&m, a->sent_ns, now, 0)) break;
+    send_get(&m, slot, a, now);
+    slot = (slot + 1) % w->outstanding;
   }
-  meter_say(&all, out);
+  meter_say(&m, out);
 }
 
 const struct remote_system remote_memcached = {"memcached", 0, start, ask};

@@ -1,6 +1,6 @@
-/* remote_redis - redis, asked through hiredis in three ways: one request per connection, as many connections as
- * are outstanding, and one connection, both by its asynchronous side on libuv's loop; and batches written by hand
- * on one connection that waits for them. The requests are formatted here, which costs less than there. */
+/* remote_redis - redis, asked through hiredis in three ways: one request per connection, where the one asked
+ * longest ago is waited for; one connection by its asynchronous side on libuv's loop; and batches on one
+ * connection that are waited for. The requests are formatted here, which costs less than there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,6 @@ struct asker {
   struct meter *meter;
   uint64_t sent_ns;
   unsigned slot;
-  int is_alone;
 };
 
 static void on_answered(redisAsyncContext *connection, void *reply, void *arg);
@@ -75,8 +74,6 @@ static void ask(struct asker *a, uint64_t now_ns) {
   a->sent_ns = now_ns;
   if (redisAsyncFormattedCommand(a->connection, on_answered, a, command, COMMAND_LEN) != REDIS_OK)
     bench_need(UV_EIO, "redis");
-  /* Alone on its connection it is written at once, which spares waiting until that can be written to. */
-  if (a->is_alone) redisAsyncHandleWrite(a->connection);
 }
 
 static void on_answered(redisAsyncContext *connection, void *reply, void *arg) {
@@ -90,55 +87,87 @@ static void on_answered(redisAsyncContext *connection, void *reply, void *arg) {
     uv_stop(uv_default_loop());
 }
 
-static redisAsyncContext *open_connection(const struct server *s) {
+static void ask_on_loop(const struct server *s, const struct work *w, double out[N_FIGURES]) {
+  static struct meter m;
+  struct asker *askers = calloc(w->outstanding, sizeof *askers);
   redisAsyncContext *c = redisAsyncConnect("127.0.0.1", s->port);
+  if (askers == NULL) bench_need(UV_ENOMEM, "askers");
   if (c == NULL || c->err != 0) bench_need(UV_ECONNREFUSED, "redis");
   redisLibuvAttach(c, uv_default_loop());
   c->c.reader->maxbuf = 0; /* buffers are kept, however long */
-  return c;
-}
-
-static void ask_on_loop(const struct server *s, const struct work *w, unsigned n_connections,
-                        double out[N_FIGURES]) {
-  static struct meter m;
-  struct asker *askers = calloc(w->outstanding, sizeof *askers);
-  if (askers == NULL) bench_need(UV_ENOMEM, "askers");
   meter_init(&m, w, s->pid);
   for (unsigned i = 0; i < w->outstanding; i++) {
-    askers[i].connection = i < n_connections ? open_connection(s) : askers[0].connection;
-    askers[i].meter = &m;
-    askers[i].slot = i;
-    askers[i].is_alone = n_connections == w->outstanding;
+    askers[i] = (struct asker){.connection = c, .meter = &m, .slot = i};
     ask(&askers[i], bench_now_ns());
   }
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
   meter_say(&m, out);
 }
 
+/* ---------------------------------------------------------------------------- without a loop -- */
+
+static redisContext *open_connection(const struct server *s) {
+  redisContext *c = redisConnect("127.0.0.1", s->port);
+  if (c == NULL || c->err != 0) bench_need(UV_ECONNREFUSED, "redis");
+  c->reader->maxbuf = 0;
+  return c;
+}
+
+static void append_get(redisContext *c, struct meter *m, unsigned slot) {
+  char command[COMMAND_LEN];
+  write_get(m, slot, command);
+  if (redisAppendFormattedCommand(c, command, COMMAND_LEN) != REDIS_OK)
+    bench_need(UV_ENOMEM, "redis");
+}
+
+static void receive(redisContext *c, const struct meter *m) {
+  void *reply = NULL;
+  redisGetReply(c, &reply);
+  check(reply, m->work->value_bytes);
+  freeReplyObject(reply);
+}
+
+static void flush(redisContext *c) {
+  int done = 0;
+  while (!done)
+    if (redisBufferWrite(c, &done) != REDIS_OK) bench_need(UV_EIO, "redis");
+}
+
+/* The one asked longest ago is waited for, and asked again at once. */
 static void ask_on_many(const struct server *s, const struct work *w, double out[N_FIGURES]) {
-  ask_on_loop(s, w, w->outstanding, out);
+  static struct meter m;
+  redisContext **connections = calloc(w->outstanding, sizeof(redisContext *));
+  uint64_t *sent_ns = calloc(w->outstanding, sizeof *sent_ns);
+  unsigned slot = 0;
+  if (connections == NULL || sent_ns == NULL) bench_need(UV_ENOMEM, "connections");
+  meter_init(&m, w, s->pid);
+  for (unsigned i = 0; i < w->outstanding; i++) {
+    connections[i] = open_connection(s);
+    sent_ns[i] = bench_now_ns();
+    append_get(connections[i], &m, i);
+    flush(connections[i]);
+  }
+  for (;;) {
+    uint64_t now;
+    receive(connections[slot], &m);
+    now = bench_now_ns();
+    if (!meter_answered(&m, sent_ns[slot], now, 0)) break;
+    sent_ns[slot] = now;
+    append_get(connections[slot], &m, slot);
+    flush(connections[slot]);
+    slot = (slot + 1) % w->outstanding;
+  }
+  meter_say(&m, out);
 }
-
-static void ask_on_one(const struct server *s, const struct work *w, double out[N_FIGURES]) {
-  ask_on_loop(s, w, 1, out);
-}
-
-/* ------------------------------------------------------------------------------------ by hand -- */
 
 /* 0: that was the last. */
 static int ask_batch(redisContext *c, struct meter *m) {
   uint64_t sent_ns = bench_now_ns();
-  char command[COMMAND_LEN];
   int more = 1;
+  for (unsigned i = 0; i < m->work->outstanding; i++)
+    append_get(c, m, i);
   for (unsigned i = 0; i < m->work->outstanding; i++) {
-    write_get(m, i, command);
-    redisAppendFormattedCommand(c, command, COMMAND_LEN);
-  }
-  for (unsigned i = 0; i < m->work->outstanding; i++) {
-    void *reply = NULL;
-    redisGetReply(c, &reply);
-    check(reply, m->work->value_bytes);
-    freeReplyObject(reply);
+    receive(c, m);
     more = meter_answered(m, sent_ns, bench_now_ns(), 0);
   }
   return more;
@@ -146,9 +175,7 @@ static int ask_batch(redisContext *c, struct meter *m) {
 
 static void ask_by_hand(const struct server *s, const struct work *w, double out[N_FIGURES]) {
   static struct meter m;
-  redisContext *c = redisConnect("127.0.0.1", s->port);
-  if (c == NULL || c->err != 0) bench_need(UV_ECONNREFUSED, "redis");
-  c->reader->maxbuf = 0;
+  redisContext *c = open_connection(s);
   meter_init(&m, w, s->pid);
   while (ask_batch(c, &m)) {
   }
@@ -156,5 +183,5 @@ static void ask_by_hand(const struct server *s, const struct work *w, double out
 }
 
 const struct remote_system remote_redis = {"redis", 0, start, ask_on_many};
-const struct remote_system remote_redis_hiredis = {"redis-hiredis", 0, start, ask_on_one};
+const struct remote_system remote_redis_hiredis = {"redis-hiredis", 0, start, ask_on_loop};
 const struct remote_system remote_redis_pipelined = {"redis-pipelined", 0, start, ask_by_hand};
