@@ -104,14 +104,18 @@ static gcache_value_t *peek_hashed(gcache_group_t *group, gcache_bytes_t key, ui
   return hit.value != NULL ? hit.value : peek_hashed_other(group, key, hash);
 }
 
+static uint64_t hash_of(const gcache_group_t *group, gcache_bytes_t key) {
+  if (gci_hit_is_usual(key)) return gci_hit_hash(group, key);
+  return gci_ask_check_key(group->core, key) == 0 ? gci_core_hash(group->core, key) : 0;
+}
+
 /* At most AHEAD: as many as memory can be waited for at a time. */
 static size_t peek_some(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
                         gcache_value_t *values[]) {
   uint64_t hashes[AHEAD];
   size_t found = 0;
   for (size_t i = 0; i < n; i++) {
-    int usable = gci_ask_check_key(group->core, keys[i]) == 0;
-    hashes[i] = usable ? gci_core_hash(group->core, keys[i]) : 0;
+    hashes[i] = hash_of(group, keys[i]);
     gci_cache_fetch_index(group->cache, hashes[i]);
   }
   for (size_t i = 0; i < n; i++)
