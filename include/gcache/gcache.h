@@ -271,11 +271,10 @@ GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
  * options.tls, twice the same URL, a weight out of range, more than 65534 URLs. Calls under way to a
  * dropped peer run to their end. Every member must be given the same list.
  *
- * A list of up to 32 URLs is in force when this returns. A longer one has been checked and copied; it is
- * made over the next turns of the loop, about a millisecond in each so that it holds up nobody, and the
- * list before it stays in force for all purposes until it is complete: owners, sets, removes and clears
- * included. gcache_stats_t.peers_coming tells. Another call meanwhile replaces it. Should memory fail in one
- * of those turns, the list before it stays for good: peers_error, and a warning to the log. */
+ * A list of up to 32 URLs is in force when this returns. A longer one has been checked and copied and is
+ * made in the next turns of the loop, a millisecond in each; until it is complete the one before is in force
+ * for owners, sets, removes, clears: gcache_stats_t.peers_coming tells. Another call meanwhile replaces it.
+ * Should memory fail in a turn the one before stays for good: peers_error, and a warning to the log. */
 GCACHE_EXTERN int gcache_set_peers(gcache_t *cache, const char *const urls[],
                                    const unsigned weights[], size_t n);
 

@@ -33,7 +33,6 @@ struct gci_door_peer_config {
 struct gci_door_peer {
   struct gci_map_node in_map; /* the transport's, as is link */
   struct gcache_link_s link;
-  int named; /* while a list is being set */
   struct gci_door_peer_config *config;
   struct gci_lanes lanes;
   size_t host_size;
