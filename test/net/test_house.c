@@ -238,6 +238,34 @@ static void owners_are_those_of_the_go_systems(void **state) {
   }
 }
 
+/* The loop has something to do until it is in force, and nothing afterwards. Closed with one on its way. */
+static void a_long_list_is_in_force_when_the_loop_rests(void **state) {
+  enum { N = 300 };
+  static char text[N][24];
+  const char *urls[N];
+  struct member m;
+  gcache_options_t o;
+  gcache_stats_t stats;
+
+  for (int i = 0; i < N; i++) {
+    snprintf(text[i], sizeof text[i], "http://10.0.%d.%d:80", i / 200, i % 200);
+    urls[i] = text[i];
+  }
+  member_options(&m, &o, *state, "A");
+  o.self = urls[7];
+  member_open(&m, &o);
+  assert_int_equal(gcache_set_peers(m.cache, urls, NULL, N), 0);
+  gcache_stats(m.cache, &stats);
+  assert_true(stats.peers == 0 && stats.peers_coming == N);
+  while (uv_run(m.loop, UV_RUN_NOWAIT)) {
+  }
+  gcache_stats(m.cache, &stats);
+  assert_true(stats.peers == N && stats.peers_coming == 0 && stats.peers_error == 0);
+  assert_int_equal(gcache_set_peers(m.cache, urls, NULL, N - 1), 0);
+  uv_run(m.loop, UV_RUN_NOWAIT);
+  member_end(&m);
+}
+
 /* --------------------------------------------------------------------------- words, totals -- */
 
 static void every_code_has_a_name_and_a_text(void **state) {
@@ -298,6 +326,7 @@ int main(void) {
       TEST(bad_peer_list_leaves_the_old_one),
       TEST(self_can_be_learnt_late_and_once),
       TEST(owners_are_those_of_the_go_systems),
+      TEST(a_long_list_is_in_force_when_the_loop_rests),
       cmocka_unit_test(every_code_has_a_name_and_a_text),
       cmocka_unit_test(version_is_that_of_the_header),
       TEST(totals_fit_the_callers_struct),
