@@ -4,7 +4,7 @@
 
 uint64_t work_keys(size_t value_bytes, unsigned outstanding_max) {
   uint64_t each = (64u << 20) / value_bytes / outstanding_max;
-  return outstanding_max * (each > 64 ? 64 : each < 4 ? 4 : each);
+  return outstanding_max * (each > 64 ? 64 : each < 1 ? 1 : each);
 }
 
 void meter_init(struct meter *m, const struct work *w, pid_t server) {

@@ -17,7 +17,7 @@ struct work {
   uint64_t answers_max; /* 0: only the time ends it */
 };
 
-/* How many keys: 64 for each that is outstanding, or fewer, no less than 4, that are 64 MiB. */
+/* How many keys: 64 for each that is outstanding, or fewer that are 64 MiB, but one each. */
 uint64_t work_keys(size_t value_bytes, unsigned outstanding_max);
 
 /* What is said about a round. Latencies are those of hits; processor time is an answer's, in microseconds. */
