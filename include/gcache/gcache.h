@@ -554,7 +554,7 @@ typedef struct gcache_group_stats_s {
   uint64_t waiting;           /* callers waiting now */
   uint64_t loading;           /* getters running now */
   uint64_t max_bytes;         /* the limit that holds now; see gcache_group_resize() */
-  uint64_t index_bytes;       /* of both caches: table and spare room; main + hot + index <= max */
+  uint64_t index_bytes;       /* of both: table, room, what is cleared; main + hot + index <= max */
   gcache_cache_stats_t main, hot;
   uint64_t stale;     /* values delivered after their expiry */
   uint64_t refreshes; /* loads started behind a hit */

@@ -74,11 +74,16 @@ void gci_group_finish(gcache_group_t *group) {
   if (closed != NULL) closed(arg);
 }
 
-/* The core is counted until the callback has returned, which may close it. */
+/* Once the memory is empty, which takes as many turns as it takes. The core is counted until the callback
+ * has returned, which may close it. */
 static void on_closed(struct gcache_job_s *job) {
   gcache_group_t *group = gci_container_of(job, gcache_group_t, closed_job);
   gcache_t *core = group->core;
-  gci_group_finish(group);
+  if (gci_cache_clear(group->cache)) {
+    gci_env_defer(core->env, GCI_COMPLETIONS, job);
+    return;
+  }
+  if (!core->closing) gci_group_finish(group);
   gci_countdown_give(&core->life);
 }
 
@@ -86,10 +91,7 @@ static void on_closed(struct gcache_job_s *job) {
  * the core has come to its end. */
 static void on_life_over(struct gci_countdown *life) {
   gcache_group_t *group = gci_container_of(life, gcache_group_t, life);
-  if (group->core->closing)
-    gci_countdown_give(&group->core->life);
-  else
-    gci_env_defer(group->core->env, GCI_COMPLETIONS, &group->closed_job);
+  gci_env_defer(group->core->env, GCI_COMPLETIONS, &group->closed_job);
 }
 
 /* Requests stay linked until their callbacks begin, and leaving runs no callback: the list holds
@@ -137,12 +139,15 @@ static void on_shrinking(struct gcache_job_s *job) {
   if (gci_cache_shrink(group->cache)) gci_env_defer(group->core->env, GCI_COMPLETIONS, job);
 }
 
+void gci_group_shrink(gcache_group_t *group) {
+  if (gci_job_queued(&group->shrink_job)) return;
+  gci_env_defer(group->core->env, GCI_COMPLETIONS, &group->shrink_job);
+}
+
 int gcache_group_resize(gcache_group_t *group, size_t max_bytes) {
   if (group->closing) return GCACHE_ECLOSING;
   if (max_bytes < GCI_CACHE_MIN_BYTES) return UV_EINVAL;
-  int more = gci_cache_resize(group->cache, max_bytes);
-  if (more && !gci_job_queued(&group->shrink_job))
-    gci_env_defer(group->core->env, GCI_COMPLETIONS, &group->shrink_job);
+  if (gci_cache_resize(group->cache, max_bytes)) gci_group_shrink(group);
   return 0;
 }
 

@@ -36,7 +36,7 @@ struct gcache_group_s {
   struct gci_list reqs;           /* by their `owned` links */
   struct gci_countdown life;
   struct gcache_job_s closed_job;
-  struct gcache_job_s shrink_job; /* the memory comes down to a smaller limit */
+  struct gcache_job_s shrink_job; /* the memory gives something back */
   int closing;
   gcache_closed_cb closed;
   void *closed_arg;
@@ -59,6 +59,8 @@ gcache_group_t *gci_group_find(const gcache_t *core, gcache_bytes_t name);
 
 /* Refuses from now on and cancels all; already closing is fine. */
 void gci_group_shut(gcache_group_t *group);
+/* Its memory is to give something back: in the next turns, gci_cache_shrink(). */
+void gci_group_shrink(gcache_group_t *group);
 /* Nothing is owed any more: frees it, then runs its callback. From a turn. */
 void gci_group_finish(gcache_group_t *group);
 

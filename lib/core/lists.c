@@ -101,7 +101,8 @@ static int part_retired(gcache_t *core) {
 static void forget_as_client(gcache_t *core) {
   gci_list_each(link, &core->group_list) {
     gcache_group_t *group = gci_container_of(link, gcache_group_t, link);
-    if (!group->closing && group->hot != GCACHE_HOT_ON) gci_cache_clear(group->cache);
+    if (group->closing || group->hot == GCACHE_HOT_ON) continue;
+    if (gci_cache_clear(group->cache)) gci_group_shrink(group);
   }
 }
 

@@ -206,5 +206,5 @@ int gci_memory_set(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
 void gci_memory_clear(gcache_group_t *group) {
   gci_flights_detach_all(&group->loads);
   gci_flights_detach_all(&group->fetches);
-  gci_cache_clear(group->cache);
+  if (gci_cache_clear(group->cache)) gci_group_shrink(group);
 }

@@ -44,6 +44,9 @@ struct gci_cache {
   uint64_t ahead_ns;    /* windows.refresh_ahead_ms */
   struct side sides[2]; /* by enum gci_side */
   struct gci_expiry expiry;
+  /* What a clear has left to free: by their order, and of those that expire the timers. */
+  struct gci_list cleared, cleared_timers;
+  size_t cleared_bytes;
 };
 
 static int64_t leaves_at(struct gci_expiry *expiry, const struct gcache_link_s *timer) {
@@ -62,6 +65,7 @@ static void side_init(struct side *side, struct gci_mem *mem, gcache_policy_t po
   }
 }
 
+static int free_cleared(struct gci_cache *cache);
 static size_t member_bytes(const struct gci_budget_member *member);
 static int on_asked_to_give(struct gci_budget_member *member);
 
@@ -85,12 +89,17 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   cache->front.is_open = cache->sides[GCI_MAIN].policy->ops->hit == NULL;
   gci_expiry_init(&cache->expiry, leaves_at);
   cache->front.n_timed = 0;
+  gci_list_init(&cache->cleared);
+  gci_list_init(&cache->cleared_timers);
+  cache->cleared_bytes = 0;
   *out = cache;
   return 0;
 }
 
 void gci_cache_close(struct gci_cache *cache) {
   gci_cache_clear(cache);
+  while (free_cleared(cache))
+    continue;
   gci_budget_leave(&cache->member);
   gci_table_fini(&cache->front.table);
   gci_mem_free(cache->mem, cache, sizeof *cache);
@@ -104,7 +113,8 @@ size_t gci_cache_least_bytes(void) {
 
 size_t gci_cache_index_bytes(const struct gci_cache *cache) {
   return gci_mem_cost(sizeof *cache) + cache->front.table.bytes +
-         cache->sides[GCI_MAIN].policy->bytes + cache->sides[GCI_HOT].policy->bytes;
+         cache->sides[GCI_MAIN].policy->bytes + cache->sides[GCI_HOT].policy->bytes +
+         cache->cleared_bytes;
 }
 
 size_t gci_cache_bytes(const struct gci_cache *cache) {
@@ -172,13 +182,30 @@ static void give_back(struct side *side) {
   side->policy->ops->give_back(side->policy);
 }
 
-void gci_cache_clear(struct gci_cache *cache) {
+/* One. 0: there is none. */
+static int free_cleared(struct gci_cache *cache) {
+  struct gcache_link_s *link = gci_list_pop_front(&cache->cleared);
+  if (link == NULL) return 0;
+  struct gci_entry *entry = gci_container_of(link, struct gci_entry, order);
+  if (gci_entry_is_timed(entry)) gci_link_unlink(gci_entry_timer(entry));
+  cache->cleared_bytes -= gci_entry_cost(entry);
+  gci_entry_free(cache->mem, entry);
+  return 1;
+}
+
+/* The lists change hands, and the entries are not looked at. */
+int gci_cache_clear(struct gci_cache *cache) {
+  gci_table_clear(&cache->front.table);
+  gci_expiry_release(&cache->expiry, &cache->cleared_timers);
+  cache->front.n_timed = 0;
   for (unsigned i = GCI_MAIN; i <= GCI_HOT; i++) {
-    struct gci_entry *entry;
-    while ((entry = victim_of(&cache->sides[i])) != NULL)
-      drop(cache, entry, GCI_LEAVE);
-    give_back(&cache->sides[i]);
+    struct side *side = &cache->sides[i];
+    side->policy->ops->release(side->policy, &cache->cleared);
+    give_back(side);
+    cache->cleared_bytes += side->stats.bytes;
+    side->stats.bytes = side->stats.items = 0;
   }
+  return gci_cache_shrink(cache);
 }
 
 /* The hot cache gives way while it is larger than its share. The side chosen is empty only if both
@@ -193,10 +220,11 @@ static int evict_one(struct gci_cache *cache) {
   return 1;
 }
 
-/* When nobody is left who could go, it is what is remembered that goes. 0: nothing either. */
+/* What was cleared goes first. When nobody is left who could go, it is what is remembered that goes. 0:
+ * nothing either. */
 static int give_one(struct gci_cache *cache) {
   struct side *sides = cache->sides;
-  if (evict_one(cache)) return 1;
+  if (free_cleared(cache) || evict_one(cache)) return 1;
   if (sides[GCI_MAIN].policy->bytes + sides[GCI_HOT].policy->bytes == 0) return 0;
   give_back(&sides[GCI_MAIN]);
   give_back(&sides[GCI_HOT]);
@@ -235,10 +263,11 @@ int gci_cache_shrink(struct gci_cache *cache) {
   size_t before = gci_cache_bytes(cache);
   for (int step = 0; step < SHRINK_STEPS; step++) {
     size_t bytes = gci_cache_bytes(cache);
-    if (bytes <= cache->target_bytes || before - bytes >= SHRINK_BYTES) break;
+    if (before - bytes >= SHRINK_BYTES) break;
+    if (bytes <= cache->target_bytes && gci_list_empty(&cache->cleared)) break;
     give_one(cache);
   }
-  return come_down(cache);
+  return come_down(cache) || !gci_list_empty(&cache->cleared);
 }
 
 /* ---- asking ---- */

@@ -42,8 +42,10 @@ size_t gci_cache_least_bytes(void);
 void gci_cache_join(struct gci_cache *cache, struct gci_budget *budget);
 
 /* A new max_bytes, >= GCI_CACHE_MIN_BYTES. If what is here is more, the limit comes down as it goes,
- * by gci_cache_shrink(), a bounded number of entries and bytes a call. Nonzero: call that again. */
+ * by gci_cache_shrink(). Nonzero: call that. */
 int gci_cache_resize(struct gci_cache *cache, size_t max_bytes);
+/* Frees what was cleared and what is over the limit, a bounded number of entries and bytes a call. Nonzero:
+ * call it again. */
 int gci_cache_shrink(struct gci_cache *cache);
 size_t gci_cache_max_bytes(const struct gci_cache *cache); /* the limit that holds now */
 
@@ -87,7 +89,9 @@ int gci_cache_put_absent(struct gci_cache *cache, enum gci_side side, gcache_byt
 
 /* Nonzero if there was one. */
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash);
-void gci_cache_clear(struct gci_cache *cache);
+/* Nothing is in from now on. What was is freed by gci_cache_shrink(), or when room is needed, and counted in
+ * gci_cache_index_bytes() until then; a first part is now. Nonzero: call that. */
+int gci_cache_clear(struct gci_cache *cache);
 
 /* When gci_cache_expire() should be called next, at most half a second after the first expiry; in
  * the past: at once; INT64_MAX: nothing expires. */

@@ -98,6 +98,12 @@ void gci_expiry_remove(struct gci_expiry *expiry, struct gcache_link_s *link) {
   empty_slot(expiry, (unsigned)(list - expiry->slots));
 }
 
+void gci_expiry_release(struct gci_expiry *expiry, struct gci_list *to) {
+  for (unsigned slot = 0; slot < GCI_EXPIRY_LEVELS * GCI_EXPIRY_WIDTH; slot++)
+    empty_slot(expiry, slot);
+  gci_list_move(to, &expiry->pending);
+}
+
 int64_t gci_expiry_due(const struct gci_expiry *expiry) {
   unsigned slot;
   if (!gci_list_empty(&expiry->pending)) return 0;

@@ -31,6 +31,9 @@ void gci_expiry_init(struct gci_expiry *expiry,
 void gci_expiry_add(struct gci_expiry *expiry, struct gcache_link_s *link, int64_t now);
 void gci_expiry_remove(struct gci_expiry *expiry, struct gcache_link_s *link); /* out is fine */
 
+/* All at once, to the end of the list. */
+void gci_expiry_release(struct gci_expiry *expiry, struct gci_list *to);
+
 /* When to call pop() next: at once if it is in the past. INT64_MAX: nothing is in. */
 int64_t gci_expiry_due(const struct gci_expiry *expiry);
 

@@ -27,6 +27,10 @@ static struct gci_entry *victim(struct gci_policy *policy) {
   return last == NULL ? NULL : gci_container_of(last, struct gci_entry, order);
 }
 
+static void release(struct gci_policy *policy, struct gci_list *to) {
+  gci_list_move(to, &lru_of(policy)->order);
+}
+
 static size_t growth(const struct gci_policy *policy) {
   (void)policy;
   return 0;
@@ -37,7 +41,7 @@ static void do_nothing(struct gci_policy *policy) {
 }
 
 static const struct gci_policy_ops lru_ops = {
-    add, hit, remove_entry, victim, growth, do_nothing, do_nothing,
+    add, hit, remove_entry, victim, release, growth, do_nothing, do_nothing,
 };
 
 void gci_lru_init(struct gci_lru *lru) {

@@ -6,6 +6,7 @@
 #ifndef GCI_STORE_POLICY_H
 #define GCI_STORE_POLICY_H
 
+#include "base/list.h"
 #include "store/entry.h"
 
 struct gci_policy {
@@ -28,6 +29,8 @@ struct gci_policy_ops {
   /* Who should go now; it stays until removed. NULL: the policy is empty, only then. Touches a
    * bounded number of entries. */
   struct gci_entry *(*victim)(struct gci_policy *policy);
+  /* All go at once: their order links to the end of the list, no entry is touched. */
+  void (*release)(struct gci_policy *policy, struct gci_list *to);
 
   /* What grow would allocate before it frees what that replaces; 0: nothing is wanted, as always
    * while the policy is empty. */

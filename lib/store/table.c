@@ -217,6 +217,17 @@ void gci_table_remove(struct gci_table *table, struct gci_entry *entry) {
   if (table->n_entries == 0) forget_directory(table);
 }
 
+void gci_table_clear(struct gci_table *table) {
+  size_t n = (size_t)1 << table->depth, i = 0;
+  while (i < n) {
+    struct gci_segment *segment = gci_segment_of_buckets(table->slots[i].buckets);
+    i += segment == NULL ? 1 : (size_t)1 << (table->depth - segment->depth);
+    free_segment(table, segment);
+  }
+  table->n_entries = 0;
+  forget_directory(table);
+}
+
 void gci_table_shrink(struct gci_table *table, uint32_t place, size_t room) {
   struct gci_segment *segment = segment_of(table, place);
   if (segment == NULL || segment->grade == 1) return;

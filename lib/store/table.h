@@ -85,6 +85,8 @@ int gci_table_grow(struct gci_table *table, uint64_t hash);
 /* Sets entry->hash; the key must not be in. UV_ENOMEM: no slot is free. */
 int gci_table_insert(struct gci_table *table, struct gci_entry *entry, uint64_t hash);
 void gci_table_remove(struct gci_table *table, struct gci_entry *entry); /* must be in */
+/* All of them at once: the arrays are freed, no entry is touched. */
+void gci_table_clear(struct gci_table *table);
 
 /* After a remove: gives back what the segment of `place` does not need, if no more than `room`
  * bytes are to be allocated for that. Benign if it fails. */

@@ -179,6 +179,13 @@ static struct gci_entry *victim(struct gci_policy *policy) {
   }
 }
 
+static void release(struct gci_policy *policy, struct gci_list *to) {
+  struct gci_trial *t = trial_of(policy);
+  gci_list_move(to, &t->trial.order);
+  gci_list_move(to, &t->proven.order);
+  t->trial.bytes = t->proven.bytes = t->n = 0;
+}
+
 /* ---- ghosts ---- */
 
 static size_t growth(const struct gci_policy *policy) {
@@ -205,7 +212,7 @@ static void give_back(struct gci_policy *policy) {
 }
 
 static const struct gci_policy_ops trial_ops = {
-    add, NULL, remove_entry, victim, growth, grow, give_back,
+    add, NULL, remove_entry, victim, release, growth, grow, give_back,
 };
 
 void gci_trial_init(struct gci_trial *trial, struct gci_mem *mem) {

@@ -97,6 +97,8 @@ static void the_sum_is_never_exceeded(void **state) {
         leave(&w, i);
       } else if (what < 10) {
         gci_cache_resize(w.caches[i], 65536 + random_below(&r, MAX));
+      } else if (what < 12) {
+        gci_cache_clear(w.caches[i]);
       } else {
         put(&w, i, random_below(&r, 3000), random_below(&r, what < 20 ? 50000 : 300));
         while (what < 500 && gci_cache_shrink(w.caches[i]) != 0)

@@ -15,6 +15,7 @@
 #include "base/value.h"
 #include "costed.h"
 #include "store/cache.h"
+#include "store/hit.h"
 
 #define SECOND INT64_C(1000000000)
 #define NOW (INT64_C(1763700000) * SECOND)
@@ -269,10 +270,50 @@ static void clear_gives_the_memory_back(void **state) {
   size_t empty = gci_cache_bytes(w->cache);
   for (size_t k = 0; k < 50000; k++)
     assert_int_equal(put(w, k % 2 == 0 ? GCI_MAIN : GCI_HOT, k, 100), 0);
-  gci_cache_clear(w->cache);
+  size_t items = stats(w, GCI_MAIN).items + stats(w, GCI_HOT).items, calls = 1;
+  for (int more = gci_cache_clear(w->cache); more; calls++)
+    more = gci_cache_shrink(w->cache);
+  assert_in_range(calls, items / 512, items / 512 + 1);
   assert_int_equal(gci_cache_bytes(w->cache), empty);
   assert_int_equal(stats(w, GCI_MAIN).items + stats(w, GCI_HOT).items, 0);
   assert_true(gci_cache_due(w->cache) == INT64_MAX);
+}
+
+/* Nothing is found from the call on; what is not freed yet counts, and makes room before anything that came
+ * later does. Values that expire are among both. */
+static void what_was_cleared_is_gone_at_once_and_freed_before_others(void **state) {
+  struct world *w = *state;
+  size_t key = 1999;
+  for (size_t k = 0; k < 2000; k++) {
+    gcache_value_t *value = gci_value_block(w->mem, 10);
+    gci_value_set_expire(value, k % 3 == 0 ? NOW + 1000 : GCACHE_NEVER);
+    put_value(w, k % 2 == 0 ? GCI_MAIN : GCI_HOT, gcache_bytes(&k, sizeof k), value);
+  }
+  gcache_value_t *used = gcache_value_ref(get_at(w, gcache_bytes(&key, sizeof key), NOW));
+  size_t bytes = gci_cache_bytes(w->cache), made = w->costed.made;
+  assert_non_null(used);
+  assert_int_equal(gci_cache_clear(w->cache), 1);
+  assert_int_equal(w->costed.made, made);
+  assert_int_equal(stats(w, GCI_MAIN).items + stats(w, GCI_HOT).items, 0);
+  assert_int_equal(stats(w, GCI_MAIN).bytes + stats(w, GCI_HOT).bytes, 0);
+  assert_true(gci_cache_due(w->cache) == INT64_MAX);
+  assert_int_equal(gci_cache_is_timed(w->cache), 0);
+  assert_true(gci_cache_bytes(w->cache) > 2000);
+  assert_true(gci_cache_bytes(w->cache) < bytes);
+  for (size_t k = 0; k < 2000; k++)
+    assert_int_equal(where(w, k), -1);
+  for (size_t k = 0; k < 500; k++) {
+    assert_int_equal(put(w, GCI_MAIN, k, 10), 0);
+    assert_true(gci_cache_bytes(w->cache) <= GCI_CACHE_MIN_BYTES);
+  }
+  while (gci_cache_shrink(w->cache))
+    continue;
+  for (size_t k = 0; k < 500; k++)
+    assert_int_equal(where(w, k), GCI_MAIN);
+  assert_int_equal(gci_cache_expire(w->cache, NOW + 4000000000), 0);
+  assert_int_equal(stats(w, GCI_MAIN).items, 500);
+  gcache_value_unref(used);
+  assert_int_equal(gci_cache_bytes(w->cache), w->costed.now);
 }
 
 /* Many small entries that become few large ones: the index follows. */
@@ -396,6 +437,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_large, close_cache),
       cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_large_default, close_cache),
       cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_small_default, close_cache),
+      cmocka_unit_test_setup_teardown(what_was_cleared_is_gone_at_once_and_freed_before_others,
+                                      open_small, close_cache),
+      cmocka_unit_test_setup_teardown(what_was_cleared_is_gone_at_once_and_freed_before_others,
+                                      open_small_default, close_cache),
       cmocka_unit_test_setup_teardown(the_index_shrinks_with_the_number_of_entries, open_large,
                                       close_cache),
       cmocka_unit_test_setup_teardown(a_key_of_eight_mib_is_refused, open_large, close_cache),

@@ -114,7 +114,7 @@ static void assert_hot_part(struct room *r, unsigned hot_divisor, uint64_t expec
   assert_in_range(stats.hot.items * expected, stats.main.items - 4 * expected,
                   stats.main.items + 4 * expected);
   gcache_group_close(group, NULL, NULL);
-  room_turn(r);
+  room_run(r);
 }
 
 static void hot_gives_way_at_its_part_of_main(void **state) {
@@ -460,7 +460,7 @@ static int outlives_a_scan(struct room *r, gcache_policy_t policy) {
   gcache_value_t *value = gcache_peek(group, gcache_cstr("0"));
   gcache_value_unref(value);
   gcache_group_close(group, NULL, NULL);
-  room_turn(r);
+  room_run(r);
   return value != NULL;
 }
 
@@ -497,6 +497,46 @@ static void resized_group_grows_at_once_and_shrinks_in_turns(void **state) {
   gcache_group_t *group = r.group;
   gcache_group_close(group, NULL, NULL);
   assert_int_equal(gcache_group_resize(group, 1 << 20), GCACHE_ECLOSING);
+  room_close(&r);
+}
+
+/* Neither a clear nor a close frees more than some at a time. */
+static void many_items_are_freed_in_turns(void **state) {
+  struct room r;
+  struct change_probe p = {0};
+  gcache_group_t *group;
+  (void)state;
+  room_open_alone(&r);
+  gcache_group_options_t o = room_group_options(&r);
+  o.max_bytes = 1 << 20;
+  assert_int_equal(gcache_group_open(&group, &r.core, "many", &o), 0);
+  for (int i = 0; i < 8000; i++)
+    put_number(&r, group, i);
+  r.group = group;
+  uint64_t blocks = r.m.mem->blocks;
+  assert_true(blocks > 6000);
+  assert_int_equal(room_clear(&r, &p, 0), 0);
+  assert_int_equal(room_stats(&r).main.items, 0);
+  assert_false(room_holds(&r, "7999"));
+  for (int turns = 0; manual_env_due(&r.m); turns++) {
+    uint64_t now = r.m.mem->blocks;
+    assert_true(blocks - now < 1100); /* two rounds in the call, and the index */
+    blocks = now;
+    assert_true(turns < 30);
+    room_turn(&r);
+  }
+  assert_int_equal(p.status, 0);
+  for (int i = 0; i < 8000; i++)
+    put_number(&r, group, i);
+  blocks = r.m.mem->blocks;
+  gcache_group_close(group, room_on_group_closed, &r);
+  for (int turns = 0; manual_env_due(&r.m); turns++) {
+    uint64_t now = r.m.mem->blocks;
+    assert_true(blocks - now < 600);
+    blocks = now;
+    assert_true(turns < 30);
+    room_turn(&r);
+  }
   room_close(&r);
 }
 
@@ -546,6 +586,7 @@ int main(void) {
       cmocka_unit_test(hot_gives_way_at_its_part_of_main),
       cmocka_unit_test(default_policy_outlives_a_scan_and_lru_does_not),
       cmocka_unit_test(resized_group_grows_at_once_and_shrinks_in_turns),
+      cmocka_unit_test(many_items_are_freed_in_turns),
       cmocka_unit_test(groups_share_what_the_cache_may_take),
       cmocka_unit_test(idle_group_closes_from_a_turn),
       cmocka_unit_test(pending_requests_end_with_cancel),
