@@ -113,7 +113,10 @@ func ask(port, keys, valueBytes, outstanding int, slowPct, seconds float64, serv
 	pool.Transport = func(context.Context) http.RoundTripper { return transport }
 	pool.Set(fmt.Sprintf("http://127.0.0.1:%d", port))
 	group := groupcache.NewGroup("bench", 0, groupcache.GetterFunc(
-		func(context.Context, string, groupcache.Sink) error { log.Fatal("the server did not answer"); return nil }))
+		func(context.Context, string, groupcache.Sink) error {
+			log.Fatal("the server did not answer")
+			return nil
+		}))
 
 	var phase int32
 	var done sync.WaitGroup
