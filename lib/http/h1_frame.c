@@ -36,10 +36,10 @@ static void hear_connection(struct said *said, gcache_bytes_t value) {
 }
 
 static int is_named(const gcache_header_t *h, gcache_bytes_t name) {
-  return gci_bytes_equal_nocase(h->name, name);
+  return h->name.len == name.len && gci_bytes_equal_nocase(h->name, name);
 }
 
-static void hear_header(struct said *said, const gcache_header_t *h) {
+static void hear_known(struct said *said, const gcache_header_t *h) {
   if (is_named(h, GCI_LIT("Host"))) {
     said->hosts++;
     said->host = trimmed(h->value);
@@ -55,6 +55,21 @@ static void hear_header(struct said *said, const gcache_header_t *h) {
     said->expects++;
     if (!gci_bytes_equal_nocase(trimmed(h->value), GCI_LIT("100-continue")))
       said->strange_expectation = 1;
+  }
+}
+
+/* Most are of no interest, and their length says so. */
+static void hear_header(struct said *said, const gcache_header_t *h) {
+  switch (h->name.len) {
+  case sizeof "Host" - 1:
+  case sizeof "Expect" - 1:
+  case sizeof "Connection" - 1:
+  case sizeof "Content-Length" - 1:
+  case sizeof "Transfer-Encoding" - 1:
+    hear_known(said, h);
+    return;
+  default:
+    return;
   }
 }
 

@@ -1,5 +1,5 @@
 /* http/h1_guard - take_byte() goes from state to state; skip_run() passes over the bytes that stay in
- * one: the inside of a token, a target, a text. */
+ * one: the inside of a token, a target, a text, and whole lines. */
 #include "http/h1_guard.h"
 
 #include <stdint.h>
@@ -132,9 +132,39 @@ static enum gci_h1_fault take_byte(struct gci_h1_guard *g, unsigned char c) {
   return GCI_H1_BAD_PARSER;
 }
 
-static const unsigned char *skip_run(const struct gci_h1_guard *g, const unsigned char *p,
+/* Behind whole header lines, which are taken as take_byte() and the runs inside them would. */
+static const unsigned char *skip_lines(struct gci_h1_guard *g, const unsigned char *p,
+                                       const unsigned char *stop) {
+  while (g->lines < g->lines_max) {
+    const unsigned char *colon = gci_http_skip_token(p, stop);
+    if (colon == p || colon == stop || *colon != ':') break;
+    const unsigned char *cr = gci_http_skip_field(colon + 1, stop);
+    if (stop - cr < 2 || cr[0] != '\r' || cr[1] != '\n') break;
+    g->lines++;
+    p = cr + 2;
+  }
+  return p;
+}
+
+/* Behind all of a version but its last digit, if it is one of those that are taken. */
+static const unsigned char *skip_version(struct gci_h1_guard *g, const unsigned char *p,
+                                         const unsigned char *stop) {
+  static const char known[] = {'H', 'T', 'T', 'P', '/', '1', '.'};
+  if (g->at > 0 || (size_t)(stop - p) < sizeof known || memcmp(p, known, sizeof known) != 0)
+    return p;
+  g->at = sizeof known;
+  g->digits = 1;
+  return p + sizeof known;
+}
+
+static const unsigned char *skip_run(struct gci_h1_guard *g, const unsigned char *p,
                                      const unsigned char *stop) {
   switch ((enum state)g->state) {
+  case REQUEST_VERSION:
+  case ANSWER_VERSION:
+    return skip_version(g, p, stop);
+  case LINE:
+    return skip_lines(g, p, stop);
   case METHOD:
   case NAME:
     return gci_http_skip_token(p, stop);
