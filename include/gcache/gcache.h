@@ -308,7 +308,6 @@ GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key
  * A load that failed where there is such an old value is not tried again at once: first for half a second
  * to a second, then for twice that each time, up to eight. Until then hits within stale_ms start no load, and
  * gets within error_ms are given the value without one.
- *
  * gcache_get_stale() says whether the value delivered was stale. A load behind a hit is a load like any
  * other: it is shared by those who come to wait for it, a set or remove in the meantime forbids keeping
  * its value, and it is given options.timeout_ms. Stale values and what is known to be missing count as
@@ -406,6 +405,8 @@ GCACHE_EXTERN int gcache_load_work(gcache_load_t *load, gcache_work_cb work, voi
 
 /* Pool thread, inside work only. */
 GCACHE_EXTERN gcache_bytes_t gcache_work_key(const gcache_work_t *work);
+/* The value's own windows, before the answer. */
+GCACHE_EXTERN void gcache_work_freshen(gcache_work_t *work, const gcache_windows_t *windows);
 /* Copies with malloc(): the injected allocator is not called off the loop's thread. */
 GCACHE_EXTERN void gcache_work_copy(gcache_work_t *work, gcache_bytes_t bytes, uint64_t ttl_ms);
 /* Takes the bytes; free_cb(arg) runs later on the loop's thread. */

@@ -23,6 +23,8 @@ struct gcache_work_s {
   uint64_t ttl_ms;
   gcache_free_cb free_cb; /* of bytes */
   void *free_arg;
+  gcache_windows_t windows;
+  int has_windows;
   int status;
   char reason[257];
 };
@@ -31,6 +33,11 @@ struct gcache_work_s {
 
 gcache_bytes_t gcache_work_key(const gcache_work_t *work) {
   return work->key;
+}
+
+void gcache_work_freshen(gcache_work_t *work, const gcache_windows_t *windows) {
+  work->windows = *windows;
+  work->has_windows = 1;
 }
 
 void gcache_work_wrap(gcache_work_t *work, gcache_bytes_t bytes, uint64_t ttl_ms,
@@ -76,6 +83,11 @@ static void give_bytes(gcache_work_t *work) {
   gcache_value_t *value = gcache_value_wrap(cache, work->bytes, expire, work->free_cb,
                                             work->free_arg);
 
+  if (value != NULL && work->has_windows && gcache_value_freshen(value, &work->windows) < 0) {
+    gcache_value_unref(value); /* with the bytes */
+    gcache_load_fail(work->load, UV_ENOMEM, NULL);
+    return;
+  }
   if (value != NULL) {
     gcache_load_done(work->load, value);
     return;

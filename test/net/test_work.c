@@ -45,6 +45,8 @@ static void on_work(gcache_work_t *work, void *arg) {
   } else if (key.len == 5 && memcmp(name, "empty", 5) == 0) {
     gcache_work_copy(work, gcache_bytes(NULL, 0), 0);
   } else if (key.len == 4 && memcmp(name, "wrap", 4) == 0) {
+    gcache_windows_t windows = {.stale_ms = 5, .error_ms = UINT64_MAX, .hot_max_ms = 7};
+    gcache_work_freshen(work, &windows);
     gcache_work_wrap(work, gcache_cstr("wrapped"), 60000, free_bytes, s);
   } else if (key.len == 7 && memcmp(name, "missing", 7) == 0) {
     gcache_work_fail(work, GCACHE_ENOTFOUND, "no such row");
@@ -137,6 +139,13 @@ static void work_answers_from_another_thread(void **state) {
   ask(&a, &s.m, "wrap");
   assert_string_equal(a.value, "wrapped");
   assert_int_equal(s.freed, 1); /* it is short: the cache has a copy */
+  gcache_windows_t windows;
+  gcache_value_t *kept = gcache_peek(s.m.group, gcache_cstr("wrap"));
+  assert_int_equal(gcache_value_windows(kept, &windows), 0);
+  assert_int_equal(windows.stale_ms, 5);
+  assert_int_equal(windows.error_ms, UINT32_MAX);
+  assert_int_equal(windows.hot_max_ms, 7);
+  gcache_value_unref(kept);
   assert_int_equal(s.ran, 3);
   assert_int_equal(s.on_loop_thread, 0);
   member_end(&s.m);
