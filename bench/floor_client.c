@@ -78,10 +78,17 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   *buf = uv_buf_init(c->client->bytes, READ_BYTES);
 }
 
+static void on_written(uv_write_t *write, int status);
+
+static void flush(struct asking *c) {
+  int rc = floor_out_flush(&c->out, (uv_stream_t *)&c->tcp, on_written);
+  bench_need(rc, "write");
+  c->writing = rc == 0;
+}
+
 static void on_written(uv_write_t *write, int status) {
-  struct asking *c = (struct asking *)write->handle;
   bench_need(status, "write");
-  c->writing = !floor_out_flush(&c->out, write->handle, on_written);
+  flush((struct asking *)write->handle);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
@@ -89,7 +96,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   bench_need((int)n, "read");
   if (n == 0) return;
   if (llhttp_execute(&c->parser, buf->base, (size_t)n) != HPE_OK) bench_need(UV_EPROTO, "answer");
-  if (!c->writing) c->writing = !floor_out_flush(&c->out, stream, on_written);
+  if (!c->writing) flush(c);
 }
 
 static void on_connected(uv_connect_t *connect, int status) {
@@ -101,7 +108,7 @@ static void on_connected(uv_connect_t *connect, int status) {
   for (unsigned i = (unsigned)(c - client->connections); i < client->meter->work->outstanding;
        i += client->n_connections)
     ask(c, i, bench_now_ns());
-  c->writing = !floor_out_flush(&c->out, connect->handle, on_written);
+  flush(c);
 }
 
 static void open_connection(struct client *client, struct asking *c, int port) {

@@ -44,10 +44,19 @@ int floor_out_flush(struct floor_out *out, uv_stream_t *stream, uv_write_cb writ
   while (n > 0) {
     int taken = uv_try_write(stream, bufs, n);
     if (taken == UV_EAGAIN) break;
-    bench_need(taken, "floor");
+    if (taken < 0) return taken;
     n = take(bufs, n, (size_t)taken, &bufs);
   }
   if (n == 0) return 1;
-  bench_need(uv_write(&out->write, stream, bufs, n, written), "floor");
-  return 0;
+  free(out->held);
+  out->held = out->bytes;
+  out->bytes = NULL;
+  out->cap = 0;
+  return uv_write(&out->write, stream, bufs, n, written);
+}
+
+void floor_out_free(struct floor_out *out) {
+  free(out->held);
+  free(out->bytes);
+  free(out->bufs);
 }

@@ -60,8 +60,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
 
 static void on_closed(uv_handle_t *handle) {
   struct served *c = (struct served *)handle;
-  free(c->out.bytes);
-  free(c->out.bufs);
+  floor_out_free(&c->out);
   free(c);
 }
 
@@ -76,13 +75,13 @@ static void on_written(uv_write_t *write, int status) {
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   struct served *c = (struct served *)stream;
-  if (n < 0) {
-    uv_close((uv_handle_t *)stream, on_closed);
-    return;
-  }
+  int rc = (int)n;
   if (n == 0) return;
-  if (llhttp_execute(&c->parser, buf->base, (size_t)n) != HPE_OK) bench_need(UV_EPROTO, "floor");
-  if (!floor_out_flush(&c->out, stream, on_written)) uv_read_stop(stream);
+  if (n > 0 && llhttp_execute(&c->parser, buf->base, (size_t)n) != HPE_OK)
+    bench_need(UV_EPROTO, "floor");
+  if (n > 0) rc = floor_out_flush(&c->out, stream, on_written);
+  if (rc == 0) uv_read_stop(stream);
+  if (rc < 0) uv_close((uv_handle_t *)stream, on_closed); /* the asker has gone */
 }
 
 static void on_connected(uv_stream_t *listener, int status) {

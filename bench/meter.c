@@ -8,14 +8,13 @@ uint64_t work_keys(size_t value_bytes, unsigned outstanding_max) {
 }
 
 void meter_init(struct meter *m, const struct work *w, pid_t server) {
-  uint64_t now = bench_now_ns(), ns = (uint64_t)(w->seconds * 1e9);
+  uint64_t now = bench_now_ns();
   memset(m, 0, sizeof *m);
   m->work = w;
   m->server = server;
   m->random = 88172645463325252u;
   m->slow_next = now; /* no key of an earlier round */
-  m->begin_ns = now + ns / 5;
-  m->end_ns = m->begin_ns + ns;
+  m->begin_ns = now + (uint64_t)(w->seconds * 1e9 / 5);
 }
 
 int meter_key(struct meter *m, unsigned slot, char key[KEY_SIZE]) {
@@ -42,6 +41,7 @@ int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow)
   if (now_ns < m->begin_ns) return 1;
   if (m->phase == 0) {
     m->phase = 1;
+    m->end_ns = now_ns + (uint64_t)(m->work->seconds * 1e9);
     mark(m, now_ns);
     return 1;
   }

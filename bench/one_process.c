@@ -12,7 +12,7 @@ static void begin(const struct bench_options *o, struct work *w) {
   w->outstanding = o->outstanding != 0 ? o->outstanding : 64;
   w->slow_pct = o->slow_pct > 0 ? o->slow_pct : 0;
   w->n_keys = work_keys(w->value_bytes, w->outstanding);
-  w->seconds = o->answers != 0 ? 0 : o->seconds;
+  w->seconds = o->answers != 0 ? 1e9 : o->seconds;
   w->answers_max = o->answers;
 }
 
@@ -26,7 +26,7 @@ int bench_one_process(const struct bench_options *o) {
   begin(o, &w);
   port = gcache_owner_open(&owner, &w, o->http);
   meter_init(m, &w, 0);
-  if (w.answers_max != 0) m->end_ns = UINT64_MAX;
+  if (w.answers_max != 0) m->begin_ns = 0;
   gcache_ask(m, port, o->http);
   printf("%llu answers  %.0f answers/s  p50 %.1f us  p99 %.1f us  processor time of both sides "
          "%.2f us\n",
