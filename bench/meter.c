@@ -56,6 +56,8 @@ int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow)
 
 void meter_say(const struct meter *m, double out[N_FIGURES]) {
   double answers = (double)m->answers;
+  memset(out, 0, N_FIGURES * sizeof *out);
+  if (m->answers == 0) return;
   out[PER_S] = answers * 1e9 / (double)m->ns;
   out[P50_US] = latencies_at_us(&m->latencies, 0.5);
   out[P99_US] = latencies_at_us(&m->latencies, 0.99);

@@ -63,12 +63,11 @@ static size_t look_of(const char *system) {
 
 static int is_in(const struct drawing *d, const struct row *row) {
   return strcmp(row->bench, d->bench) == 0 && row->value_bytes == d->panel.value_bytes &&
-         row->slow_pct == d->panel.slow_pct;
+         row->slow_pct == d->panel.slow_pct && row->figures[d->panel.figure].median > 0;
 }
 
 static double value_of(const struct drawing *d, const struct row *row) {
-  double v = row->figures[d->panel.figure].median;
-  return v > 0 ? v : 1;
+  return row->figures[d->panel.figure].median;
 }
 
 static void add_outstanding(struct drawing *d, unsigned outstanding) {

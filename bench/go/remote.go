@@ -145,6 +145,10 @@ func say(askers []asker, ns, own, other float64) {
 		all = append(all, askers[i].latencies...)
 		answers += float64(askers[i].answers)
 	}
+	if answers == 0 {
+		fmt.Println(0, 0, 0, 0, 0, 0)
+		return
+	}
 	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
 	at := func(share float64) float64 {
 		if len(all) == 0 {
