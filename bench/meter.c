@@ -39,17 +39,17 @@ static void mark(struct meter *m, uint64_t now_ns) {
 
 int meter_answered(struct meter *m, uint64_t sent_ns, uint64_t now_ns, int slow) {
   if (now_ns < m->begin_ns) return 1;
-  if (m->phase == 0) {
-    m->phase = 1;
+  if (m->phase == METER_WARMING) {
+    m->phase = METER_COUNTING;
     m->end_ns = now_ns + (uint64_t)(m->work->seconds * 1e9);
     mark(m, now_ns);
     return 1;
   }
-  if (m->phase == 2) return 0;
+  if (m->phase == METER_OVER) return 0;
   m->answers++;
   if (!slow) latencies_add(&m->latencies, now_ns - sent_ns);
   if (now_ns < m->end_ns && m->answers != m->work->answers_max) return 1;
-  m->phase = 2;
+  m->phase = METER_OVER;
   mark(m, now_ns);
   return 0;
 }

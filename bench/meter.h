@@ -8,13 +8,15 @@
 #include "figures.h"
 #include "remote.h"
 
+enum meter_phase { METER_WARMING, METER_COUNTING, METER_OVER };
+
 struct meter {
   const struct work *work;
   pid_t server;               /* 0: this process */
   struct latencies latencies; /* of hits */
   uint64_t answers, ns, client_cpu_ns, server_cpu_ns;
   uint64_t begin_ns, end_ns; /* what is counted; a fifth as long before it is not */
-  int phase;                 /* 0: before, 1: counting, 2: over */
+  enum meter_phase phase;
   uint64_t random, slow_next;
 };
 

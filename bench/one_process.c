@@ -34,5 +34,7 @@ int bench_one_process(const struct bench_options *o) {
          latencies_at_us(&m->latencies, 0.5), latencies_at_us(&m->latencies, 0.99),
          (double)m->client_cpu_ns / 1e3 / (double)m->answers);
   free(m);
+  gcache_close(owner.cache, NULL, NULL);
+  uv_run(uv_default_loop(), UV_RUN_DEFAULT);
   return 0;
 }

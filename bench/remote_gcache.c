@@ -68,6 +68,7 @@ static void on_answered(gcache_get_t *get, int status, gcache_value_t *value) {
   struct asker *a = get->data;
   uint64_t now = bench_now_ns();
 
+  if (a->meter->phase == METER_OVER) return;
   bench_need(status, gcache_get_reason(get));
   if (gcache_get_from(get) != GCACHE_FROM_PEER ||
       gcache_value_bytes(value).len != a->meter->work->value_bytes)
@@ -78,9 +79,14 @@ static void on_answered(gcache_get_t *get, int status, gcache_value_t *value) {
     uv_stop(uv_default_loop());
 }
 
+static void on_closed(void *closed) {
+  *(int *)closed = 1;
+}
+
 void gcache_ask(struct meter *m, int port, gcache_http_t http) {
   struct asker *askers = calloc(m->work->outstanding, sizeof *askers);
   struct bench_member member;
+  int closed = 0;
   char url[64];
   const char *urls[] = {url};
 
@@ -96,7 +102,10 @@ void gcache_ask(struct meter *m, int port, gcache_http_t http) {
     ask(&askers[i], bench_now_ns());
   }
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
-  gcache_close(member.cache, NULL, NULL);
+  gcache_close(member.cache, on_closed, &closed);
+  while (!closed)
+    uv_run(uv_default_loop(), UV_RUN_ONCE);
+  free(askers);
 }
 
 /* ---------------------------------------------------------------------------- two processes -- */
