@@ -226,14 +226,14 @@ typedef struct gcache_options_s {
                                     so that a slow getter never runs twice (P1). Set it above your
                                     slowest getter to get local loads when a peer hangs. */
   uint64_t idle_timeout_ms;     /* 60000 a kept-alive connection to a peer may rest */
-  unsigned conns_per_peer;      /* 8 connections: one exchange each at a time with HTTP/1.1, as many
-                                    as the peer and limits.streams_max allow with HTTP/2 */
+  unsigned conns_per_peer;      /* 32, beside two, pipelined, for what a gcache has in memory: one exchange
+                                    each with HTTP/1.1, limits.streams_max of either side with HTTP/2 */
   unsigned calls_per_peer;      /* 65536 waiting or running; more: GCACHE_EBUSY to the caller */
   gcache_http_t http;           /* GCACHE_HTTP_AUTO. UV_ENOTSUP: _2 in a build without it */
   gcache_tls_t *tls; /* for peers whose URL begins with https://, from <gcache/openssl.h>; borrowed
                          until closed. NULL: such URLs are refused */
-  uint64_t ping_ms;  /* 5000. HTTP/2: a peer that owes answers and has sent nothing for so long is
-                         asked for a sign of life, and given up when none comes in as long again */
+  uint64_t ping_ms;  /* 5000. A peer that owes answers and is silent for so long is asked for a sign of
+                         life (HTTP/2), and given up when none comes in as long again */
   gcache_limits_t limits;
   gcache_mem_t mem;     /* malloc family */
   gcache_clock_t clock; /* the loop's and the system's */

@@ -1,22 +1,28 @@
 /* base/escape - see escape.h. Owns nothing; fails on a '%' that no two hex digits follow. */
 #include "base/escape.h"
 
-#include <stdint.h>
 #include <string.h>
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
-/* RFC 3986, 2.3: bits by byte. */
-static const uint64_t unreserved[4] = {0x03ff600000000000, 0x47fffffe87fffffe, 0, 0};
-
-static int is_unreserved(unsigned char c) {
-  return (int)(unreserved[c / 64] >> c % 64 & 1);
-}
+/* RFC 3986, 2.3: A-Z a-z 0-9 - . _ ~ by code; none beyond ASCII. */
+/* clang-format off */
+static const unsigned char unreserved[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1,
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0,
+};
+/* clang-format on */
 
 /* Where from `at` on the first stands that has to be looked at. */
 static size_t skip_unreserved(gcache_bytes_t raw, size_t at) {
   const unsigned char *in = raw.base;
-  while (at < raw.len && is_unreserved(in[at]))
+  while (at < raw.len && unreserved[in[at]])
     at++;
   return at;
 }

@@ -6,7 +6,8 @@ enum {
   CALLS_OF_MANY =
       100,        /* how many calls a connection that is being dialled may be expected to carry */
   FAST_LANES = 2, /* one is written to while the other is answered: measured */
-  FAST_PAUSE_MS = 1000
+  FAST_PAUSE_MS = 1000,
+  NO_2_PAUSE_MS = 60000
 };
 
 static struct gci_conn_out *conn_of(struct gcache_link_s *link) {
@@ -69,10 +70,15 @@ int gci_lanes_wants_fast(const struct gci_lanes *lanes) {
   return gci_env_mono_ms(lanes->config->env) >= lanes->no_fast_until_ms;
 }
 
+/* In the clear, because the peer has said that it can. */
+static int prefers_2(const struct gci_lanes *lanes) {
+  return lanes->speaks_2 && lanes->config->http == GCACHE_HTTP_AUTO && !lanes->origin.secure;
+}
+
 struct gci_lane gci_lanes_new_slow(const struct gci_lanes *lanes) {
   struct gci_lane lane = {.http = lanes->config->http};
 
-  if (!lanes->speaks_2 || lane.http != GCACHE_HTTP_AUTO || lanes->origin.secure) return lane;
+  if (!prefers_2(lanes)) return lane;
   return (struct gci_lane){.http = GCACHE_HTTP_2, .supposed = 1};
 }
 
@@ -109,7 +115,10 @@ void gci_lanes_file(struct gci_lanes *lanes, struct gci_conn_out *c) {
     return;
   }
   gci_link_unlink(&c->link);
-  if (gci_conn_out_room(c) > 0) gci_list_push_front(&lanes->roomy, &c->link);
+  if (!c->many && prefers_2(lanes) && gci_conn_out_rests(c))
+    gci_conn_out_close(c); /* in its place comes one that carries many, when it is wanted */
+  else if (gci_conn_out_room(c) > 0)
+    gci_list_push_front(&lanes->roomy, &c->link);
 }
 
 void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c) {
@@ -121,15 +130,31 @@ void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c) {
     return;
   }
   if (c->dial_status == 0) lanes->open--;
-  if (c->lane.supposed && c->exchanges == 0) lanes->speaks_2 = lanes->many = 0;
+  if (!c->lane.supposed || c->exchanges > 0) return;
+  lanes->speaks_2 = lanes->many = 0;
+  lanes->no_2_until_ms = gci_env_after_ms(lanes->config->env, NO_2_PAUSE_MS);
 }
 
 void gci_lanes_note(struct gci_lanes *lanes, struct gci_conn_out *c, int is_gcache, int speaks_2) {
   c->to_gcache = is_gcache != 0;
   lanes->to_gcache = is_gcache != 0;
-  if (!speaks_2 || !gci_h2_built_in() || lanes->config->http != GCACHE_HTTP_AUTO) return;
+  if (!speaks_2 || lanes->speaks_2 || !gci_h2_built_in()) return;
+  if (gci_env_mono_ms(lanes->config->env) < lanes->no_2_until_ms) return;
   lanes->speaks_2 = 1;
-  if (!lanes->origin.secure) lanes->many = 1;
+  if (!prefers_2(lanes)) return;
+  lanes->many = 1;
+  lanes->stale = 1;
+}
+
+void gci_lanes_refresh(struct gci_lanes *lanes) {
+  struct gcache_link_s *link, *next;
+
+  if (!lanes->stale) return;
+  lanes->stale = 0;
+  for (link = lanes->roomy.head.next; link != &lanes->roomy.head; link = next) {
+    next = link->next;
+    gci_lanes_file(lanes, conn_of(link));
+  }
 }
 
 void gci_lanes_close_resting(struct gci_lanes *lanes) {

@@ -26,7 +26,9 @@ struct gci_lanes {
   unsigned many : 1;         /* slow lanes carry many exchanges at a time, as far as known */
   unsigned to_gcache : 1;    /* the peer's latest answer has shown it to be gcache */
   unsigned speaks_2 : 1;     /* in the clear, it has said */
+  unsigned stale : 1;        /* that since the last refresh */
   uint64_t no_fast_until_ms; /* one has failed lately */
+  uint64_t no_2_until_ms;    /* one that was supposed to speak it did not */
 };
 
 void gci_lanes_init(struct gci_lanes *lanes, const struct gci_conn_out_config *config);
@@ -53,7 +55,9 @@ void gci_lanes_opened(struct gci_lanes *lanes, struct gci_conn_out *c, int statu
 void gci_lanes_file(struct gci_lanes *lanes,
                     struct gci_conn_out *c); /* its room may have changed */
 void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c);
-/* An answer over c has shown what the peer is. */
+/* Lanes at rest that are no longer what would be dialled are closed. */
+void gci_lanes_refresh(struct gci_lanes *lanes);
+/* An answer over c has shown what the peer is. May be called while c is reading. */
 void gci_lanes_note(struct gci_lanes *lanes, struct gci_conn_out *c, int is_gcache, int speaks_2);
 
 void gci_lanes_close_resting(struct gci_lanes *lanes);

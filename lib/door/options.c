@@ -33,7 +33,7 @@ static const struct number numbers[] = {
     NUMBER(connect_timeout_ms, 1000, 1, UINT64_MAX),
     NUMBER(response_timeout_ms, UINT64_MAX, 1, UINT64_MAX),
     NUMBER(idle_timeout_ms, 60000, 1, UINT64_MAX),
-    NUMBER(conns_per_peer, 8, 1, COUNT_LIMIT),
+    NUMBER(conns_per_peer, 32, 1, COUNT_LIMIT),
     NUMBER(calls_per_peer, 65536, 1, COUNT_LIMIT),
     NUMBER(ping_ms, 5000, 1, UINT64_MAX),
     NUMBER(limits.key_max, 4096, 1, SIZE_LIMIT),

@@ -306,6 +306,7 @@ static void pump(struct gci_door_peer *peer) {
   struct gci_conn_out *c;
   struct gci_list *queue;
 
+  gci_lanes_refresh(&peer->lanes);
   while (!gci_list_empty(&peer->quick) && (c = gci_lanes_fast(&peer->lanes)) != NULL)
     set_out(peer, c, &peer->quick);
   while ((queue = next_slow(peer)) != NULL && (c = gci_lanes_slow(&peer->lanes)) != NULL)
