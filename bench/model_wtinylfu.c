@@ -35,16 +35,13 @@ static uint8_t frequency(const struct wtinylfu *w, uint32_t key) {
 }
 
 static void count(struct wtinylfu *w, uint32_t key) {
-  uint64_t lost = 0;
   for (unsigned row = 0; row < ROWS; row++) {
     uint8_t *c = count_at(w, key, row);
     if (*c < COUNT_MAX) (*c)++;
   }
   if (++w->added < w->sample) return;
-  for (uint64_t i = 0; i < ROWS * w->columns; i++) {
-    lost += w->counts[i] % 2;
+  for (uint64_t i = 0; i < ROWS * w->columns; i++)
     w->counts[i] /= 2;
-  }
   w->added = w->added / 2;
 }
 
