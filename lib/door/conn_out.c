@@ -88,6 +88,7 @@ static void tell_ended(struct gci_conn_out *c) {
 /* Nothing of it has been done, as far as can be told. first: the oldest. */
 static int may_go_again(const struct gci_conn_out *c, struct gci_trip *trip, int first) {
   if (c->exchanges == 0) return c->lane.supposed;
+  if (c->hung) return 0;
   return (!c->many && !first) || !gci_http_client_begun(c->http, trip);
 }
 
@@ -106,7 +107,7 @@ static void break_off(struct gci_conn_out *c, int status, const char *why) {
 }
 
 void gci_conn_out_break(struct gci_conn_out *c) {
-  c->exchanges = 0; /* nothing is to go again */
+  c->hung = 1; /* nothing is to go again */
   break_off(c, UV_ECANCELED, "");
   tell_ended(c);
 }
@@ -159,7 +160,7 @@ static void turn_soon(struct gci_conn_out *c) {
 /* Answers are owed and nothing has come for as long as it may be silent. */
 static void look_for_life(struct gci_conn_out *c) {
   if (c->lane.fast || gci_http_client_pinging(c->http)) {
-    c->exchanges = 0; /* hanging is not staleness: it would hang again */
+    c->hung = 1;
     break_off(c, GCACHE_EPEER, "it shows no sign of life");
   } else if (gci_http_client_ping(c->http) < 0) {
     break_off(c, UV_ENOMEM, "");
@@ -215,7 +216,7 @@ static void on_answer_late(struct gcache_deadline_s *deadline) {
     turn_soon(c);
     if (gci_list_empty(&c->trips)) rest(c);
   } else {
-    c->exchanges = 0;
+    c->hung = 1;
     break_off(c, GCACHE_EPEER, why);
   }
   tell_ended(c);
@@ -316,9 +317,14 @@ static void on_failed(void *user, void *tag, int status, const char *reason, int
 
 static const struct gci_http_client_events session_events = {on_response, on_failed};
 
+/* An answer has said that it is the last: those pipelined behind it will not come. */
+static int said_last(const struct gci_conn_out *c) {
+  return c->lane.fast && !gci_list_empty(&c->trips) && !gci_http_client_reusable(c->http);
+}
+
 /* After bytes or the end have come. err < 0: the session is broken, perhaps behind whole answers. */
 static void settle(struct gci_conn_out *c, int err, int ended) {
-  if (err < 0 || ended) {
+  if (err < 0 || ended || said_last(c)) {
     break_off(c, err == UV_ENOMEM ? UV_ENOMEM : GCACHE_EPEER, gci_http_client_reason(c->http));
   } else if (gci_list_empty(&c->trips) && !may_rest(c)) {
     gci_conn_out_close(c);
@@ -338,9 +344,12 @@ static void on_turn(struct gcache_job_s *job) {
 
 static void on_read(void *user, gcache_bytes_t bytes) {
   struct gci_conn_out *c = user;
+  uint64_t before = c->exchanges;
+  int err = gci_http_client_input(c->http, bytes);
 
-  c->heard_ms = gci_env_mono_ms(c->config->env);
-  settle(c, gci_http_client_input(c->http, bytes), 0);
+  /* An answer that drips would keep all behind it waiting. */
+  if (!c->lane.fast || c->exchanges != before) c->heard_ms = gci_env_mono_ms(c->config->env);
+  settle(c, err, 0);
 }
 
 /* ----------------------------------------------------------------------------- its begin ---- */

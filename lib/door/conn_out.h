@@ -91,12 +91,14 @@ struct gci_conn_out {
   struct gcache_deadline_s
       deadline;             /* of the handshake, the rest, or the sign of life; may pass early */
   struct gcache_job_s turn; /* writes what was sent, sees whether the session is broken */
-  uint64_t heard_ms;        /* when bytes last came, or the first trip set out after a rest */
-  uint64_t exchanges;       /* that ended well */
+  uint64_t heard_ms; /* when bytes last came (fast lanes: a whole answer), or the first trip set out
+                               after a rest */
+  uint64_t exchanges; /* that ended well */
   int dial_status;
   unsigned opened : 1; /* was told, with dial_status */
   unsigned closing : 1;
   unsigned had_room : 1;
+  unsigned hung : 1;      /* it was waited for in vain, which would happen again */
   unsigned many : 1;      /* carries more than one exchange at a time */
   unsigned to_gcache : 1; /* its user's: an answer has shown what the peer is */
 };

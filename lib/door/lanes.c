@@ -7,7 +7,7 @@ enum {
       100,        /* how many calls a connection that is being dialled may be expected to carry */
   FAST_LANES = 2, /* one is written to while the other is answered: measured */
   FAST_PAUSE_MS = 1000,
-  NO_2_PAUSE_MS = 60000
+  HTTP_2_PAUSE_MS = 60 * 1000
 };
 
 static struct gci_conn_out *conn_of(struct gcache_link_s *link) {
@@ -108,8 +108,18 @@ void gci_lanes_opened(struct gci_lanes *lanes, struct gci_conn_out *c, int statu
   gci_lanes_file(lanes, c);
 }
 
+/* Before anything is dialled for what it carried. */
+static void note_closing(struct gci_lanes *lanes, const struct gci_conn_out *c) {
+  if (!c->lane.supposed || c->dial_status < 0 || c->exchanges > 0 || !c->opened) return;
+  lanes->speaks_2 = lanes->many = 0;
+  lanes->no_2_until_ms = gci_env_after_ms(lanes->config->env, HTTP_2_PAUSE_MS);
+}
+
 void gci_lanes_file(struct gci_lanes *lanes, struct gci_conn_out *c) {
-  if (c->closing) return;
+  if (c->closing) {
+    note_closing(lanes, c);
+    return;
+  }
   if (c->lane.fast) {
     if (!gci_link_linked(&c->link)) gci_list_push_back(&lanes->fast, &c->link);
     return;
@@ -130,9 +140,6 @@ void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c) {
     return;
   }
   if (c->dial_status == 0) lanes->open--;
-  if (!c->lane.supposed || c->exchanges > 0) return;
-  lanes->speaks_2 = lanes->many = 0;
-  lanes->no_2_until_ms = gci_env_after_ms(lanes->config->env, NO_2_PAUSE_MS);
 }
 
 void gci_lanes_note(struct gci_lanes *lanes, struct gci_conn_out *c, int is_gcache, int speaks_2) {

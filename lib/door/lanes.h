@@ -7,7 +7,8 @@
  * have changed. Slow lanes are HTTP/2 where ALPN or the application says so, or in the clear the peer has
  * said that it speaks it.
  * Fails: a dial that fails, or a fast lane that ends unproven, is no failure of a call as long as there are
- * others; fast lanes are tried again after a second.
+ * others; fast lanes are tried again after a second. A peer that has said that it speaks HTTP/2 and does not
+ * is believed again after a minute.
  * Owns the lists; connections own themselves, and are reported by their events to whoever embeds this. */
 #ifndef GCI_DOOR_LANES_H
 #define GCI_DOOR_LANES_H
@@ -28,7 +29,7 @@ struct gci_lanes {
   unsigned speaks_2 : 1;     /* in the clear, it has said */
   unsigned stale : 1;        /* that since the last refresh */
   uint64_t no_fast_until_ms; /* one has failed lately */
-  uint64_t no_2_until_ms;    /* one that was supposed to speak it did not */
+  uint64_t no_2_until_ms;    /* the peer did not speak it although it had said so */
 };
 
 void gci_lanes_init(struct gci_lanes *lanes, const struct gci_conn_out_config *config);

@@ -295,9 +295,14 @@ static void dial_slow(struct gci_door_peer *peer) {
     struct gci_lane lane = gci_lanes_new_slow(&peer->lanes);
     int err = dial(peer, &lane);
     if (err == 0) continue;
-    if (peer->lanes.connections == 0) fail_waiting(peer, err, "");
+    if (peer->lanes.connections == peer->lanes.n_fast) fail_waiting(peer, err, "");
     return;
   }
+}
+
+/* Of a peer that has left the list. */
+static void close_if_done(struct gci_door_peer *peer) {
+  if (!peer->listed && !has_waiting(peer)) gci_lanes_close_resting(&peer->lanes);
 }
 
 /* Gives calls to connections, then sees that there will be enough of these. */
@@ -316,6 +321,7 @@ static void pump(struct gci_door_peer *peer) {
     struct gci_lane lane = gci_lanes_new_fast();
     dial(peer, &lane); /* without memory there is none this time */
   }
+  close_if_done(peer);
 }
 
 void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {

@@ -56,6 +56,8 @@ static void count_requests(struct raw *c) {
 
   while (at < c->in_len && (len = whole_request(c->in + at, c->in_len - at)) > 0 &&
          at + len <= c->in_len) {
+    c->request = c->in + at;
+    c->request_len = len;
     at += len;
     if (++seen <= c->requests) continue;
     c->requests++;
@@ -69,6 +71,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
 
   (void)buf;
   if (n > 0) {
+    c->reads++;
     c->in_len += (size_t)n;
     c->in[c->in_len] = '\0';
     if (c->server != NULL) count_requests(c);

@@ -15,7 +15,10 @@ struct raw {
   struct raw_server *server; /* NULL: a client */
   char *in;                  /* zero-terminated */
   size_t in_len, in_cap;
-  int requests; /* whole ones received, of a server's connection */
+  int requests;        /* whole ones received, of a server's connection */
+  const char *request; /* in on_request: the one that has come, */
+  size_t request_len;  /* with its body */
+  int reads;           /* that brought bytes */
   int connected, ended, closed, paused;
   int end_status; /* UV_EOF or worse, once ended */
 };
