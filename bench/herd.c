@@ -82,24 +82,25 @@ static void run_round(struct cluster *c, const struct order *order, struct outco
 static void measure(const struct bench_options *o, const char *bench, enum order_kind kind,
                     struct rows *rows) {
   struct node_setting setting = {.value_bytes = o->bytes != 0 ? o->bytes : 100};
-  struct order order = {.kind = kind, .n = o->outstanding != 0 ? o->outstanding : 10000};
+  struct order order = {.kind = kind};
+  uint64_t n = o->outstanding != 0 ? o->outstanding : 10000;
   struct row row = {.bench = bench,
                     .system = "gcache",
                     .value_bytes = setting.value_bytes,
-                    .outstanding = (unsigned)order.n,
+                    .outstanding = (unsigned)n,
                     .slow_pct = 100};
   double(*figures)[N_FIGURES] = calloc(o->rounds, sizeof *figures);
   double *loads = calloc(o->rounds, sizeof *loads), *last_ms = calloc(o->rounds, sizeof *last_ms);
   struct cluster c;
 
   if (figures == NULL || loads == NULL || last_ms == NULL) bench_need(UV_ENOMEM, "rounds");
-  setting.max_bytes = (size_t)(o->rounds + 2) * order.n * 4 * (setting.value_bytes + 256) +
-                      (1 << 20);
+  setting.max_bytes = (size_t)(o->rounds + 2) * n * 4 * (setting.value_bytes + 256) + (1 << 20);
   cluster_start(&c, &setting);
   for (unsigned i = 0; i <= o->rounds; i++) {
     unsigned at = i == 0 ? 0 : i - 1; /* the first opens the connections */
     struct outcome outcome;
-    order.first = i * order.n * 16;
+    order.first = i * n * 16;
+    order.n = i == 0 && n > 100 ? 100 : n;
     run_round(&c, &order, &outcome);
     memcpy(figures[at], outcome.figures, sizeof outcome.figures);
     loads[at] = outcome.loads;
