@@ -1,10 +1,11 @@
-/* base/spare - freed blocks of small sizes, kept in front of malloc() for whoever asks next: in the steady
- * state an exchange takes and gives back the same few blocks, and malloc()'s own lists are too short for a
- * turn's worth of them.
+/* base/spare - freed blocks kept in front of malloc() for whoever asks next. In the steady state an exchange
+ * takes and gives back the same few blocks: malloc()'s own lists are too short for a turn's worth of small
+ * ones, and large ones it gives back to the kernel, so that each is faulted in anew.
  *
- * A block stands for all sizes that the allocator rounds alike (gci_mem_cost()). At most
- * GCI_SPARE_BYTES are kept. Owns them until fini. Under AddressSanitizer a block that is kept is poisoned,
- * so that its use is seen as that of freed memory. Fails: take, with NULL, when there is none. */
+ * A block stands for all sizes that the allocator rounds alike (gci_mem_cost()). Kept are blocks of up to
+ * GCI_SPARE_BLOCK_MAX, GCI_SPARE_BYTES in all, and the latest few from GCI_SPARE_LARGE_MIN up,
+ * GCI_SPARE_LARGE_BYTES in all. Owns them until fini. Under AddressSanitizer a block that is kept is
+ * poisoned, so that its use is seen as that of freed memory. Fails: take, with NULL, when there is none. */
 #ifndef GCI_BASE_SPARE_H
 #define GCI_BASE_SPARE_H
 
@@ -12,12 +13,21 @@
 
 #define GCI_SPARE_BLOCK_MAX ((size_t)1024) /* with the allocator's rounding */
 #define GCI_SPARE_BYTES ((size_t)512 * 1024)
+#define GCI_SPARE_LARGE_MIN ((size_t)16 * 1024)
+#define GCI_SPARE_LARGE_BYTES ((size_t)4 * 1024 * 1024)
+#define GCI_SPARE_N_LARGE 16
 
 struct gci_spare_block;
 
 struct gci_spare {
   struct gci_spare_block *blocks[GCI_SPARE_BLOCK_MAX / 16 + 1];
   size_t bytes;
+  struct gci_spare_large {
+    void *block; /* NULL: none */
+    size_t cost;
+  } large[GCI_SPARE_N_LARGE];
+  unsigned next_large; /* whose turn it is to give way */
+  size_t large_bytes;
 };
 
 void gci_spare_init(struct gci_spare *spare);

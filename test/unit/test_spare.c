@@ -48,12 +48,49 @@ static void no_more_is_kept_than_is_said(void **state) {
     kept += cost;
   }
   assert_true(kept <= GCI_SPARE_BYTES && kept + cost > GCI_SPARE_BYTES);
-  void *large = malloc(4096);
-  assert_non_null(large);
-  assert_false(gci_spare_keep(&spare, large, gci_mem_cost(4096)));
+  void *middling = block_of(4096);
+  assert_false(gci_spare_keep(&spare, middling, gci_mem_cost(4096)));
   assert_null(gci_spare_take(&spare, gci_mem_cost(4096)));
-  free(large);
+  free(middling);
   gci_spare_fini(&spare); /* LeakSanitizer looks */
+}
+
+static void keep_another(struct gci_spare *spare, size_t size) {
+  assert_true(gci_spare_keep(spare, block_of(size), gci_mem_cost(size)));
+  assert_true(spare->large_bytes <= GCI_SPARE_LARGE_BYTES);
+}
+
+static size_t count(struct gci_spare *spare, size_t size) {
+  size_t n = 0;
+  void *block;
+  while ((block = gci_spare_take(spare, gci_mem_cost(size))) != NULL) {
+    memset(block, 0x5a, size);
+    free(block);
+    n++;
+  }
+  return n;
+}
+
+static void of_large_blocks_the_latest_few_are_kept(void **state) {
+  struct gci_spare spare;
+  const size_t small = 20000, mapped = 1 << 20, huge = GCI_SPARE_LARGE_BYTES + 1;
+  (void)state;
+  gci_spare_init(&spare);
+  for (int i = 0; i < 40; i++)
+    keep_another(&spare, small);
+  assert_int_equal(count(&spare, small), GCI_SPARE_N_LARGE);
+  for (int i = 0; i < 5; i++)
+    keep_another(&spare, small);
+  for (int i = 0; i < 40; i++)
+    keep_another(&spare, mapped);
+  assert_int_equal(count(&spare, small), 0);
+  assert_int_equal(count(&spare, mapped), GCI_SPARE_LARGE_BYTES / gci_mem_cost(mapped));
+  assert_int_equal(spare.large_bytes, 0);
+  void *block = block_of(huge);
+  assert_false(gci_spare_keep(&spare, block, gci_mem_cost(huge)));
+  free(block);
+  keep_another(&spare, mapped);
+  gci_spare_fini(&spare);
 }
 
 /* Of every size that is kept: alone, no two at one place, and as large as was asked. */
@@ -105,6 +142,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_kept_block_comes_back_for_any_size_of_its_cost),
       cmocka_unit_test(no_more_is_kept_than_is_said),
+      cmocka_unit_test(of_large_blocks_the_latest_few_are_kept),
       cmocka_unit_test(blocks_of_a_mem_do_not_share_bytes),
       cmocka_unit_test(an_allocator_of_the_users_is_asked_for_every_block),
   };
