@@ -35,13 +35,15 @@ static void hear(struct gci_cached *said, gcache_bytes_t line) {
 }
 
 struct gci_cached gci_cached_read(const gcache_header_t headers[], size_t n) {
-  gcache_bytes_t line = gci_http_header(headers, n, GCI_LIT("Cache-Control"));
   struct gci_cached said = {0};
 
-  if (gci_bytes_equal(line, GCI_LIT("only-if-cached, max-stale")))
-    said.only = said.takes_stale = 1; /* as gcache says it */
-  else
-    hear(&said, line);
+  for (size_t i = 0; i < n; i++) { /* several such lines are one list */
+    if (!gci_bytes_equal_nocase(headers[i].name, GCI_LIT("Cache-Control"))) continue;
+    if (gci_bytes_equal(headers[i].value, GCI_LIT("only-if-cached, max-stale")))
+      said.only = said.takes_stale = 1; /* as gcache says it */
+    else
+      hear(&said, headers[i].value);
+  }
   return said;
 }
 

@@ -110,7 +110,8 @@ static const struct gci_http_server_events session_events = {on_request, on_read
 /* After the last request of a connection nothing is wanted, but its end is to be noticed. */
 static int may_read(const struct gci_server *s) {
   if (s->http == NULL) return !s->ended;
-  if (s->ended || s->left != NULL || gci_http_server_output(s->http)->held > GCI_HELD_MAX) return 0;
+  if (s->ended || s->left != NULL || gci_http_server_output(s->http)->bytes > GCI_HELD_MAX)
+    return 0;
   return gci_http_server_wants_input(s->http) ||
          gci_http_server_pending(s->http) < s->door->limits.pipelined_max;
 }
@@ -363,6 +364,9 @@ static void on_pumped(struct gcache_job_s *job) {
   }
   flush(s);
   gci_requests_flushed(&s->requests);
+  /* What was left for the output's sake, and has room now: others have their turn in between. */
+  if (s->left != NULL && !s->closing && s->http != NULL && gci_http_server_wants_input(s->http))
+    schedule(s);
   settle(s);
 }
 

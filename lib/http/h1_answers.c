@@ -24,6 +24,7 @@ static void leave(struct gci_h1_exchange *e) {
   gci_link_unlink(&e->link);
   a->n_pending--;
   a->pending_bytes -= cost(e);
+  a->held_bytes -= gci_h1_held_bytes(e->held);
   if (e->stage != GCI_H1_NOT_BEGUN) a->early -= e->own.bytes;
 }
 
@@ -131,6 +132,7 @@ static int answer_exchange(struct gci_h1_exchange *e, const struct gci_http_mess
   struct gci_h1_answers *a = e->answers;
   if (!gci_h1_answers_dead(a) && !gci_h1_in_turn(e)) {
     e->held = gci_h1_hold(e->mem, answer, e->extent);
+    a->held_bytes += gci_h1_held_bytes(e->held);
     if (e->held != NULL) return 0;
     a->broken = 1;
   }

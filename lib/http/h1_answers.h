@@ -20,6 +20,7 @@ struct gci_h1_answers {
   struct gci_list spare;   /* and what is left of some, for the next; at most 128 */
   size_t n_spare;
   size_t n_pending, pending_bytes;
+  size_t held_bytes;          /* of answers given before their turn, values included */
   size_t early;               /* bytes gathered by answers whose turn has not come */
   enum gci_h1_fault refusal;  /* to be written once nothing is pending */
   unsigned last_taken : 1;    /* no request will be taken any more */

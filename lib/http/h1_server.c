@@ -14,6 +14,8 @@
 
 /* Bytes that the requests of unanswered exchanges may hold before no other is taken. */
 #define PENDING_BYTES_MAX (1024 * 1024)
+/* Bytes of answers that have not left, shared values included, before no other request is taken. */
+#define OUTPUT_BYTES_MAX (1024 * 1024)
 
 struct h1_server {
   struct gci_http_server http; /* first */
@@ -106,7 +108,8 @@ static void act(struct h1_server *s, enum gci_h1_reached reached) {
 static int takes_more(const struct h1_server *s) {
   if (s->answers.last_taken || s->answers.broken || s->closed) return 0;
   return s->answers.n_pending < s->limits->pipelined_max &&
-         s->answers.pending_bytes < PENDING_BYTES_MAX;
+         s->answers.pending_bytes < PENDING_BYTES_MAX &&
+         s->answers.out.bytes + s->answers.held_bytes < OUTPUT_BYTES_MAX;
 }
 
 static void *server_place(struct gci_http_server *http, size_t *len) {

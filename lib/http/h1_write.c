@@ -246,6 +246,11 @@ struct gci_h1_held *gci_h1_hold(struct gci_mem *mem, const struct gci_http_messa
   return held;
 }
 
+size_t gci_h1_held_bytes(const struct gci_h1_held *held) {
+  if (held == NULL) return 0;
+  return held->size + (held->value == NULL ? 0 : gcache_value_bytes(held->value).len);
+}
+
 int gci_h1_write_held(struct gci_out *out, const struct gci_h1_held *held, enum gci_h1_then then) {
   const char *before = held->text + held->head;
   int err = gci_out_text(out, gcache_bytes(held->text, held->head));

@@ -40,6 +40,7 @@ struct gci_h1_held; /* opaque */
 /* NULL: out of memory. */
 struct gci_h1_held *gci_h1_hold(struct gci_mem *mem, const struct gci_http_message *answer,
                                 enum gci_h1_extent extent);
+size_t gci_h1_held_bytes(const struct gci_h1_held *held); /* its value included; NULL: 0 */
 int gci_h1_write_held(struct gci_out *out, const struct gci_h1_held *held, enum gci_h1_then then);
 void gci_h1_held_free(struct gci_mem *mem, struct gci_h1_held *held); /* NULL is fine */
 
