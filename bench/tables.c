@@ -54,7 +54,7 @@ static void write_row(const struct row *row, int is_first, FILE *to) {
   if (f[SERVER_CPU_US].median > 0) fprintf(to, "%.2f", f[SERVER_CPU_US].median);
   fputs(" |", to);
   for (size_t i = 0; i < MORE_MAX && row->more[i].name != NULL; i++)
-    fprintf(to, " %.4g |", row->more[i].figure.median);
+    fprintf(to, " %.6g |", row->more[i].figure.median);
   fputc('\n', to);
 }
 
