@@ -21,6 +21,7 @@ struct gci_ask {
   int among_many; /* it travels, or is to travel, with other removes in one request */
   int alone;      /* not among many again */
   int slow;       /* not over a fast lane again */
+  int large;      /* the peer has said so of its value */
 };
 
 /* One request, and the calls that it is for. */

@@ -4,12 +4,12 @@
 
 #include "base/bytes.h"
 #include "core/answer.h"
+#include "door/large.h"
 #include "http/h2.h"
 #include "wire/route.h"
 
 enum {
-  FAST_VALUE_MAX = 64 * 1024, /* a larger value would keep what is behind it waiting */
-  FAST_PATH_MAX = 1024        /* whoever asks for more can wait for it to be served */
+  FAST_PATH_MAX = 1024 /* whoever asks for more can wait for it to be served */
 };
 
 static gcache_bytes_t trimmed(gcache_bytes_t text) {
@@ -59,7 +59,7 @@ int gci_cached_answer(struct gci_reply *reply, struct gci_door *door, gcache_byt
     gci_reply_text(reply, door->dialect->not_found, "not-found",
                    found.reason[0] != '\0' ? gcache_cstr(found.reason) : GCI_LIT("not found"));
     if (takes_stale) gci_reply_add_not_found_ms(reply, found.not_found_ms);
-  } else if (gcache_value_bytes(found.value).len > FAST_VALUE_MAX) {
+  } else if (gcache_value_bytes(found.value).len > GCI_FAST_VALUE_MAX) {
     gci_reply_text(reply, 504, "large", GCI_LIT("too large to be answered between others"));
   } else {
     gci_reply_value(reply, door->dialect, found.value, takes_stale, found.stale_ms);

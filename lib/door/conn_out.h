@@ -67,6 +67,7 @@ struct gci_http_client;
 struct gci_lane {
   gcache_http_t http; /* AUTO: HTTP/1.1 in the clear, what ALPN chooses under TLS */
   int fast;           /* http is GCACHE_HTTP_1 */
+  int bulk;           /* likewise: for large values, which HTTP/1.1 reads where they are to stay */
   int supposed;       /* that the other side speaks this HTTP; nobody has configured it */
 };
 

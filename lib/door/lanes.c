@@ -6,6 +6,7 @@ enum {
   CALLS_OF_MANY =
       100,        /* how many calls a connection that is being dialled may be expected to carry */
   FAST_LANES = 2, /* one is written to while the other is answered: measured */
+  BULK_LANES = 8,
   FAST_PAUSE_MS = 1000,
   HTTP_2_PAUSE_MS = 60 * 1000
 };
@@ -18,20 +19,33 @@ void gci_lanes_init(struct gci_lanes *lanes, const struct gci_conn_out_config *c
   *lanes = (struct gci_lanes){.config = config, .many = config->http == GCACHE_HTTP_2};
   gci_list_init(&lanes->roomy);
   gci_list_init(&lanes->fast);
+  gci_list_init(&lanes->bulk);
   gci_list_init(&lanes->dials);
 }
 
 /* ---------------------------------------------------------------------------------- choosing -- */
 
-struct gci_conn_out *gci_lanes_slow(struct gci_lanes *lanes) {
+static struct gci_conn_out *first_with_room(struct gci_list *list) {
   struct gcache_link_s *link;
 
-  while ((link = gci_list_front(&lanes->roomy)) != NULL) {
+  while ((link = gci_list_front(list)) != NULL) {
     if (gci_conn_out_room(conn_of(link)) > 0) return conn_of(link);
     gci_link_unlink(
         link); /* the other side has taken it back; `turned` follows when there is some */
   }
   return NULL;
+}
+
+struct gci_conn_out *gci_lanes_slow(struct gci_lanes *lanes) {
+  return first_with_room(&lanes->roomy);
+}
+
+struct gci_conn_out *gci_lanes_bulk(struct gci_lanes *lanes) {
+  return first_with_room(&lanes->bulk);
+}
+
+int gci_lanes_uses_bulk(const struct gci_lanes *lanes) {
+  return lanes->many && lanes->to_gcache && lanes->config->http == GCACHE_HTTP_AUTO;
 }
 
 struct gci_conn_out *gci_lanes_fast(const struct gci_lanes *lanes) {
@@ -55,9 +69,16 @@ size_t gci_lanes_enough(const struct gci_lanes *lanes) {
   return (size_t)lanes->dialing * (lanes->many ? CALLS_OF_MANY : 1) + 1;
 }
 
+unsigned gci_lanes_n_slow(const struct gci_lanes *lanes) {
+  return lanes->connections - lanes->n_fast - lanes->n_bulk;
+}
+
 int gci_lanes_wants_slow(const struct gci_lanes *lanes, unsigned conns_per_peer, size_t n_waiting) {
-  return lanes->connections - lanes->n_fast < conns_per_peer &&
-         n_waiting >= gci_lanes_enough(lanes);
+  return gci_lanes_n_slow(lanes) < conns_per_peer && n_waiting >= gci_lanes_enough(lanes);
+}
+
+int gci_lanes_wants_bulk(const struct gci_lanes *lanes, size_t n_waiting) {
+  return lanes->n_bulk < BULK_LANES && n_waiting > lanes->dialing_bulk;
 }
 
 /* With one question at a time a second lane would only rest. */
@@ -86,22 +107,33 @@ struct gci_lane gci_lanes_new_fast(void) {
   return (struct gci_lane){.http = GCACHE_HTTP_1, .fast = 1};
 }
 
+struct gci_lane gci_lanes_new_bulk(void) {
+  return (struct gci_lane){.http = GCACHE_HTTP_1, .bulk = 1};
+}
+
 /* ----------------------------------------------------------------------------------- events -- */
 
 void gci_lanes_dialed(struct gci_lanes *lanes, struct gci_conn_out *c) {
   if (!c->closing) gci_list_push_back(&lanes->dials, &c->link); /* else it has failed at once */
   lanes->connections++;
-  if (c->lane.fast)
+  if (c->lane.fast) {
     lanes->n_fast++;
-  else
+  } else if (c->lane.bulk) {
+    lanes->n_bulk++;
+    lanes->dialing_bulk++;
+  } else {
     lanes->dialing++;
+  }
 }
 
 void gci_lanes_opened(struct gci_lanes *lanes, struct gci_conn_out *c, int status) {
   gci_link_unlink(&c->link);
-  if (!c->lane.fast) lanes->dialing--;
+  if (c->lane.bulk)
+    lanes->dialing_bulk--;
+  else if (!c->lane.fast)
+    lanes->dialing--;
   if (status < 0) return;
-  if (!c->lane.fast) {
+  if (!c->lane.bulk && !c->lane.fast) {
     lanes->open++;
     lanes->many = c->many;
   }
@@ -125,10 +157,13 @@ void gci_lanes_file(struct gci_lanes *lanes, struct gci_conn_out *c) {
     return;
   }
   gci_link_unlink(&c->link);
-  if (!c->many && prefers_2(lanes) && gci_conn_out_rests(c))
+  if (c->lane.bulk) {
+    if (gci_conn_out_room(c) > 0) gci_list_push_front(&lanes->bulk, &c->link);
+  } else if (!c->many && prefers_2(lanes) && gci_conn_out_rests(c)) {
     gci_conn_out_close(c); /* in its place comes one that carries many, when it is wanted */
-  else if (gci_conn_out_room(c) > 0)
+  } else if (gci_conn_out_room(c) > 0) {
     gci_list_push_front(&lanes->roomy, &c->link);
+  }
 }
 
 void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c) {
@@ -139,7 +174,10 @@ void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c) {
       lanes->no_fast_until_ms = gci_env_after_ms(lanes->config->env, FAST_PAUSE_MS);
     return;
   }
-  if (c->dial_status == 0) lanes->open--;
+  if (c->lane.bulk)
+    lanes->n_bulk--;
+  else if (c->dial_status == 0)
+    lanes->open--;
 }
 
 void gci_lanes_note(struct gci_lanes *lanes, struct gci_conn_out *c, int is_gcache, int speaks_2) {
@@ -165,9 +203,9 @@ void gci_lanes_refresh(struct gci_lanes *lanes) {
 }
 
 void gci_lanes_close_resting(struct gci_lanes *lanes) {
-  struct gci_list *lists[] = {&lanes->roomy, &lanes->fast};
+  struct gci_list *lists[] = {&lanes->roomy, &lanes->fast, &lanes->bulk};
 
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     struct gcache_link_s *link, *next;
     for (link = lists[i]->head.next; link != &lists[i]->head; link = next) {
       next = link->next;

@@ -6,6 +6,8 @@
  * what a peer answers at once. A fast lane is proven by its own first answer: what is at the address may
  * have changed. Slow lanes are HTTP/2 where ALPN or the application says so, or in the clear the peer has
  * said that it speaks it.
+ * Bulk lanes, a few beside HTTP/2, are HTTP/1.1 with one exchange at a time, for values that the peer has called
+ * too large for a fast lane.
  * Fails: a dial that fails, or a fast lane that ends unproven, is no failure of a call as long as there are
  * others; fast lanes are tried again after a second. A peer that has said that it speaks HTTP/2 and does not
  * is believed again after a minute.
@@ -18,12 +20,14 @@
 struct gci_lanes {
   const struct gci_conn_out_config *config;
   struct gci_origin origin;
-  struct gci_list roomy;     /* slow lanes that can take a call, last used first */
-  struct gci_list fast;      /* open fast lanes */
-  struct gci_list dials;     /* not connected yet, of both kinds */
-  unsigned connections;      /* until really closed */
-  unsigned n_fast;           /* of these: fast lanes, */
-  unsigned dialing, open;    /* slow lanes that are not connected yet, and that are */
+  struct gci_list roomy;   /* slow lanes that can take a call, last used first */
+  struct gci_list fast;    /* open fast lanes */
+  struct gci_list bulk;    /* bulk lanes that can take a call */
+  struct gci_list dials;   /* not connected yet, of all kinds */
+  unsigned connections;    /* until really closed */
+  unsigned n_fast, n_bulk; /* of these */
+  unsigned dialing, open;  /* slow lanes that are not connected yet, and that are */
+  unsigned dialing_bulk;
   unsigned many : 1;         /* slow lanes carry many exchanges at a time, as far as known */
   unsigned to_gcache : 1;    /* the peer's latest answer has shown it to be gcache */
   unsigned speaks_2 : 1;     /* in the clear, it has said */
@@ -37,6 +41,10 @@ void gci_lanes_init(struct gci_lanes *lanes, const struct gci_conn_out_config *c
 /* A connection that can take a call now; NULL: none. */
 struct gci_conn_out *gci_lanes_slow(struct gci_lanes *lanes);
 struct gci_conn_out *gci_lanes_fast(const struct gci_lanes *lanes);
+/* Of bulk lanes; NULL: none now. */
+struct gci_conn_out *gci_lanes_bulk(struct gci_lanes *lanes);
+/* Large values are to go over bulk lanes. */
+int gci_lanes_uses_bulk(const struct gci_lanes *lanes);
 /* There are fast lanes: what may go over them need not go over others. */
 int gci_lanes_has_fast(const struct gci_lanes *lanes);
 
@@ -46,9 +54,14 @@ int gci_lanes_wants_slow(const struct gci_lanes *lanes, unsigned conns_per_peer,
 size_t gci_lanes_enough(const struct gci_lanes *lanes);
 /* There is something to ask over one that is not there. */
 int gci_lanes_wants_fast(const struct gci_lanes *lanes);
+/* Of n that wait. */
+int gci_lanes_wants_bulk(const struct gci_lanes *lanes, size_t n_waiting);
 /* What gci_conn_out_open() is to be told. */
 struct gci_lane gci_lanes_new_slow(const struct gci_lanes *lanes);
 struct gci_lane gci_lanes_new_fast(void);
+struct gci_lane gci_lanes_new_bulk(void);
+/* Slow lanes, closing ones included. */
+unsigned gci_lanes_n_slow(const struct gci_lanes *lanes);
 
 /* The events of c, and what was begun with it. */
 void gci_lanes_dialed(struct gci_lanes *lanes, struct gci_conn_out *c);

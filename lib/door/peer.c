@@ -7,9 +7,6 @@
 #include "door/batch.h"
 #include "wire/route.h"
 
-/* A larger value would keep what is behind it on a fast lane waiting. */
-#define FAST_VALUE_MAX ((size_t)64 * 1024)
-
 static void pump(struct gci_door_peer *peer);
 
 static struct gci_mem *mem_of(const struct gci_door_peer *peer) {
@@ -61,7 +58,8 @@ static void fail_waiting(struct gci_door_peer *peer, int status, const char *rea
 /* ----------------------------------------------------------------------------- connections -- */
 
 static int has_waiting(const struct gci_door_peer *peer) {
-  return !gci_list_empty(&peer->waiting) || !gci_list_empty(&peer->quick);
+  return !gci_list_empty(&peer->waiting) || !gci_list_empty(&peer->quick) ||
+         !gci_list_empty(&peer->large);
 }
 
 /* Puts c where it belongs now. */
@@ -78,6 +76,9 @@ static void on_opened(void *user, struct gci_conn_out *c, int status, const char
   gci_lanes_opened(&peer->lanes, c, status);
   if (status == 0) {
     file(peer, c);
+    pump(peer);
+  } else if (c->lane.bulk) {
+    gci_list_move(&peer->waiting, &peer->large); /* it was only to be quicker */
     pump(peer);
   } else if (!c->lane.fast && peer->lanes.open == 0 && status != UV_ECANCELED) {
     fail_waiting(peer, status, reason);
@@ -110,6 +111,9 @@ static void end_answered(struct gci_ask *ask, struct gci_result *result) {
 
   if (gcache_call_op(ask->call) == GCACHE_OP_GET && result->status == 0)
     gci_question_read_value(result, mem_of(peer), peer->url, peer->config->conn.limits->value_max);
+  if (ask->large && result->value != NULL &&
+      gcache_value_bytes(result->value).len <= GCI_FAST_VALUE_MAX)
+    gci_large_note(&peer->known_large, gcache_call_key(ask->call), 0);
   gcache_call_set_stale(ask->call, result->stale_ms);
   gcache_call_set_not_found(ask->call, result->not_found_ms);
   end_ask(ask, result->status, result->value, result->reason);
@@ -126,7 +130,7 @@ static int can_be_quick(const struct gci_ask *ask) {
   case GCACHE_OP_GET:
     return gcache_call_newer_than(ask->call) == 0;
   case GCACHE_OP_SET:
-    return gcache_value_bytes(gcache_call_value(ask->call)).len <= FAST_VALUE_MAX;
+    return gcache_value_bytes(gcache_call_value(ask->call)).len <= GCI_FAST_VALUE_MAX;
   case GCACHE_OP_REMOVE:
     return 1;
   case GCACHE_OP_CLEAR:
@@ -138,6 +142,7 @@ static int can_be_quick(const struct gci_ask *ask) {
 static struct gci_list *queue_for(const struct gci_ask *ask) {
   struct gci_door_peer *peer = ask->peer;
 
+  if (ask->large && gci_lanes_uses_bulk(&peer->lanes)) return &peer->large;
   return !ask->slow && can_be_quick(ask) ? &peer->quick : &peer->waiting;
 }
 
@@ -156,6 +161,8 @@ static void end_exchange(struct gci_ask *ask, struct gci_batch *batch, int statu
                          const char *reason) {
   if (is_to_be_loaded(ask, batch, status)) {
     ask->slow = 1;
+    ask->large = status == 0 && batch->result.large;
+    if (ask->large) gci_large_note(&ask->peer->known_large, gcache_call_key(ask->call), 1);
     ask_again(ask);
   } else if (status == 0 && wants_them_alone(ask, &batch->result)) {
     ask->alone = 1;
@@ -202,8 +209,8 @@ static void on_closed(void *user, struct gci_conn_out *c) {
   peer->config->connections--;
   /* After a failed dial others may still be open: their end will pump, so that nobody dials in a hurry;
    * when none is left, nobody else will. */
-  if (c->lane.fast || c->dial_status == 0 || c->dial_status == UV_ECANCELED ||
-      peer->lanes.connections == peer->lanes.n_fast)
+  if (c->lane.fast || c->lane.bulk || c->dial_status == 0 || c->dial_status == UV_ECANCELED ||
+      gci_lanes_n_slow(&peer->lanes) == 0)
     pump(peer);
   check_emptied(peer);
 }
@@ -295,7 +302,7 @@ static void dial_slow(struct gci_door_peer *peer) {
     struct gci_lane lane = gci_lanes_new_slow(&peer->lanes);
     int err = dial(peer, &lane);
     if (err == 0) continue;
-    if (peer->lanes.connections == peer->lanes.n_fast) fail_waiting(peer, err, "");
+    if (gci_lanes_n_slow(&peer->lanes) == 0) fail_waiting(peer, err, "");
     return;
   }
 }
@@ -303,6 +310,17 @@ static void dial_slow(struct gci_door_peer *peer) {
 /* Of a peer that has left the list. */
 static void close_if_done(struct gci_door_peer *peer) {
   if (!peer->listed && !has_waiting(peer)) gci_lanes_close_resting(&peer->lanes);
+}
+
+/* Where one cannot be dialled, other lanes do as well. */
+static void dial_bulk(struct gci_door_peer *peer) {
+  while (gci_lanes_wants_bulk(&peer->lanes, count(&peer->large, 0, peer->lanes.dialing_bulk + 1))) {
+    struct gci_lane lane = gci_lanes_new_bulk();
+    if (dial(peer, &lane) < 0) {
+      gci_list_move(&peer->waiting, &peer->large);
+      return;
+    }
+  }
 }
 
 /* Gives calls to connections, then sees that there will be enough of these. */
@@ -314,6 +332,9 @@ static void pump(struct gci_door_peer *peer) {
   gci_lanes_refresh(&peer->lanes);
   while (!gci_list_empty(&peer->quick) && (c = gci_lanes_fast(&peer->lanes)) != NULL)
     set_out(peer, c, &peer->quick);
+  while (!gci_list_empty(&peer->large) && (c = gci_lanes_bulk(&peer->lanes)) != NULL)
+    set_out(peer, c, &peer->large);
+  dial_bulk(peer);
   while ((queue = next_slow(peer)) != NULL && (c = gci_lanes_slow(&peer->lanes)) != NULL)
     set_out(peer, c, queue);
   dial_slow(peer);
@@ -348,6 +369,8 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
   ask->call = call;
   gcache_call_set_data(call, ask);
   gci_link_init(&ask->link);
+  if (gci_lanes_uses_bulk(&peer->lanes) && gcache_call_op(call) == GCACHE_OP_GET)
+    ask->large = ask->slow = gci_large_has(&peer->known_large, gcache_call_key(call));
   gci_list_push_back(queue_for(ask), &ask->link);
   peer->calls++;
   pump(peer);
@@ -421,6 +444,7 @@ int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *
   gci_job_init(&peer->pumping, on_pumping);
   gci_list_init(&peer->waiting);
   gci_list_init(&peer->quick);
+  gci_list_init(&peer->large);
   gci_lanes_init(&peer->lanes, &config->conn);
   if (peer->url != NULL) err = gci_url_read(gcache_bytes(peer->url, text.len), &parts);
   if (err == 0) {

@@ -18,6 +18,7 @@
 #include "base/map.h"
 #include "door/dialect.h"
 #include "door/lanes.h"
+#include "door/large.h"
 #include "door/question.h"
 #include "gcache/transport.h"
 
@@ -40,9 +41,11 @@ struct gci_door_peer {
   size_t url_len;
   gcache_bytes_t authority;       /* in url */
   struct gci_list waiting, quick; /* struct gci_ask: for slow lanes; for fast ones, or any */
-  struct gcache_job_s pumping;    /* a cancelled call has left room, perhaps */
-  unsigned calls;                 /* waiting or on a connection */
-  int listed;                     /* in the list that was last set */
+  struct gci_list large;          /* for bulk lanes */
+  struct gci_large known_large;
+  struct gcache_job_s pumping;                 /* a cancelled call has left room, perhaps */
+  unsigned calls;                              /* waiting or on a connection */
+  int listed;                                  /* in the list that was last set */
   void (*emptied)(struct gci_door_peer *peer); /* not listed, no call, no connection */
 };
 

@@ -296,6 +296,7 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
   if (body != NULL) a.text = gcache_value_bytes(body);
   result->is_gcache = a.is_gcache;
   result->speaks_2 = a.speaks_2;
+  result->large = a.status == 504 && has_reason(&a, "large");
   result->http_status = a.status;
   result->status = 0;
   result->value = result->body = NULL;

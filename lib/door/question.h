@@ -45,6 +45,7 @@ void gci_question_fini(struct gci_question *q);
 
 struct gci_result {
   int is_gcache; /* the peer has shown itself to be one */
+  int large;     /* it has said that the value is too large for a fast lane */
   int speaks_2;  /* it has said that it speaks HTTP/2 in the clear */
   int http_status;
   int status; /* as gcache_call_done() takes it */
