@@ -22,6 +22,7 @@ struct gci_ask {
   int alone;      /* not among many again */
   int slow;       /* not over a fast lane again */
   int large;      /* the peer has said so of its value */
+  uint64_t order; /* who came first */
 };
 
 /* One request, and the calls that it is for. */

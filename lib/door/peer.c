@@ -290,11 +290,19 @@ static int needs_another_slow(const struct gci_door_peer *peer) {
   return gci_lanes_wants_slow(lanes, peer->config->conns_per_peer, n);
 }
 
+static uint64_t order_of_first(const struct gci_list *queue) {
+  struct gcache_link_s *link = gci_list_front(queue);
+
+  return link == NULL ? UINT64_MAX : gci_container_of(link, struct gci_ask, link)->order;
+}
+
 /* What a slow lane takes next; NULL: nothing. */
 static struct gci_list *next_slow(struct gci_door_peer *peer) {
-  if (!gci_list_empty(&peer->waiting)) return &peer->waiting;
-  if (gci_list_empty(&peer->quick) || gci_lanes_has_fast(&peer->lanes)) return NULL;
-  return &peer->quick;
+  uint64_t waiting = order_of_first(&peer->waiting), quick = order_of_first(&peer->quick);
+
+  if (gci_lanes_has_fast(&peer->lanes)) quick = UINT64_MAX;
+  if (quick == UINT64_MAX && waiting == UINT64_MAX) return NULL;
+  return quick < waiting ? &peer->quick : &peer->waiting;
 }
 
 static void dial_slow(struct gci_door_peer *peer) {
@@ -367,6 +375,7 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
   }
   ask->peer = peer;
   ask->call = call;
+  ask->order = peer->asked++;
   gcache_call_set_data(call, ask);
   gci_link_init(&ask->link);
   if (gci_lanes_uses_bulk(&peer->lanes) && gcache_call_op(call) == GCACHE_OP_GET)

@@ -45,6 +45,7 @@ struct gci_door_peer {
   struct gci_large known_large;
   struct gcache_job_s pumping;                 /* a cancelled call has left room, perhaps */
   unsigned calls;                              /* waiting or on a connection */
+  uint64_t asked;                              /* in all */
   int listed;                                  /* in the list that was last set */
   void (*emptied)(struct gci_door_peer *peer); /* not listed, no call, no connection */
 };

@@ -837,6 +837,68 @@ static void peer_that_does_not_speak_the_http_2_it_boasts_of_is_asked_without(vo
   }
 }
 
+/* What must go over slow lanes is not before what may, where there are no others: who came first is. */
+static void slow_lanes_take_what_waits_in_order(void **state) {
+  static char bytes[64 * 1024 + 1];
+  struct scene s;
+  struct asked first, second, third;
+  struct changed large, last;
+  struct raw *c;
+
+  scene_open(&s, state, NULL, one_connection);
+  ask_start(&first, &s.m, "k0", 0);
+  run_loop_until(s.loop, &s.peer.requests, 1);
+  ask_start(&second, &s.m, "k1", 0);
+  run_loop_turns(s.loop, 3);
+  set_start(&large, &s, "s0", bytes, sizeof bytes);
+  run_loop_turns(s.loop, 3);
+  ask_start(&third, &s.m, "k2", 0);
+  run_loop_turns(s.loop, 3);
+  set_start(&last, &s, "s1", bytes, sizeof bytes);
+  run_loop_turns(s.loop, 3);
+  s.peer.on_request = go_answers;
+  raw_answer_value(s.peer.connections[0], "go");
+  run_loop_until(s.loop, &last.done, 1);
+  run_loop_until(s.loop, &third.done, 1);
+  c = s.peer.connections[0];
+  assert_true(raw_find(c, "/k1 ") < raw_find(c, "/s0 "));
+  assert_true(raw_find(c, "/s0 ") < raw_find(c, "/k2 "));
+  assert_true(raw_find(c, "/k2 ") < raw_find(c, "/s1 "));
+  scene_close(&s);
+}
+
+/* There are fast lanes, which will not wake whoever waits for a slow one that could not be dialled. */
+static void call_that_no_slow_lane_can_be_dialled_for_fails_at_once(void **state) {
+  size_t refused = 1;
+
+  for (size_t n = 1; refused > 0; n++) {
+    struct scene s;
+    struct asked a = {.done = 0};
+    struct changed large;
+    static char bytes[64 * 1024 + 1];
+
+    scene_open(&s, state, like_gcache, NULL);
+    warm_up(&s);
+    raw_close(s.peer.connections[0]);
+    run_loop_turns(s.loop, 10);
+    assert_int_equal(connections_out(&s), 1);
+    gcache_value_t *value = gcache_value_copy(s.m.cache, gcache_bytes(bytes, sizeof bytes),
+                                              GCACHE_NEVER);
+    change_start(&large);
+    oom_fail_nth(&s.m.oom, n);
+    refused = s.m.oom.refused;
+    if (gcache_set(&large.req, s.m.group, gcache_cstr("s"), value, 0, on_changed) < 0)
+      large.done = 1;
+    gcache_value_unref(value);
+    run_loop_until(s.loop, &large.done, 1);
+    refused = s.m.oom.refused - refused;
+    oom_heal(&s.m.oom);
+    ask(&a, &s.m, "k");
+    assert_int_equal(a.status, 0);
+    scene_close(&s);
+  }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, loop_setup, loop_teardown)
 
 int main(void) {
@@ -864,6 +926,8 @@ int main(void) {
       TEST(peer_that_left_with_orphans_is_let_go_at_once),
       TEST(closed_at_every_turn),
       TEST(peer_that_does_not_speak_the_http_2_it_boasts_of_is_asked_without),
+      TEST(slow_lanes_take_what_waits_in_order),
+      TEST(call_that_no_slow_lane_can_be_dialled_for_fails_at_once),
   };
 
   return !!cmocka_run_group_tests(tests, loop_warm_up, NULL);

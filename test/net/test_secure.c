@@ -437,6 +437,34 @@ static int tear_down(void **state) {
   return 0;
 }
 
+/* Beside whatever the slow lanes speak; where nothing but HTTP/2 may be spoken there are none. */
+static void ask_over_fast_lanes(void **state, gcache_http_t http) {
+  gcache_tls_t *tls = tls_of(CERT_CLIENT, CERT_NONE, GCACHE_TLS_PEERS_VERIFIED);
+  struct member owner, client;
+  struct asked a;
+  gcache_stats_t stats;
+
+  start(&owner, *state, "a", tls_of(CERT_CLIENT, CERT_SERVER, GCACHE_TLS_PEERS_VERIFIED), http);
+  start_client(&client, *state, tls, http, &owner);
+  for (int i = 0; i < 4; i++) {
+    for (int turns = 0; turns < 20; turns++)
+      uv_run(*state, UV_RUN_NOWAIT);
+    ask(&a, &client, i < 3 ? "k" : "big:100000:");
+    assert_int_equal(a.status, 0);
+    assert_int_equal(a.from, GCACHE_FROM_PEER);
+  }
+  gcache_stats(owner.cache, &stats);
+  assert_int_equal(stats.connections_in, http == GCACHE_HTTP_2 ? 1 : 2);
+  assert_int_equal(owner.loads, 2);
+  assert_int_equal(client.loads, 0);
+  end(&client, tls);
+  end(&owner, owner.tls);
+}
+
+static void fast_lanes_are_secure_too(void **state) {
+  each_http(ask_over_fast_lanes, state);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, loop_setup, loop_teardown)
 
 int main(void) {
@@ -452,6 +480,7 @@ int main(void) {
       TEST(closing_at_any_moment_leaves_nothing),
       TEST(adopted_stream_speaks_tls),
       TEST(without_a_server_context_nobody_can_listen),
+      TEST(fast_lanes_are_secure_too),
   };
 
   return !!cmocka_run_group_tests(tests, set_up, tear_down);
