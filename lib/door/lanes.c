@@ -8,6 +8,7 @@ enum {
   FAST_LANES = 2, /* one is written to while the other is answered: measured */
   BULK_LANES = 8,
   FAST_PAUSE_MS = 1000,
+  FAST_PAUSE_MAX_MS = 60 * 1000,
   HTTP_2_PAUSE_MS = 60 * 1000
 };
 
@@ -166,12 +167,22 @@ void gci_lanes_file(struct gci_lanes *lanes, struct gci_conn_out *c) {
   }
 }
 
+/* A port may be closed to HTTP/1.1 for ever. */
+static void pause_fast(struct gci_lanes *lanes, int is_dial) {
+  uint64_t ms = is_dial ? 2 * lanes->fast_pause_ms : 0;
+
+  if (ms < FAST_PAUSE_MS) ms = FAST_PAUSE_MS;
+  if (ms > FAST_PAUSE_MAX_MS) ms = FAST_PAUSE_MAX_MS;
+  lanes->fast_pause_ms = ms;
+  lanes->no_fast_until_ms = gci_env_after_ms(lanes->config->env, ms);
+}
+
 void gci_lanes_closed(struct gci_lanes *lanes, struct gci_conn_out *c) {
   lanes->connections--;
   if (c->lane.fast) {
     lanes->n_fast--;
-    if (!c->to_gcache && c->dial_status != UV_ECANCELED)
-      lanes->no_fast_until_ms = gci_env_after_ms(lanes->config->env, FAST_PAUSE_MS);
+    if (!c->to_gcache && c->dial_status != UV_ECANCELED) pause_fast(lanes, c->dial_status < 0);
+    if (c->to_gcache) lanes->fast_pause_ms = 0;
     return;
   }
   if (c->lane.bulk)

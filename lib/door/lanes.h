@@ -9,7 +9,8 @@
  * Bulk lanes, a few beside HTTP/2, are HTTP/1.1 with one exchange at a time, for values that the peer has called
  * too large for a fast lane.
  * Fails: a dial that fails, or a fast lane that ends unproven, is no failure of a call as long as there are
- * others; fast lanes are tried again after a second. A peer that has said that it speaks HTTP/2 and does not
+ * others; fast lanes are tried again after a second, and
+ * where they cannot be opened after twice as long each time, up to a minute. A peer that has said that it speaks HTTP/2 and does not
  * is believed again after a minute.
  * Owns the lists; connections own themselves, and are reported by their events to whoever embeds this. */
 #ifndef GCI_DOOR_LANES_H
@@ -33,6 +34,7 @@ struct gci_lanes {
   unsigned speaks_2 : 1;     /* in the clear, it has said */
   unsigned stale : 1;        /* that since the last refresh */
   uint64_t no_fast_until_ms; /* one has failed lately */
+  uint64_t fast_pause_ms;    /* the last pause after one that could not be opened */
   uint64_t no_2_until_ms;    /* the peer did not speak it although it had said so */
 };
 

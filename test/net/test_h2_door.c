@@ -215,6 +215,35 @@ static void drain_answers_the_streams_that_are_open(void **state) {
   scene_close(&s);
 }
 
+/* -------------------------------------------------------------------- from memory or not ---- */
+
+static struct h2_got *get_cached(struct scene *s, const char *path) {
+  const nghttp2_nv nv[] = {h2_nv(":method", "GET"), h2_nv(":scheme", "http"),
+                           h2_nv(":authority", "x"), h2_nv(":path", path),
+                           h2_nv("cache-control", "only-if-cached, max-stale")};
+
+  return hear(s, h2_peer_ask(&s->e.peer, nv, 5, NULL, 0));
+}
+
+static void question_to_memory_is_answered_over_a_stream(void **state) {
+  struct scene s;
+  struct h2_got *got;
+
+  scene_open(&s, state, NULL);
+  connect_end(&s);
+  h2_peer_greet(&s.e.peer);
+  got = get_cached(&s, PATH("k"));
+  assert_non_null(strstr(got->head, ":status=504\n"));
+  assert_non_null(strstr(got->head, "gcache-reason=not-cached\n"));
+  hear(&s, h2_peer_get(&s.e.peer, PATH("k")));
+  hear(&s, h2_peer_get(&s.e.peer, PATH("big:65537:")));
+  assert_non_null(strstr(get_cached(&s, PATH("k"))->head, ":status=200\n"));
+  got = get_cached(&s, PATH("big:65537:"));
+  assert_non_null(strstr(got->head, "gcache-reason=large\n"));
+  assert_int_equal(s.m.loads, 2);
+  scene_close(&s);
+}
+
 /* ---------------------------------------------------------------------------- slow readers ---- */
 
 static void short_stall(gcache_options_t *o) {
@@ -536,6 +565,7 @@ int main(void) {
       TEST(beginning_of_a_preface_and_silence_is_cut),
       TEST(what_looks_like_a_preface_first_is_told_apart),
       TEST(drain_answers_the_streams_that_are_open),
+      TEST(question_to_memory_is_answered_over_a_stream),
       TEST(reader_who_gives_no_window_is_reset_at_the_limit),
       TEST(slow_reader_of_many_big_answers_costs_no_copies),
       TEST(small_answers_are_not_held_up_by_large_ones),

@@ -899,6 +899,47 @@ static void call_that_no_slow_lane_can_be_dialled_for_fails_at_once(void **state
   }
 }
 
+static uint64_t mono_ms;
+
+static uint64_t read_mono(void *data) {
+  (void)data;
+  return mono_ms;
+}
+
+static void clock_of_ours(gcache_options_t *o) {
+  mono_ms = 1000000;
+  o->clock.mono_ms = read_mono;
+}
+
+/* The first connection is kept and answers; the port is closed. */
+static void fast_lanes_that_cannot_be_opened_are_tried_less_and_less(void **state) {
+  struct scene s;
+  struct asked a;
+  uint64_t at[8];
+  int n = 0;
+
+  scene_open(&s, state, like_gcache, clock_of_ours);
+  ask(&a, &s.m, "k");
+  raw_server_stop(&s.peer);
+  run_loop_until(s.loop, &s.peer.closed, 1);
+  for (int i = 0; i < 400 && n < 8; i++) {
+    int dialled = 0;
+    mono_ms += 500;
+    ask_start(&a, &s.m, "k", 0);
+    while (!a.done || connections_out(&s) > 1) {
+      dialled |= connections_out(&s) > 1;
+      uv_run(s.loop, UV_RUN_ONCE);
+    }
+    assert_value(&a, "k|slow");
+    if (dialled) at[n++] = mono_ms;
+  }
+  assert_int_equal(n, 8);
+  for (int i = 0; i < 7; i++)
+    assert_in_range(at[i + 1] - at[i], i < 6 ? 1000u << i : 60000,
+                    (i < 6 ? 1000u << i : 60000) + 500);
+  scene_close(&s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, loop_setup, loop_teardown)
 
 int main(void) {
@@ -928,6 +969,7 @@ int main(void) {
       TEST(peer_that_does_not_speak_the_http_2_it_boasts_of_is_asked_without),
       TEST(slow_lanes_take_what_waits_in_order),
       TEST(call_that_no_slow_lane_can_be_dialled_for_fails_at_once),
+      TEST(fast_lanes_that_cannot_be_opened_are_tried_less_and_less),
   };
 
   return !!cmocka_run_group_tests(tests, loop_warm_up, NULL);
