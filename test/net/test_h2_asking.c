@@ -344,6 +344,61 @@ static void silent_peer_is_given_up(void **state) {
   scene_close(&s);
 }
 
+/* As gcache that keeps nothing in memory, over its connections of HTTP/1.1. */
+static void say_not_cached(struct raw *c) {
+  if (memcmp(c->request, "GET", 3) != 0) return;
+  if (memmem(c->request, c->request_len, "only-if-cached", 14) != NULL)
+    raw_say(c, "HTTP/1.1 504 Gateway Timeout\r\nGcache: 1\r\nGcache-Http: 2\r\n"
+               "Content-Length: 0\r\n\r\n");
+  else
+    raw_say(c, "HTTP/1.1 404 Not Found\r\nGcache: 1\r\nGcache-Reason: not-found\r\n"
+               "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void learns_http(gcache_options_t *o) {
+  o->http = GCACHE_HTTP_AUTO;
+  o->ping_ms = 40;
+}
+
+/* It has spoken the HTTP/2 that it said it speaks, and hangs: asked again it would hang again. */
+static void silent_peer_whose_http_2_was_learnt_is_given_up_as_well(void **state) {
+  struct scene s;
+  struct asked a;
+  struct h2_end e;
+
+  scene_open(&s, state, learns_http);
+  s.server.on_request = say_not_cached;
+  for (int i = 0; i < 2; i++) {
+    ask(&a, &s.m, "k");
+    assert_int_equal(a.status, GCACHE_ENOTFOUND);
+    run_loop_turns(s.loop, 10);
+  }
+  assert_int_equal(s.server.n, 2);
+  raw_close(s.server.connections[0]); /* the slow lane, of HTTP/1.1 */
+  run_loop_turns(s.loop, 10);
+  ask_start(&a, &s.m, "k0", 0);
+  run_loop_until(s.loop, &s.server.n, 3);
+  h2_end_open(&e, s.server.connections[2], 1);
+  h2_peer_greet(&e.peer);
+  while (!a.done) {
+    h2_end_step(&e);
+    if (h2_end_asked(&e) == 1 && h2_got(&e.peer, 1)->send == NULL) h2_end_answer(&e, 1);
+    h2_end_step(&e);
+    uv_run(s.loop, UV_RUN_ONCE);
+  }
+  assert_there(&a);
+  ask(&a, &s.m, "k0");
+  assert_here(&a);
+  assert_int_equal(s.server.n, 3);
+  h2_end_close(&e);
+  member_end(&s.m);
+  raw_server_close(&s.server);
+  run_loop_until(s.loop, &s.server.closed, 1);
+  for (int i = 0; i < s.server.n; i++)
+    run_loop_until(s.loop, &s.server.connections[i]->closed, 1);
+  raw_server_free(&s.server);
+}
+
 static void slow_peer_that_answers_pings_is_waited_for(void **state) {
   struct scene s;
   uint64_t begun_ms;
@@ -609,6 +664,7 @@ int main(int argc, char **argv) {
       TEST(refused_stream_is_asked_once_more),
       TEST(dead_kept_connection_is_replaced_once),
       TEST(silent_peer_is_given_up),
+      TEST(silent_peer_whose_http_2_was_learnt_is_given_up_as_well),
       TEST(slow_peer_that_answers_pings_is_waited_for),
       TEST(peer_that_is_no_http2_is_not_believed),
       TEST(peer_of_one_stream_is_asked_one_by_one),
