@@ -136,13 +136,14 @@ static const struct gci_call_maker maker = {deadline_ms, on_done};
 struct gci_journey *
 gci_fetch_open(gcache_group_t *group, struct gci_peer *owner, gcache_bytes_t key, uint64_t hash,
                void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash)) {
-  struct gci_fetch *fetch = gci_mem_zalloc(gci_group_mem(group), fetch_size(key));
+  struct gci_fetch *fetch = gci_mem_alloc(gci_group_mem(group), fetch_size(key));
   if (fetch == NULL) return NULL;
   char *own_bytes = (char *)(fetch + 1);
   if (key.len > 0) memcpy(own_bytes, key.base, key.len);
   gcache_bytes_t own_key = gcache_bytes(own_bytes, key.len);
   fetch->journey.deserted = on_deserted;
   fetch->journey.stranded = stranded;
+  fetch->journey.renews = 0;
   gci_flights_open(&group->fetches, &fetch->journey.flight, own_key, hash);
   gci_call_begin(&fetch->call, &maker, group, owner, GCACHE_OP_GET, own_key, NULL);
   group->stats.loads_deduped++;

@@ -128,5 +128,6 @@ int gci_peers_add(struct gci_peers *peers, const struct gci_peers *old, const ch
 
 struct gci_peer *gci_peers_owner(const struct gci_peers *peers, gcache_bytes_t key) {
   if (peers->placement == NULL) return NULL;
+  if (peers->n == 1) return peers->list[0];
   return peers->list[gci_placement_owner(peers->placement, key)];
 }

@@ -367,15 +367,13 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
     gcache_call_done(call, GCACHE_EBUSY, NULL, reason);
     return;
   }
-  ask = gci_mem_zalloc(mem_of(peer), sizeof *ask);
+  ask = gci_mem_alloc(mem_of(peer), sizeof *ask);
   if (ask == NULL) {
     gcache_call_done(call, UV_ENOMEM, NULL, NULL);
     check_emptied(peer);
     return;
   }
-  ask->peer = peer;
-  ask->call = call;
-  ask->order = peer->asked++;
+  *ask = (struct gci_ask){.peer = peer, .call = call, .order = peer->asked++};
   gcache_call_set_data(call, ask);
   gci_link_init(&ask->link);
   if (gci_lanes_uses_bulk(&peer->lanes) && gcache_call_op(call) == GCACHE_OP_GET)
