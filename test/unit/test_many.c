@@ -490,6 +490,36 @@ static void what_is_asked_for_again_has_the_time_that_is_left(void **state) {
   room_close(&r);
 }
 
+/* As single gets, one after the other: that the owner failed the first question says nothing of the second. */
+static void what_is_asked_for_again_is_asked_of_an_owner_that_failed(void **state) {
+  struct room r;
+  struct batch b = {0};
+  char theirs[16], slow[16];
+  (void)state;
+  for (int fails = 0; fails < 2; fails++) {
+    room_open_three(&r);
+    const char *const keys[] = {room_key(&r, ROOM_B, theirs), room_key(&r, ROOM_SELF, slow)};
+    room_get_many(&r, &b, keys, 2, 0, BATCH_HELD);
+    room_run(&r);
+    room_call_answer(&r, GCACHE_EPEER, NULL);
+    room_run(&r);
+    room_load_done(&r, load_of(&r, theirs), "1", 1000);
+    room_advance(&r, 1500);
+    room_load_done(&r, load_of(&r, slow), "s", 0);
+    room_run(&r);
+    assert_int_equal(r.n_loads, 0); /* the owner's getter may be running */
+    assert_int_equal(r.n_calls, 1);
+    room_call_answer(&r, fails ? GCACHE_EPEER : 0, fails ? NULL : "2");
+    room_run(&r);
+    if (fails) room_load_done(&r, load_of(&r, theirs), "2", 0);
+    room_run(&r);
+    assert_int_equal(b.runs, 1);
+    assert_got(&b, 0, "2", fails ? GCACHE_FROM_LOAD : GCACHE_FROM_PEER);
+    assert_got(&b, 1, "s", GCACHE_FROM_LOAD);
+    room_close(&r);
+  }
+}
+
 static void with_each_a_near_expiry_is_no_matter(void **state) {
   const char *const keys[] = {"near", "slow"};
   struct room r;
@@ -527,6 +557,7 @@ int main(void) {
       cmocka_unit_test(value_that_expires_while_held_is_asked_for_again),
       cmocka_unit_test(value_that_expires_while_held_again_is_a_failed_load),
       cmocka_unit_test(what_is_asked_for_again_has_the_time_that_is_left),
+      cmocka_unit_test(what_is_asked_for_again_is_asked_of_an_owner_that_failed),
       cmocka_unit_test(with_each_a_near_expiry_is_no_matter),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
