@@ -71,10 +71,10 @@ static void open_told(struct told *x) {
 static int give(struct room *r, size_t first, size_t n) {
   char text[UNIVERSE][24];
   const char *urls[UNIVERSE];
-  snprintf(text[0], sizeof text[0], "%s", ROOM_SELF);
+  snprintf(text[0], sizeof text[0], "%.23s", ROOM_SELF);
   for (size_t i = 0; i <= n; i++) {
     urls[i] = text[i];
-    if (i > 0) snprintf(text[i], sizeof text[i], "%s", name_of(first + i - 1));
+    if (i > 0) snprintf(text[i], sizeof text[i], "%.23s", name_of(first + i - 1));
   }
   int rc = room_set_peers(r, urls, n + 1);
   memset(text, 'x', sizeof text);

@@ -109,7 +109,7 @@ static void keys_of_a_slow_owner_wait_and_no_others(void **state) {
 enum { MODEL_KEYS = 40, MODEL_RUNS = 400 };
 
 static struct model {
-  char names[MODEL_KEYS][16];
+  char names[MODEL_KEYS][24];
   const char *owners[MODEL_KEYS];
   size_t n;
   int owner_done[MODEL_KEYS]; /* has answered, or failed to */
