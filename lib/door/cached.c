@@ -12,25 +12,13 @@ enum {
   FAST_PATH_MAX = 1024 /* whoever asks for more can wait for it to be served */
 };
 
-static gcache_bytes_t trimmed(gcache_bytes_t text) {
-  const char *p = text.base;
-
-  while (text.len > 0 && (p[text.len - 1] == ' ' || p[text.len - 1] == '\t'))
-    text.len--;
-  while (text.len > 0 && (*(const char *)text.base == ' ' || *(const char *)text.base == '\t'))
-    text = gci_bytes_skip(text, 1);
-  return text;
-}
-
 /* A Cache-Control line: directives, some with =value (RFC 9111, 5.2). How stale is not limited here. */
 static void hear(struct gci_cached *said, gcache_bytes_t line) {
-  while (line.len > 0) {
-    const char *comma = memchr(line.base, ',', line.len);
-    size_t len = comma == NULL ? line.len : (size_t)(comma - (const char *)line.base);
-    gcache_bytes_t directive = trimmed(gcache_bytes(line.base, len));
+  gcache_bytes_t directive;
+
+  while (gci_http_next_element(&line, &directive)) {
     if (gci_bytes_equal_nocase(directive, GCI_LIT("only-if-cached"))) said->only = 1;
     if (gci_bytes_equal_nocase(directive, GCI_LIT("max-stale"))) said->takes_stale = 1;
-    line = gci_bytes_skip(line, comma == NULL ? len : len + 1);
   }
 }
 

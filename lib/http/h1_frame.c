@@ -13,25 +13,12 @@ struct said {
   int strange_expectation;
 };
 
-static gcache_bytes_t trimmed(gcache_bytes_t text) {
-  const char *p = text.base;
-  size_t begin = 0, end = text.len;
-  while (begin < end && (p[begin] == ' ' || p[begin] == '\t'))
-    begin++;
-  while (end > begin && (p[end - 1] == ' ' || p[end - 1] == '\t'))
-    end--;
-  return gcache_bytes(begin < end ? p + begin : "", end - begin);
-}
-
 /* The elements of a Connection line. */
 static void hear_connection(struct said *said, gcache_bytes_t value) {
-  while (value.len > 0) {
-    const char *comma = memchr(value.base, ',', value.len);
-    size_t len = comma == NULL ? value.len : (size_t)(comma - (const char *)value.base);
-    gcache_bytes_t option = trimmed(gcache_bytes(value.base, len));
+  gcache_bytes_t option;
+  while (gci_http_next_element(&value, &option)) {
     if (gci_bytes_equal_nocase(option, GCI_LIT("close"))) said->close = 1;
     if (gci_bytes_equal_nocase(option, GCI_LIT("keep-alive"))) said->keep_alive = 1;
-    value = gci_bytes_skip(value, comma == NULL ? len : len + 1);
   }
 }
 
@@ -42,18 +29,18 @@ static int is_named(const gcache_header_t *h, gcache_bytes_t name) {
 static void hear_known(struct said *said, const gcache_header_t *h) {
   if (is_named(h, GCI_LIT("Host"))) {
     said->hosts++;
-    said->host = trimmed(h->value);
+    said->host = gci_http_trimmed(h->value);
   } else if (is_named(h, GCI_LIT("Content-Length"))) {
     said->lengths++;
-    said->length = trimmed(h->value);
+    said->length = gci_http_trimmed(h->value);
   } else if (is_named(h, GCI_LIT("Transfer-Encoding"))) {
     said->codings++;
-    said->coding = trimmed(h->value);
+    said->coding = gci_http_trimmed(h->value);
   } else if (is_named(h, GCI_LIT("Connection"))) {
     hear_connection(said, h->value);
   } else if (is_named(h, GCI_LIT("Expect"))) {
     said->expects++;
-    if (!gci_bytes_equal_nocase(trimmed(h->value), GCI_LIT("100-continue")))
+    if (!gci_bytes_equal_nocase(gci_http_trimmed(h->value), GCI_LIT("100-continue")))
       said->strange_expectation = 1;
   }
 }

@@ -2,6 +2,8 @@
  * fail. */
 #include "http/message.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 #include "http/token.h"
 
@@ -12,6 +14,25 @@ gcache_bytes_t gci_http_header(const gcache_header_t headers[], size_t n, gcache
   }
   gcache_bytes_t none = {NULL, 0};
   return none;
+}
+
+gcache_bytes_t gci_http_trimmed(gcache_bytes_t text) {
+  const char *p = text.base;
+  size_t begin = 0, end = text.len;
+  while (begin < end && (p[begin] == ' ' || p[begin] == '\t'))
+    begin++;
+  while (end > begin && (p[end - 1] == ' ' || p[end - 1] == '\t'))
+    end--;
+  return gcache_bytes(begin < end ? p + begin : "", end - begin);
+}
+
+int gci_http_next_element(gcache_bytes_t *list, gcache_bytes_t *element) {
+  if (list->len == 0) return 0;
+  const char *comma = memchr(list->base, ',', list->len);
+  size_t len = comma == NULL ? list->len : (size_t)(comma - (const char *)list->base);
+  *element = gci_http_trimmed(gcache_bytes(list->base, len));
+  *list = gci_bytes_skip(*list, comma == NULL ? len : len + 1);
+  return 1;
 }
 
 int gci_http_name_ok(gcache_bytes_t name) {

@@ -22,6 +22,10 @@ struct gci_http_head {
 
 /* First header of that name, any case; base NULL: none. */
 gcache_bytes_t gci_http_header(const gcache_header_t headers[], size_t n, gcache_bytes_t name);
+/* Without spaces and tabs around it. */
+gcache_bytes_t gci_http_trimmed(gcache_bytes_t text);
+/* The next of a comma-separated list (RFC 9110, 5.6.1), trimmed, perhaps empty; 0: there is no more. */
+int gci_http_next_element(gcache_bytes_t *list, gcache_bytes_t *element);
 /* A token of RFC 9110, and field content free of CR, LF, NUL: what may be written into a head. */
 int gci_http_name_ok(gcache_bytes_t name);
 int gci_http_value_ok(gcache_bytes_t value);

@@ -67,6 +67,28 @@ static void a_control_byte_is_found_wherever_it_is(void **state) {
   }
 }
 
+static void a_list_is_read_element_by_element(void **state) {
+  static const struct {
+    const char *list, *elements[5];
+  } cases[] = {
+      {"", {NULL}},
+      {"a", {"a", NULL}},
+      {" a ,\tb\t,c d", {"a", "b", "c d", NULL}},
+      {",,a,", {"", "", "a", NULL}},
+      {" ", {"", NULL}},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    gcache_bytes_t list = gcache_cstr(cases[i].list), element;
+    for (size_t e = 0; cases[i].elements[e] != NULL; e++) {
+      assert_true(gci_http_next_element(&list, &element));
+      assert_int_equal(element.len, strlen(cases[i].elements[e]));
+      assert_memory_equal(element.base, cases[i].elements[e], element.len);
+    }
+    assert_false(gci_http_next_element(&list, &element));
+  }
+}
+
 static void statuses_have_the_phrases_of_rfc_9110(void **state) {
   (void)state;
   assert_string_equal(gci_http_status_text(200), "OK");
@@ -82,6 +104,7 @@ int main(void) {
       cmocka_unit_test(a_name_is_a_token),
       cmocka_unit_test(a_value_has_no_control_bytes_but_tabs),
       cmocka_unit_test(a_control_byte_is_found_wherever_it_is),
+      cmocka_unit_test(a_list_is_read_element_by_element),
       cmocka_unit_test(statuses_have_the_phrases_of_rfc_9110),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
