@@ -48,13 +48,19 @@ static void kind_make(struct key *key, const char *salt, unsigned i) {
     key_make(key, salt, i);
 }
 
-/* The first of salt0, salt1, ... that `owner` owns. */
-static void owned_make(struct key *key, const char *salt, int owner) {
+/* Go's ring places keys by CRC-32, under which short counters stay close together: a member may own none of
+ * thousands. Multiplied (Knuth's constant) all their bits differ. */
+static void spread_make(struct key *key, const char *salt, unsigned i) {
   char text[96];
 
+  snprintf(text, sizeof text, "%s%08x", salt, i * 2654435761u);
+  key_of(key, text);
+}
+
+/* The first of a row that `owner` owns. */
+static void owned_make(struct key *key, const char *salt, int owner) {
   for (unsigned i = 0; i < 1000; i++) {
-    snprintf(text, sizeof text, "%s%u", salt, i);
-    key_of(key, text);
+    spread_make(key, salt, i);
     if (member_owner(&all, C0, key) == owner) return;
   }
   claim(0, "no key begins with %s that member %d owns", salt, owner);
@@ -230,13 +236,11 @@ static void claim_load(const struct load *load, const char *what) {
 /* Of fresh keys that GO1 owns, asked at a gcache node: how many were made by GO1. */
 static unsigned made_by_go1(const char *salt, unsigned n) {
   unsigned made = 0, found = 0;
-  char text[64];
   struct key key;
 
   for (unsigned i = 0; found < n; i++) {
     struct request *r;
-    snprintf(text, sizeof text, "%s%u", salt, i);
-    key_of(&key, text);
+    spread_make(&key, salt, i);
     if (member_owner(&all, C0, &key) != GO1) continue;
     found++;
     r = member_ask(&all, i % 2 == 0 ? C0 : C1, "GET", ROUTE_GET, &key);
@@ -288,13 +292,11 @@ static void check_disagreement(void) {
   unsigned n = 0, right = 0;
   double slowest = 0;
   struct key keys[20];
-  char text[32];
 
   member_told(&all, C0, 1u << C0 | 1u << GO0);
   member_told(&all, GO0, 1u << C0 | 1u << C1);
   for (unsigned i = 0; n < 20 && i < 2000; i++) {
-    snprintf(text, sizeof text, "slow:20:cross%u", i);
-    key_of(&keys[n], text);
+    spread_make(&keys[n], "slow:20:cross", i);
     if (member_owner(&all, C0, &keys[n]) != GO0 || member_owner(&all, GO0, &keys[n]) != C0)
       continue;
     r[2 * n] = member_request(&all, C0, ROUTE_GET, &keys[n]);
