@@ -32,6 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "limits.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -166,40 +168,6 @@ typedef enum {
                                    report UV_ENOTSUP for every peer; no expiry between peers */
 } gcache_dialect_t;
 
-/* What strangers may cost. Over a size: the request is refused with a 4xx, and the connection closed
- * unless the request had been read to its end. Over a time: the connection is closed; of a body or an answer
- * over HTTP/2, that stream alone is refused with 408 or reset. */
-typedef struct gcache_limits_s {
-  size_t key_max;           /* 4096 bytes decoded; more: UV_EMSGSIZE, 414 */
-  size_t value_max;         /* 16 MiB; more: UV_EMSGSIZE, 413. Bodies: 8 KiB more */
-  size_t line_max;          /* 8 KiB: request line of HTTP/1 */
-  size_t head_max;          /* 16 KiB: all of a message's head */
-  unsigned head_lines_max;  /* 64 header lines */
-  size_t chunk_meta_max;    /* 4 KiB: chunk extensions and trailers of one message together */
-  size_t drain_max;         /* 64 KiB of an unwanted body are read; beyond: closed */
-  uint64_t head_timeout_ms; /* 10000, from a request's first byte to the end of its head */
-  uint64_t body_timeout_ms; /* 30000, from the end of the head to the end of the body */
-  size_t body_rate_min;     /* 1024 bytes/s, averaged, once 5 s of a body have passed */
-  uint64_t write_stall_ms;  /* 10000 without a byte taken by the other side */
-  uint64_t idle_ms;         /* 60000 an incoming connection may rest between requests */
-  unsigned connections_max; /* 1024 incoming; accepting pauses there */
-  unsigned connections_per_address; /* 64 incoming, peers by their listed addresses exempt */
-  unsigned pipelined_max;           /* 1024 requests unanswered over HTTP/1.1; then reading stops */
-
-  uint64_t tls_timeout_ms; /* 5000 for a TLS handshake */
-
-  /* HTTP/2. What exceeds one of these ends the connection with GOAWAY, but streams over streams_max
-   * before the client has acknowledged that limit, which are refused one by one. */
-  unsigned streams_max;       /* 128 of one connection at a time; nor more of ours to a peer */
-  unsigned resets_burst;      /* 200 streams may be opened and reset at once, */
-  unsigned resets_per_s;      /* and 50 a second in the long run */
-  unsigned continuations_max; /* 8 CONTINUATION frames a head */
-  unsigned settings_max;      /* 32 entries a SETTINGS frame */
-  unsigned acks_max;          /* 100 acknowledgements waiting to be sent */
-  unsigned control_max; /* 1000 frames in 10 s that carry neither head nor body: SETTINGS, PING,
-                                 PRIORITY, empty DATA, WINDOW_UPDATE, RST_STREAM */
-} gcache_limits_t;
-
 /* Which HTTP is spoken to peers, and taken from whoever connects. */
 typedef enum {
   GCACHE_HTTP_AUTO, /* to peers: HTTP/2 over TLS where they can, else HTTP/1.1; from others: both */
@@ -226,13 +194,15 @@ typedef struct gcache_options_s {
                                     so that a slow getter never runs twice (P1). Set it above your
                                     slowest getter to get local loads when a peer hangs. */
   uint64_t idle_timeout_ms;     /* 60000 a kept-alive connection to a peer may rest */
-  unsigned conns_per_peer;      /* 32, beside two, pipelined, for what a gcache has in memory: one exchange
+  unsigned
+      conns_per_peer; /* 32, beside two, pipelined, for what a gcache has in memory: one exchange
                                     each with HTTP/1.1, limits.streams_max of either side with HTTP/2 */
-  unsigned calls_per_peer;      /* 65536 waiting or running; more: GCACHE_EBUSY to the caller */
-  gcache_http_t http;           /* GCACHE_HTTP_AUTO. UV_ENOTSUP: _2 in a build without it */
+  unsigned calls_per_peer; /* 65536 waiting or running; more: GCACHE_EBUSY to the caller */
+  gcache_http_t http;      /* GCACHE_HTTP_AUTO. UV_ENOTSUP: _2 in a build without it */
   gcache_tls_t *tls; /* for peers whose URL begins with https://, from <gcache/openssl.h>; borrowed
                          until closed. NULL: such URLs are refused */
-  uint64_t ping_ms;  /* 5000. A peer that owes answers and is silent for so long is asked for a sign of
+  uint64_t
+      ping_ms; /* 5000. A peer that owes answers and is silent for so long is asked for a sign of
                          life (HTTP/2), and given up when none comes in as long again */
   gcache_limits_t limits;
   gcache_mem_t mem;     /* malloc family */
@@ -530,71 +500,10 @@ GCACHE_EXTERN int gcache_clear(gcache_change_t *req, gcache_group_t *group, uint
 /* The callback still runs, from the loop, with UV_ECANCELED. What was sent may still take effect. */
 GCACHE_EXTERN void gcache_change_cancel(gcache_change_t *req);
 
-/* ----------------------------------------------------------------------------------- stats ---- */
-
-typedef struct gcache_cache_stats_s {
-  uint64_t bytes; /* as max_bytes counts */
-  uint64_t items;
-  uint64_t gets, hits;
-  uint64_t evictions;   /* left for room */
-  uint64_t expirations; /* left because their time had come */
-} gcache_cache_stats_t;
-
-typedef struct gcache_group_stats_s {
-  uint64_t gets;          /* asked here, by callers and by peers */
-  uint64_t hits;          /* answered from main or hot cache */
-  uint64_t loads;         /* misses: gets - hits */
-  uint64_t loads_deduped; /* flights opened: loads left after sharing */
-  uint64_t local_loads;   /* getter runs that gave a value */
-  uint64_t local_load_errs;
-  uint64_t peer_loads;        /* values fetched from owners */
-  uint64_t peer_errors;       /* exchanges that failed: not the getter's word */
-  uint64_t server_requests;   /* gets, sets, removes and clears that came from peers */
-  uint64_t not_kept;          /* delivered, but memory or a remove forbade keeping */
-  uint64_t timeouts, cancels; /* callers who left without an answer */
-  uint64_t waiting;           /* callers waiting now */
-  uint64_t loading;           /* getters running now */
-  uint64_t max_bytes;         /* the limit that holds now; see gcache_group_resize() */
-  uint64_t index_bytes;       /* of both: table, room, what is cleared; main + hot + index <= max */
-  gcache_cache_stats_t main, hot;
-  uint64_t stale;     /* values delivered after their expiry */
-  uint64_t refreshes; /* loads started behind a hit */
-  uint64_t absent;    /* of the hits: what was known to be missing */
-} gcache_group_stats_t;
-
-typedef struct gcache_peer_stats_s {
-  const char *url; /* borrowed like gcache_owner()'s */
-  uint64_t is_self;
-  uint64_t gets, sets, removes, clears; /* exchanges started */
-  uint64_t failures;                    /* exchanges without a believable answer */
-  uint64_t running;                     /* exchanges under way now */
-  int last_error;                       /* status of the latest failure, 0 if none yet */
-} gcache_peer_stats_t;
-
-/* Copies of the counters as they stand, zeroed beyond what this library knows. */
-#define gcache_group_stats(group, out) gcache_group_stats_size((group), (out), sizeof *(out))
-GCACHE_EXTERN void gcache_group_stats_size(const gcache_group_t *group, gcache_group_stats_t *out,
-                                           size_t size);
-/* index: 0 up, in the order given to gcache_set_peers(). UV_ENOENT past the end. */
-#define gcache_peer_stats(cache, index, out) \
-  gcache_peer_stats_size((cache), (index), (out), sizeof *(out))
-GCACHE_EXTERN int gcache_peer_stats_size(const gcache_t *cache, size_t index,
-                                         gcache_peer_stats_t *out, size_t size);
-
-typedef struct gcache_stats_s {
-  uint64_t groups, peers;
-  uint64_t memory_bytes;    /* all that was taken from the allocator and not given back */
-  uint64_t connections_in;  /* open now, by listen and adopt */
-  uint64_t connections_out; /* open now; 0 with a transport of your own */
-  uint64_t refused;         /* incoming connections closed for a limit */
-  uint64_t bad_requests;    /* incoming requests refused as malformed or too large */
-  uint64_t peers_coming;    /* of a long list not in force yet, see gcache_set_peers(); 0: none */
-  int peers_error; /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
-} gcache_stats_t;
-#define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
-GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "stats.h"
+
 #endif /* GCACHE_H */

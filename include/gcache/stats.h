@@ -1,0 +1,77 @@
+/* gcache/stats.h - what has been counted, by group, by peer and by cache. Part of <gcache/gcache.h>, whose
+ * rules hold. */
+#ifndef GCACHE_STATS_H
+#define GCACHE_STATS_H
+
+#include "gcache.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gcache_cache_stats_s {
+  uint64_t bytes; /* as max_bytes counts */
+  uint64_t items;
+  uint64_t gets, hits;
+  uint64_t evictions;   /* left for room */
+  uint64_t expirations; /* left because their time had come */
+} gcache_cache_stats_t;
+
+typedef struct gcache_group_stats_s {
+  uint64_t gets;          /* asked here, by callers and by peers */
+  uint64_t hits;          /* answered from main or hot cache */
+  uint64_t loads;         /* misses: gets - hits */
+  uint64_t loads_deduped; /* flights opened: loads left after sharing */
+  uint64_t local_loads;   /* getter runs that gave a value */
+  uint64_t local_load_errs;
+  uint64_t peer_loads;        /* values fetched from owners */
+  uint64_t peer_errors;       /* exchanges that failed: not the getter's word */
+  uint64_t server_requests;   /* gets, sets, removes and clears that came from peers */
+  uint64_t not_kept;          /* delivered, but memory or a remove forbade keeping */
+  uint64_t timeouts, cancels; /* callers who left without an answer */
+  uint64_t waiting;           /* callers waiting now */
+  uint64_t loading;           /* getters running now */
+  uint64_t max_bytes;         /* the limit that holds now; see gcache_group_resize() */
+  uint64_t index_bytes;       /* of both: table, room, what is cleared; main + hot + index <= max */
+  gcache_cache_stats_t main, hot;
+  uint64_t stale;     /* values delivered after their expiry */
+  uint64_t refreshes; /* loads started behind a hit */
+  uint64_t absent;    /* of the hits: what was known to be missing */
+} gcache_group_stats_t;
+
+typedef struct gcache_peer_stats_s {
+  const char *url; /* borrowed like gcache_owner()'s */
+  uint64_t is_self;
+  uint64_t gets, sets, removes, clears; /* exchanges started */
+  uint64_t failures;                    /* exchanges without a believable answer */
+  uint64_t running;                     /* exchanges under way now */
+  int last_error;                       /* status of the latest failure, 0 if none yet */
+} gcache_peer_stats_t;
+
+/* Copies of the counters as they stand, zeroed beyond what this library knows. */
+#define gcache_group_stats(group, out) gcache_group_stats_size((group), (out), sizeof *(out))
+GCACHE_EXTERN void gcache_group_stats_size(const gcache_group_t *group, gcache_group_stats_t *out,
+                                           size_t size);
+/* index: 0 up, in the order given to gcache_set_peers(). UV_ENOENT past the end. */
+#define gcache_peer_stats(cache, index, out) \
+  gcache_peer_stats_size((cache), (index), (out), sizeof *(out))
+GCACHE_EXTERN int gcache_peer_stats_size(const gcache_t *cache, size_t index,
+                                         gcache_peer_stats_t *out, size_t size);
+
+typedef struct gcache_stats_s {
+  uint64_t groups, peers;
+  uint64_t memory_bytes;    /* all that was taken from the allocator and not given back */
+  uint64_t connections_in;  /* open now, by listen and adopt */
+  uint64_t connections_out; /* open now; 0 with a transport of your own */
+  uint64_t refused;         /* incoming connections closed for a limit */
+  uint64_t bad_requests;    /* incoming requests refused as malformed or too large */
+  uint64_t peers_coming;    /* of a long list not in force yet, see gcache_set_peers(); 0: none */
+  int peers_error; /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
+} gcache_stats_t;
+#define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
+GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* GCACHE_STATS_H */
