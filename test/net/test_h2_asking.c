@@ -583,7 +583,7 @@ static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
 
 /* How many of the calls there was memory to begin. */
 static int try_to_start(struct scene *s, int n) {
-  char key[8];
+  char key[16];
   int begun = 0;
 
   for (int i = 0; i < n; i++) {
