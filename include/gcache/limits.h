@@ -19,7 +19,7 @@ typedef struct gcache_limits_s {
   uint64_t head_timeout_ms; /* 10000, from a request's first byte to the end of its head */
   uint64_t body_timeout_ms; /* 30000, from the end of the head to the end of the body */
   size_t body_rate_min;     /* 1024 bytes/s, averaged, once 5 s of a body have passed */
-  uint64_t write_stall_ms;  /* 10000 without a byte taken by the other side */
+  uint64_t write_stall_ms;  /* 10000 in which less of its answers is taken than at that rate */
   uint64_t idle_ms;         /* 60000 an incoming connection may rest between requests */
   unsigned connections_max; /* 1024 incoming; accepting pauses there */
   unsigned connections_per_address; /* 64 incoming, peers by their listed addresses exempt */

@@ -8,6 +8,9 @@
 #include "http/h1.h"
 #include "http/h2.h"
 
+/* Whoever was too slow has so long to read why. */
+#define LATE_LINGER_MS 1000
+
 /* ------------------------------------------------------------------------------- its end ---- */
 
 static void count_bad_requests(struct gci_server *s) {
@@ -57,14 +60,20 @@ static void flush(struct gci_server *s) {
   }
 }
 
+static uint64_t earlier(uint64_t a_ms, uint64_t b_ms) {
+  return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* Ends so that the other side can read its last answer. */
 static void finish(struct gci_server *s) {
   const gcache_limits_t *limits = &s->door->limits;
+  uint64_t linger_ms = limits->write_stall_ms;
 
   begin_to_close(s);
   flush(s);
   hold(s, 1);
-  gci_stream_finish(&s->stream, limits->write_stall_ms, limits->drain_max);
+  if (s->late) linger_ms = earlier(linger_ms, LATE_LINGER_MS);
+  gci_stream_finish(&s->stream, linger_ms, limits->drain_max);
 }
 
 static void free_server(struct gci_server *s) {
@@ -144,10 +153,6 @@ static struct gci_pace_view view_of(const struct gci_server *s) {
   return view;
 }
 
-static uint64_t earlier(uint64_t a_ms, uint64_t b_ms) {
-  return a_ms < b_ms ? a_ms : b_ms;
-}
-
 /* What it has to say to those that were too slow is written soon: nothing else may ever happen here. */
 static uint64_t watch_requests(struct gci_server *s, uint64_t now_ms) {
   uint64_t next_ms = gci_http_server_watch(s->http, now_ms);
@@ -179,6 +184,7 @@ static void watch(struct gci_server *s) {
       gci_server_close(s);
       return;
     }
+    s->late = 1;
     gci_http_server_timed_out(s->http);
     schedule(s);
     return;
@@ -399,6 +405,7 @@ static void enter(struct gci_server *s, gcache_listener_t *listener) {
   s->listener = listener;
   if (listener != NULL) gci_countdown_take(&listener->life);
   gci_countdown_take(&door->life);
+  s->stream.progress_min = gci_http_progress_min(&door->limits);
   gci_list_push_back(&door->servers, &s->link);
   door->connections++;
 }

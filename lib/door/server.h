@@ -37,6 +37,7 @@ struct gci_server {
   int holding;           /* the env */
   unsigned securing : 1; /* the TLS handshake is not over */
   unsigned ended : 1;    /* the other side has finished writing */
+  unsigned late : 1;     /* its time was over */
   unsigned closing : 1;
   unsigned entered : 1; /* counted by address */
 };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "http/session.h"
+
 #define WINDOW_INITIAL 65535         /* RFC 9113, 6.9.2 */
 #define STEP ((uint64_t)1024 * 1024) /* a body is allowed so much more than has come, */
 #define STEP_FLOOR (STEP / 2)        /* once less than this is left of it */
@@ -191,10 +193,15 @@ static int is_blocked(const struct gci_h2_stream *e) {
                                  nghttp2_session_get_remote_window_size(ng) <= 0);
 }
 
+/* A window that is opened a little at a time does not begin its time anew. */
+static int makes_progress(const struct gci_h2_stream *e) {
+  return e->content.written - e->written_seen >= gci_http_progress_min(e->of->h->limits);
+}
+
 static enum gci_h2_slowness judge_answer(struct gci_h2_stream *e, uint64_t now_ms,
                                          uint64_t *next_ms) {
   uint64_t allowed_ms = e->of->h->limits->write_stall_ms;
-  if (!is_blocked(e) || e->content.written != e->written_seen) {
+  if (!is_blocked(e) || makes_progress(e)) {
     e->written_seen = e->content.written;
     e->blocked_ms = 0;
     passed(now_ms, RATE_EVERY_MS, now_ms, next_ms); /* it may be blocked by then */

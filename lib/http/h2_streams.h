@@ -51,8 +51,8 @@ struct gci_h2_stream {
   uint64_t want;         /* the longest it can become */
   uint64_t allowed;      /* bytes of body that the windows given so far allow */
   uint64_t since_ms;     /* its body's clock */
-  uint64_t blocked_ms;   /* since when its answer does not go on; 0: it does */
-  uint64_t written_seen; /* of the answer, when that was judged last */
+  uint64_t blocked_ms;   /* since when its answer is blocked; 0: it is not */
+  uint64_t written_seen; /* of the answer, when it was last blocked anew or made progress */
   struct gci_h2_content content;
 };
 

@@ -18,6 +18,9 @@ enum gci_http_version { GCI_HTTP_1, GCI_HTTP_2, GCI_HTTP_UNKNOWN };
  * RFC 9113, section 3.4, and decide nothing yet. */
 enum gci_http_version gci_http_sniff(gcache_bytes_t first);
 
+/* The bytes of answers that the other side must take in write_stall_ms: body_rate_min a second. */
+size_t gci_http_progress_min(const gcache_limits_t *limits);
+
 /* ------------------------------------------------------------------------------------ server -- */
 
 struct gci_http_server;

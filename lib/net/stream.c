@@ -24,6 +24,7 @@ static void set_up(struct gci_stream *s, struct gci_env *env, uv_stream_t *uv,
   s->turn = 0;
   s->turn_bytes = 0;
   s->progress_ms = 0;
+  s->progress_min = s->progress = 0;
   s->linger_ms = 0;
   s->linger_bytes = 0;
   s->tls = NULL;
@@ -168,7 +169,7 @@ void gci_stream_close(struct gci_stream *s) {
   uv_close((uv_handle_t *)s->uv, on_closed);
 }
 
-/* Every byte that the other side takes gives it linger_ms more. */
+/* Progress gives the other side linger_ms more. */
 static void on_linger_passed(struct gcache_deadline_s *deadline) {
   struct gci_stream *s = gci_container_of(deadline, struct gci_stream, linger);
   uint64_t until_ms = s->progress_ms + s->linger_ms;

@@ -54,7 +54,10 @@ struct gci_stream {
   int raw_status;           /* TLS: how the bytes below it have ended; 0: not yet */
   uint64_t turn;            /* of the loop, in which turn_bytes were read */
   size_t turn_bytes;
-  uint64_t progress_ms; /* when the other side last took bytes (or the queue began to wait) */
+  /* When the other side last had taken progress_min bytes more (or the queue began to wait). */
+  uint64_t progress_ms;
+  size_t progress_min; /* its owner's; 0: any byte will do */
+  size_t progress;     /* taken since progress_ms */
   struct gcache_deadline_s linger;
   uint64_t linger_ms;
   size_t linger_bytes; /* that may still be thrown away */
@@ -89,8 +92,8 @@ void gci_stream_close(struct gci_stream *s);
 /* Closes so that the other side can read all that was written: writes the rest of out, ends the sending
  * side, throws away what still comes until the other side ends too, then closes. (A socket closed with
  * unread bytes sends a reset, which destroys what the client has not read yet.) Closes without more ado
- * when no byte is taken for linger_ms, linger_ms after the last was, or after drain_max thrown away
- * bytes. No event but on_closed follows; out must live until then. gci_stream_close() cuts it short. */
+ * when linger_ms pass without progress, linger_ms after the last byte was taken, or after drain_max thrown
+ * away bytes. No event but on_closed follows; out must live until then. gci_stream_close() cuts it short. */
 void gci_stream_finish(struct gci_stream *s, uint64_t linger_ms, size_t drain_max);
 
 /* TLS from here on. For a client after the dial has connected. Starts reading; on_secured follows, or

@@ -64,6 +64,16 @@ static int send_all(struct gci_stream *s, size_t *sent) {
   }
 }
 
+static void begin_progress(struct gci_stream *s) {
+  s->progress_ms = gci_env_mono_ms(s->env);
+  s->progress = 0;
+}
+
+static void note_progress(struct gci_stream *s, size_t sent) {
+  s->progress += sent;
+  if (s->progress >= s->progress_min) begin_progress(s);
+}
+
 /* 0: all is sent, or the rest waits for room. */
 static int pump(struct gci_stream *s) {
   size_t sent;
@@ -71,7 +81,7 @@ static int pump(struct gci_stream *s) {
 
   if (rc == 0 && s->tls != NULL) gci_tls_rest(s->tls);
   if (rc != UV_EAGAIN) return rc;
-  if (sent > 0) s->progress_ms = gci_env_mono_ms(s->env);
+  if (sent > 0) note_progress(s, sent);
   return gci_wait_start(gci_loop_of(s->env), &s->room, descriptor(s));
 }
 
@@ -169,7 +179,7 @@ void gci_stream_flush(struct gci_stream *s, struct gci_out *out) {
   gci_stream_write_start(s);
   if (!gci_stream_blocked(s)) return; /* with TLS, what was blocked before may have left just now */
   s->owing = 1;
-  if (!was_blocked) s->progress_ms = gci_env_mono_ms(s->env);
+  if (!was_blocked) begin_progress(s);
 }
 
 void gci_stream_write_finish(struct gci_stream *s) {

@@ -580,9 +580,16 @@ static void readers_without_a_window_cost_references_and_are_reset(void **state)
   assert_int_equal(gci_http_server_pending(f->run.server), STREAMS);
   uint64_t began = f->run.env.own_clock.mono_ms;
   assert_int_equal(watch_at(f, began), began + 10000);
-  frames_u32(&f->f, F_WINDOW_UPDATE, 3, 10); /* one that goes on, a little */
+  frames_u32(&f->f, F_WINDOW_UPDATE, 3, 10240); /* one that goes on at the least rate */
   send_frames(f);
-  assert_int_equal(stream(f, 3)->data, 10);
+  assert_int_equal(stream(f, 3)->data, 10240);
+  for (uint64_t t = 0; t < 10; t++) { /* one that makes believe */
+    frames_u32(&f->f, F_WINDOW_UPDATE, 5, 1);
+    send_frames(f);
+    watch_at(f, began + t * 1000);
+    assert_false(stream(f, 5)->reset);
+  }
+  assert_int_equal(stream(f, 5)->data, 10);
   watch_at(f, began + 9999);
   assert_int_equal(gci_http_server_pending(f->run.server), STREAMS);
   watch_at(f, began + 10000);
