@@ -45,7 +45,7 @@ static void report(const char *what, int n, double ms, const struct honest *h) {
 
 /* ------------------------------------------------------------------------------------ requests -- */
 
-/* What is said at once, and then for ever, a byte a tick. */
+/* What is said at once, and then for ever, a byte at a time. */
 struct slow {
   const char *what, *begin, *drip;
   const char *answer; /* of the refusal; "": closed without a word */
@@ -193,7 +193,7 @@ static void slow_readers(void **state, const char *what, int n, void (*change)(g
 
 static void slow_readers_are_cut(void **state) {
   slow_readers(state, "answer not read", HOSTILE_MAX, short_times, NULL);
-  slow_readers(state, "answer read a byte a tick", HOSTILE_MAX, short_times, read_a_byte);
+  slow_readers(state, "answer read byte by byte", HOSTILE_MAX, short_times, read_a_byte);
   slow_readers(state, "answer read below the rate", 20, want_a_high_rate, read_a_little);
 }
 
