@@ -149,7 +149,8 @@ static struct gci_pace_view view_of(const struct gci_server *s) {
 
   if (s->http == NULL) return view;
   view.body_received = gci_http_server_body_received(s->http);
-  view.owes = gci_http_server_pending(s->http) > 0 || gci_http_server_output(s->http)->bytes > 0;
+  view.owes = gci_http_server_pending(s->http) > 0 ||
+              view.writing; /* not so with a PING's answer */
   return view;
 }
 
