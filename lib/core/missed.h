@@ -1,0 +1,89 @@
+/* core/missed - what a peer was to forget and did not: kept until it has been told (core/tell).
+ *
+ * A set that was missed is kept as a remove: told late, its value could replace a newer one that another
+ * member has set meanwhile, and a remove too many costs a load. So all that waits can be told in any
+ * order and any number of times, and at most once a key.
+ *
+ *   waiting -> sent -> gone                 the peer has answered
+ *      ^--------'                           it has not; or the key was missed again meanwhile
+ *
+ * Owns one block a change: group name and key. Bounded in number and bytes. Where there is no room, or no
+ * memory, nothing is forgotten: the changes of its group become one clear of it, in a block that is there
+ * already; if its group has none, those of the group that waits for longest make room; when no group is
+ * left to be cleared, a mark in the peer says that all are. A clear stands for every change of its
+ * group that comes while it waits.
+ *
+ * A change that is *gentle* repeats what the peer has done once: others were told late, and it may have
+ * fetched from them what was old. It waits as the others do, but is no reason not to ask the peer.
+ * Cannot fail. */
+#ifndef GCI_CORE_MISSED_H
+#define GCI_CORE_MISSED_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "gcache/transport.h"
+
+/* The core's: of all lists. */
+struct gci_missed_terms {
+  struct gci_mem *mem;
+  const struct gci_hash_key *hash_key;
+  size_t max, max_bytes; /* a peer */
+};
+
+struct gci_missed_list; /* from the first change on until none is left */
+
+/* A peer's; all zero: nothing was missed. */
+struct gci_missed {
+  struct gci_missed_list *list;
+  uint64_t dropped; /* changes that are told as the clear of a group, for want of room or memory */
+  uint8_t all;      /* every group is to be cleared */
+};
+
+enum gci_missed_weight { GCI_MISSED, GCI_MISSED_GENTLE };
+
+/* One that waits, or is on its way. */
+struct gci_missed_change {
+  struct gcache_link_s link;
+  struct gci_map_node node;
+  struct gci_missed_list *list;
+  uint64_t age;
+  size_t size;
+  uint32_t key_len;
+  uint8_t op; /* GCACHE_OP_REMOVE or _CLEAR */
+  uint8_t gentle, sent, then;
+  char group[]; /* zero-terminated; then the key */
+};
+
+gcache_bytes_t gci_missed_key(const struct gci_missed_change *change);
+
+/* op: GCACHE_OP_SET is kept as a remove; key is empty for a clear. */
+void gci_missed_add(struct gci_missed *missed, const struct gci_missed_terms *terms,
+                    const char *group, gcache_op_t op, gcache_bytes_t key,
+                    enum gci_missed_weight weight);
+/* Instead of the mark, of which this may be a part. UV_ENOMEM: the mark is still needed. */
+int gci_missed_add_clear(struct gci_missed *missed, const struct gci_missed_terms *terms,
+                         const char *group);
+
+/* Changes that wait or are on their way; the mark counts as one. */
+size_t gci_missed_count(const struct gci_missed *missed);
+/* Nothing waits or is on its way. */
+static inline int gci_missed_is_none(const struct gci_missed *missed) {
+  return missed->list == NULL && !missed->all;
+}
+/* Nothing that forbids asking the peer. */
+int gci_missed_is_harmless(const struct gci_missed *missed);
+
+/* The one that has waited for longest is on its way now; NULL: none waits. Ends with one of the two. */
+struct gci_missed_change *gci_missed_send(struct gci_missed *missed);
+void gci_missed_told(struct gci_missed_change *change);
+/* It waits again, and is gentle no more. */
+void gci_missed_untold(struct gci_missed_change *change);
+
+/* Forgets all; what is on its way is freed when it ends. How many there were. */
+size_t gci_missed_forget(struct gci_missed *missed);
+/* The peer has another struct now; `to` has nothing yet. */
+void gci_missed_move(struct gci_missed *to, struct gci_missed *from);
+
+#endif
