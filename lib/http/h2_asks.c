@@ -51,6 +51,7 @@ int gci_h2_ask_begin(struct gci_h2_asks *all, const char *scheme,
     return err;
   }
   ask->open = 1;
+  all->h->windows += GCI_H2_ANSWER_WINDOW;
   gci_list_push_back(&all->all, &ask->link);
   ++*all->pending;
   gci_h2_guard_earn(&all->h->guard, EARNED_BY_REQUEST);

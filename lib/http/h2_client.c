@@ -134,6 +134,7 @@ static int on_data_received(nghttp2_session *ng, uint8_t flags, int32_t id, cons
   struct h2_client *c = client_of_session(user);
   struct gci_h2_ask *ask = ask_of_stream(ng, id);
   (void)flags;
+  c->h.windows += len; /* nghttp2 gives it back */
   if (ask == NULL || ask->stage != GCI_H2_ASK_AWAITED || !ask->has_head) return 0;
   switch (gci_h1_body_append(&ask->body, gcache_bytes(data, len))) {
   case GCI_H1_SOUND:

@@ -11,6 +11,8 @@
 #define SETTING_LEN 6
 #define PADDING_MAX 256 /* with its length */
 #define EARNED_MAX 8    /* times control_max */
+#define LONG_HEADS_MAX 32
+#define CONTROL_LEN 256 /* bytes of a longer one count as one more */
 
 enum type {
   DATA = 0,
@@ -69,15 +71,30 @@ void gci_h2_guard_earn(struct gci_h2_guard *g, unsigned frames) {
   g->earned = earned > UINT32_MAX ? UINT32_MAX : (unsigned)earned;
 }
 
+static void begin_period(struct gci_h2_guard *g, uint64_t now_ms) {
+  if (now_ms - g->period_ms < PERIOD_MS) return;
+  g->period_ms = now_ms;
+  g->controls = 0;
+}
+
 static void count_control(struct gci_h2_guard *g, uint64_t now_ms) {
-  if (now_ms - g->period_ms >= PERIOD_MS) {
-    g->period_ms = now_ms;
-    g->controls = 0;
-  }
+  begin_period(g, now_ms);
   if (g->earned > 0)
     g->earned--;
   else if (g->controls++ >= g->limits->control_max)
     judge(g, GCI_H2_MANY_CONTROLS);
+}
+
+void gci_h2_guard_long_head(struct gci_h2_guard *g, uint64_t now_ms) {
+  begin_period(g, now_ms);
+  g->controls += g->limits->control_max / LONG_HEADS_MAX;
+  if (g->controls > g->limits->control_max) judge(g, GCI_H2_MANY_CONTROLS);
+}
+
+/* Of what is no head and no body, much is as bad as many. */
+static void count_long(struct gci_h2_guard *g, const struct frame *f, uint64_t now_ms) {
+  for (uint32_t n = f->len / CONTROL_LEN; n > 0; n--)
+    count_control(g, now_ms);
 }
 
 static int is_empty_data(const struct frame *f) {
@@ -87,11 +104,15 @@ static int is_empty_data(const struct frame *f) {
 static void judge_frame(struct gci_h2_guard *g, const struct frame *f, uint64_t now_ms) {
   switch (f->type) {
   case DATA:
+    g->data += f->len;
     if (is_empty_data(f)) count_control(g, now_ms);
     return;
   case CONTINUATION:
     if (++g->continuations > g->limits->continuations_max) judge(g, GCI_H2_MANY_CONTINUATIONS);
     return;
+  case HEADERS:
+    g->heads++;
+    break;
   case RST_STREAM:
     gci_h2_guard_provoked(g, now_ms);
     break;
@@ -103,6 +124,7 @@ static void judge_frame(struct gci_h2_guard *g, const struct frame *f, uint64_t 
     break;
   }
   count_control(g, now_ms);
+  if (f->type != HEADERS && f->type != PUSH_PROMISE) count_long(g, f, now_ms);
 }
 
 static void end_frame(struct gci_h2_guard *g) {

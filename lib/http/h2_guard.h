@@ -31,6 +31,8 @@ struct gci_h2_guard {
   int greeted;                 /* preface and first SETTINGS have come */
   int in_head;                 /* a header block has begun and is not complete */
   uint64_t frames;             /* whose heads were taken */
+  uint64_t heads;              /* HEADERS among them */
+  uint64_t data;               /* bytes of DATA in them, padding included */
   /* private */
   unsigned preface;                      /* bytes of it to come */
   unsigned char head[GCI_H2_FRAME_HEAD]; /* of the frame at hand */
@@ -50,6 +52,8 @@ size_t gci_h2_guard_take(struct gci_h2_guard *g, gcache_bytes_t bytes, uint64_t 
 /* A stream had to be reset because of what the other side sent: as if it had reset it. */
 void gci_h2_guard_provoked(struct gci_h2_guard *g, uint64_t now_ms);
 void gci_h2_guard_earn(struct gci_h2_guard *g, unsigned frames);
+/* A head was longer than the limit: in one period, 32 of them are as much as control_max frames. */
+void gci_h2_guard_long_head(struct gci_h2_guard *g, uint64_t now_ms);
 
 const char *gci_h2_verdict_text(enum gci_h2_verdict verdict); /* static; "" for FINE */
 

@@ -66,6 +66,8 @@ static void on_ready(struct gci_h2_streams *streams) {
 
 static int refuse(struct h2_server *s, int32_t stream, int status) {
   s->http.bad_requests++;
+  if (status == 431 || status == 414)
+    gci_h2_guard_long_head(&s->h.guard, gci_env_mono_ms(s->h.env));
   return gci_h2_refuse(&s->h, stream, status);
 }
 
@@ -107,7 +109,9 @@ static int take_head(struct h2_server *s, const nghttp2_frame *frame) {
   e->x.ops = &gci_h2_exchange_ops;
   if (gci_bytes_equal(e->x.head.method, GCI_LIT("HEAD"))) e->extent = GCI_H2_HEAD_ONLY;
   nghttp2_session_set_stream_user_data(s->h.ng, id, e);
-  if (!is_whole(frame)) return begin_body(s, e, &block);
+  if (!is_whole(frame) && s->http.screen != NULL)
+    e->x.screened = s->http.screen(s->user, &e->x.head);
+  if (!is_whole(frame) && e->x.screened >= 0) return begin_body(s, e, &block);
   gci_h2_stream_enter(e, GCI_H2_WHOLE);
   return 0;
 }
@@ -138,7 +142,7 @@ static int on_frame_received(nghttp2_session *ng, const nghttp2_frame *frame, vo
     return concluded(s, take_head(s, frame));
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
   struct gci_h2_stream *e = nghttp2_session_get_stream_user_data(ng, frame->hd.stream_id);
-  if (e == NULL || !is_whole(frame)) return 0;
+  if (e == NULL || !is_whole(frame) || e->stage != GCI_H2_RECEIVING) return 0;
   return concluded(s, take_end(s, e));
 }
 

@@ -18,6 +18,8 @@
 
 #define GCI_H2_AHEAD ((size_t)256 * 1024) /* bytes of output made before the socket takes any */
 #define GCI_H2_CONNECTION_WINDOW (16 * 1024 * 1024) /* for what we receive */
+#define GCI_H2_REQUEST_WINDOW 65535                 /* of a request's body; RFC 9113, 6.9.2 */
+#define GCI_H2_ANSWER_WINDOW (1024 * 1024)
 
 struct gci_h2 {
   struct gci_env *env;
@@ -28,6 +30,8 @@ struct gci_h2 {
   nghttp2_session *ng;
   struct gci_out out;
   uint64_t said; /* bytes put into out so far */
+  uint64_t
+      windows; /* bytes of DATA that streams were given windows for, but at their begin by clients */
   struct gci_h2_guard guard;
   struct gci_h2_head head;
   char reason[128];     /* why it is over, "" if by us and for no fault */

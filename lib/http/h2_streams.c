@@ -5,7 +5,6 @@
 
 #include "http/session.h"
 
-#define WINDOW_INITIAL 65535         /* RFC 9113, 6.9.2 */
 #define STEP ((uint64_t)1024 * 1024) /* a body is allowed so much more than has come, */
 #define STEP_FLOOR (STEP / 2)        /* once less than this is left of it */
 #define RATE_GRACE_MS 5000           /* of a body pass before its rate is judged */
@@ -35,7 +34,7 @@ struct gci_h2_stream *gci_h2_stream_begin(struct gci_h2_streams *all, struct gci
                               .size = block->size,
                               .id = id,
                               .stage = GCI_H2_RECEIVING,
-                              .allowed = WINDOW_INITIAL};
+                              .allowed = GCI_H2_REQUEST_WINDOW};
   gci_h1_body_init(&e->body, mem, 0);
   gci_h2_content_init(&e->content, mem);
   gci_list_push_back(&all->all, &e->link);
@@ -57,7 +56,7 @@ static void leave_stage(struct gci_h2_stream *e) {
   if (all == NULL) return;
   if (e->stage == GCI_H2_RECEIVING) {
     all->receiving--;
-    all->granted -= e->allowed - WINDOW_INITIAL;
+    all->granted -= e->allowed - GCI_H2_REQUEST_WINDOW;
   }
   if (holds_body(e)) all->unanswered -= e->body_len;
   gci_link_unlink(&e->whole);
@@ -146,6 +145,7 @@ static int give(struct gci_h2_stream *e, int is_oldest) {
   if (err != 0) return err;
   e->allowed += more;
   all->granted += more;
+  all->h->windows += more;
   return 0;
 }
 
