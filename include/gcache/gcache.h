@@ -317,6 +317,12 @@ typedef struct gcache_group_options_s {
   gcache_policy_t policy; /* GCACHE_POLICY_DEFAULT */
   /* Freshness, see above; 0: off; over 2^32 - 1: that. */
   uint64_t stale_ms, error_ms, refresh_ahead_ms, hot_max_ms, not_found_ms;
+  /* Overload. Beyond loads_max getters at a time loads wait in order of coming; one that nobody waits for
+   * any more leaves without a run. GCACHE_EBUSY: loads_queued_max wait already, or others wait too and the
+   * most patient caller has less time left than this group's getters are known to take. A load behind a
+   * hit does not wait: without a place it is dropped. */
+  unsigned loads_max;        /* 16384 */
+  unsigned loads_queued_max; /* 65536 */
 } gcache_group_options_t;
 
 #define gcache_group_options_init(o) gcache_group_options_init_size((o), sizeof *(o))
@@ -425,7 +431,8 @@ typedef enum {
 } gcache_from_t;
 
 /* status 0: value is set. Else value is NULL: GCACHE_ENOTFOUND, GCACHE_ELOAD, UV_ETIMEDOUT,
- * UV_ECANCELED (cancelled or closing), GCACHE_EBUSY (options.calls_per_peer), UV_ENOMEM. */
+ * UV_ECANCELED (cancelled or closing), GCACHE_EBUSY (options.calls_per_peer; loads_queued_max of the group,
+ * here or at the owner; limits.in_flight_max or requests_max at the owner), UV_ENOMEM. */
 typedef void (*gcache_get_cb)(gcache_get_t *req, int status, gcache_value_t *value);
 struct gcache_get_s {
   void *data; /* yours */

@@ -34,9 +34,11 @@ typedef struct gcache_group_stats_s {
   uint64_t max_bytes;         /* the limit that holds now; see gcache_group_resize() */
   uint64_t index_bytes;       /* of both: table, room, what is cleared; main + hot + index <= max */
   gcache_cache_stats_t main, hot;
-  uint64_t stale;     /* values delivered after their expiry */
-  uint64_t refreshes; /* loads started behind a hit */
-  uint64_t absent;    /* of the hits: what was known to be missing */
+  uint64_t stale;        /* values delivered after their expiry */
+  uint64_t refreshes;    /* loads started behind a hit */
+  uint64_t absent;       /* of the hits: what was known to be missing */
+  uint64_t loads_queued; /* wait for a getter's place now: loads_max */
+  uint64_t loads_shed;   /* ended with GCACHE_EBUSY in place of a getter run, refreshes too */
 } gcache_group_stats_t;
 
 typedef struct gcache_peer_stats_s {

@@ -43,8 +43,10 @@ GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
  * printable ASCII. Afterwards call is gone. What a GET's status means to gcache:
  *   0                                  the value
  *   GCACHE_ENOTFOUND, GCACHE_ELOAD     the owner's getter said so: believed
- *   GCACHE_EBUSY                       nothing was asked, too much waits for this peer already: the
- *                                      callers are told; loading here would run a getter twice (P1)
+ *   GCACHE_EBUSY                       too much waits for this peer here already, or the peer says that
+ *                                      too much waits there: the callers are told. Loading here would
+ *                                      run a getter twice (P1), and make an owner's overload a herd of
+ *                                      getters on all members
  *   UV_ETIMEDOUT                       the owner says its time ran out: asked again for those
  *                                      callers who have time left
  *   UV_ECANCELED, after cancel()       nobody is told; those who came since are asked for anew
@@ -84,7 +86,8 @@ struct gcache_transport_s {
 
 typedef struct gcache_answer_s gcache_answer_t; /* request, yours */
 
-/* GET: status 0 and value, or GCACHE_ENOTFOUND, GCACHE_ELOAD, UV_ETIMEDOUT, UV_ECANCELED, UV_ENOMEM.
+/* GET: status 0 and value, or GCACHE_ENOTFOUND, GCACHE_ELOAD, UV_ETIMEDOUT, UV_ECANCELED, UV_ENOMEM;
+ * GCACHE_EBUSY: too many loads of the group wait (loads_queued_max), to be told to the asker as such.
  * SET: 0 or GCACHE_ENOROOM. REMOVE, CLEAR: 0. Cancelled or closing: UV_ECANCELED,
  * though the change was made. reason: "" if none. */
 typedef void (*gcache_answer_cb)(gcache_answer_t *req, int status, gcache_value_t *value,

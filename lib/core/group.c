@@ -6,6 +6,7 @@
  * answers keeps the group closing for ever. */
 #include "core/group.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <uv.h>
 
@@ -16,6 +17,8 @@
 
 #define NAME_MAX_BYTES 256
 #define HOT_DIVISOR 8
+#define LOADS_MAX 16384
+#define LOADS_QUEUED_MAX 65536
 
 /* ------------------------------------------------------------------------------ find ---- */
 
@@ -122,11 +125,20 @@ void gcache_group_options_init_size(gcache_group_options_t *o, size_t size) {
   o->size = size;
 }
 
+/* An older application knows fewer members. */
+static int read_options(gcache_group_options_t *out, const gcache_group_options_t *in) {
+  memset(out, 0, sizeof *out);
+  if (in == NULL || in->size < offsetof(gcache_group_options_t, loads_max)) return UV_EINVAL;
+  memcpy(out, in, in->size < sizeof *out ? in->size : sizeof *out);
+  if (out->loads_max == 0) out->loads_max = LOADS_MAX;
+  if (out->loads_queued_max == 0) out->loads_queued_max = LOADS_QUEUED_MAX;
+  return 0;
+}
+
 static int check(const gcache_t *core, const char *name, const gcache_group_options_t *o) {
   if (core->closing) return GCACHE_ECLOSING;
   size_t len = name == NULL ? 0 : strnlen(name, NAME_MAX_BYTES + 1);
-  if (len < 1 || len > NAME_MAX_BYTES) return UV_EINVAL;
-  if (o == NULL || o->size < sizeof *o || o->getter == NULL) return UV_EINVAL;
+  if (len < 1 || len > NAME_MAX_BYTES || o->getter == NULL) return UV_EINVAL;
   if (o->max_bytes < GCI_CACHE_MIN_BYTES) return UV_EINVAL;
   if (o->hot != GCACHE_HOT_DEFAULT && o->hot != GCACHE_HOT_ON && o->hot != GCACHE_HOT_OFF)
     return UV_EINVAL;
@@ -167,8 +179,10 @@ static gcache_group_t *group_new(gcache_t *core, const char *name,
 }
 
 int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
-                      const gcache_group_options_t *o) {
-  int rc = check(cache, name, o);
+                      const gcache_group_options_t *options) {
+  gcache_group_options_t own, *o = &own;
+  int rc = read_options(&own, options);
+  if (rc == 0) rc = check(cache, name, o);
   if (rc < 0) return rc;
   gcache_windows_t wide = {o->stale_ms, o->error_ms, o->refresh_ahead_ms, o->hot_max_ms};
   struct gci_windows windows = gci_windows_of(&wide);
@@ -186,6 +200,7 @@ int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
   gci_cache_join(group->cache, &cache->budget);
   gci_cache_set_windows(group->cache, &windows);
   gci_memory_init(group);
+  gci_gate_init(&group->gate, o->loads_max, o->loads_queued_max);
   gci_list_init(&group->reqs);
   gci_countdown_init(&group->life, on_life_over);
   gci_job_init(&group->closed_job, on_closed);

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/core.h"
+#include "core/gate.h"
 #include "core/pause.h"
 #include "gcache/gcache.h"
 #include "store/cache.h"
@@ -31,6 +32,7 @@ struct gcache_group_s {
   struct gcache_deadline_s wheel; /* when the memory is to be looked through for what has expired */
   int64_t wheel_due_unix_ns;      /* what it was set for */
   struct gci_flights loads;       /* runs of the getter here */
+  struct gci_gate gate;           /* which they pass */
   struct gci_flights fetches;     /* questions to owners */
   struct gci_pauses pauses;       /* keys that memory has old values of */
   struct gci_list reqs;           /* by their `owned` links */

@@ -24,6 +24,13 @@ static uint64_t waiting(const struct gcache_req_s *req) {
   return req->takes != GCI_TAKES_NEWER;
 }
 
+int gci_journey_has_callers(const struct gci_journey *journey) {
+  gci_list_each(link, &journey->flight.waiters) {
+    if (waiting(req_of(link))) return 1;
+  }
+  return 0;
+}
+
 void gci_journey_join(struct gci_journey *journey, struct gcache_req_s *req) {
   req->state = GCI_REQ_WAITING;
   req->flight = journey;

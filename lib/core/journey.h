@@ -36,6 +36,8 @@ static inline uint64_t gci_journey_hash(const struct gci_journey *journey) {
   return journey->flight.node.hash;
 }
 
+/* Nonzero: somebody waits who is not a refresh. */
+int gci_journey_has_callers(const struct gci_journey *journey);
 /* The latest deadline of those who wait; 0: nobody waits. */
 uint64_t gci_journey_deadline_ms(const struct gci_journey *journey);
 

@@ -13,6 +13,8 @@
 #include "base/value.h"
 #include "core/memory.h"
 
+#define NO_PLACE "too many loads run, and nobody waits for this one"
+
 static size_t load_size(gcache_bytes_t key) {
   return sizeof(gcache_load_t) + key.len;
 }
@@ -20,25 +22,93 @@ static size_t load_size(gcache_bytes_t key) {
 /* ------------------------------------------------------------------------------ start, end ---- */
 
 /* The last use of the group, too. */
-static void end(gcache_load_t *load) {
+static void leave(gcache_load_t *load) {
   gcache_group_t *group = load->group;
   assert(gci_journey_is_empty(&load->journey));
   gci_flights_detach(&group->loads, &load->journey.flight);
   gci_defer_cancel(&load->job);
+  gci_gate_leave(&group->gate, &load->pass);
   if (load->started) group->stats.loading--;
   gci_mem_free(gci_group_mem(group), load, load_size(load->journey.flight.key));
   gci_group_release(group);
 }
 
+/* Its callers are answered like those of a getter that failed, but for the status. */
+static void shed(gcache_load_t *load, const char *text) {
+  gcache_group_t *group = load->group;
+  gcache_value_t *reason = gci_value_text(gci_group_mem(group), text);
+  struct gci_journey_end answer = {.status = GCACHE_EBUSY, .reason = reason};
+  group->stats.loads_shed++;
+  gci_memory_keep_old(group, &load->journey);
+  gci_journey_answer(&load->journey, &answer);
+  gcache_value_unref(reason);
+  leave(load);
+}
+
+static int is_too_late(const gcache_load_t *load) {
+  return gci_gate_is_too_late(&load->group->gate, gcache_load_time_left_ms(load));
+}
+
+/* Places are free: for those who wait, from a turn, because this runs inside public calls. The caller holds
+ * the group. */
+static void admit(gcache_group_t *group) {
+  struct gci_pass *pass;
+  while ((pass = gci_gate_next(&group->gate)) != NULL) {
+    gcache_load_t *load = gci_container_of(pass, gcache_load_t, pass);
+    if (!gci_journey_has_callers(&load->journey))
+      shed(load, NO_PLACE);
+    else if (is_too_late(load))
+      shed(load, "too many loads wait: the getter would have ended too late");
+    else
+      gci_env_defer(group->core->env, GCI_COMPLETIONS, &load->job);
+  }
+}
+
+static void end(gcache_load_t *load) {
+  gcache_group_t *group = load->group;
+  gci_gate_leave(&group->gate, &load->pass);
+  admit(group);
+  leave(load);
+}
+
+/* Nonzero: it has a place. 0: it waits for one, or is gone. */
+static int enter(gcache_load_t *load) {
+  struct gci_gate *gate = &load->group->gate;
+  if (load->pass.state == GCI_PASS_INSIDE || gci_gate_enter(gate, &load->pass)) return 1;
+  if (!gci_journey_has_callers(&load->journey))
+    shed(load, NO_PLACE);
+  else if (!gci_gate_wait(gate, &load->pass))
+    shed(load, "too many loads wait");
+  return 0;
+}
+
+/* A change has come while it waited. Its getter will know of that, so it is a load like any other again; or,
+ * where another has been opened since, its callers wait for that one. Nonzero: they do, and it is gone. */
+static int give_way(gcache_load_t *load) {
+  gcache_group_t *group = load->group;
+  struct gci_flight *flight = &load->journey.flight;
+  if (flight->joinable || load->pass.state == GCI_PASS_OUTSIDE) return 0;
+  if (gci_load_find(group, flight->key, gci_journey_hash(&load->journey)) == NULL) {
+    gci_flights_attach(&group->loads, flight);
+    return 0;
+  }
+  gci_journey_strand(&load->journey);
+  end(load);
+  return 1;
+}
+
 static void on_start(struct gcache_job_s *job) {
   gcache_load_t *load = gci_container_of(job, gcache_load_t, job);
+  gcache_group_t *group = load->group;
   if (gci_journey_is_empty(&load->journey)) {
     end(load);
     return;
   }
+  if (give_way(load) || !enter(load)) return;
   load->started = 1;
-  load->group->stats.loading++;
-  load->group->getter(load);
+  load->started_ms = gci_env_mono_ms(group->core->env);
+  group->stats.loading++;
+  group->getter(load);
 }
 
 static void on_nobody_waits(struct gcache_job_s *job) {
@@ -50,8 +120,13 @@ static void on_nobody_waits(struct gcache_job_s *job) {
   cancel(load);
 }
 
+/* One that waits for its place makes room for others. */
 static void on_deserted(struct gci_journey *journey) {
   gcache_load_t *load = gci_container_of(journey, gcache_load_t, journey);
+  if (load->pass.state == GCI_PASS_WAITS) {
+    leave(load);
+    return;
+  }
   if (!load->started || load->told || gci_job_queued(&load->job)) return;
   load->job.run = on_nobody_waits;
   gci_env_defer(load->group->core->env, GCI_COMPLETIONS, &load->job);
@@ -69,6 +144,7 @@ struct gci_journey *gci_load_open(gcache_group_t *group, gcache_bytes_t key, uin
   load->journey.stranded = stranded;
   gci_flights_open(&group->loads, &load->journey.flight, gcache_bytes(own_key, key.len), hash);
   gci_job_init(&load->job, on_start);
+  gci_pass_init(&load->pass);
   gci_group_hold(group);
   group->stats.loads_deduped++;
   gci_env_defer(group->core->env, GCI_COMPLETIONS, &load->job);
@@ -86,6 +162,12 @@ int gci_load_is_under_way(struct gci_journey *load) {
 
 /* ------------------------------------------------------------------------------ answers ---- */
 
+/* The getter has said what it knows of the key. */
+static void learn(gcache_load_t *load) {
+  uint64_t now_ms = gci_env_mono_ms(load->group->core->env);
+  gci_gate_learn(&load->group->gate, now_ms - load->started_ms);
+}
+
 static void fail(gcache_load_t *load, int status, const char *text, uint64_t not_found_ms) {
   gcache_group_t *group = load->group;
   assert(load->started);
@@ -100,6 +182,7 @@ static void fail(gcache_load_t *load, int status, const char *text, uint64_t not
                                : gci_value_text(gci_group_mem(group), text);
   struct gci_journey_end answer = {.status = status, .reason = reason};
   if (status == GCACHE_ENOTFOUND) {
+    learn(load);
     answer.ms = not_found_ms;
     gci_memory_keep_absent(group, GCI_MAIN, &load->journey, gci_value_words(reason), not_found_ms);
   } else {
@@ -132,6 +215,7 @@ void gcache_load_done(gcache_load_t *load, gcache_value_t *value) {
     fail(load, GCACHE_ELOAD, text, 0);
   } else {
     load->group->stats.local_loads++;
+    learn(load);
     gci_memory_keep(load->group, GCI_MAIN, &load->journey.flight, value);
     gci_journey_answer(&load->journey, &answer);
     end(load);

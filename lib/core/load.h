@@ -1,8 +1,12 @@
 /* core/load - one run of this member's getter for a key, and those who wait for it.
  *
  *   opened -> started (from a turn: the getter is called) -> answered (once) -> gone
- *       \---> gone                nobody waited any more when its turn came
+ *     |  \-> queued (core/gate: too many run) -> started, when there is a place
+ *     |          \-> shed: GCACHE_EBUSY, or what memory has in place of a failure
+ *     \---> gone                nobody waited any more
  *
+ * Shed is what the queue is too full for, what would end too late while others wait, and a refresh for
+ * which there is no place at once.
  * Owns the copy of its key. The getter owes the answer; until it comes the group stays. When the
  * last caller leaves, the getter is told once, from a turn, unless someone has come in the
  * meantime. A run that was told and then fails has not failed those who came later: they are
@@ -10,12 +14,15 @@
 #ifndef GCI_CORE_LOAD_H
 #define GCI_CORE_LOAD_H
 
+#include "core/gate.h"
 #include "core/journey.h"
 
 struct gcache_load_s {
   struct gci_journey journey;
   struct gcache_job_s job; /* starts the getter; later tells it that nobody waits */
   gcache_group_t *group;
+  struct gci_pass pass;
+  uint64_t started_ms;
   void *data;          /* the getter's */
   uint8_t started;     /* an answer is owed */
   uint8_t told;        /* that nobody waits */

@@ -13,6 +13,7 @@ static void hand_out(void *out, size_t out_size, const void *stats, size_t stats
 void gcache_group_stats_size(const gcache_group_t *group, gcache_group_stats_t *out, size_t size) {
   gcache_group_stats_t stats = group->stats;
   stats.loads = stats.gets - stats.hits;
+  stats.loads_queued = group->gate.n_waiting;
   stats.max_bytes = gci_cache_max_bytes(group->cache);
   stats.index_bytes = gci_cache_index_bytes(group->cache);
   gci_cache_stats(group->cache, GCI_MAIN, &stats.main);

@@ -243,10 +243,11 @@ static int is_from_groupcache(const struct answer *a) {
   return has_type(a, GCI_LIT("text/plain")) && !is_routers_text(a->text);
 }
 
-/* The getter's word, 0: this is none. */
+/* The getter's word or the owner's, 0: this is none. */
 static int word(const struct answer *a) {
   if (a->is_gcache && has_reason(a, "timeout")) return UV_ETIMEDOUT;
   if (a->is_gcache && has_reason(a, "not-found")) return GCACHE_ENOTFOUND;
+  if (a->is_gcache && has_reason(a, "busy")) return GCACHE_EBUSY;
   if (a->is_gcache) return has_reason(a, "getter") ? GCACHE_ELOAD : 0;
   if (!is_from_groupcache(a)) return 0;
   if (a->status == a->dialect->getter_failed) return GCACHE_ELOAD;

@@ -100,8 +100,11 @@ static void finish_answer(struct gci_serve *serve, int status, gcache_value_t *v
     serve->door->bad_requests++;
     finish_text(serve, 400, NULL, GCI_LIT("bad request"));
     return;
-  default: /* short of something: every client takes 429 for a failed exchange */
-    finish_text(serve, 429, "busy", GCI_LIT("busy"));
+  case GCACHE_EBUSY: /* for gcache the last word: a herd of loads elsewhere would be no help */
+    finish_text(serve, 429, "busy", words(reason, "busy"));
+    return;
+  default: /* short of something: every client takes 429 without a reason for a failed exchange */
+    finish_text(serve, 429, NULL, GCI_LIT("unable"));
     return;
   }
 }
@@ -131,9 +134,9 @@ static int read_put(struct gci_serve *serve, struct question *q, gcache_value_t 
   int err;
 
   if (*body == NULL) *body = gci_value_block(mem, 0);
-  if (*body == NULL) return settle(serve, 429, "busy");
+  if (*body == NULL) return settle(serve, 429, "unable");
   err = gci_proto_set_read(mem, *body, serve->group, q->key, &q->value);
-  if (err == UV_ENOMEM) return settle(serve, 429, "busy");
+  if (err == UV_ENOMEM) return settle(serve, 429, "unable");
   if (err == UV_EINVAL) return settle(serve, 400, "the body disagrees with the URL");
   if (err < 0) return settle(serve, 400, "the body is not a SetRequest");
   *body = NULL;
@@ -212,7 +215,7 @@ static int remove_many(struct gci_serve *serve, gcache_value_t *body) {
   else if (many.err == GCACHE_ENOGROUP)
     settle(serve, 404, NULL);
   else if (many.err < 0)
-    settle(serve, 429, "busy");
+    settle(serve, 429, "unable");
   else
     settle(serve, 200, NULL);
   return -1;
@@ -277,7 +280,7 @@ static void on_settled(struct gcache_job_s *job) {
   else if (status == 200)
     finish_done(serve, NULL);
   else
-    finish_text(serve, status, status == 429 ? "busy" : NULL, gcache_cstr(serve->settled_text));
+    finish_text(serve, status, NULL, gcache_cstr(serve->settled_text));
 }
 
 static int ask_core(struct gci_serve *serve, const struct question *q) {
@@ -305,7 +308,7 @@ static void ask(struct gci_serve *serve, const struct question *q) {
   else if (err == UV_EINVAL || err == UV_EMSGSIZE)
     settle(serve, 400, "bad request");
   else
-    settle(serve, 429, "busy");
+    settle(serve, 429, "unable");
   gci_env_defer(serve->door->env, GCI_COMPLETIONS, &serve->settled);
 }
 

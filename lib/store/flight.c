@@ -27,9 +27,15 @@ struct gci_flight *gci_flights_find(const struct gci_flights *fs, gcache_bytes_t
 
 void gci_flights_open(struct gci_flights *fs, struct gci_flight *flight, gcache_bytes_t key,
                       uint64_t hash) {
-  assert(gci_flights_find(fs, key, hash) == NULL);
   flight->key = key;
   gci_list_init(&flight->waiters);
+  flight->node.hash = hash;
+  gci_flights_attach(fs, flight);
+}
+
+void gci_flights_attach(struct gci_flights *fs, struct gci_flight *flight) {
+  uint64_t hash = flight->node.hash;
+  assert(gci_flights_find(fs, flight->key, hash) == NULL);
   flight->joinable = 1;
   gci_map_insert(&fs->map, &flight->node, hash);
 }

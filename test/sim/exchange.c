@@ -42,6 +42,8 @@ void sim_exchange_done(struct sim_exchange *x, int status, const char *reason) {
   sim_trace(world_of(x), "m%d key %u: m%d's answer to op %d is %d, value %" PRIu64, x->from, x->key,
             x->to, (int)x->op, status, value == NULL ? 0 : x->value.serial);
   sim_exchange_settle(x);
+  if (status == GCACHE_EBUSY && x->op == GCACHE_OP_GET)
+    promises_question_refused(oracle_of(x), x->from, x->key);
   if (status == 0 && x->op != GCACHE_OP_GET)
     promises_deed(oracle_of(x), &(struct promises_deed){.by = x->from,
                                                         .on = x->to,

@@ -29,12 +29,21 @@ static struct promises_birth *new_birth(struct promises *p, int member, unsigned
 
 /* ---- getter runs ---- */
 
+/* The load that a value's expiry on its way has caused may wait for its turn, where too many run. */
+static int may_be_waiting(const struct promises *p, unsigned key) {
+  if (p->setup.loads_max == 0) return 0;
+  for (int i = 0; i < PROMISES_MEMBERS; i++)
+    if (p->members[i].gets[key] + p->members[i].answers[key] > 0) return 1;
+  return 0;
+}
+
 /* P1: in a settled cluster a run beside another is lawful only when a change came after the other one
  * began, or when a value expired on its way to whoever asked for it. */
 static void check_alone(struct promises *p, int member, unsigned key) {
   struct promises_key *k = &p->keys[key];
   if (k->changes > 0) k->touched_seq = p->seq;
-  if (k->disturbed_us != 0 && k->running == 0 && p->now_us > k->disturbed_us + DISTURBANCE_US)
+  if (k->disturbed_us != 0 && k->running == 0 && !may_be_waiting(p, key) &&
+      p->now_us > k->disturbed_us + DISTURBANCE_US)
     k->disturbed_us = 0;
   if (!p->setup.settled || k->disturbed_us != 0) return;
   for (uint64_t s = k->running; s != 0; s = birth(p, s)->next_running) {
@@ -65,6 +74,7 @@ uint64_t promises_run_began(struct promises *p, int member, unsigned key) {
   b->next_running = p->keys[key].running;
   p->keys[key].running = p->n_births;
   m->runs[key]++;
+  promises_place_taken(p, member, key);
   return p->n_births;
 }
 
@@ -93,6 +103,7 @@ static void stop(struct promises *p, uint64_t serial) {
   b->running = 0;
   b->end_us = p->now_us;
   p->members[b->member].runs[b->key]--;
+  promises_place_left(p, b->member, b->key);
   p->members[b->member].quiet_us[b->key] = p->now_us;
 }
 

@@ -37,6 +37,8 @@ void sim_group_start(struct sim_group *g) {
   o.refresh_ahead_ms = m->cluster->config.fresh.refresh_ahead_ms;
   o.hot_max_ms = m->cluster->config.fresh.hot_max_ms;
   o.not_found_ms = m->cluster->config.fresh.not_found_ms;
+  o.loads_max = m->cluster->config.loads_max;
+  o.loads_queued_max = m->cluster->config.loads_queued_max;
   int status = gcache_group_open(&g->group, &m->core, sim_group_word(g->index), &o);
   if (status != 0)
     promises_break(&m->cluster->promises, "member %d: group %u did not open: %d", m->index,

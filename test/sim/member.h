@@ -37,6 +37,7 @@ struct sim_config {
   unsigned small_percent; /* values of at most 200 bytes; the others up to */
   size_t value_typical;
   gcache_dialect_t dialect;
+  unsigned loads_max, loads_queued_max; /* of a group; 0: the core's own limits */
   size_t members_at_once; /* longer lists are made in turns; 0: the core's own limit */
 };
 

@@ -165,7 +165,6 @@ static void on_started(gcache_transport_t *t, gcache_call_t *call) {
   if (net->cluster->config.loss_percent > 0 && sim_rng_percent(&world_of(x)->rng, 2)) {
     /* A transport may answer at once. */
     int busy = sim_rng_percent(&world_of(x)->rng, 50);
-    if (busy && x->op == GCACHE_OP_GET) promises_question_refused(oracle_of(x), x->from, x->key);
     sim_exchange_done(x, busy ? GCACHE_EBUSY : UV_ENETUNREACH, "not sent");
     sim_exchange_destroy(x);
     return;

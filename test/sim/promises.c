@@ -183,13 +183,22 @@ static void end(struct promises *p, size_t request, int status) {
                    word(r), request, member);
 }
 
+/* By the transport, by a peer, or here because too many getters run; who is told together with others is
+ * told later. */
+static int may_be_refused(struct promises *p, const struct promises_request *r) {
+  uint64_t since_us = r->n_held > 0 ? r->begin_us : p->now_us;
+  if (r->kind == PROMISES_GET && p->members[r->member].busy_seq[r->key] > r->begin_seq) return 1;
+  if (!promises_was_full(p, r->member, r->key, since_us)) return 0;
+  p->shed++;
+  return 1;
+}
+
 void promises_ended(struct promises *p, size_t request, const struct promises_end *e) {
   struct promises_request *r = &p->requests[request];
   end(p, request, e->status);
   int known = e->status == 0 || e->status == GCACHE_ENOTFOUND || e->status == GCACHE_ELOAD ||
               e->status == UV_ETIMEDOUT || e->status == UV_ECANCELED;
-  if (e->status == GCACHE_EBUSY && r->kind == PROMISES_GET)
-    known = p->members[r->member].busy_seq[r->key] > r->begin_seq;
+  if (e->status == GCACHE_EBUSY) known = may_be_refused(p, r);
   if (!known)
     promises_break(p, "P3: %s %zu of member %d ended with status %d", word(r), request, r->member,
                    e->status);
@@ -260,6 +269,8 @@ static int has_reason_to_wait(const struct promises *p, const struct promises_re
   const struct promises_member *m = &p->members[r->member];
   unsigned reasons = m->runs[r->key] + (r->kind == PROMISES_GET ? m->questions[r->key] : 0);
   uint64_t since = r->begin_us > m->quiet_us[r->key] ? r->begin_us : m->quiet_us[r->key];
+  if (promises_was_full(p, r->member, r->key, p->now_us))
+    return 1; /* its load may be in the queue */
   return reasons > 0 || p->now_us <= since + ROUNDING_US;
 }
 

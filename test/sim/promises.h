@@ -32,6 +32,7 @@ struct promises_setup {
   uint64_t patience_us; /* every request must be answered within; PROMISES_NEVER: no bound (P4) */
   uint64_t stale_us;    /* how long a getter's failure may travel to a caller */
   struct promises_fresh fresh;
+  unsigned loads_max; /* getters of a group at a time; 0: more than can ever run */
 };
 
 enum promises_kind { PROMISES_GET, PROMISES_ANSWER, PROMISES_SET, PROMISES_REMOVE, PROMISES_CLEAR };
@@ -99,6 +100,8 @@ struct promises_member {
   uint64_t asked_us[PROMISES_KEYS]; /* when the last of its questions ended */
   unsigned questions[PROMISES_KEYS], runs[PROMISES_KEYS];
   unsigned questions_told[PROMISES_KEYS]; /* of those: the transport knows that nobody waits */
+  unsigned group_runs[PROMISES_GROUPS];   /* where their number is bounded */
+  uint64_t full_us[PROMISES_GROUPS];      /* when as many as may ran last, 0: never, or now */
   uint64_t clock_set_us;                  /* when its wall clock last jumped */
 };
 
@@ -126,8 +129,8 @@ struct promises {
   size_t n_floors, cap_floors;
   struct promises_deed *deeds;
   size_t n_deeds, cap_deeds;
-  uint64_t deliveries, floors_checked, stale; /* how much was really checked */
-  char broken[400];                           /* "" as long as all hold */
+  uint64_t deliveries, floors_checked, stale, shed; /* how much was really checked */
+  char broken[400];                                 /* "" as long as all hold */
 };
 
 void promises_open(struct promises *p, const struct promises_setup *setup);
@@ -214,6 +217,13 @@ void promises_idle_check(struct promises *p);            /* internal: who works 
 /* The longest that a value of this birth may be used after its expiry; internal. */
 uint64_t promises_window_ms(const struct promises *p, const struct promises_birth *b);
 const struct promises_birth *promises_birth(const struct promises *p, uint64_t serial);
+
+/* ---- overload ---- */
+void promises_place_taken(struct promises *p, int member,
+                          unsigned key);                                /* internal: a run begins */
+void promises_place_left(struct promises *p, int member, unsigned key); /* internal: it has ended */
+/* Internal: as many as may ran at some time from since_us on. */
+int promises_was_full(const struct promises *p, int member, unsigned key, uint64_t since_us);
 
 /* ---- memory (P5, P6) ---- */
 void promises_memory(struct promises *p, int member, unsigned group, uint64_t used, uint64_t max);

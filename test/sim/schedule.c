@@ -83,6 +83,18 @@ static void configure_lists(struct sim_rng *rng, enum sim_faults faults,
   if (change && sim_rng_percent(rng, 40)) config->members_at_once = 1;
 }
 
+/* So few getters at a time that loads wait, and are refused; an order of chance of its own, so that the
+ * other schedules are what they were. How long a request waits depends on the others then. */
+static void configure_overload(uint64_t seed, struct sim_config *config,
+                               struct promises_setup *setup) {
+  struct sim_rng rng = {.state = ~seed};
+  if (!sim_rng_percent(&rng, 30)) return;
+  config->loads_max = (unsigned)sim_rng_between(&rng, 1, 3);
+  config->loads_queued_max = (unsigned)sim_rng_between(&rng, 1, 8);
+  setup->loads_max = config->loads_max;
+  setup->patience_us = PROMISES_NEVER;
+}
+
 static void start_members(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
   struct sim_rng *rng = &c->world.rng;
@@ -190,6 +202,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   configure(&rng, faults, &config, &setup);
   configure_freshness(&rng, faults, &config, &setup);
   configure_lists(&rng, faults, &config);
+  configure_overload(seed, &config, &setup);
   s->faults = faults;
   sim_cluster_init(&s->cluster, seed, &config, &setup);
   s->cluster.world.trace_printed = printed;
@@ -210,6 +223,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   result->trace_hash = s->cluster.world.trace_hash;
   result->deliveries = s->cluster.promises.deliveries;
   result->stale = s->cluster.promises.stale;
+  result->shed = s->cluster.promises.shed;
   result->floors_checked = s->cluster.promises.floors_checked;
   memcpy(result->broken, s->cluster.promises.broken, sizeof result->broken);
   sim_cluster_fini(&s->cluster);

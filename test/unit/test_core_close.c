@@ -10,6 +10,7 @@ static int run(size_t story, int close_after, enum story_close close) {
   s.close_after = close_after;
   s.close = close;
   s.is_fresh = stories[story].is_fresh;
+  s.is_narrow = stories[story].is_narrow;
   room_init(&s.r);
   assert_int_equal(story_begin(&s), 0);
   stories[story].tell(&s);

@@ -9,6 +9,7 @@ static size_t run(size_t story, size_t n, int all_that_follow) {
   memset(&s, 0, sizeof s);
   s.close_after = STORY_NEVER;
   s.is_fresh = stories[story].is_fresh;
+  s.is_narrow = stories[story].is_narrow;
   room_init(&s.r);
   if (all_that_follow)
     oom_fail_from(&s.r.oom, n);
