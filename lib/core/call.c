@@ -30,18 +30,27 @@ static void count_end(const gcache_call_t *call, int status) {
   gci_peer_failed(call->peer, status);
 }
 
+static void release_core(gcache_t *core) {
+  gci_env_release(core->env);
+  gci_countdown_give(&core->life);
+}
+
 static void end(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
+  gcache_t *core = call->core;
   gcache_group_t *group = call->group;
   struct gci_peer *peer = call->peer;
   gci_defer_cancel(&call->job);
   call->maker->done(call, status, value, reason);
   gci_peer_unref(peer);
-  gci_group_release(group);
+  if (group != NULL)
+    gci_group_release(group);
+  else
+    release_core(core);
 }
 
 static void on_start(struct gcache_job_s *job) {
   gcache_call_t *call = gci_container_of(job, gcache_call_t, job);
-  gcache_transport_t *t = call->group->core->transport;
+  gcache_transport_t *t = call->core->transport;
   call->granted_ms = call->maker->deadline_ms(call);
   if (call->granted_ms == 0) {
     end(call, UV_ECANCELED, NULL, NULL);
@@ -58,30 +67,45 @@ static void on_start(struct gcache_job_s *job) {
 
 static void on_nobody_waits(struct gcache_job_s *job) {
   gcache_call_t *call = gci_container_of(job, gcache_call_t, job);
-  gcache_transport_t *t = call->group->core->transport;
+  gcache_transport_t *t = call->core->transport;
   if (!has_cancel(t) || call->maker->deadline_ms(call) != 0) return;
   call->told = 1;
   t->cancel(t, call);
 }
 
+static void fill(gcache_call_t *call, const struct gci_call_maker *maker, gcache_t *core,
+                 struct gci_peer *peer, gcache_op_t op) {
+  *call = (gcache_call_t){.maker = maker, .core = core, .peer = gci_peer_ref(peer), .op = op};
+  gci_job_init(&call->job, on_start);
+}
+
 void gci_call_begin(gcache_call_t *call, const struct gci_call_maker *maker, gcache_group_t *group,
                     struct gci_peer *peer, gcache_op_t op, gcache_bytes_t key,
                     gcache_value_t *value) {
-  *call = (gcache_call_t){.maker = maker,
-                          .group = group,
-                          .peer = gci_peer_ref(peer),
-                          .op = op,
-                          .key = key,
-                          .value = value};
-  gci_job_init(&call->job, on_start);
+  fill(call, maker, group->core, peer, op);
+  call->group = group;
+  call->group_name = group->name;
+  call->key = key;
+  call->value = value;
   gci_group_hold(group);
   gci_env_defer(group->core->env, GCI_QUESTIONS, &call->job);
+}
+
+void gci_call_begin_bare(gcache_call_t *call, const struct gci_call_maker *maker, gcache_t *core,
+                         struct gci_peer *peer, gcache_op_t op, const char *group_name,
+                         gcache_bytes_t key) {
+  fill(call, maker, core, peer, op);
+  call->group_name = group_name;
+  call->key = key;
+  gci_countdown_take(&core->life);
+  gci_env_hold(core->env);
+  gci_env_defer(core->env, GCI_QUESTIONS, &call->job);
 }
 
 void gci_call_hint(gcache_call_t *call) {
   if (!call->started || call->told || gci_job_queued(&call->job)) return;
   call->job.run = on_nobody_waits;
-  gci_env_defer(call->group->core->env, GCI_QUESTIONS, &call->job);
+  gci_env_defer(call->core->env, GCI_QUESTIONS, &call->job);
 }
 
 void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
@@ -107,7 +131,7 @@ const char *gcache_call_peer(const gcache_call_t *call) {
 }
 
 const char *gcache_call_group(const gcache_call_t *call) {
-  return call->group->name;
+  return call->group_name;
 }
 
 gcache_bytes_t gcache_call_key(const gcache_call_t *call) {
@@ -119,7 +143,7 @@ gcache_value_t *gcache_call_value(const gcache_call_t *call) {
 }
 
 uint64_t gcache_call_time_left_ms(const gcache_call_t *call) {
-  return gci_core_time_left_ms(call->group->core, call->maker->deadline_ms(call));
+  return gci_core_time_left_ms(call->core, call->maker->deadline_ms(call));
 }
 
 int64_t gcache_call_newer_than(const gcache_call_t *call) {

@@ -3,7 +3,7 @@
  *   begun -> started (from a turn: transport->start) -> answered (once) -> done() of its maker
  *       \--> done(), UV_ECANCELED         nobody waited any more when its turn came
  *
- * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group. When
+ * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group, or without one its core. When
  * nobody waits any more its maker hints, and the transport is told once, from a turn, unless
  * someone has come in the meantime; the answer is owed all the same. The transport may answer
  * inside start and cancel. Fails: without a transport, every call with GCACHE_EPEER. */
@@ -24,7 +24,9 @@ struct gci_call_maker {
 struct gcache_call_s {
   struct gcache_job_s job; /* starts the call; later tells the transport that nobody waits */
   const struct gci_call_maker *maker;
-  gcache_group_t *group;
+  gcache_t *core;
+  gcache_group_t *group;  /* NULL: none of ours is concerned; the core is held in its place */
+  const char *group_name; /* the group's, or the maker's */
   struct gci_peer *peer;
   gcache_op_t op;
   gcache_bytes_t key;    /* the maker's */
@@ -42,6 +44,11 @@ struct gcache_call_s {
 void gci_call_begin(gcache_call_t *call, const struct gci_call_maker *maker, gcache_group_t *group,
                     struct gci_peer *peer, gcache_op_t op, gcache_bytes_t key,
                     gcache_value_t *value);
+/* The same for what concerns no group here, or one that may have been closed: holds the core. Before
+ * that closes. */
+void gci_call_begin_bare(gcache_call_t *call, const struct gci_call_maker *maker, gcache_t *core,
+                         struct gci_peer *peer, gcache_op_t op, const char *group_name,
+                         gcache_bytes_t key);
 /* Nobody waits: tell the transport in a turn, if that is still true then. */
 void gci_call_hint(gcache_call_t *call);
 
