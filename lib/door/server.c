@@ -290,20 +290,6 @@ static int meet(struct gci_server *s, gcache_bytes_t bytes) {
   return err < 0 ? err : feed_left(s);
 }
 
-static void on_read(void *user, gcache_bytes_t bytes) {
-  struct gci_server *s = user;
-
-  if ((s->http == NULL ? meet(s, bytes) : feed(s, bytes)) < 0) {
-    gci_server_close(s);
-    return;
-  }
-  /* The pump runs behind the answers from memory that this read brought about: one write for all. */
-  if (s->http != NULL &&
-      (gci_http_server_output(s->http)->bytes > 0 || gci_http_server_pending(s->http) > 0))
-    schedule(s);
-  settle(s);
-}
-
 /* ALPN says it; a client that has not used it is met as in the clear. */
 static void on_secured(void *user) {
   struct gci_server *s = user;
@@ -347,16 +333,7 @@ static void *place(void *user, size_t *len) {
   return s->http == NULL || s->left != NULL ? NULL : gci_http_server_place(s->http, len);
 }
 
-static const struct gci_stream_events stream_events = {.on_read = on_read,
-                                                       .on_end = on_end,
-                                                       .on_written = on_written,
-                                                       .on_closed = on_closed,
-                                                       .on_secured = on_secured,
-                                                       .place = place};
-
-static void on_pumped(struct gcache_job_s *job) {
-  struct gci_server *s = gci_container_of(job, struct gci_server, pump);
-
+static void pump(struct gci_server *s) {
   if (s->ended) {
     finish(s);
     return;
@@ -376,6 +353,36 @@ static void on_pumped(struct gcache_job_s *job) {
     schedule(s);
   settle(s);
 }
+
+static void on_pumped(struct gcache_job_s *job) {
+  pump(gci_container_of(job, struct gci_server, pump));
+}
+
+/* What memory has answered whole leaves now, in one write, so that the asker works while others are read
+ * from; what else is owed, behind the answers from memory that come in this turn. */
+static void on_read(void *user, gcache_bytes_t bytes) {
+  struct gci_server *s = user;
+
+  if ((s->http == NULL ? meet(s, bytes) : feed(s, bytes)) < 0) {
+    gci_server_close(s);
+    return;
+  }
+  int has_output = s->http != NULL && gci_http_server_output(s->http)->bytes > 0;
+  int owes = s->http != NULL && gci_http_server_pending(s->http) > 0;
+  if (has_output && !owes && !gci_job_queued(&s->pump)) {
+    pump(s);
+    return;
+  }
+  if (has_output || owes) schedule(s);
+  settle(s);
+}
+
+static const struct gci_stream_events stream_events = {.on_read = on_read,
+                                                       .on_end = on_end,
+                                                       .on_written = on_written,
+                                                       .on_closed = on_closed,
+                                                       .on_secured = on_secured,
+                                                       .place = place};
 
 /* ------------------------------------------------------------------------------ its begin ---- */
 
