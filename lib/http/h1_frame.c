@@ -106,6 +106,14 @@ static gcache_bytes_t behind_scheme(gcache_bytes_t target) {
   return gcache_bytes(NULL, 0);
 }
 
+gcache_bytes_t gci_h1_frame_authority(gcache_bytes_t target) {
+  gcache_bytes_t rest = behind_scheme(target);
+  size_t len = 0;
+  while (len < rest.len && strchr("/?", ((const char *)rest.base)[len]) == NULL)
+    len++;
+  return gcache_bytes(rest.base, len);
+}
+
 /* /path, http://host[:port][/path], or, for OPTIONS, a star (RFC 9112, 3.2). */
 static int is_target(const struct gci_http_head *head) {
   const char *p = head->target.base;
@@ -113,11 +121,8 @@ static int is_target(const struct gci_http_head *head) {
   if (p[0] == '/') return 1;
   if (p[0] == '*')
     return head->target.len == 1 && gci_bytes_equal(head->method, GCI_LIT("OPTIONS"));
-  gcache_bytes_t rest = behind_scheme(head->target);
-  size_t host = 0;
-  while (host < rest.len && strchr("/?", ((const char *)rest.base)[host]) == NULL)
-    host++;
-  return host > 0 && is_host(gcache_bytes(rest.base, host));
+  gcache_bytes_t host = gci_h1_frame_authority(head->target);
+  return host.len > 0 && is_host(host);
 }
 
 static void frame_connection(struct gci_h1_frame *frame, const struct said *said,

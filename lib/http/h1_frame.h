@@ -28,6 +28,8 @@ struct gci_h1_frame {
 /* body_max in bytes, of the decoded body. */
 enum gci_h1_fault gci_h1_frame_request(struct gci_h1_frame *frame, const struct gci_http_head *head,
                                        uint64_t body_max);
+/* The host[:port] of an absolute target; base NULL: it is another. */
+gcache_bytes_t gci_h1_frame_authority(gcache_bytes_t target);
 /* 1xx, 204 and 304 have no body, whatever they say. */
 enum gci_h1_fault gci_h1_frame_answer(struct gci_h1_frame *frame, const struct gci_http_head *head,
                                       uint64_t body_max);

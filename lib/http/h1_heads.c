@@ -87,10 +87,11 @@ static gcache_header_t *find_length(const struct gci_h1_heads *h, size_t n) {
   return NULL;
 }
 
-/* A request with a body is read anew each time: its target must be there when the body has come. */
+/* A request with a body is read anew each time: its target must be there when the body has come. So is one
+ * whose target says the host. */
 static int remember_request(struct gci_h1_heads *h) {
   gcache_bytes_t target = h->head.target;
-  if (h->frame.kind != GCI_H1_NO_BODY) return 0;
+  if (h->frame.kind != GCI_H1_NO_BODY || *(const char *)target.base != '/') return 0;
   h->part = (size_t)((const char *)target.base - h->text);
   h->part_len = target.len;
   h->first_line -= target.len;

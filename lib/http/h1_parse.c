@@ -69,6 +69,16 @@ static void trim_values(const struct gci_h1_parse *in) {
   }
 }
 
+/* An absolute target says it, whatever Host does (RFC 9112, 3.2.2). */
+static void set_host(const struct gci_h1_parse *in, gcache_bytes_t target) {
+  gcache_bytes_t authority = gci_h1_frame_authority(target);
+  if (authority.base == NULL) return;
+  for (size_t i = 0; i < in->n_headers; i++) {
+    if (gci_bytes_equal_nocase(in->headers[i].name, GCI_LIT("Host")))
+      in->headers[i].value = authority;
+  }
+}
+
 static enum gci_h1_fault frame_head(struct run *run, llhttp_t *llhttp) {
   const struct gci_h1_parse *in = run->in;
   if (run->n != in->n_headers) return GCI_H1_BAD_PARSER;
@@ -82,7 +92,10 @@ static enum gci_h1_fault frame_head(struct run *run, llhttp_t *llhttp) {
   }
   llhttp_method_t method = (llhttp_method_t)llhttp_get_method(llhttp);
   run->head->method = gcache_cstr(llhttp_method_name(method));
-  return gci_h1_frame_request(run->frame, run->head, in->body_max);
+  enum gci_h1_fault fault = gci_h1_frame_request(run->frame, run->head, in->body_max);
+  if (fault == GCI_H1_SOUND && ((const char *)run->head->target.base)[0] != '/')
+    set_host(in, run->head->target);
+  return fault;
 }
 
 /* Stops llhttp here: what it makes of bodies and upgrades is not asked. */
