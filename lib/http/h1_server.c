@@ -25,6 +25,7 @@ struct h1_server {
   void *user;
   struct gci_h1_receive in;
   struct gci_h1_answers answers;
+  int screened;          /* of the request whose body is being received */
   unsigned in_input : 1; /* input() is on the stack */
   unsigned draining : 1; /* the request being received is the last */
   unsigned closed : 1;   /* by an event inside input() */
@@ -62,9 +63,7 @@ static void on_answers_ready(struct gci_h1_answers *answers) {
 
 /* -------------------------------------------------------------------------------- receiving -- */
 
-static void hand_up(struct h1_server *s) {
-  int keep = s->in.frame.keep;
-  gcache_value_t *body = gci_h1_receive_take(&s->in);
+static void hand_up(struct h1_server *s, int keep, gcache_value_t *body) {
   struct gci_h1_exchange *e = gci_h1_answers_owe(&s->answers, &s->in.head, body,
                                                  s->in.frame.keep_said);
   if (e == NULL) {
@@ -73,6 +72,7 @@ static void hand_up(struct h1_server *s) {
     return;
   }
   if (!keep || s->draining) s->answers.last_taken = 1;
+  e->x.screened = s->screened;
   e->watcher = &e;
   s->events->request(s->user, &e->x);
   if (e != NULL) {
@@ -82,17 +82,29 @@ static void hand_up(struct h1_server *s) {
   gci_h1_receive_rest(&s->in);
 }
 
+/* A body nobody wants is not read: nothing behind the head is. */
+static void begin_body(struct h1_server *s) {
+  s->screened = s->http.screen == NULL ? 0 : s->http.screen(s->user, &s->in.head);
+  if (s->screened < 0) {
+    hand_up(s, 0, NULL);
+    gci_h1_receive_fini(&s->in);
+    return;
+  }
+  s->answers.owes_continue = s->in.frame.expects_continue != 0;
+  gci_h1_answers_settle(&s->answers);
+}
+
 /* Acts on what the bytes have led to. */
 static void act(struct h1_server *s, enum gci_h1_reached reached) {
   switch (reached) {
   case GCI_H1_MORE:
     return;
   case GCI_H1_BODY_BEGINS:
-    s->answers.owes_continue = s->in.frame.expects_continue != 0;
-    gci_h1_answers_settle(&s->answers);
+    begin_body(s);
     return;
   case GCI_H1_WHOLE:
-    hand_up(s);
+    hand_up(s, s->in.frame.keep, gci_h1_receive_take(&s->in));
+    s->screened = 0;
     return;
   case GCI_H1_FAULTY:
     if (s->in.fault == GCI_H1_BAD_MEMORY) {

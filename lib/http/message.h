@@ -61,6 +61,7 @@ struct gci_http_exchange {
   struct gci_http_head head;
   gcache_value_t *body; /* NULL: none; the exchange's reference */
   void *data;           /* of the code above; NULL at first */
+  int screened; /* what the code above said of a head that came before its body; 0: not asked */
   /* As data. The other side has given up this request, and not its connection: the answer is still owed,
    * and goes nowhere. It may be given in here; the session must not be closed. */
   void (*gone)(struct gci_http_exchange *x);

@@ -57,6 +57,10 @@ struct gci_http_server_ops {
 /* The first member of each kind of server. */
 struct gci_http_server {
   const struct gci_http_server_ops *ops;
+  /* NULL at first. The head of a request has come, inside input(), and a body is to follow. Not 0: becomes
+   * the exchange's `screened`. Below 0: the body is not wanted: request() follows at once, without one, and
+   * HTTP/1.1 takes nothing behind it. head is borrowed for the call, which must not close the session. */
+  int (*screen)(void *user, const struct gci_http_head *head);
   uint64_t bad_requests; /* refused as malformed or too large */
 };
 
