@@ -31,6 +31,7 @@ static void check_questions(struct promises *p, int member, unsigned key) {
 }
 
 void promises_idle_check(struct promises *p) {
+  if (p->setup.unseen) return;
   for (unsigned key = 0; key < p->setup.keys; key++) {
     check_runs(p, key);
     for (int member = 0; member < PROMISES_MEMBERS; member++)

@@ -63,11 +63,32 @@ static int is_behind(const struct promises *p, uint64_t left_us, uint64_t asked_
   return p->setup.fresh.is_on && since_us > 0 && p->now_us <= since_us + BEHIND_US;
 }
 
+/* Where nobody tells whose questions are under way: whether anybody asks at all, or has just left. */
+static int is_asked_somewhere(const struct promises *p, unsigned key) {
+  uint64_t within_us = p->setup.stale_us + p->setup.fresh.refresh_us;
+  for (int i = 0; i < PROMISES_MEMBERS; i++) {
+    const struct promises_member *m = &p->members[i];
+    if (m->gets[key] > 0 || (m->left_us[key] > 0 && p->now_us <= m->left_us[key] + within_us))
+      return 1;
+  }
+  return 0;
+}
+
+static int may_begin(const struct promises *p, const struct promises_member *m, unsigned key) {
+  if (p->setup.unseen) return is_asked_somewhere(p, key);
+  return m->gets[key] + m->answers[key] > 0 || is_behind(p, m->left_us[key], m->asked_us[key]);
+}
+
+/* A value can expire on its way; where nobody tells when that happens, one that can may have. */
+static void note_expiry(struct promises *p, unsigned key, int64_t expire_unix_ns) {
+  if (p->setup.unseen && expire_unix_ns != 0) p->keys[key].disturbed_us = PROMISES_NEVER / 2;
+}
+
 uint64_t promises_run_began(struct promises *p, int member, unsigned key) {
   struct promises_member *m = &p->members[member];
   promises_upcall(p, "a getter");
   check_alone(p, member, key);
-  if (m->gets[key] + m->answers[key] == 0 && !is_behind(p, m->left_us[key], m->asked_us[key]))
+  if (!may_begin(p, m, key))
     promises_break(p, "P1: key %u: a getter starts on member %d, where nobody asks", key, member);
   struct promises_birth *b = new_birth(p, member, key);
   b->running = 1;
@@ -111,6 +132,7 @@ void promises_run_ended(struct promises *p, uint64_t serial, int status, size_t 
                         int64_t expire_unix_ns) {
   struct promises_birth *b = birth(p, serial);
   stop(p, serial);
+  note_expiry(p, b->key, expire_unix_ns);
   b->status = status;
   b->size = size;
   b->expire_unix_ns = expire_unix_ns;
@@ -134,6 +156,7 @@ uint64_t promises_set_began(struct promises *p, int member, unsigned key, size_t
                             int64_t expire_unix_ns) {
   struct promises_birth *b = new_birth(p, member, key);
   b->is_set = 1;
+  note_expiry(p, key, expire_unix_ns);
   b->size = size;
   b->expire_unix_ns = expire_unix_ns;
   b->landed_seq = b->begin_seq;
@@ -143,6 +166,10 @@ uint64_t promises_set_began(struct promises *p, int member, unsigned key, size_t
 void promises_windowed(struct promises *p, uint64_t serial, uint64_t window_ms) {
   birth(p, serial)->window_ms = window_ms;
   birth(p, serial)->windowed = 1;
+}
+
+void promises_set_underway(struct promises *p, uint64_t serial) {
+  birth(p, serial)->landed_seq = UINT64_MAX;
 }
 
 void promises_set_landed(struct promises *p, uint64_t serial) {
@@ -261,7 +288,7 @@ static void check_ceiling(struct promises *p, const struct promises_request *get
                           const struct promises_birth *b, const struct promises_end *e) {
   uint64_t max_us = p->setup.fresh.hot_max_ms * 1000;
   uint64_t quiet_us = p->members[get->member].quiet_us[get->key];
-  if (max_us == 0 || p->setup.fresh.clocks_jump) return;
+  if (max_us == 0 || p->setup.fresh.clocks_jump || p->setup.unseen) return;
   if (b->windowed || e->from != GCACHE_FROM_HOT) return;
   if (p->now_us >= quiet_us + max_us + TURN_NS / 1000)
     promises_break(p,
@@ -302,12 +329,14 @@ static void check_refusal(struct promises *p, size_t request, int64_t wall_unix_
   if (r->kind == PROMISES_GET && k->refused_us + p->setup.stale_us >= r->begin_us) return;
   if (r->kind == PROMISES_ANSWER) k->refused_us = p->now_us;
   if (p->now_us < p->members[r->member].clock_set_us + TURN_NS / 1000) return;
+  if (p->setup.failing) return;
   for (size_t i = 0; i < p->n_births; i++) {
     const struct promises_birth *b = &p->births[i];
     int64_t ago_ns = wall_unix_ns - b->expire_unix_ns;
     if (b->key != r->key || b->running) continue;
     if (b->status == GCACHE_ELOAD && b->end_us + p->setup.stale_us >= r->begin_us) return;
     if (b->expire_unix_ns != 0 && ago_ns >= 0 && (ago_ns < TURN_NS || r->n_held > 0)) return;
+    if (p->setup.unseen && b->expire_unix_ns != 0 && b->status == 0) return; /* at a peer */
     /* A copy of it expires earlier. */
     if (r->n_held > 0 && p->setup.fresh.hot_max_ms > 0 && b->status == 0) return;
   }

@@ -199,6 +199,8 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
   int known = e->status == 0 || e->status == GCACHE_ENOTFOUND || e->status == GCACHE_ELOAD ||
               e->status == UV_ETIMEDOUT || e->status == UV_ECANCELED;
   if (e->status == GCACHE_EBUSY) known = may_be_refused(p, r);
+  if (p->setup.unseen && e->status == GCACHE_EBUSY) known = 1;
+  if (p->setup.failing && e->status == UV_ENOMEM) known = 1;
   if (!known)
     promises_break(p, "P3: %s %zu of member %d ended with status %d", word(r), request, r->member,
                    e->status);
@@ -277,7 +279,7 @@ static int has_reason_to_wait(const struct promises *p, const struct promises_re
 /* Whoever waits has a reason (P4), or one of those has that are told with him. */
 static void check_reason_to_wait(struct promises *p, size_t request) {
   const struct promises_request *r = &p->requests[request];
-  if (!is_question(r) || has_reason_to_wait(p, r)) return;
+  if (p->setup.unseen || !is_question(r) || has_reason_to_wait(p, r)) return;
   for (size_t i = r->held; i < r->held + r->n_held; i++)
     if (has_reason_to_wait(p, &p->requests[i])) return;
   promises_break(p, "P4: %s %zu of member %d, key %u, waits for %s", word(r), request, r->member,

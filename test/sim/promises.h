@@ -33,6 +33,8 @@ struct promises_setup {
   uint64_t stale_us;    /* how long a getter's failure may travel to a caller */
   struct promises_fresh fresh;
   unsigned loads_max; /* getters of a group at a time; 0: more than can ever run */
+  int unseen; /* nobody tells what members ask each other: what only that would show is not checked */
+  int failing; /* memory or the system fails: errors that say so are lawful */
 };
 
 enum promises_kind { PROMISES_GET, PROMISES_ANSWER, PROMISES_SET, PROMISES_REMOVE, PROMISES_CLEAR };
@@ -196,6 +198,8 @@ uint64_t promises_set_began(struct promises *p, int member, unsigned key, size_t
                             int64_t expire_unix_ns);
 /* The value of that serial has windows of its own: the longer of the two after its expiry. */
 void promises_windowed(struct promises *p, uint64_t serial, uint64_t window_ms);
+/* Until it has landed it may do so at any time. */
+void promises_set_underway(struct promises *p, uint64_t serial);
 void promises_set_landed(struct promises *p, uint64_t serial);
 void promises_disturbed(struct promises *p, unsigned key);
 /* A change's way over the network, from the question to the last it can do. */

@@ -79,6 +79,7 @@ static int is_absence(const struct promises *p, const struct promises_birth *b) 
 static int is_shortened(const struct promises *p, int member, unsigned key) {
   const struct promises_fresh *f = &p->setup.fresh;
   if (f->hot_max_ms == 0) return 0;
+  if (p->setup.unseen) return 1;
   return p->now_us < p->members[member].quiet_us[key] + f->hot_max_ms * 1000 + GONE_WITHIN_US;
 }
 
