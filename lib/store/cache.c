@@ -200,6 +200,7 @@ int gci_cache_clear(struct gci_cache *cache) {
   cache->front.n_timed = 0;
   for (unsigned i = GCI_MAIN; i <= GCI_HOT; i++) {
     struct side *side = &cache->sides[i];
+    side->policy->walk = NULL; /* there is nothing to walk over */
     side->policy->ops->release(side->policy, &cache->cleared);
     give_back(side);
     cache->cleared_bytes += side->stats.bytes;
@@ -379,6 +380,36 @@ void gci_cache_fetch_index(const struct gci_cache *cache, uint64_t hash) {
 
 void gci_cache_fetch_entry(const struct gci_cache *cache, uint64_t hash) {
   gci_table_fetch_entry(&cache->front.table, hash);
+}
+
+/* ---- walking ---- */
+
+void gci_cache_walk_begin(struct gci_cache *cache, enum gci_side side,
+                          struct gci_cache_walk *walk) {
+  struct gci_policy *policy = cache->sides[side].policy;
+  assert(policy->walk == NULL);
+  *walk = (struct gci_cache_walk){.side = side};
+  policy->walk = &walk->walk;
+}
+
+int gci_cache_walk_next(struct gci_cache *cache, struct gci_cache_walk *walk, size_t *steps,
+                        int64_t now_unix_ns) {
+  struct gci_policy *policy = cache->sides[walk->side].policy;
+  struct gci_entry *entry;
+  if (policy->walk != &walk->walk) return 0;
+  while ((entry = policy->ops->walk(policy, steps)) != NULL) {
+    walk->key = gci_entry_key(entry);
+    walk->value = gci_entry_value(entry);
+    if (entry->absent || gci_value_expired_at(gcache_value_expire(walk->value), now_unix_ns))
+      continue;
+    return 1;
+  }
+  return 0;
+}
+
+void gci_cache_walk_end(struct gci_cache *cache, struct gci_cache_walk *walk) {
+  struct gci_policy *policy = cache->sides[walk->side].policy;
+  if (policy->walk == &walk->walk) policy->walk = NULL;
 }
 
 /* ---- coming ---- */

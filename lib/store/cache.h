@@ -23,6 +23,7 @@
 #include "gcache/gcache.h"
 #include "store/budget.h"
 #include "store/freshness.h"
+#include "store/policy.h"
 
 struct gci_cache; /* opaque */
 
@@ -98,6 +99,21 @@ int gci_cache_clear(struct gci_cache *cache);
 int64_t gci_cache_due(const struct gci_cache *cache);
 /* Frees what has expired, a bounded number a call. Nonzero: more is due now, call again. */
 int gci_cache_expire(struct gci_cache *cache, int64_t now_unix_ns);
+
+/* All fresh values of one side, those that are used most first. Changes nothing, neither order nor
+ * counters; what else is done meanwhile may do what store/policy says of a walk. One at a time a cache. */
+struct gci_cache_walk {
+  struct gci_walk walk;
+  enum gci_side side;
+  gcache_bytes_t key; /* what was found; borrowed until the next call that changes the cache */
+  gcache_value_t *value;
+};
+void gci_cache_walk_begin(struct gci_cache *cache, enum gci_side side, struct gci_cache_walk *walk);
+/* Looks at no more than *steps entries, and takes off how many it looked at. 0: there is none; with *steps 0 none
+ * yet. */
+int gci_cache_walk_next(struct gci_cache *cache, struct gci_cache_walk *walk, size_t *steps,
+                        int64_t now_unix_ns);
+void gci_cache_walk_end(struct gci_cache *cache, struct gci_cache_walk *walk);
 
 /* main + hot + index; never over max_bytes. */
 size_t gci_cache_bytes(const struct gci_cache *cache);

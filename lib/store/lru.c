@@ -13,12 +13,14 @@ static void add(struct gci_policy *policy, struct gci_entry *entry) {
 static void hit(struct gci_policy *policy, struct gci_entry *entry) {
   struct gci_list *order = &lru_of(policy)->order;
   if (order->head.next == &entry->order) return;
+  gci_policy_step_over(policy, entry);
   gci_link_unlink(&entry->order);
   gci_list_push_front(order, &entry->order);
 }
 
 static void remove_entry(struct gci_policy *policy, struct gci_entry *entry, enum gci_leave why) {
-  (void)policy, (void)why;
+  (void)why;
+  gci_policy_step_over(policy, entry);
   gci_link_unlink(&entry->order);
 }
 
@@ -31,6 +33,16 @@ static void release(struct gci_policy *policy, struct gci_list *to) {
   gci_list_move(to, &lru_of(policy)->order);
 }
 
+static struct gci_entry *walk_on(struct gci_policy *policy, size_t *steps) {
+  struct gci_list *order = &lru_of(policy)->order;
+  struct gci_walk *walk = policy->walk;
+  if (*steps == 0) return NULL;
+  if (walk->at == NULL) walk->at = order->head.next;
+  struct gci_entry *entry = gci_walk_next(walk, order);
+  if (entry != NULL) --*steps;
+  return entry;
+}
+
 static size_t growth(const struct gci_policy *policy) {
   (void)policy;
   return 0;
@@ -41,11 +53,12 @@ static void do_nothing(struct gci_policy *policy) {
 }
 
 static const struct gci_policy_ops lru_ops = {
-    add, hit, remove_entry, victim, release, growth, do_nothing, do_nothing,
+    add, hit, remove_entry, victim, release, walk_on, growth, do_nothing, do_nothing,
 };
 
 void gci_lru_init(struct gci_lru *lru) {
   lru->policy.ops = &lru_ops;
   lru->policy.bytes = 0;
+  lru->policy.walk = NULL;
   gci_list_init(&lru->order);
 }

@@ -12,6 +12,14 @@
 struct gci_policy {
   const struct gci_policy_ops *ops;
   size_t bytes; /* what it has allocated, by gci_mem_cost(); changes in grow and give_back only */
+  struct gci_walk *walk; /* under way; NULL: none */
+};
+
+/* From the entry that is used most on. Entries may come, go and be used between its steps: who comes or is
+ * moved to the front meanwhile may be left out, who is used less than before may come twice. */
+struct gci_walk {
+  struct gcache_link_s *at; /* the next; NULL: to be found */
+  unsigned part;            /* of the order, hottest first */
 };
 
 enum gci_leave {
@@ -31,6 +39,10 @@ struct gci_policy_ops {
   struct gci_entry *(*victim)(struct gci_policy *policy);
   /* All go at once: their order links to the end of the list, no entry is touched. */
   void (*release)(struct gci_policy *policy, struct gci_list *to);
+
+  /* The next of policy->walk. NULL: so many steps were made, and there are more to make if *steps is 0 now;
+   * else it is over. Changes nothing else. */
+  struct gci_entry *(*walk)(struct gci_policy *policy, size_t *steps);
 
   /* What grow would allocate before it frees what that replaces; 0: nothing is wanted, as always
    * while the policy is empty. */
@@ -54,6 +66,20 @@ static inline void gci_policy_hit(struct gci_policy *policy, struct gci_entry *e
     gci_mark_use(entry);
   else
     policy->ops->hit(policy, entry);
+}
+
+/* Before entry leaves its place. */
+static inline void gci_policy_step_over(struct gci_policy *policy, const struct gci_entry *entry) {
+  struct gci_walk *walk = policy->walk;
+  if (__builtin_expect(walk != NULL, 0) && walk->at == &entry->order) walk->at = entry->order.next;
+}
+
+/* From walk->at on; NULL: the list is through. */
+static inline struct gci_entry *gci_walk_next(struct gci_walk *walk, const struct gci_list *list) {
+  struct gcache_link_s *link = walk->at;
+  if (link == &list->head) return NULL;
+  walk->at = link->next;
+  return gci_container_of(link, struct gci_entry, order);
 }
 
 #endif

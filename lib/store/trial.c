@@ -124,18 +124,21 @@ static void remove_entry(struct gci_policy *policy, struct gci_entry *entry, enu
   struct gci_trial *t = trial_of(policy);
   size_t cost = gci_entry_cost(entry);
   remember(t, entry, cost, why);
+  gci_policy_step_over(policy, entry);
   gci_link_unlink(&entry->order);
   queue_of(t, entry)->bytes -= cost;
   t->n--;
 }
 
-static void to_front(struct gci_trial_queue *queue, struct gci_entry *entry) {
+static void to_front(struct gci_trial *t, struct gci_trial_queue *queue, struct gci_entry *entry) {
+  gci_policy_step_over(&t->policy, entry);
   gci_link_unlink(&entry->order);
   gci_list_push_front(&queue->order, &entry->order);
 }
 
 static void prove(struct gci_trial *t, struct gci_entry *entry) {
   size_t cost = gci_entry_cost(entry);
+  gci_policy_step_over(&t->policy, entry);
   gci_link_unlink(&entry->order);
   t->trial.bytes -= cost;
   t->proven.bytes += cost;
@@ -149,7 +152,7 @@ static int spare_trial(struct gci_trial *t, struct gci_entry *entry) {
   if (used == 0) return 0;
   if (used == 1) {
     entry->mark--;
-    to_front(&t->trial, entry);
+    to_front(t, &t->trial, entry);
   } else {
     prove(t, entry);
   }
@@ -163,7 +166,7 @@ static int spare_proven(struct gci_trial *t, struct gci_entry *entry) {
   used = t->share > RECENT_SHARE ? 0 : used - 1;
   used = used > large ? used - large : 0;
   entry->mark = (entry->mark & ~(unsigned)USED) | used;
-  to_front(&t->proven, entry);
+  to_front(t, &t->proven, entry);
   return 1;
 }
 
@@ -184,6 +187,33 @@ static void release(struct gci_policy *policy, struct gci_list *to) {
   gci_list_move(to, &t->trial.order);
   gci_list_move(to, &t->proven.order);
   t->trial.bytes = t->proven.bytes = t->n = 0;
+}
+
+/* ---- walking ---- */
+
+/* By use since it was looked at, and among these the proven before those on trial. */
+static const struct {
+  uint8_t least, most, proven;
+} parts[] = {{2, 3, 1}, {2, 3, 0}, {1, 1, 1}, {1, 1, 0}, {0, 0, 1}, {0, 0, 0}};
+enum { N_PARTS = sizeof parts / sizeof parts[0] };
+
+static struct gci_entry *walk_on(struct gci_policy *policy, size_t *steps) {
+  struct gci_trial *t = trial_of(policy);
+  struct gci_walk *walk = policy->walk;
+  while (*steps > 0 && walk->part < N_PARTS) {
+    struct gci_list *order = parts[walk->part].proven ? &t->proven.order : &t->trial.order;
+    if (walk->at == NULL) walk->at = order->head.next;
+    struct gci_entry *entry = gci_walk_next(walk, order);
+    if (entry == NULL) {
+      walk->part++;
+      walk->at = NULL;
+      continue;
+    }
+    unsigned used = entry->mark & USED;
+    --*steps;
+    if (used >= parts[walk->part].least && used <= parts[walk->part].most) return entry;
+  }
+  return NULL;
 }
 
 /* ---- ghosts ---- */
@@ -212,7 +242,7 @@ static void give_back(struct gci_policy *policy) {
 }
 
 static const struct gci_policy_ops trial_ops = {
-    add, NULL, remove_entry, victim, release, growth, grow, give_back,
+    add, NULL, remove_entry, victim, release, walk_on, growth, grow, give_back,
 };
 
 void gci_trial_init(struct gci_trial *trial, struct gci_mem *mem) {
