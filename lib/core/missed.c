@@ -290,6 +290,13 @@ int gci_missed_is_harmless(const struct gci_missed *missed) {
   return !missed->all && (missed->list == NULL || missed->list->n == missed->list->n_gentle);
 }
 
+int gci_missed_covers(const struct gci_missed *missed, const char *group) {
+  if (missed->all) return 1;
+  if (missed->list == NULL) return 0;
+  const struct gci_missed_change *clear = find(missed->list, group, 1, gcache_bytes(NULL, 0));
+  return clear != NULL && (!clear->sent || clear->then != THEN_GONE);
+}
+
 struct gci_missed_change *gci_missed_send(struct gci_missed *missed) {
   if (missed->list == NULL) return NULL;
   struct gcache_link_s *link = gci_list_pop_front(&missed->list->waiting);

@@ -75,6 +75,9 @@ static inline int gci_missed_is_none(const struct gci_missed *missed) {
 /* Nothing that forbids asking the peer. */
 int gci_missed_is_harmless(const struct gci_missed *missed);
 
+/* Nonzero: whatever is missed of this group now is told by what waits already. */
+int gci_missed_covers(const struct gci_missed *missed, const char *group);
+
 /* The one that has waited for longest is on its way now; NULL: none waits. Ends with one of the two. */
 struct gci_missed_change *gci_missed_send(struct gci_missed *missed);
 void gci_missed_told(struct gci_missed_change *change);

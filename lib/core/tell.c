@@ -1,0 +1,292 @@
+/* core/tell - see tell.h. */
+#include "core/tell.h"
+
+#include <assert.h>
+#include <uv.h>
+
+#include "core/call.h"
+#include "core/group.h"
+#include "core/health.h"
+
+enum { MISSED_MAX = 4096, MISSED_MAX_BYTES = 1 << 20, UNDER_WAY_MAX = 64, PATIENCE_MS = 2000 };
+
+struct gci_telling {
+  gcache_t *core;
+  struct gci_peer *peer; /* a reference */
+  struct gci_list calls; /* under way */
+  size_t running;
+  int status; /* why no more is sent; 0: no reason */
+  struct gcache_deadline_s patience;
+  struct gcache_job_s job; /* the attempt's end */
+};
+
+struct call {
+  gcache_call_t call;
+  struct gcache_link_s link;
+  struct gci_telling *telling;
+  struct gci_missed_change *change;
+};
+
+static const struct gci_call_maker maker;
+
+int gci_tell_is_answer(int status) {
+  return status == 0 || status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP ||
+         status == UV_ENOTSUP || status == UV_EACCES || status == UV_EINVAL ||
+         status == UV_EMSGSIZE;
+}
+
+/* ------------------------------------------------------------------------------ peers ---- */
+
+/* The one that is in the list in force; NULL: none. */
+static struct gci_peer *listed(const gcache_t *core, const struct gci_peer *peer) {
+  return gci_peers_find(&core->peers, peer->url);
+}
+
+static void wake(gcache_t *core) {
+  if (!gci_job_queued(&core->tells.job))
+    gci_env_defer(core->env, GCI_COMPLETIONS, &core->tells.job);
+}
+
+static void enlist(gcache_t *core, struct gci_peer *peer) {
+  if (gci_link_linked(&peer->tell)) return;
+  gci_peer_ref(peer);
+  gci_list_push_back(&core->tells.peers, &peer->tell);
+}
+
+static void delist(struct gci_peer *peer) {
+  if (!gci_link_linked(&peer->tell)) return;
+  gci_link_unlink(&peer->tell);
+  gci_peer_unref(peer);
+}
+
+static void add(gcache_t *core, struct gci_peer *peer, const char *group, gcache_op_t op,
+                gcache_bytes_t key, enum gci_missed_weight weight) {
+  gci_missed_add(&peer->missed, &core->tells.terms, group, op, key, weight);
+  enlist(core, peer);
+  if (weight == GCI_MISSED_GENTLE && peer->telling == NULL) wake(core);
+}
+
+void gci_tell_missed(gcache_t *core, struct gci_peer *peer, const char *group, gcache_op_t op,
+                     gcache_bytes_t key) {
+  struct gci_peer *now = core->closing ? NULL : listed(core, peer);
+  if (now == NULL || now->is_self) return;
+  add(core, now, group, op, key, GCI_MISSED);
+  gci_health_missed(core, now);
+}
+
+/* Others may have fetched from the owner, before it was told, what they still have. */
+static void spread(gcache_t *core, const struct gci_peer *owner, const char *group,
+                   gcache_bytes_t key) {
+  const struct gci_peers *peers = &core->peers;
+  if (gci_peers_owner(peers, key) != owner) return;
+  for (size_t i = 0; i < peers->n; i++) {
+    struct gci_peer *peer = peers->list[i];
+    if (peer == owner || peer->is_self) continue;
+    add(core, peer, group, GCACHE_OP_REMOVE, key, GCI_MISSED_GENTLE);
+  }
+}
+
+/* ------------------------------------------------------------------------------ an attempt ---- */
+
+static void on_over(struct gcache_job_s *job) {
+  struct gci_telling *telling = gci_container_of(job, struct gci_telling, job);
+  gcache_t *core = telling->core;
+  struct gci_peer *peer = telling->peer;
+  int status = telling->status;
+  gci_env_deadline_clear(core->env, &telling->patience);
+  gci_mem_free(core->env->mem, telling, sizeof *telling);
+  peer->telling = NULL;
+  if (gci_missed_is_none(&peer->missed)) delist(peer);
+  if (!core->closing) gci_health_told(core, peer, status);
+  gci_peer_unref(peer);
+  gci_env_release(core->env);
+  gci_countdown_give(&core->life);
+}
+
+/* What is on its way is not waited for any more. */
+static void give_up(struct gci_telling *telling, int status) {
+  if (telling->status == 0) telling->status = status;
+  gci_list_each(link, &telling->calls) {
+    gci_call_hint(&gci_container_of(link, struct call, link)->call);
+  }
+}
+
+static void on_impatient(struct gcache_deadline_s *deadline) {
+  give_up(gci_container_of(deadline, struct gci_telling, patience), UV_ETIMEDOUT);
+}
+
+static int wait_on(struct gci_telling *telling) {
+  struct gci_env *env = telling->core->env;
+  uint64_t at_ms = gci_env_after_ms(env, telling->core->tells.patience_ms);
+  return gci_env_deadline(env, &telling->patience, at_ms);
+}
+
+/* In place of the mark; without memory it stays. */
+static int name_groups(gcache_t *core, struct gci_peer *peer) {
+  if (!peer->missed.all) return 0;
+  gci_list_each(link, &core->group_list) {
+    const gcache_group_t *group = gci_container_of(link, gcache_group_t, link);
+    int rc = gci_missed_add_clear(&peer->missed, &core->tells.terms, group->name);
+    if (rc < 0) return rc;
+  }
+  peer->missed.all = 0;
+  return 0;
+}
+
+static int send_one(struct gci_telling *telling, struct gci_missed_change *change) {
+  gcache_t *core = telling->core;
+  struct call *call = gci_mem_alloc(core->env->mem, sizeof *call);
+  if (call == NULL) {
+    gci_missed_untold(change);
+    return UV_ENOMEM;
+  }
+  call->telling = telling;
+  call->change = change;
+  gci_link_init(&call->link);
+  gci_list_push_back(&telling->calls, &call->link);
+  telling->running++;
+  gci_call_begin_bare(&call->call, &maker, core, telling->peer, (gcache_op_t)change->op,
+                      change->group, gci_missed_key(change));
+  return 0;
+}
+
+/* As much as is allowed; when nothing is left to wait for, the end. */
+static void go_on(struct gci_telling *telling) {
+  struct gci_peer *peer = telling->peer;
+  struct gci_missed_change *change;
+  if (telling->status == 0) telling->status = name_groups(telling->core, peer);
+  while (telling->status == 0 && telling->running < UNDER_WAY_MAX &&
+         (change = gci_missed_send(&peer->missed)) != NULL)
+    telling->status = send_one(telling, change);
+  if (telling->running == 0 && !gci_job_queued(&telling->job))
+    gci_env_defer(telling->core->env, GCI_COMPLETIONS, &telling->job);
+}
+
+static uint64_t deadline_ms(const gcache_call_t *call) {
+  const struct gci_telling *telling = ((const struct call *)(const void *)call)->telling;
+  return telling->status != 0 ? 0 : telling->patience.at_ms;
+}
+
+static void on_done(gcache_call_t *done, int status, gcache_value_t *value, const char *reason) {
+  struct call *call = gci_container_of(done, struct call, call);
+  struct gci_telling *telling = call->telling;
+  gcache_t *core = telling->core;
+  struct gci_missed_change *change = call->change;
+  (void)value;
+  (void)reason;
+  gci_link_unlink(&call->link);
+  gci_mem_free(core->env->mem, call, sizeof *call);
+  telling->running--;
+  if (gci_tell_is_answer(status)) {
+    telling->peer->told++;
+    if (change->op == GCACHE_OP_REMOVE && !change->gentle && !core->closing)
+      spread(core, telling->peer, change->group, gci_missed_key(change));
+    gci_missed_told(change);
+    if (telling->status == 0) telling->status = wait_on(telling);
+  } else {
+    gci_missed_untold(change);
+    if (telling->status == 0) telling->status = status;
+  }
+  go_on(telling);
+}
+
+static const struct gci_call_maker maker = {deadline_ms, on_done};
+
+static int begin(gcache_t *core, struct gci_peer *peer) {
+  assert(peer->telling == NULL && !core->closing);
+  struct gci_telling *telling = gci_mem_zalloc(core->env->mem, sizeof *telling);
+  if (telling == NULL) return UV_ENOMEM;
+  telling->core = core;
+  gci_list_init(&telling->calls);
+  gci_job_init(&telling->job, on_over);
+  gci_deadline_init(&telling->patience, on_impatient);
+  if (wait_on(telling) < 0) {
+    gci_mem_free(core->env->mem, telling, sizeof *telling);
+    return UV_ENOMEM;
+  }
+  telling->peer = gci_peer_ref(peer);
+  peer->telling = telling;
+  gci_countdown_take(&core->life);
+  gci_env_hold(core->env);
+  go_on(telling);
+  return 0;
+}
+
+/* ------------------------------------------------------------------------------ all ---- */
+
+int gci_tell_probe(gcache_t *core, struct gci_peer *peer) {
+  if (gci_missed_is_none(&peer->missed)) return 0;
+  int rc = peer->telling != NULL ? 0 : begin(core, peer);
+  return rc < 0 ? rc : 1;
+}
+
+/* Peers that are up and have something gentle to be told. */
+static void on_turn(struct gcache_job_s *job) {
+  gcache_t *core = gci_container_of(job, gcache_t, tells.job);
+  gci_list_each(link, &core->tells.peers) {
+    struct gci_peer *peer = gci_container_of(link, struct gci_peer, tell);
+    if (peer->telling != NULL || !gci_health_is_up(peer)) continue;
+    int rc = begin(core, peer);
+    if (rc < 0) gci_health_told(core, peer, rc);
+  }
+}
+
+void gci_tells_init(gcache_t *core, const struct gci_tell_options *o) {
+  struct gci_tells *tells = &core->tells;
+  tells->terms.mem = core->env->mem;
+  tells->terms.hash_key = &core->hash_key;
+  tells->terms.max = o->missed_max == 0 ? MISSED_MAX : o->missed_max;
+  tells->terms.max_bytes = o->missed_max_bytes == 0 ? MISSED_MAX_BYTES : o->missed_max_bytes;
+  tells->patience_ms = o->patience_ms == 0 ? PATIENCE_MS : o->patience_ms;
+  gci_list_init(&tells->peers);
+  gci_job_init(&tells->job, on_turn);
+  core->health.tell = gci_tell_probe;
+}
+
+static size_t forget(struct gci_peer *peer) {
+  size_t n = gci_missed_forget(&peer->missed);
+  if (peer->telling != NULL) give_up(peer->telling, UV_ECANCELED);
+  delist(peer);
+  return n;
+}
+
+void gci_tells_close(gcache_t *core) {
+  struct gcache_link_s *link;
+  size_t n = 0, peers = 0;
+  gci_defer_cancel(&core->tells.job);
+  while ((link = gci_list_front(&core->tells.peers)) != NULL) {
+    struct gci_peer *peer = gci_container_of(link, struct gci_peer, tell);
+    n += forget(peer);
+    peers++;
+  }
+  if (n > 0)
+    gci_env_log(core->env, GCACHE_LOG_WARN,
+                "closed with %zu changes that %zu peers have missed and are not told", n, peers);
+}
+
+void gci_tells_list_changed(gcache_t *core) {
+  struct gcache_link_s *next;
+  struct gci_list *all = &core->tells.peers;
+  for (struct gcache_link_s *link = all->head.next; link != &all->head; link = next) {
+    struct gci_peer *peer = gci_container_of(link, struct gci_peer, tell);
+    struct gci_peer *now = listed(core, peer);
+    next = link->next;
+    if (now == peer) continue;
+    if (now != NULL && !now->is_self && gci_missed_is_none(&now->missed)) {
+      gci_missed_move(&now->missed, &peer->missed);
+      enlist(core, now);
+      gci_health_missed(core, now);
+    }
+    forget(peer);
+  }
+}
+
+void gci_tells_group_closes(gcache_t *core, const char *group) {
+  gci_list_each(link, &core->tells.peers) {
+    struct gci_peer *peer = gci_container_of(link, struct gci_peer, tell);
+    if (!peer->missed.all) continue;
+    if (gci_missed_add_clear(&peer->missed, &core->tells.terms, group) == 0) continue;
+    gci_env_log(core->env, GCACHE_LOG_WARN,
+                "out of memory: a peer is not told to drop a group that is closed here");
+  }
+}

@@ -1,0 +1,55 @@
+/* core/tell - a peer is told what it missed (core/missed), before it is asked again.
+ *
+ * An attempt sends the oldest first, at most 64 at a time, and goes on with what is missed meanwhile. It is
+ * over when nothing is left, or when an exchange has failed, or no answer has come for a while, and what
+ * was sent has ended. What a peer answers counts as told, whatever it answers: it has been told.
+ *
+ * A peer is told from the next turn on; one that is down, when core/health looks for signs of life. When the
+ * owner of a key has been told of a remove of it, all other members are told once more, gently: they may
+ * have asked it meanwhile, and keep what it answered. That is no reason not to ask them, unless it fails.
+ *
+ * Concerns no group here: one that has been closed, or opened anew, makes no difference. A peer that leaves
+ * the list takes with it what it missed; one whose URL is written otherwise keeps it. Closing forgets all.
+ * Owns one block an attempt, one a call, a reference to every peer that missed something.
+ * Fails: an attempt, for want of memory, as if an exchange had. */
+#ifndef GCI_CORE_TELL_H
+#define GCI_CORE_TELL_H
+
+#include "base/list.h"
+#include "core/missed.h"
+
+struct gcache_s;
+struct gci_peer;
+
+/* The core's. */
+struct gci_tells {
+  struct gci_missed_terms terms;
+  struct gci_list peers; /* that missed anything, by their `tell` links */
+  struct gcache_job_s job;
+  uint64_t patience_ms; /* without an answer */
+};
+
+struct gci_tell_options {
+  size_t missed_max, missed_max_bytes; /* 0: the defaults */
+  uint64_t patience_ms;                /* 0: the default */
+};
+
+void gci_tells_init(struct gcache_s *core, const struct gci_tell_options *options);
+/* All attempts are cancelled, all that was missed is forgotten. */
+void gci_tells_close(struct gcache_s *core);
+/* A list is in force: what those missed that are not in it any more is forgotten. */
+void gci_tells_list_changed(struct gcache_s *core);
+/* The group is about to be gone: where a mark stands for all groups, this one is to be named. */
+void gci_tells_group_closes(struct gcache_s *core, const char *group);
+
+/* The peer was to make this change and has not. No effect for this member and for a peer that is not in the
+ * list any more. Cannot fail. */
+void gci_tell_missed(struct gcache_s *core, struct gci_peer *peer, const char *group,
+                     gcache_op_t op, gcache_bytes_t key);
+/* Nonzero: a change that ended so was made, or was answered as well as it ever will be. */
+int gci_tell_is_answer(int status);
+/* struct gci_healths.tell: 1: the peer is being told, and gci_health_told() follows from a later turn; 0:
+ * there is nothing to tell; < 0: there is no memory to tell it. */
+int gci_tell_probe(struct gcache_s *core, struct gci_peer *peer);
+
+#endif
