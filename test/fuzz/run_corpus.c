@@ -1,5 +1,5 @@
 /* fuzz/run_corpus - a fuzz target without a fuzzer: feeds it every file of a directory, whole and cut
- * short at every length, each in a block of exactly its size. */
+ * short at every length, or at every STEP of it, each in a block of exactly its size. */
 #include <dirent.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@ static void feed(const char *bytes, size_t len) {
   free(exact);
 }
 
-static void feed_file(const char *directory, const char *name) {
+static void feed_file(const char *directory, const char *name, size_t step) {
   static char bytes[FILE_MAX];
   char path[4096];
   fuzz_check((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) < sizeof path, "path");
@@ -23,20 +23,22 @@ static void feed_file(const char *directory, const char *name) {
   fuzz_check(file != NULL, path);
   size_t len = fread(bytes, 1, sizeof bytes, file);
   fclose(file);
-  for (size_t cut = 0; cut <= len; cut++)
+  for (size_t cut = 0; cut < len; cut += step)
     feed(bytes, cut);
+  feed(bytes, len);
 }
 
 int main(int argc, char **argv) {
   size_t files = 0;
-  DIR *directory = argc == 2 ? opendir(argv[1]) : NULL;
-  if (directory == NULL) {
-    fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+  DIR *directory = argc == 2 || argc == 3 ? opendir(argv[1]) : NULL;
+  size_t step = argc == 3 ? strtoul(argv[2], NULL, 10) : 1;
+  if (directory == NULL || step == 0) {
+    fprintf(stderr, "usage: %s DIRECTORY [STEP]\n", argv[0]);
     return 2;
   }
   for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
     if (entry->d_name[0] == '.') continue;
-    feed_file(argv[1], entry->d_name);
+    feed_file(argv[1], entry->d_name, step);
     files++;
   }
   closedir(directory);
