@@ -148,6 +148,7 @@ struct answer {
   const struct gci_dialect *dialect;
   int status;
   int is_gcache, speaks_2;
+  int coded; /* nobody has asked for that */
   gcache_bytes_t type, reason, not_found_ms; /* header lines; base NULL: none */
   gcache_bytes_t text;
 };
@@ -166,6 +167,8 @@ static void hear(struct answer *a, const gcache_header_t *header) {
     a->reason = header->value;
   else if (is_named(header, GCI_LIT("Gcache-Not-Found-Ms")) && a->not_found_ms.base == NULL)
     a->not_found_ms = header->value;
+  else if (is_named(header, GCI_LIT("Content-Encoding")))
+    a->coded |= !gci_bytes_equal_nocase(header->value, GCI_LIT("identity"));
   else if (is_named(header, GCI_LIT("Gcache-Http")))
     a->speaks_2 = gci_bytes_equal(header->value, GCI_LIT("2"));
 }
@@ -201,7 +204,7 @@ static void quote(struct gci_result *result, int status, gcache_bytes_t text) {
 }
 
 static int has_type(const struct answer *a, gcache_bytes_t wanted) {
-  gcache_bytes_t type = a->type;
+  gcache_bytes_t type = a->coded ? GCI_LIT("") : a->type;
   const char *end = type.len == 0 ? NULL : memchr(type.base, ';', type.len);
 
   if (end != NULL) type.len = (size_t)(end - (const char *)type.base);
