@@ -1,0 +1,13 @@
+/* world/getter - the getters of the members: they decide when they are asked what they will answer and when,
+ * and keep to that; only a hint that nobody waits may make one fail earlier. Some work on a thread. */
+#ifndef WORLD_GETTER_H
+#define WORLD_GETTER_H
+
+#include "member.h"
+
+void world_getter_asked(gcache_load_t *load);
+void world_getter_hinted(gcache_load_t *load);
+void world_getter_forget(struct world_member *m); /* it has crashed */
+size_t world_some_size(struct world *w);
+
+#endif

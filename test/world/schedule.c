@@ -1,0 +1,284 @@
+#include "schedule.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+
+#define EVENTS_MAX \
+  1000000 /* a thousand times the usual: members keep each other busy for nothing */
+#define REST_MAX_US 60000000
+#define TTL_MAX_MS 3000
+#define GONE_WITHIN_US 1000000
+
+struct schedule {
+  struct world w;
+  const struct world_run *run;
+  struct world_result *result;
+  struct sim_rng rng; /* of the configuration: the world's is the events' */
+};
+
+/* ---- what kind of world it is ---- */
+
+static void configure_weather(struct schedule *s) {
+  struct sim_rng *rng = &s->rng;
+  struct world_weather *weather = &s->w.net.weather;
+  int lossy = s->run->weather == WORLD_LOSS || s->run->weather == WORLD_MIXED;
+  *weather = (struct world_weather){
+      .latency_min_us = 30,
+      .latency_max_us = sim_rng_between(rng, 100, 4000),
+      .slow_percent = sim_rng_percent(rng, 50) ? (unsigned)sim_rng_below(rng, 10) : 0,
+      .slow_us = 40000,
+      .split = (unsigned)sim_rng_below(rng, 10),
+      .window_min = 2000,
+      .window_max = 64 * 1024,
+      .retry_us = 50000,
+      .give_up_us = sim_rng_between(rng, 1, 8) * 1000000,
+      .resets_destroy = sim_rng_percent(rng, 50),
+  };
+  weather->split = weather->split < 4 ? 0 : weather->split < 9 ? 1 : 2;
+  if (sim_rng_percent(rng, 10)) weather->window_min = 1, weather->window_max = 200;
+  if (!lossy) return;
+  weather->reset_permille = (unsigned)sim_rng_below(rng, 20);
+  weather->refuse_permille = (unsigned)sim_rng_below(rng, 200);
+  weather->hush_permille = sim_rng_percent(rng, 50) ? (unsigned)sim_rng_below(rng, 10) : 0;
+}
+
+static void configure_faults(struct schedule *s) {
+  struct sim_rng *rng = &s->rng;
+  int lossy = s->run->weather == WORLD_LOSS || s->run->weather == WORLD_MIXED;
+  if (!lossy || sim_rng_percent(rng, 50)) return;
+  for (int op = 0; op < WORLD_OPS_COUNT; op++)
+    if (sim_rng_percent(rng, 40)) s->w.faults.permille[op] = (unsigned)sim_rng_below(rng, 60);
+  s->w.faults.permille[WORLD_OP_RANDOM] = 0; /* a cache does not open */
+  s->w.faults.permille[WORLD_OP_BIND] = s->w.faults.permille[WORLD_OP_LISTEN] = 0;
+  s->w.faults.permille[WORLD_OP_OPEN] = 0;
+  s->w.faults.permille[WORLD_OP_NAME] = 0;
+}
+
+static void configure(struct schedule *s) {
+  static const gcache_dialect_t dialects[] = {GCACHE_DIALECT_GCACHE, GCACHE_DIALECT_MAILGUN,
+                                              GCACHE_DIALECT_GROUPCACHE_GO};
+  static const unsigned conns[] = {1, 2, 4, 32};
+  struct sim_rng *rng = &s->rng;
+  struct world_config *c = &s->w.config;
+  *c = (struct world_config){
+      .n_members = (int)sim_rng_between(rng, 2, sim_rng_percent(rng, 80) ? 3 : 5),
+      .n_keys = (unsigned)sim_rng_between(rng, 2, 12),
+      .getter_max_us = 300000,
+      .ttl_percent = sim_rng_percent(rng, 50) ? (unsigned)sim_rng_below(rng, 60) : 0,
+      .work_percent = sim_rng_percent(rng, 30) ? 40 : 0,
+      .name_percent = sim_rng_percent(rng, 30) ? 60 : 0,
+      .small_percent = sim_rng_percent(rng, 70) ? 100 : 70,
+      .value_typical = sim_rng_between(rng, 200, 20000),
+      .max_bytes = sim_rng_between(rng, 64, 128) * 1024,
+      .timeout_ms = 700,
+      .connect_timeout_ms = 300,
+      .ping_ms = 400,
+      .conns_per_peer = conns[sim_rng_below(rng, 4)],
+      .dialect = dialects[sim_rng_percent(rng, 70) ? 0 : sim_rng_below(rng, 3)],
+      .quit_percent = s->run->weather >= WORLD_CRASH ? 20 : 0,
+      .again_percent = 10,
+  };
+  if (WORLD_HTTP2 && sim_rng_percent(rng, 30)) c->http = GCACHE_HTTP_2;
+  if (sim_rng_percent(rng, 20)) c->http = GCACHE_HTTP_1;
+}
+
+/* In some schedules only: the others show that nothing has changed. */
+static void configure_freshness(struct schedule *s, struct promises_fresh *f) {
+  struct sim_rng *rng = &s->rng;
+  if (sim_rng_percent(rng, 70)) return;
+  if (sim_rng_percent(rng, 60)) f->stale_ms = sim_rng_between(rng, 1, 500);
+  if (sim_rng_percent(rng, 60)) f->error_ms = sim_rng_between(rng, 1, 1500);
+  if (sim_rng_percent(rng, 60)) f->refresh_ahead_ms = sim_rng_between(rng, 1, 500);
+  if (sim_rng_percent(rng, 40)) f->hot_max_ms = sim_rng_between(rng, 10, 1000);
+  if (sim_rng_percent(rng, 60)) f->not_found_ms = sim_rng_between(rng, 1, 1500);
+  f->is_on = 1;
+  f->refresh_us = s->w.config.timeout_ms * 1000;
+  f->clocks_jump = s->run->weather >= WORLD_CRASH;
+  if (s->w.config.ttl_percent < 40) s->w.config.ttl_percent += 40;
+}
+
+static void open_promises(struct schedule *s) {
+  struct promises_setup setup = {
+      .keys = s->w.config.n_keys,
+      .settled = s->run->weather == WORLD_CALM && !s->w.torture,
+      .patience_us = PROMISES_NEVER,
+      .stale_us = 2 * s->w.config.timeout_ms * 1000,
+      .unseen = 1,
+      .failing = s->w.torture || s->w.net.weather.reset_permille > 0 ||
+                 s->run->weather >= WORLD_LOSS,
+  };
+  configure_freshness(s, &setup.fresh);
+  promises_open(&s->w.promises, &setup);
+  s->w.promises.now_us = s->w.time.now_us;
+}
+
+static void start_members(struct schedule *s) {
+  struct world *w = &s->w;
+  struct sim_rng *rng = &w->time.rng;
+  w->everybody = (UINT64_C(1) << w->config.n_members) - 1;
+  for (int i = 0; i < w->config.n_members; i++) {
+    struct world_member *m = &w->members[i];
+    m->hot = sim_rng_percent(rng, 20) ? GCACHE_HOT_OFF : GCACHE_HOT_DEFAULT;
+    if (s->run->weather >= WORLD_CRASH)
+      m->host.wall_offset_ns = (int64_t)sim_rng_below(rng, 80000000) - 40000000;
+    world_member_start(m, w->everybody);
+  }
+}
+
+/* ---- time passes ---- */
+
+static int broken(const struct schedule *s) {
+  return s->w.promises.broken[0] != '\0';
+}
+
+static void look(struct schedule *s) {
+  s->w.promises.now_us = s->w.time.now_us;
+  promises_look(&s->w.promises);
+  for (int i = 0; i < s->w.config.n_members; i++)
+    world_member_check(&s->w.members[i]);
+}
+
+/* The moment has come at which a member is to close. */
+static void close_in_time(struct schedule *s) {
+  const struct world_torture *t = &s->run->torture;
+  struct world_member *m = &s->w.members[t->member];
+  if (t->close == 0 || s->result->closed || s->w.time.turn < t->close) return;
+  if (m->life != WORLD_LIVING) return;
+  s->result->closed = 1;
+  world_member_close(m);
+}
+
+static void advance(struct schedule *s, uint64_t by_us) {
+  struct sim_world *time = &s->w.time;
+  uint64_t until = time->now_us + by_us;
+  while (!broken(s) && sim_world_next(time) <= until) {
+    s->w.promises.now_us = sim_world_next(time);
+    sim_world_step(time);
+    close_in_time(s);
+    look(s);
+    if (time->turn > EVENTS_MAX)
+      promises_break(&s->w.promises, "P4: %d events, and no end", EVENTS_MAX);
+  }
+  time->now_us = until;
+  look(s);
+}
+
+static uint64_t pause_us(struct sim_rng *rng) {
+  unsigned dice = (unsigned)sim_rng_below(rng, 100);
+  if (dice < 40) return 0;
+  if (dice < 75) return sim_rng_below(rng, 5000);
+  if (dice < 96) return sim_rng_below(rng, 50000);
+  return sim_rng_below(rng, 500000);
+}
+
+/* ---- the end ---- */
+
+static int at_rest(const struct schedule *s) {
+  if (s->w.promises.n_pending > 0) return 0;
+  for (int i = 0; i < WORLD_HOSTS; i++) {
+    const struct world_member *m = &s->w.members[i];
+    if (m->life != WORLD_DOWN && !gci_list_empty(&m->runs)) return 0;
+    if (m->life == WORLD_LIVING && world_loop_alive(&m->host.loop, 1)) return 0;
+  }
+  return 1;
+}
+
+static int all_down(const struct schedule *s) {
+  for (int i = 0; i < WORLD_HOSTS; i++)
+    if (s->w.members[i].life != WORLD_DOWN) return 0;
+  return 1;
+}
+
+static void wait_for(struct schedule *s, int (*what)(const struct schedule *s), const char *words) {
+  uint64_t until = s->w.time.now_us + REST_MAX_US;
+  while (!broken(s) && !what(s) && s->w.time.now_us < until)
+    advance(s, 10000);
+  if (!broken(s) && !what(s))
+    promises_break(&s->w.promises, "P4: not %s after %d s, %zu callbacks are owed", words,
+                   REST_MAX_US / 1000000, s->w.promises.n_pending);
+}
+
+/* Time passes, or the wall clocks jump. */
+static void let_expire(struct schedule *s) {
+  struct world *w = &s->w;
+  int jump = sim_rng_percent(&w->time.rng, 50);
+  for (int i = 0; jump && i < w->config.n_members; i++)
+    if (w->members[i].life == WORLD_LIVING) world_member_jump_clock(&w->members[i], TTL_MAX_MS);
+  advance(s, jump ? GONE_WITHIN_US : TTL_MAX_MS * 1000 + GONE_WITHIN_US);
+}
+
+/* Everybody is answered; what has expired is gone; everybody closes and leaves nothing. */
+static void end(struct schedule *s) {
+  struct world *w = &s->w;
+  int fresh = w->config.ttl_percent > 0;
+  world_deeds_calm(w);
+  wait_for(s, at_rest, "at rest");
+  for (int i = 0; i < w->config.n_members && !broken(s); i++)
+    world_member_rest(&w->members[i]);
+  if (fresh) let_expire(s);
+  for (int i = 0; i < w->config.n_members && !broken(s) && fresh; i++)
+    world_member_probe(&w->members[i]);
+  for (int i = 0; i < w->config.n_members && !broken(s); i++)
+    if (w->members[i].life == WORLD_LIVING) world_member_close(&w->members[i]);
+  wait_for(s, all_down, "closed");
+}
+
+static void apply_torture(struct schedule *s) {
+  const struct world_torture *t = &s->run->torture;
+  s->w.fail_allocation = t->allocation;
+  s->w.faults.fail_at = t->call;
+  s->w.faults.variant = t->variant;
+  s->w.faults.log = t->log;
+  s->w.faults.log_cap = t->log == NULL ? 0 : t->log_cap;
+  s->w.torture = t->allocation > 0 || t->call > 0 || t->close > 0;
+}
+
+static void report(const struct schedule *s) {
+  struct world_result *r = s->result;
+  r->events = s->w.time.turn;
+  r->trace_hash = s->w.time.trace_hash;
+  r->allocations = s->w.allocations;
+  r->calls = s->w.faults.calls;
+  r->refused = s->w.refused;
+  r->faults = world_faults_injected(&s->w.faults);
+  r->connections = s->w.net.connections;
+  r->bytes = s->w.net.bytes;
+  r->resets = s->w.net.resets;
+  r->deliveries = s->w.promises.deliveries;
+  r->floors_checked = s->w.promises.floors_checked;
+  memcpy(r->broken, s->w.promises.broken, sizeof r->broken);
+}
+
+void world_schedule_run(const struct world_run *run, struct world_result *result) {
+  struct schedule *s = sim_new(sizeof *s);
+  uint64_t deeds;
+  memset(result, 0, sizeof *result);
+  s->run = run;
+  s->result = result;
+  s->rng.state = run->seed;
+  configure(s);
+  world_init(&s->w, run->seed);
+  s->w.time.trace_printed = run->printed;
+  apply_torture(s);
+  configure_weather(s);
+  open_promises(s);
+  deeds = run->deeds > 0 ? run->deeds : sim_rng_between(&s->rng, 10, 40);
+  start_members(s);
+  configure_faults(s);
+  for (uint64_t i = 0; i < deeds && !broken(s); i++) {
+    s->w.time.turn++;
+    world_deed(&s->w, run->weather);
+    result->deeds++;
+    advance(s, pause_us(&s->w.time.rng));
+  }
+  /* Some schedules close in the middle of everything. */
+  if (!broken(s) && sim_rng_percent(&s->w.time.rng, 40)) world_deeds_abandon(&s->w);
+  if (!broken(s)) end(s);
+  report(s);
+  world_fini(&s->w);
+  free(s);
+}

@@ -1,0 +1,39 @@
+/* world/schedule - a seeded life of a cluster: what its programs ask and what befalls it, deed by deed, with
+ * the promises looked at after every event; then rest, and an orderly end. */
+#ifndef WORLD_SCHEDULE_H
+#define WORLD_SCHEDULE_H
+
+#include "deeds.h"
+
+/* One thing that is made to fail, or one moment at which a member closes; all 0: none. */
+struct world_torture {
+  uint64_t allocation; /* this one fails, 1 up */
+  uint64_t call;       /* this call of the system or libuv does, */
+  unsigned variant;    /* with the error of that number */
+  uint64_t close;      /* after so many events, 1 up */
+  int member;          /* who closes then */
+  unsigned char *log;  /* takes the kinds of the calls; may be NULL */
+  size_t log_cap;
+};
+
+struct world_result {
+  uint64_t deeds, events, trace_hash;
+  uint64_t allocations, calls; /* that could have failed */
+  uint64_t refused, faults;    /* that did */
+  uint64_t connections, bytes, resets;
+  uint64_t deliveries, floors_checked;
+  int closed;       /* the member was living when it was to be closed */
+  char broken[400]; /* "" if all promises held */
+};
+
+struct world_run {
+  uint64_t seed;
+  enum world_weather_kind weather;
+  uint64_t deeds; /* 0: a number by chance */
+  int printed;    /* the trace goes to stdout */
+  struct world_torture torture;
+};
+
+void world_schedule_run(const struct world_run *run, struct world_result *result);
+
+#endif
