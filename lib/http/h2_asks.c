@@ -5,7 +5,7 @@
 #include <uv.h>
 
 /* Frames that a request may be followed by without being counted: 1xx and real heads, trailers, an empty
- * end, windows, a reset. */
+ * end, windows, a reset; and as much as a head may be long. */
 #define EARNED_BY_REQUEST 8
 
 void gci_h2_asks_init(struct gci_h2_asks *all, struct gci_h2 *h, size_t *pending) {
@@ -54,7 +54,8 @@ int gci_h2_ask_begin(struct gci_h2_asks *all, const char *scheme,
   all->h->windows += GCI_H2_ANSWER_WINDOW;
   gci_list_push_back(&all->all, &ask->link);
   ++*all->pending;
-  gci_h2_guard_earn(&all->h->guard, EARNED_BY_REQUEST);
+  gci_h2_guard_earn(&all->h->guard,
+                    EARNED_BY_REQUEST + (unsigned)(all->h->limits->head_max / GCI_H2_CONTROL_LEN));
   return 0;
 }
 

@@ -12,7 +12,6 @@
 #define PADDING_MAX 256 /* with its length */
 #define EARNED_MAX 8    /* times control_max */
 #define LONG_HEADS_MAX 32
-#define CONTROL_LEN 256 /* bytes of a longer one count as one more */
 
 enum type {
   DATA = 0,
@@ -91,9 +90,9 @@ void gci_h2_guard_long_head(struct gci_h2_guard *g, uint64_t now_ms) {
   if (g->controls > g->limits->control_max) judge(g, GCI_H2_MANY_CONTROLS);
 }
 
-/* Of what is no head and no body, much is as bad as many. */
+/* Of what is no body, much is as bad as many; but a request's first 16 KB. */
 static void count_long(struct gci_h2_guard *g, const struct frame *f, uint64_t now_ms) {
-  for (uint32_t n = f->len / CONTROL_LEN; n > 0; n--)
+  for (uint32_t n = f->len / GCI_H2_CONTROL_LEN; n > 0; n--)
     count_control(g, now_ms);
 }
 
@@ -109,6 +108,7 @@ static void judge_frame(struct gci_h2_guard *g, const struct frame *f, uint64_t 
     return;
   case CONTINUATION:
     if (++g->continuations > g->limits->continuations_max) judge(g, GCI_H2_MANY_CONTINUATIONS);
+    count_long(g, f, now_ms);
     return;
   case HEADERS:
     g->heads++;
@@ -124,7 +124,7 @@ static void judge_frame(struct gci_h2_guard *g, const struct frame *f, uint64_t 
     break;
   }
   count_control(g, now_ms);
-  if (f->type != HEADERS && f->type != PUSH_PROMISE) count_long(g, f, now_ms);
+  if (g->role == GCI_H2_CLIENT || f->type != HEADERS) count_long(g, f, now_ms);
 }
 
 static void end_frame(struct gci_h2_guard *g) {

@@ -23,6 +23,7 @@ enum gci_h2_verdict {
 };
 
 #define GCI_H2_FRAME_HEAD 9
+#define GCI_H2_CONTROL_LEN 256 /* so many bytes of a frame that is counted count as one more */
 
 struct gci_h2_guard {
   const gcache_limits_t *limits;

@@ -18,7 +18,7 @@
 #define PUT "PUT " PATH "k HTTP/1.1\r\nHost: x\r\n"
 #define CHUNKED PUT "Transfer-Encoding: chunked\r\n\r\n"
 
-enum { LIMIT_MS = 150, IDLE_MS = 250, SLACK_MS = 1000 };
+enum { LIMIT_MS = 100, IDLE_MS = 150, SLACK_MS = 1000 };
 
 static void short_times(gcache_options_t *o) {
   o->limits.head_timeout_ms = LIMIT_MS;

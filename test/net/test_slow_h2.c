@@ -15,7 +15,7 @@
 
 #define PATH "/_groupcache/g/"
 
-enum { LIMIT_MS = 150, IDLE_MS = 250, SLACK_MS = 1000 };
+enum { LIMIT_MS = 100, IDLE_MS = 150, SLACK_MS = 1000 };
 
 static void short_times(gcache_options_t *o) {
   o->limits.head_timeout_ms = LIMIT_MS;
