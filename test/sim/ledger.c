@@ -344,6 +344,13 @@ static void check_refusal(struct promises *p, size_t request, int64_t wall_unix_
                  request, r->member, r->key);
 }
 
+/* Some getter of the key said so; there was no memory for its words. */
+static int was_said(const struct promises *p, unsigned key, int status) {
+  for (size_t i = 0; i < p->n_births; i++)
+    if (p->births[i].key == key && !p->births[i].running && p->births[i].status == status) return 1;
+  return 0;
+}
+
 /* A getter's word must be one that a getter said, of this key and not long ago. */
 void promises_cause_check(struct promises *p, size_t request, const struct promises_end *e) {
   const struct promises_request *r = &p->requests[request];
@@ -357,6 +364,7 @@ void promises_cause_check(struct promises *p, size_t request, const struct promi
     check_refusal(p, request, e->wall_unix_ns);
     return;
   }
+  if (e->cause == 0 && p->setup.failing && was_said(p, r->key, e->status)) return;
   if (b == NULL || b->is_set || b->running || b->key != r->key || b->status != e->status)
     promises_break(p,
                    "P3: get %zu of member %d, key %u, status %d names run %" PRIu64
