@@ -27,6 +27,7 @@ struct house {
   struct gci_mem *mem;
   struct gci_env env;
   struct gci_loop loop;
+  struct gci_access access;
   struct gci_door door;
   struct gci_transport_http http; /* unused where the application brings its own */
   gcache_transport_t *transport;
@@ -139,6 +140,7 @@ static void set_up_transport(struct house *house, const gcache_options_t *o) {
       .cache = &house->core,
       .base_path = gcache_cstr(house->base_path),
       .dialect = gci_dialect_of(o->dialect),
+      .auth = gci_access_auth(&house->access),
       .conns_per_peer = o->conns_per_peer,
       .calls_per_peer = o->calls_per_peer,
   };
@@ -154,11 +156,8 @@ static void set_up_door(struct house *house, const gcache_options_t *o) {
                                   .base_path = gcache_cstr(house->base_path),
                                   .dialect = gci_dialect_of(o->dialect),
                                   .http = o->http,
-                                  .limits = o->limits};
-  if (is_http(house)) {
-    house->door.is_peer = gci_transport_http_is_peer;
-    house->door.is_peer_data = &house->http;
-  }
+                                  .limits = o->limits,
+                                  .access = &house->access};
   house->core.door = &house->door;
 }
 
@@ -184,23 +183,26 @@ static void on_loop_closed_unused(void *arg) {
   struct house *house = arg;
 
   gci_transport_http_fini(&house->http);
+  gci_access_fini(&house->access);
   gci_env_fini(&house->env);
   free_house(house);
 }
 
 int gcache_open(gcache_t **out, const gcache_options_t *options) {
-  unsigned char seed[16];
+  unsigned char seed[16], sender[16];
   struct house *house = NULL;
   gcache_options_t o;
   int err = gci_options_read(&o, options);
 
   if (err == 0) err = gci_loop_random(seed);
+  if (err == 0) err = gci_loop_random(sender);
   if (err == 0) err = build(&house, &o);
   if (err < 0) return err;
   gci_loop_open(&house->loop, o.loop, &house->env, &o.clock);
   gci_env_init(&house->env, house->mem, &gci_loop_driver, &house->loop, o.log, o.log_data);
+  err = gci_access_open(&house->access, &house->env, o.loop, &house->core, &o.access, sender);
   set_up_transport(house, &o);
-  err = set_up_core(house, &o, seed);
+  if (err == 0) err = set_up_core(house, &o, seed);
   if (err < 0) { /* libuv closes handles in the next turn of the loop */
     gci_loop_close(&house->loop, on_loop_closed_unused, house);
     return err;
@@ -221,6 +223,7 @@ static void on_loop_closed(void *arg) {
   gci_core_fini(&house->core);
   gci_door_fini(&house->door);
   gci_transport_http_fini(&house->http);
+  gci_access_fini(&house->access);
   gci_env_fini(&house->env);
   free_house(house);
   if (closed != NULL) closed(closed_arg);
@@ -329,26 +332,41 @@ static const char **build_labels(struct gci_mem *mem, const char *const urls[], 
   return labels;
 }
 
-int gcache_set_peers(gcache_t *cache, const char *const urls[], const unsigned weights[],
-                     size_t n) {
-  struct house *house = house_of(cache);
+static int set_core_peers(struct house *house, const char *const urls[], const unsigned weights[],
+                          size_t n) {
   const char **labels;
   size_t size;
   int err;
 
+  if (!house->door.dialect->places_authority || n == 0)
+    return gci_core_set_peers(&house->core, urls, urls, weights, n);
+  labels = build_labels(house->mem, urls, n, &size);
+  if (labels == NULL) return UV_ENOMEM;
+  err = gci_core_set_peers(&house->core, urls, labels, weights, n);
+  gci_mem_free(house->mem, labels, size);
+  return err;
+}
+
+int gcache_set_peers(gcache_t *cache, const char *const urls[], const unsigned weights[],
+                     size_t n) {
+  struct house *house = house_of(cache);
+  struct gci_known *known = &house->access.known;
+  struct gci_known_list *addresses;
+  int err;
+
   if (house->closing) return GCACHE_ECLOSING;
   err = check_peers(house, urls, weights, n);
+  if (err == 0) err = gci_known_prepare(known, &addresses, urls, n);
   if (err < 0) return err;
-  if (!house->door.dialect->places_authority || n == 0) {
-    err = gci_core_set_peers(cache, urls, urls, weights, n);
-  } else {
-    labels = build_labels(house->mem, urls, n, &size);
-    if (labels == NULL) return UV_ENOMEM;
-    err = gci_core_set_peers(cache, urls, labels, weights, n);
-    gci_mem_free(house->mem, labels, size);
+  err = set_core_peers(house, urls, weights, n);
+  if (err < 0) {
+    gci_known_drop(known, addresses);
+    return err;
   }
-  if (err == 0) house->had_peers = 1;
-  return err;
+  gci_known_commit(known, addresses);
+  if (!gci_list_empty(&house->door.listeners)) gci_known_refresh(known);
+  house->had_peers = 1;
+  return 0;
 }
 
 /* ----------------------------------------------------------------------------------- totals -- */
@@ -362,6 +380,7 @@ void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) 
                           .connections_out = house->http.config.connections,
                           .refused = house->door.refused,
                           .bad_requests = house->door.bad_requests,
+                          .forbidden = house->access.forbidden,
                           .peers_coming = gci_lists_coming(cache),
                           .peers_error = cache->lists.error};
 

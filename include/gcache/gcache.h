@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "access.h"
 #include "limits.h"
 
 #ifdef __cplusplus
@@ -212,6 +213,7 @@ typedef struct gcache_options_s {
   size_t max_bytes; /* of all groups' memory, beside the limit of each; never exceeded. When room is
                        needed, the group gives way that is most over its fair share, which is in
                        proportion to its own limit. At least 64 KiB. 0: none */
+  gcache_access_t access; /* who may ask for keys here, and change them: peers */
 } gcache_options_t;
 
 #define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))

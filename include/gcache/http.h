@@ -135,10 +135,13 @@ typedef struct gcache_http_request_s {
   const gcache_header_t *headers; /* borrowed until gcache_serve() returns; names in any case */
   size_t n_headers;
   gcache_bytes_t body; /* whole body; borrowed until gcache_serve() returns */
+  /* Who asks, to be judged by options.access: IPv4, IPv6 or AF_UNIX; borrowed likewise. NULL: you have seen to
+   * that, and whatever you hand over is answered. Where peers show certificates they show them to you. */
+  const struct sockaddr *from;
 } gcache_http_request_t;
 
 typedef struct gcache_http_reply_s {
-  int status;                     /* 200, 400, 404, 405, 413, 414, 429, 500, 503, 504 */
+  int status;                     /* 200, 400, 403, 404, 405, 413, 414, 429, 500, 503, 504 */
   const gcache_header_t *headers; /* Content-Type and ours; without Content-Length */
   size_t n_headers;
   /* The body is these parts in order; any may be empty. part[1] is the value's own bytes: to send it

@@ -34,12 +34,16 @@ extern "C" {
 
 struct ssl_ctx_st; /* SSL_CTX */
 
-/* Whose requests for keys are answered on a TLS port. */
+/* Whose requests for keys are answered on a TLS port, as far as options.access lets them in. */
 typedef enum {
-  GCACHE_TLS_PEERS_ANY,     /* whoever reaches the port */
-  GCACHE_TLS_PEERS_VERIFIED /* mutual TLS: who shows a certificate that `server` trusts. Others get 403
-                               there, and are still served your own routes; a certificate that is shown
-                               and not trusted ends the handshake */
+  GCACHE_TLS_PEERS_ANY, /* no certificate is asked for */
+  GCACHE_TLS_PEERS_VERIFIED, /* mutual TLS: who shows a certificate that `server` trusts. Others get 403
+                                there, and are still served your own routes; a certificate that is shown
+                                and not trusted ends the handshake */
+  /* The same, and the certificate is for a host, name or address, of the list last given to
+   * gcache_set_peers(): its subjectAltName says so. Client-only members are on no list. Choose this where
+   * `server` trusts a CA that makes certificates for others than peers. */
+  GCACHE_TLS_PEERS_NAMED
 } gcache_tls_peers_t;
 
 typedef struct gcache_tls_options_s {
@@ -77,6 +81,8 @@ typedef struct gcache_tls_files_s {
   const char *ca_file; /* whom to trust, asking and asked: GCACHE_TLS_PEERS_VERIFIED. NULL: asking,
                             whom the system trusts; asked, GCACHE_TLS_PEERS_ANY */
   gcache_mem_t mem;    /* malloc family */
+  gcache_tls_peers_t
+      peers; /* with ca_file: 0 is GCACHE_TLS_PEERS_VERIFIED. Without: UV_EINVAL but for 0 */
 } gcache_tls_files_t;
 
 #define gcache_tls_files_init(o) gcache_tls_files_init_size((o), sizeof *(o))

@@ -69,6 +69,8 @@ typedef struct gcache_stats_s {
   uint64_t bad_requests;    /* incoming requests refused as malformed or too large */
   uint64_t peers_coming;    /* of a long list not in force yet, see gcache_set_peers(); 0: none */
   int peers_error; /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
+  uint64_t
+      forbidden; /* requests for keys refused by options.access, or for want of a certificate */
 } gcache_stats_t;
 #define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);

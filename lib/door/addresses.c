@@ -29,12 +29,13 @@ void gci_address_read(struct gci_address *out, const char *text) {
   if (inet_pton(AF_INET, text, ipv4) == 1) map_ipv4(out, ipv4);
 }
 
-void gci_address_of(struct gci_address *out, const struct sockaddr_storage *name) {
+void gci_address_of(struct gci_address *out, const struct sockaddr *name) {
   memset(out, 0, sizeof *out);
-  if (name->ss_family == AF_INET6)
-    memcpy(out->bytes, &((const struct sockaddr_in6 *)name)->sin6_addr, sizeof out->bytes);
-  else if (name->ss_family == AF_INET)
-    map_ipv4(out, &((const struct sockaddr_in *)name)->sin_addr);
+  if (name->sa_family == AF_INET6)
+    memcpy(out->bytes, &((const struct sockaddr_in6 *)(const void *)name)->sin6_addr,
+           sizeof out->bytes);
+  else if (name->sa_family == AF_INET)
+    map_ipv4(out, &((const struct sockaddr_in *)(const void *)name)->sin_addr);
 }
 
 int gci_address_known(const struct gci_address *a) {

@@ -17,7 +17,7 @@ struct gci_address {
 
 /* Numeric text, zero-terminated; anything else gives the unknown address. */
 void gci_address_read(struct gci_address *out, const char *text);
-void gci_address_of(struct gci_address *out, const struct sockaddr_storage *name);
+void gci_address_of(struct gci_address *out, const struct sockaddr *name);
 int gci_address_known(const struct gci_address *a);
 int gci_address_equal(const struct gci_address *a, const struct gci_address *b);
 

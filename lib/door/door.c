@@ -28,6 +28,7 @@ void gci_door_close(struct gci_door *door, gcache_closed_cb closed, void *arg) {
   door->closing = 1;
   door->closed = closed;
   door->closed_arg = arg;
+  gci_access_close(door->access);
   gci_list_each(link, &door->listeners)
       gci_listener_shut(gci_container_of(link, gcache_listener_t, link));
   gci_list_each(link, &door->servers)

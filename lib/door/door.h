@@ -11,6 +11,7 @@
 #include "base/env.h"
 #include "base/list.h"
 #include "core/core.h"
+#include "door/access.h"
 #include "door/addresses.h"
 #include "door/dialect.h"
 #include "gcache/gcache.h"
@@ -33,9 +34,7 @@ struct gci_door {
   struct gci_list listeners; /* struct gcache_listener_s by link */
   struct gci_list servers;   /* struct gci_server by link */
   struct gci_addresses addresses;
-  /* Nonzero: connections from there are exempt from the limit per address. May be NULL. */
-  int (*is_peer)(void *data, const struct gci_address *address);
-  void *is_peer_data;
+  struct gci_access *access; /* peers it knows are exempt from the limit per address */
   size_t connections;
   uint64_t refused, bad_requests; /* as in gcache_stats_t */
   struct gci_countdown life;      /* listeners, connections, exchanges, serves, work */
@@ -45,7 +44,7 @@ struct gci_door {
   void *closed_arg;
 };
 
-/* cache, env, uv, base_path, dialect, http, limits and is_peer are set by the caller. */
+/* cache, env, uv, base_path, dialect, http, limits and access are set by the caller. */
 void gci_door_open(struct gci_door *door);
 /* closed runs when nothing is owed any more; never inside this call. */
 void gci_door_close(struct gci_door *door, gcache_closed_cb closed, void *arg);

@@ -63,6 +63,7 @@ static int start_to_listen(gcache_listener_t **out, gcache_t *cache, const struc
   gci_link_init(&listener->link);
   gci_list_push_back(&door->listeners, &listener->link);
   gci_countdown_take(&door->life);
+  gci_known_refresh(&door->access->known);
   *out = listener;
   return 0;
 }

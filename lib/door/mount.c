@@ -1,5 +1,6 @@
 /* gcache_serve(): the application owns HTTP and hands over one request at a time. */
 #include <string.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 #include "base/bytes.h"
@@ -17,6 +18,20 @@ static void on_served(void *user, int status, const gcache_http_reply_t *reply) 
 /* A set, or groupcache-go's removal of many keys. */
 static int takes_body(gcache_bytes_t method) {
   return gci_bytes_equal(method, GCI_LIT("PUT")) || gci_bytes_equal(method, GCI_LIT("POST"));
+}
+
+/* NULL: let in. Nobody here knows of a certificate. */
+static const struct gci_verdict_words *judge(struct gci_door *door, const gcache_http_request_t *in,
+                                             const gcache_value_t *body) {
+  struct gci_http_head head = {
+      .method = in->method, .target = in->path, .headers = in->headers, .n_headers = in->n_headers};
+  struct gci_visitor visitor = {.is_local = in->from->sa_family == AF_UNIX};
+  enum gci_verdict verdict;
+
+  gci_address_of(&visitor.address, in->from);
+  verdict = gci_access_judge(door->access, &visitor, &head, body != NULL);
+  if (verdict == GCI_LET_IN) verdict = gci_access_judge_body(door->access, &head, body);
+  return verdict == GCI_LET_IN ? NULL : gci_access_refuse(door->access, verdict);
 }
 
 int gcache_serves(const gcache_t *cache, gcache_bytes_t path) {
@@ -38,6 +53,7 @@ int gcache_serve(gcache_serve_t *req, gcache_t *cache, const gcache_http_request
     if (request.body == NULL) return UV_ENOMEM;
     memcpy(gci_value_fill(request.body), in->body.base, in->body.len);
   }
+  if (in->from != NULL) request.refusal = judge(door, in, request.body);
   req->cb = cb;
   err = gci_serve_start(&serve, door, &request, on_served, req);
   if (err == 0) req->work = serve;

@@ -5,14 +5,19 @@
 #include <uv.h>
 
 #include "base/bytes.h"
+#include "door/range.h"
 #include "gcache/transport.h"
 #include "http/h2.h"
+#include "net/hmac.h"
 #include "wire/route.h"
 
 #define SIZE_LIMIT ((uint64_t)1 << 30) /* of one message's parts */
 #define VALUE_LIMIT ((uint64_t)1 << 31)
 #define COUNT_LIMIT 1000000
 #define REPLICAS_LIMIT 10000
+#define RANGES_LIMIT 4096
+#define SECRET_LEAST 16
+#define SECRET_MOST 256
 #define MAX_BYTES_LEAST ((size_t)64 * 1024)
 
 struct number {
@@ -59,6 +64,8 @@ static const struct number numbers[] = {
     NUMBER(limits.settings_max, 32, 6, COUNT_LIMIT),
     NUMBER(limits.acks_max, 100, 1, COUNT_LIMIT),
     NUMBER(limits.control_max, 1000, 10, COUNT_LIMIT),
+    NUMBER(access.skew_ms, 30000, 1000, 3600000),
+    NUMBER(access.replays_max, 1048576, 1, SIZE_LIMIT),
 };
 
 static int refuse(const gcache_options_t *o, const char *name, const char *why) {
@@ -135,6 +142,52 @@ static int check_transport(const gcache_options_t *o) {
   return 0;
 }
 
+static int is_who(gcache_access_who_t who) {
+  return (int)who >= GCACHE_ACCESS_PEERS && who <= GCACHE_ACCESS_ANYONE;
+}
+
+static int check_ranges(const gcache_options_t *o) {
+  const gcache_access_t *access = &o->access;
+  int lists = access->read == GCACHE_ACCESS_LISTED || access->write == GCACHE_ACCESS_LISTED;
+  struct gci_range range;
+  char why[80];
+
+  if (lists && access->n_addresses == 0) return refuse(o, "access.addresses", "are missing");
+  if (!lists && access->n_addresses > 0)
+    return refuse(o, "access.addresses", "have no meaning without GCACHE_ACCESS_LISTED");
+  if (access->n_addresses > RANGES_LIMIT) return refuse(o, "access.n_addresses", "out of range");
+  for (size_t i = 0; i < access->n_addresses; i++) {
+    const char *text = access->addresses[i] != NULL ? access->addresses[i] : "NULL";
+    if (gci_range_read(&range, text) == 0) continue;
+    snprintf(why, sizeof why, "no address or range of them: %.45s", text);
+    for (char *c = why; *c != '\0'; c++)
+      if (*c < ' ' || *c > '~') *c = '?';
+    return refuse(o, "access.addresses", why);
+  }
+  return 0;
+}
+
+static int check_access(const gcache_options_t *o) {
+  const gcache_access_t *access = &o->access;
+
+  if (!is_who(access->read)) return refuse(o, "access.read", "is unknown");
+  if (!is_who(access->write)) return refuse(o, "access.write", "is unknown");
+  if (access->write == GCACHE_ACCESS_ANYONE && access->read != GCACHE_ACCESS_ANYONE)
+    return refuse(o, "access.write", "lets in who may not even read");
+  if ((int)access->secret_for < GCACHE_SECRET_ALL || access->secret_for > GCACHE_SECRET_CHANGES)
+    return refuse(o, "access.secret_for", "is unknown");
+  if (access->secret == NULL && access->secret_len > 0)
+    return refuse(o, "access.secret", "is missing");
+  if (access->secret != NULL &&
+      (access->secret_len < SECRET_LEAST || access->secret_len > SECRET_MOST))
+    return refuse(o, "access.secret_len", "is not 16 to 256");
+  if (access->secret != NULL && !gci_hmac_built_in()) {
+    refuse(o, "access.secret", "this gcache was built without OpenSSL");
+    return UV_ENOTSUP;
+  }
+  return check_ranges(o);
+}
+
 int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
   struct gci_url url;
   int err = copy(out, in);
@@ -157,6 +210,7 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
     return UV_ENOTSUP;
   }
   err = check_numbers(out);
+  if (err == 0) err = check_access(out);
   return err < 0 ? err : check_transport(out);
 }
 

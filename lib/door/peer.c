@@ -106,8 +106,20 @@ static void on_answered(void *user, struct gci_conn_out *c, struct gci_trip *tri
   gci_lanes_note(&peer->lanes, c, result->is_gcache, result->speaks_2);
 }
 
+/* Told once, until the peer lets us in again: every request would say the same. */
+static void note_barred(struct gci_door_peer *peer, const struct gci_result *result) {
+  int barred = result->status == UV_EACCES;
+
+  if (barred && !peer->barred)
+    gci_env_log(peer->config->conn.env, GCACHE_LOG_WARN, "peer %s; what it owns is loaded here",
+                result->reason);
+  peer->barred = barred;
+}
+
 static void end_answered(struct gci_ask *ask, struct gci_result *result) {
   struct gci_door_peer *peer = ask->peer;
+
+  note_barred(peer, result);
 
   if (gcache_call_op(ask->call) == GCACHE_OP_GET && result->status == 0)
     gci_question_read_value(result, mem_of(peer), peer->url, peer->config->conn.limits->value_max);
@@ -228,6 +240,7 @@ static int send_batch(struct gci_door_peer *peer, struct gci_conn_out *c, struct
                                  .self = config->cache->self,
                                  .stay = config->dialect->stay,
                                  .fast = batch->fast,
+                                 .auth = config->auth,
                                  .plain = config->dialect->plain && !c->to_gcache};
   int err = gci_batch_write(batch, &question, mem_of(peer), &way);
 

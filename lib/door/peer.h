@@ -27,6 +27,7 @@ struct gci_door_peer_config {
   gcache_t *cache;          /* its self, when it has one, is told to peers */
   gcache_bytes_t base_path; /* borrowed */
   const struct gci_dialect *dialect;
+  struct gci_auth *auth; /* signs what is asked; NULL: nobody does */
   unsigned conns_per_peer, calls_per_peer;
   size_t connections; /* a counter: open now, to all peers */
 };
@@ -47,6 +48,7 @@ struct gci_door_peer {
   unsigned calls;                              /* waiting or on a connection */
   uint64_t asked;                              /* in all */
   int listed;                                  /* in the list that was last set */
+  int barred;                                  /* it lets us in no more, and the log was told */
   void (*emptied)(struct gci_door_peer *peer); /* not listed, no call, no connection */
 };
 

@@ -84,6 +84,17 @@ static int write_put(struct gci_question *q, gcache_bytes_t group, gcache_bytes_
   return 0;
 }
 
+/* The last line: over all others. */
+static int sign(struct gci_question *q, const struct gci_question_way *way) {
+  size_t len = 0;
+  int err;
+
+  if (way->auth == NULL || !gci_auth_covers(way->auth, q->message.method)) return 0;
+  err = gci_auth_sign(way->auth, &q->message, q->auth, &len);
+  add_header(q, GCI_LIT("Gcache-Auth"), gcache_bytes(q->auth, len));
+  return err;
+}
+
 int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
                       const struct gci_question_way *way) {
   static const char *const methods[] = {[GCACHE_OP_GET] = "GET",
@@ -101,6 +112,7 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   err = write_target(q, way, group, key, 0);
   if (err == 0 && gcache_call_op(call) == GCACHE_OP_SET)
     err = write_put(q, group, key, gcache_call_value(call), way->plain);
+  if (err == 0) err = sign(q, way);
   if (err < 0) gci_question_fini(q);
   return err;
 }
@@ -128,6 +140,7 @@ int gci_question_init_many(struct gci_question *q, struct gci_mem *mem, gcache_b
   if (err == 0 && q->body == NULL) err = UV_ENOMEM;
   q->message.value = q->body;
   q->message.has_body = 1;
+  if (err == 0) err = sign(q, way);
   if (err < 0) gci_question_fini(q);
   return err;
 }
@@ -223,7 +236,9 @@ static int has_reason(const struct answer *a, const char *reason) {
 
 /* An answer that is nobody's word; in plain text it may say why. */
 static void say_answered(struct gci_result *result, const struct answer *a) {
-  say(result, GCACHE_EPEER, "%s answered %d", a->peer, a->status);
+  int status = a->status == 403 ? UV_EACCES : GCACHE_EPEER;
+
+  say(result, status, "%s answered %d", a->peer, a->status);
   if (a->text.len == 0 || !has_type(a, GCI_LIT("text/plain"))) return;
   append(result, GCI_LIT(": "));
   append(result, a->text);

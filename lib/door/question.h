@@ -6,6 +6,7 @@
 #define GCI_DOOR_QUESTION_H
 
 #include "base/mem.h"
+#include "door/auth.h"
 #include "door/dialect.h"
 #include "gcache/transport.h"
 #include "http/message.h"
@@ -16,8 +17,8 @@
 struct gci_question {
   struct gci_mem *mem;
   struct gci_http_message message; /* points into what follows */
-  gcache_header_t headers[4];
-  char timeout[24], newer_than[24];
+  gcache_header_t headers[5];
+  char timeout[24], newer_than[24], auth[GCI_AUTH_LINE];
   char *target, *before; /* target: in near if it fits */
   size_t target_size, before_size;
   gcache_value_t *body; /* of a removal of many keys */
@@ -33,6 +34,7 @@ struct gci_question_way {
   const char *stay;    /* of the dialect */
   int plain; /* without the headers that only gcache reads; a clear needs one all the same */
   int fast;  /* over a fast lane: a get from memory only */
+  struct gci_auth *auth; /* signs; NULL: nobody asks for that */
 };
 
 int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,

@@ -5,6 +5,8 @@
 #include "door/exchange.h"
 #include "door/serve.h"
 
+#define SCREENED 1
+
 static void give(struct gci_http_exchange *http, const gcache_http_reply_t *reply) {
   struct gci_http_message message = {.status = reply->status,
                                      .headers = reply->headers,
@@ -67,6 +69,34 @@ static void on_gone(struct gci_http_exchange *http) {
   }
 }
 
+int gci_requests_screen(struct gci_requests *r, const struct gci_http_head *head) {
+  enum gci_verdict verdict = GCI_LET_IN;
+
+  if (gci_serve_takes(r->door, head->target))
+    verdict = gci_access_judge(r->door->access, &r->visitor, head, 1);
+  return verdict == GCI_LET_IN ? SCREENED : -(int)verdict;
+}
+
+/* One that was screened is not judged again: a signature is good for once. */
+static enum gci_verdict judge(struct gci_requests *r, const struct gci_http_exchange *http) {
+  struct gci_access *access = r->door->access;
+  enum gci_verdict verdict = GCI_LET_IN;
+
+  if (http->screened < 0) return (enum gci_verdict) - http->screened;
+  if (http->screened == 0)
+    verdict = gci_access_judge(access, &r->visitor, &http->head, http->body != NULL);
+  return verdict != GCI_LET_IN ? verdict : gci_access_judge_body(access, &http->head, http->body);
+}
+
+static void refuse(struct gci_requests *r, struct gci_http_exchange *http,
+                   enum gci_verdict verdict) {
+  const struct gci_verdict_words *words = gci_access_refuse(r->door->access, verdict);
+  struct gci_reply reply;
+
+  gci_reply_text(&reply, words->status, words->reason, gcache_cstr(words->text));
+  give(http, &reply.http);
+}
+
 void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   gcache_exchange_t *x;
   struct gci_reply reply;
@@ -75,8 +105,9 @@ void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   http->gone = on_gone;
   r->taken++;
   if (gci_serve_takes(r->door, http->head.target)) {
-    if (r->peers_barred)
-      gci_exchange_answer_text(http, 403, GCI_LIT("peers must show a certificate"));
+    enum gci_verdict verdict = judge(r, http);
+    if (verdict != GCI_LET_IN)
+      refuse(r, http, verdict);
     else if (gci_cached_try(&reply, r->door, &http->head))
       give(http, &reply.http);
     else

@@ -2,7 +2,8 @@
  * become serves, the application's exchanges.
  *
  * Owns nothing but the lists: requests own themselves, and answer into nothing when their connection has
- * gone, or whoever asked has given up that one. A peer's request that may not be asked over this connection is answered 403. */
+ * gone, or whoever asked has given up that one. A peer's request that is not let in (door/access) is refused before its body is
+ * read. */
 #ifndef GCI_DOOR_REQUESTS_H
 #define GCI_DOOR_REQUESTS_H
 
@@ -12,11 +13,13 @@
 struct gci_requests {
   struct gci_door *door;
   struct gci_list serves, exchanges;
-  uint64_t taken;   /* in all */
-  int peers_barred; /* nobody has shown a certificate that is asked of peers */
+  uint64_t taken; /* in all */
+  struct gci_visitor visitor;
 };
 
 void gci_requests_init(struct gci_requests *r, struct gci_door *door);
+/* As struct gci_http_server has it. */
+int gci_requests_screen(struct gci_requests *r, const struct gci_http_head *head);
 void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http);
 void gci_requests_flushed(struct gci_requests *r); /* output has left */
 void gci_requests_leave(struct gci_requests *r);   /* those who wait for answers have gone */

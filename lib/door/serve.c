@@ -244,6 +244,7 @@ static int read_question(struct gci_serve *serve, struct question *q,
   struct gci_route route;
   gcache_bytes_t path, query;
 
+  if (in->refusal != NULL) return settle(serve, in->refusal->status, in->refusal->text);
   gci_route_split_target(in->path, &path, &query);
   if (gci_route_read(serve->door->base_path, path, serve->buf, &route) != GCI_ROUTE_OK)
     return settle(serve, 400, "bad request");
@@ -280,7 +281,8 @@ static void on_settled(struct gcache_job_s *job) {
   else if (status == 200)
     finish_done(serve, NULL);
   else
-    finish_text(serve, status, NULL, gcache_cstr(serve->settled_text));
+    finish_text(serve, status, status == 403 ? "forbidden" : NULL,
+                gcache_cstr(serve->settled_text));
 }
 
 static int ask_core(struct gci_serve *serve, const struct question *q) {

@@ -17,6 +17,7 @@ struct gci_serve_request {
   const gcache_header_t *headers;
   size_t n_headers;
   gcache_value_t *body; /* NULL: none; a block that nobody else holds. Taken in any case */
+  const struct gci_verdict_words *refusal; /* NULL: let in */
 };
 
 /* reply is borrowed until it returns. status UV_ECANCELED: reply is NULL. */

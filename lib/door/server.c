@@ -262,13 +262,34 @@ static int feed(struct gci_server *s, gcache_bytes_t bytes) {
   return keep_left(s, gci_bytes_skip(bytes, (size_t)taken));
 }
 
-static int open_session(struct gci_server *s, enum gci_http_version version) {
+static void know_visitor(struct gci_server *s) {
+  s->requests.visitor = (struct gci_visitor){.address = s->address,
+                                             .is_local = gci_stream_is_pipe(&s->stream),
+                                             .secure = gci_tls_wants_verified(s->tls) ? &s->stream
+                                                                                      : NULL,
+                                             .must_be_named = gci_tls_wants_named(s->tls)};
+}
+
+static int start_session(struct gci_server *s, enum gci_http_version version) {
   struct gci_door *door = s->door;
 
-  s->requests.peers_barred = gci_tls_wants_verified(s->tls) && !gci_stream_verified(&s->stream);
+  know_visitor(s);
   if (version == GCI_HTTP_2)
     return gci_h2_server_open(&s->http, door->env, &door->limits, &session_events, s);
   return gci_h1_server_open(&s->http, door->env->mem, &door->limits, &session_events, s);
+}
+
+static int screen(void *user, const struct gci_http_head *head) {
+  struct gci_server *s = user;
+
+  return gci_requests_screen(&s->requests, head);
+}
+
+static int open_session(struct gci_server *s, enum gci_http_version version) {
+  int err = start_session(s, version);
+
+  if (err == 0) s->http->screen = screen;
+  return err;
 }
 
 /* What may be spoken, when the first bytes have come, says what is. */
@@ -418,15 +439,20 @@ static void enter(struct gci_server *s, gcache_listener_t *listener) {
   door->connections++;
 }
 
-/* < 0: too many from there already. */
-static int check_address(struct gci_server *s) {
-  struct gci_door *door = s->door;
+static void read_address(struct gci_server *s) {
   char text[64];
 
   gci_stream_peer_address(&s->stream, text, sizeof text);
   gci_address_read(&s->address, text);
+}
+
+/* < 0: too many from there already. */
+static int check_address(struct gci_server *s) {
+  struct gci_door *door = s->door;
+
+  read_address(s);
   if (!gci_address_known(&s->address)) return 0;
-  if (door->is_peer != NULL && door->is_peer(door->is_peer_data, &s->address)) return 0;
+  if (gci_known_has(&door->access->known, &s->address)) return 0;
   if (gci_addresses_count(&door->addresses, &s->address) >= door->limits.connections_per_address)
     return GCACHE_EBUSY;
   if (gci_addresses_enter(&door->addresses, &s->address) < 0) return UV_ENOMEM;
@@ -494,6 +520,7 @@ int gci_server_adopt(struct gci_door *door, struct uv_stream_s *stream, gcache_b
     return err;
   }
   enter(s, NULL);
+  read_address(s);
   begin(s);
   return 0;
 }

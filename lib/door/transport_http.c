@@ -78,29 +78,6 @@ static void peer_removed(gcache_transport_t *transport, const char *url) {
   if (peer != NULL && peer->listed) gci_door_peer_dismiss(peer);
 }
 
-static int is_at(const struct gci_door_peer *peer, const struct gci_address *address) {
-  const struct gci_dial_target *target = &peer->lanes.origin.target;
-  struct gci_address known;
-
-  gci_address_read(&known, target->host);
-  if (gci_address_known(&known)) return gci_address_equal(&known, address);
-  for (size_t i = 0; i < target->n; i++) {
-    gci_address_of(&known, &target->addresses[i]);
-    if (gci_address_equal(&known, address)) return 1;
-  }
-  return 0;
-}
-
-int gci_transport_http_is_peer(void *data, const struct gci_address *address) {
-  struct gci_transport_http *t = data;
-
-  gci_list_each(link, &t->list) {
-    struct gci_door_peer *peer = gci_container_of(link, struct gci_door_peer, link);
-    if (peer->listed && is_at(peer, address)) return 1;
-  }
-  return 0;
-}
-
 static void on_all_gone(struct gci_countdown *life) {
   struct gci_transport_http *t = gci_container_of(life, struct gci_transport_http, life);
 

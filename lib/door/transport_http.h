@@ -7,7 +7,6 @@
 
 #include "base/countdown.h"
 #include "base/map.h"
-#include "door/addresses.h"
 #include "door/peer.h"
 #include "gcache/transport.h"
 
@@ -26,8 +25,5 @@ struct gci_transport_http {
 void gci_transport_http_open(struct gci_transport_http *t,
                              const struct gci_door_peer_config *config);
 void gci_transport_http_fini(struct gci_transport_http *t); /* closed */
-
-/* Nonzero: a peer of the list is known to be there. data: the struct gci_transport_http. */
-int gci_transport_http_is_peer(void *data, const struct gci_address *address);
 
 #endif

@@ -208,3 +208,7 @@ void gci_stream_peer_address(const struct gci_stream *s, char *out, size_t cap) 
   else
     uv_ip6_name(in6, out, cap);
 }
+
+int gci_stream_is_pipe(const struct gci_stream *s) {
+  return uv_handle_get_type((const uv_handle_t *)s->uv) == UV_NAMED_PIPE;
+}

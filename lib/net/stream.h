@@ -111,7 +111,8 @@ int gci_stream_secure_server(struct gci_stream *s, gcache_tls_t *tls, enum gci_t
                              gcache_bytes_t first);
 /* From on_secured on. In the clear: none, 0, 0. */
 enum gci_tls_alpn gci_stream_alpn(const struct gci_stream *s);
-int gci_stream_verified(const struct gci_stream *s); /* with a good certificate */
+int gci_stream_verified(const struct gci_stream *s);                /* with a good certificate */
+int gci_stream_named(const struct gci_stream *s, const char *host); /* one that is for host */
 int gci_stream_resumed(const struct gci_stream *s);
 const char *
 gci_stream_reason(const struct gci_stream *s); /* of the failure, until on_closed; or "" */
@@ -119,6 +120,7 @@ gci_stream_reason(const struct gci_stream *s); /* of the failure, until on_close
 /* Numeric address of the other side without port, "" for a pipe; an IPv4 address mapped into IPv6 as
  * IPv4. cap: INET6_ADDRSTRLEN holds any. */
 void gci_stream_peer_address(const struct gci_stream *s, char *out, size_t cap);
+int gci_stream_is_pipe(const struct gci_stream *s); /* a Unix socket */
 
 /* For net/dial: replaces an own handle that has been closed by a fresh one. */
 void gci_stream_renew(struct gci_stream *s, uv_loop_t *uv);

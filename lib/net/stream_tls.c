@@ -192,6 +192,10 @@ int gci_stream_verified(const struct gci_stream *s) {
   return s->tls != NULL && gci_tls_verified(s->tls);
 }
 
+int gci_stream_named(const struct gci_stream *s, const char *host) {
+  return s->tls != NULL && gci_tls_named(s->tls, host);
+}
+
 int gci_stream_resumed(const struct gci_stream *s) {
   return s->tls != NULL && gci_tls_resumed(s->tls);
 }

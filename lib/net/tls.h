@@ -26,9 +26,11 @@ enum gci_tls_alpn { GCI_TLS_ALPN_NONE, GCI_TLS_ALPN_HTTP_1, GCI_TLS_ALPN_HTTP_2 
 
 /* ---- what the application has given ---- */
 
-int gci_tls_asks(const gcache_tls_t *tls);           /* has a client context; NULL: 0 */
-int gci_tls_answers(const gcache_tls_t *tls);        /* has a server context; NULL: 0 */
-int gci_tls_wants_verified(const gcache_tls_t *tls); /* GCACHE_TLS_PEERS_VERIFIED; NULL: 0 */
+int gci_tls_asks(const gcache_tls_t *tls);    /* has a client context; NULL: 0 */
+int gci_tls_answers(const gcache_tls_t *tls); /* has a server context; NULL: 0 */
+int gci_tls_wants_verified(
+    const gcache_tls_t *tls);                     /* GCACHE_TLS_PEERS_VERIFIED, _NAMED; NULL: 0 */
+int gci_tls_wants_named(const gcache_tls_t *tls); /* GCACHE_TLS_PEERS_NAMED; NULL: 0 */
 
 /* ---- one connection ---- */
 
@@ -67,6 +69,8 @@ void gci_tls_rest(struct gci_tls *t); /* the output is empty: its memory is give
 enum gci_tls_alpn gci_tls_alpn(const struct gci_tls *t);
 int gci_tls_verified(
     const struct gci_tls *t); /* the other side's certificate was shown and is good */
+/* That certificate is for host: a name, or an address without brackets. */
+int gci_tls_named(const struct gci_tls *t, const char *host);
 int gci_tls_resumed(const struct gci_tls *t);
 const char *gci_tls_reason(const struct gci_tls *t); /* "" if none */
 

@@ -22,6 +22,11 @@ int gci_tls_wants_verified(const gcache_tls_t *tls) {
   return 0;
 }
 
+int gci_tls_wants_named(const gcache_tls_t *tls) {
+  (void)tls;
+  return 0;
+}
+
 int gci_tls_open_client(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t *tls,
                         const char *host, uint16_t port, enum gci_tls_offer offer) {
   (void)out, (void)mem, (void)tls, (void)host, (void)port, (void)offer;
@@ -92,6 +97,11 @@ enum gci_tls_alpn gci_tls_alpn(const struct gci_tls *t) {
 
 int gci_tls_verified(const struct gci_tls *t) {
   (void)t;
+  return 0;
+}
+
+int gci_tls_named(const struct gci_tls *t, const char *host) {
+  (void)t, (void)host;
   return 0;
 }
 

@@ -153,7 +153,7 @@ int gci_tls_open_client(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t 
 
 /* A session belongs to the demands it was made under. */
 static int set_up_server(struct gci_tls *t) {
-  int verified = t->tls->peers == GCACHE_TLS_PEERS_VERIFIED;
+  int verified = gci_tls_wants_verified(t->tls);
   gcache_bytes_t id = verified ? GCI_LIT("gcache verified") : GCI_LIT("gcache any");
 
   if (verified) SSL_set_verify(t->ssl, SSL_get_verify_mode(t->ssl) | SSL_VERIFY_PEER, NULL);
@@ -330,6 +330,17 @@ enum gci_tls_alpn gci_tls_alpn(const struct gci_tls *t) {
 int gci_tls_verified(const struct gci_tls *t) {
   return t->established && SSL_get0_peer_certificate(t->ssl) != NULL &&
          SSL_get_verify_result(t->ssl) == X509_V_OK;
+}
+
+int gci_tls_named(const struct gci_tls *t, const char *host) {
+  X509 *cert = t->established ? SSL_get0_peer_certificate(t->ssl) : NULL;
+  unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+  unsigned char address[16];
+
+  if (cert == NULL) return 0;
+  if (uv_inet_pton(AF_INET, host, address) == 0 || uv_inet_pton(AF_INET6, host, address) == 0)
+    return X509_check_ip_asc(cert, host, flags) == 1;
+  return X509_check_host(cert, host, 0, flags, NULL) == 1;
 }
 
 int gci_tls_resumed(const struct gci_tls *t) {

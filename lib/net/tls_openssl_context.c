@@ -43,6 +43,11 @@ static gcache_tls_t *new_tls(const gcache_mem_t *user) {
   return NULL;
 }
 
+static int is_known(gcache_tls_peers_t peers) {
+  return peers == GCACHE_TLS_PEERS_ANY || peers == GCACHE_TLS_PEERS_VERIFIED ||
+         peers == GCACHE_TLS_PEERS_NAMED;
+}
+
 int gcache_tls_open(gcache_tls_t **out, const gcache_tls_options_t *options) {
   gcache_tls_options_t o = {0};
   gcache_tls_t *tls;
@@ -50,7 +55,7 @@ int gcache_tls_open(gcache_tls_t **out, const gcache_tls_options_t *options) {
   if (options->size < offsetof(gcache_tls_options_t, peers)) return UV_EINVAL;
   memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
   if (o.client == NULL && o.server == NULL) return UV_EINVAL;
-  if (o.peers != GCACHE_TLS_PEERS_ANY && o.peers != GCACHE_TLS_PEERS_VERIFIED) return UV_EINVAL;
+  if (!is_known(o.peers)) return UV_EINVAL;
   ERR_clear_error();
   tls = new_tls(&o.mem);
   if (tls == NULL) return UV_ENOMEM;
@@ -116,6 +121,12 @@ int gcache_tls_open_files(gcache_tls_t **out, const gcache_tls_files_t *files, c
   begin_why(&why, &why_cap);
   if (files->size < offsetof(gcache_tls_files_t, mem)) return UV_EINVAL;
   memcpy(&o, files, files->size < sizeof o ? files->size : sizeof o);
+  if (!is_known(o.peers)) return UV_EINVAL;
+  if (o.peers == GCACHE_TLS_PEERS_ANY && o.ca_file != NULL) o.peers = GCACHE_TLS_PEERS_VERIFIED;
+  if (o.peers != GCACHE_TLS_PEERS_ANY && o.ca_file == NULL) {
+    gci_tls_say(why, why_cap, "peers are to show certificates, and there is no ca_file");
+    return UV_EINVAL;
+  }
   tls = new_tls(&o.mem);
   if (tls == NULL) return UV_ENOMEM;
   err = copy_names(tls, &o);
@@ -126,7 +137,7 @@ int gcache_tls_open_files(gcache_tls_t **out, const gcache_tls_files_t *files, c
   }
   set_contexts(tls, client, server);
   tls->from_files = 1;
-  tls->peers = o.ca_file != NULL ? GCACHE_TLS_PEERS_VERIFIED : GCACHE_TLS_PEERS_ANY;
+  tls->peers = o.peers;
   *out = tls;
   return 0;
 }
@@ -157,5 +168,9 @@ int gci_tls_answers(const gcache_tls_t *tls) {
 }
 
 int gci_tls_wants_verified(const gcache_tls_t *tls) {
-  return tls != NULL && tls->peers == GCACHE_TLS_PEERS_VERIFIED;
+  return tls != NULL && tls->peers != GCACHE_TLS_PEERS_ANY;
+}
+
+int gci_tls_wants_named(const gcache_tls_t *tls) {
+  return tls != NULL && tls->peers == GCACHE_TLS_PEERS_NAMED;
 }

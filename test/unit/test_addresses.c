@@ -50,15 +50,15 @@ static void socket_names_are_read(void **state) {
   in->sin_family = AF_INET;
   in->sin_port = 80;
   in->sin_addr.s_addr = htonl(0x0a000007);
-  gci_address_of(&a, &name);
+  gci_address_of(&a, (const struct sockaddr *)&name);
   assert_true(gci_address_equal(&a, &b));
   memset(&name, 0, sizeof name);
   in6->sin6_family = AF_INET6;
   in6->sin6_addr = in6addr_loopback;
-  gci_address_of(&a, &name);
+  gci_address_of(&a, (const struct sockaddr *)&name);
   assert_true(gci_address_equal(&a, &c));
   name.ss_family = AF_UNIX;
-  gci_address_of(&a, &name);
+  gci_address_of(&a, (const struct sockaddr *)&name);
   assert_false(gci_address_known(&a));
 }
 

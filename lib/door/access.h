@@ -1,0 +1,60 @@
+/* door/access - whether a request for keys is let in: who asks, from where, with which certificate, signed
+ * with what. See gcache/access.h, which says what is asked for.
+ *
+ * Who somebody is is judged once a connection and again when the peer list changes; a signature is judged once
+ * a request. Owns the address ranges, the known addresses of peers and the signing state. Fails: a verdict. */
+#ifndef GCI_DOOR_ACCESS_H
+#define GCI_DOOR_ACCESS_H
+
+#include "door/auth.h"
+#include "door/known.h"
+#include "door/range.h"
+#include "door/verdict.h"
+#include "http/message.h"
+
+struct gci_stream;
+
+struct gci_access {
+  struct gci_env *env; /* borrowed */
+  gcache_t *cache;     /* borrowed */
+  gcache_access_who_t read, write;
+  struct gci_range *ranges;
+  size_t n_ranges;
+  struct gci_known known;
+  struct gci_auth auth;
+  int has_secret;
+  const char *self; /* the cache's, whose authority this is; NULL: none yet */
+  gcache_bytes_t authority;
+  uint64_t forbidden; /* as in gcache_stats_t */
+};
+
+/* Whoever is at the other end of a connection. Zeroed: a stranger. */
+struct gci_visitor {
+  struct gci_address address;
+  int is_local;                    /* a Unix socket */
+  const struct gci_stream *secure; /* NULL: no certificate is asked for */
+  int must_be_named;               /* in the certificate: one of the peer list */
+  uint64_t judged;                 /* 1 + generation of what was known then; 0: not yet */
+  enum gci_verdict reading, writing;
+};
+
+/* options: complete and checked. sender: unpredictable. cache may still be closed. UV_ENOMEM, UV_ENOTSUP:
+ * fini is needed all the same. */
+int gci_access_open(struct gci_access *a, struct gci_env *env, struct uv_loop_s *uv,
+                    gcache_t *cache, const gcache_access_t *options, const unsigned char sender[8]);
+void gci_access_close(struct gci_access *a); /* no look-up ends any more */
+void gci_access_fini(struct gci_access *a);
+
+/* The signing state; NULL: requests are not signed. */
+struct gci_auth *gci_access_auth(struct gci_access *a);
+
+/* has_body: one follows or is there. */
+enum gci_verdict gci_access_judge(struct gci_access *a, struct gci_visitor *v,
+                                  const struct gci_http_head *head, int has_body);
+/* Of a head that was let in. */
+enum gci_verdict gci_access_judge_body(struct gci_access *a, const struct gci_http_head *head,
+                                       const gcache_value_t *body);
+/* What to say to one that is not let in; counts it. */
+const struct gci_verdict_words *gci_access_refuse(struct gci_access *a, enum gci_verdict verdict);
+
+#endif
