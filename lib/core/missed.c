@@ -290,6 +290,12 @@ int gci_missed_is_harmless(const struct gci_missed *missed) {
   return !missed->all && (missed->list == NULL || missed->list->n == missed->list->n_gentle);
 }
 
+int gci_missed_bars(const struct gci_missed *missed, const char *group, gcache_bytes_t key) {
+  const struct gci_missed_list *list = missed->list;
+  if (list == NULL) return missed->all;
+  return missed->all || find(list, group, 0, key) != NULL || find(list, group, 1, key) != NULL;
+}
+
 int gci_missed_covers(const struct gci_missed *missed, const char *group) {
   if (missed->all) return 1;
   if (missed->list == NULL) return 0;

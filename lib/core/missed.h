@@ -13,8 +13,8 @@
  * left to be cleared, a mark in the peer says that all are. A clear stands for every change of its
  * group that comes while it waits.
  *
- * A change that is *gentle* repeats what the peer has done once: others were told late, and it may have
- * fetched from them what was old. It waits as the others do, but is no reason not to ask the peer.
+ * A change that is *gentle* is no sign that the peer is not there: it was not asked in time, or has made the
+ * change once and is told again. It waits as the others do, but is no reason not to ask the peer for other keys.
  * Cannot fail. */
 #ifndef GCI_CORE_MISSED_H
 #define GCI_CORE_MISSED_H
@@ -75,6 +75,8 @@ static inline int gci_missed_is_none(const struct gci_missed *missed) {
 /* Nothing that forbids asking the peer. */
 int gci_missed_is_harmless(const struct gci_missed *missed);
 
+/* Nonzero: it is still to be told of a change of this key. */
+int gci_missed_bars(const struct gci_missed *missed, const char *group, gcache_bytes_t key);
 /* Nonzero: whatever is missed of this group now is told by what waits already. */
 int gci_missed_covers(const struct gci_missed *missed, const char *group);
 

@@ -2,6 +2,8 @@
 #include "core/tell.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <uv.h>
 
 #include "core/call.h"
@@ -33,6 +35,13 @@ int gci_tell_is_answer(int status) {
   return status == 0 || status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP ||
          status == UV_ENOTSUP || status == UV_EACCES || status == UV_EINVAL ||
          status == UV_EMSGSIZE;
+}
+
+int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASON_MAX]) {
+  int why = peer->health.why;
+  snprintf(reason, GCI_TELL_REASON_MAX, "down for %" PRIu64 " ms; it is told when it is back",
+           gci_health_down_ms(peer));
+  return why != 0 ? why : GCACHE_EPEER;
 }
 
 /* ------------------------------------------------------------------------------ peers ---- */
@@ -67,11 +76,11 @@ static void add(gcache_t *core, struct gci_peer *peer, const char *group, gcache
 }
 
 void gci_tell_missed(gcache_t *core, struct gci_peer *peer, const char *group, gcache_op_t op,
-                     gcache_bytes_t key) {
+                     gcache_bytes_t key, enum gci_missed_weight weight) {
   struct gci_peer *now = core->closing ? NULL : listed(core, peer);
   if (now == NULL || now->is_self) return;
-  add(core, now, group, op, key, GCI_MISSED);
-  gci_health_missed(core, now);
+  add(core, now, group, op, key, weight);
+  if (weight == GCI_MISSED) gci_health_missed(core, now);
 }
 
 /* Others may have fetched from the owner, before it was told, what they still have. */
@@ -88,6 +97,12 @@ static void spread(gcache_t *core, const struct gci_peer *owner, const char *gro
 
 /* ------------------------------------------------------------------------------ an attempt ---- */
 
+/* A peer that was up, and has failed, is not any more. */
+static void tell_health(gcache_t *core, struct gci_peer *peer, int status) {
+  gci_health_told(core, peer, status);
+  if (status != 0 && !gci_missed_is_harmless(&peer->missed)) gci_health_missed(core, peer);
+}
+
 static void on_over(struct gcache_job_s *job) {
   struct gci_telling *telling = gci_container_of(job, struct gci_telling, job);
   gcache_t *core = telling->core;
@@ -97,7 +112,7 @@ static void on_over(struct gcache_job_s *job) {
   gci_mem_free(core->env->mem, telling, sizeof *telling);
   peer->telling = NULL;
   if (gci_missed_is_none(&peer->missed)) delist(peer);
-  if (!core->closing) gci_health_told(core, peer, status);
+  if (!core->closing) tell_health(core, peer, status);
   gci_peer_unref(peer);
   gci_env_release(core->env);
   gci_countdown_give(&core->life);
@@ -109,6 +124,8 @@ static void give_up(struct gci_telling *telling, int status) {
   gci_list_each(link, &telling->calls) {
     gci_call_hint(&gci_container_of(link, struct call, link)->call);
   }
+  if (telling->running == 0 && !gci_job_queued(&telling->job))
+    gci_env_defer(telling->core->env, GCI_COMPLETIONS, &telling->job);
 }
 
 static void on_impatient(struct gcache_deadline_s *deadline) {
@@ -150,6 +167,11 @@ static int send_one(struct gci_telling *telling, struct gci_missed_change *chang
   return 0;
 }
 
+/* What is left is on its way from an attempt that was begun under another URL of this peer. */
+static int waits_for_another(const struct gci_telling *telling) {
+  return telling->status == 0 && !gci_missed_is_none(&telling->peer->missed);
+}
+
 /* As much as is allowed; when nothing is left to wait for, the end. */
 static void go_on(struct gci_telling *telling) {
   struct gci_peer *peer = telling->peer;
@@ -158,7 +180,8 @@ static void go_on(struct gci_telling *telling) {
   while (telling->status == 0 && telling->running < UNDER_WAY_MAX &&
          (change = gci_missed_send(&peer->missed)) != NULL)
     telling->status = send_one(telling, change);
-  if (telling->running == 0 && !gci_job_queued(&telling->job))
+  if (telling->running > 0 || gci_job_queued(&telling->job)) return;
+  if (!waits_for_another(telling))
     gci_env_defer(telling->core->env, GCI_COMPLETIONS, &telling->job);
 }
 
@@ -187,6 +210,8 @@ static void on_done(gcache_call_t *done, int status, gcache_value_t *value, cons
     gci_missed_untold(change);
     if (telling->status == 0) telling->status = status;
   }
+  struct gci_peer *now = listed(core, telling->peer);
+  if (now != NULL && now != telling->peer && now->telling != NULL) go_on(now->telling);
   go_on(telling);
 }
 

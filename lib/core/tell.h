@@ -11,6 +11,7 @@
  * Concerns no group here: one that has been closed, or opened anew, makes no difference. A peer that leaves
  * the list takes with it what it missed; one whose URL is written otherwise keeps it. Closing forgets all.
  * Owns one block an attempt, one a call, a reference to every peer that missed something.
+ * A key is never asked of a peer that is still to be told of a change of it (core/ask).
  * Fails: an attempt, for want of memory, as if an exchange had. */
 #ifndef GCI_CORE_TELL_H
 #define GCI_CORE_TELL_H
@@ -42,10 +43,13 @@ void gci_tells_list_changed(struct gcache_s *core);
 /* The group is about to be gone: where a mark stands for all groups, this one is to be named. */
 void gci_tells_group_closes(struct gcache_s *core, const char *group);
 
-/* The peer was to make this change and has not. No effect for this member and for a peer that is not in the
- * list any more. Cannot fail. */
+/* The peer was to make this change and has not: it failed to (GCI_MISSED), or there was no time (gentle). No
+ * effect for this member and for a peer that is not in the list any more. Cannot fail. */
 void gci_tell_missed(struct gcache_s *core, struct gci_peer *peer, const char *group,
-                     gcache_op_t op, gcache_bytes_t key);
+                     gcache_op_t op, gcache_bytes_t key, enum gci_missed_weight weight);
+enum { GCI_TELL_REASON_MAX = 64 };
+/* What a change that is not sent reports of a peer that is down. */
+int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASON_MAX]);
 /* Nonzero: a change that ended so was made, or was answered as well as it ever will be. */
 int gci_tell_is_answer(int status);
 /* struct gci_healths.tell: 1: the peer is being told, and gci_health_told() follows from a later turn; 0:
