@@ -7,6 +7,8 @@
 
 #include "net/wait.h"
 
+#define READING_NS 5000000 /* of one turn: as long as others may well wait */
+
 /* The loop's time, which is exact when poll returns, or where a turn has lasted longer the time of the last
  * tick of the kernel: some milliseconds old at most, for a tenth of what the exact one costs, which every
  * request with a time limit would pay. */
@@ -144,6 +146,16 @@ char *gci_loop_read_buffer(struct gci_loop *loop) {
   if (loop->read_buffer == NULL)
     loop->read_buffer = gci_mem_alloc(loop->env->mem, GCI_LOOP_READ_SIZE);
   return loop->read_buffer;
+}
+
+int gci_loop_is_late(struct gci_loop *loop) {
+  uint64_t now_ns = uv_hrtime();
+
+  if (loop->reading_turn != loop->turns || loop->reading_ns == 0) {
+    loop->reading_turn = loop->turns;
+    loop->reading_ns = now_ns;
+  }
+  return now_ns - loop->reading_ns > READING_NS;
 }
 
 void gci_loop_take(struct gci_loop *loop) {

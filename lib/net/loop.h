@@ -25,8 +25,9 @@ struct gci_loop {
   uv_check_t check;
   uv_idle_t idle;
   uint64_t turns, armed_ms;
-  char *read_buffer; /* GCI_LOOP_READ_SIZE bytes; NULL until a stream reads */
-  uv_poll_t room;    /* net/wait's, while room_fd is not -1 */
+  char *read_buffer;                 /* GCI_LOOP_READ_SIZE bytes; NULL until a stream reads */
+  uint64_t reading_turn, reading_ns; /* when the first stream read in which turn */
+  uv_poll_t room;                    /* net/wait's, while room_fd is not -1 */
   int room_fd;
   size_t obligations; /* handles, look-ups: closed runs at zero */
   unsigned woken : 1, closing : 1;
@@ -50,7 +51,10 @@ int gci_loop_random(unsigned char out[16]);
 /* Within net. The env must be driven by gci_loop_driver. */
 struct gci_loop *gci_loop_of(const struct gci_env *env);
 char *gci_loop_read_buffer(struct gci_loop *loop); /* NULL: out of memory */
-void gci_loop_take(struct gci_loop *loop);         /* closing waits for one thing more */
-void gci_loop_give(struct gci_loop *loop);         /* from the loop; loop may be gone afterwards */
+/* Before a stream reads. Nonzero: streams have been reading for long in this turn, and what they bring is
+ * worked on as it comes: those that follow have to wait. */
+int gci_loop_is_late(struct gci_loop *loop);
+void gci_loop_take(struct gci_loop *loop); /* closing waits for one thing more */
+void gci_loop_give(struct gci_loop *loop); /* from the loop; loop may be gone afterwards */
 
 #endif

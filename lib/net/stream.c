@@ -10,6 +10,8 @@
 
 /* Read in one turn: as much as takes some tenths of a millisecond, whatever it is. */
 #define TURN_BYTES ((size_t)512 * 1024)
+/* When other streams have taken long in this turn: few requests, but something of each stream. */
+#define LATE_BYTES ((size_t)4 * 1024)
 
 static void on_linger_passed(struct gcache_deadline_s *deadline);
 
@@ -81,12 +83,14 @@ void gci_stream_end(struct gci_stream *s, int status) {
 }
 
 /* How many bytes it may still read in this turn. */
-static size_t left_of_turn(struct gci_stream *s, const struct gci_loop *loop) {
+static size_t left_of_turn(struct gci_stream *s, struct gci_loop *loop) {
+  size_t share = gci_loop_is_late(loop) ? LATE_BYTES : TURN_BYTES;
+
   if (s->turn != loop->turns) {
     s->turn = loop->turns;
     s->turn_bytes = 0;
   }
-  return s->turn_bytes < TURN_BYTES ? TURN_BYTES - s->turn_bytes : 0;
+  return s->turn_bytes < share ? share - s->turn_bytes : 0;
 }
 
 /* libuv reads on until a read is short. Without a buffer it stops for this turn, with UV_ENOBUFS. */
