@@ -28,9 +28,11 @@ static unsigned some_key(struct world *w) {
   return (unsigned)sim_rng_below(rng_of(w), 1 + sim_rng_below(rng_of(w), w->config.n_keys));
 }
 
+/* Who has all the time there is waits for ever for a peer that has fallen silent. */
 static uint64_t some_timeout(struct world *w) {
   static const uint64_t timeouts[] = {0, 0, 0, 0, 1, 3, 10, 30, 100, 300, 2000, GCACHE_NO_TIMEOUT};
-  return timeouts[sim_rng_below(rng_of(w), sizeof timeouts / sizeof timeouts[0])];
+  uint64_t ms = timeouts[sim_rng_below(rng_of(w), sizeof timeouts / sizeof timeouts[0])];
+  return ms == GCACHE_NO_TIMEOUT && !w->config.is_patient ? 3000 : ms;
 }
 
 /* Of one group. */

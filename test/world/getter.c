@@ -29,6 +29,7 @@ size_t world_some_size(struct world *w) {
 
 static void free_run(struct run *run) {
   sim_event_clear(&run->member->world->time, &run->answer);
+  world_loop_uncall(&run->member->host.loop, run);
   gci_link_unlink(&run->link);
   free(run);
 }
@@ -41,7 +42,7 @@ static int64_t conclude(struct run *run) {
   int told = status == 0 || status == GCACHE_ENOTFOUND ? status : GCACHE_ELOAD;
   int64_t expire = 0;
   if (run->ttl_ms > 0) expire = world_host_unix_ns(&m->host) + (int64_t)run->ttl_ms * 1000000;
-  if (run->has_expired) expire = world_host_unix_ns(&m->host) - 1;
+  if (run->has_expired) expire = world_host_unix_ns(&m->host) - 1000000;
   if (run->value.size > WORLD_VALUE_MAX || run->has_expired) told = GCACHE_ELOAD;
   promises_run_ended(&w->promises, run->value.serial, told, run->value.size, expire);
   sim_trace(&w->time, "m%d key %u: run %" PRIu64 " answers %d, %zu bytes, ttl %" PRIu64, m->index,

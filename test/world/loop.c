@@ -177,6 +177,10 @@ void world_loop_call(struct world_loop *loop, enum world_phase phase, void (*app
   iterate(loop);
 }
 
+void world_loop_uncall(struct world_loop *loop, const void *arg) {
+  if (loop->app_arg == arg) loop->app = NULL;
+}
+
 /* ---- its end ---- */
 
 int world_loop_alive(const struct world_loop *loop, int not_listeners) {

@@ -77,6 +77,8 @@ void world_loop_call(struct world_loop *loop, enum world_phase phase, void (*app
                      void *arg);
 /* Of the request begun last: who is told when it is cancelled. */
 void world_request_on_cancel(struct world_loop *loop, void (*cancelled)(void *arg), void *arg);
+/* What was to be called with arg, if it was not yet, will not be. */
+void world_loop_uncall(struct world_loop *loop, const void *arg);
 /* uv_loop_alive(); not_listeners: as if nothing listened. */
 int world_loop_alive(const struct world_loop *loop, int not_listeners);
 int world_loop_is_empty(const struct world_loop *loop);

@@ -95,6 +95,11 @@ void world_group_stop(struct world_group *g) {
 
 /* ---- life ---- */
 
+static void on_logged(void *data, gcache_log_level_t level, const char *line) {
+  struct world_member *m = data;
+  sim_trace(&m->world->time, "m%d log %d: %s", m->index, (int)level, line);
+}
+
 static void set_options(struct world_member *m, gcache_options_t *o) {
   const struct world_config *c = &m->world->config;
   gcache_options_init(o);
@@ -108,6 +113,8 @@ static void set_options(struct world_member *m, gcache_options_t *o) {
   o->conns_per_peer = c->conns_per_peer;
   o->limits.key_max = WORLD_KEY_MAX;
   o->limits.value_max = WORLD_VALUE_MAX;
+  o->log = on_logged;
+  o->log_data = m;
   o->mem = (gcache_mem_t){.resize = world_memory_resize, .data = m};
 }
 
@@ -211,9 +218,12 @@ static void set_list(void *arg) {
   sim_trace(&w->time, "m%d is given list %" PRIx64 ": %d", m->index, call->list, status);
 }
 
+/* What was made to fail once is tried again. */
 void world_member_set_list(struct world_member *m, uint64_t list) {
   struct list_call call = {.member = m, .list = list};
   world_member_do(m, set_list, &call);
+  if (m->world->torture && m->life == WORLD_LIVING && m->list != list)
+    world_member_do(m, set_list, &call);
 }
 
 void world_member_crash(struct world_member *m, int silent) {

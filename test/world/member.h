@@ -32,6 +32,7 @@ struct world_config {
   size_t max_bytes;
   uint64_t timeout_ms, connect_timeout_ms, ping_ms;
   unsigned conns_per_peer;
+  int is_patient; /* some have all the time there is */
   gcache_dialect_t dialect;
   gcache_http_t http;
   unsigned quit_percent;  /* of callbacks that ask on which close their group or cache */
@@ -74,6 +75,7 @@ struct world {
   struct world_faults faults;
   uint64_t allocations, fail_allocation,
       refused;           /* so far; which one fails, 0: none; how many did */
+  int fail_lasting;      /* and all that follow */
   unsigned torture;      /* something is made to fail: errors of memory and system are lawful */
   struct gci_list rests; /* what changes that failed may still do */
   struct world_member members[WORLD_HOSTS];

@@ -11,6 +11,13 @@ struct block {
   size_t size;
 };
 
+static int must_fail(struct world *w) {
+  if (w->faults.off) return 0;
+  w->allocations++;
+  if (w->fail_allocation == 0 || w->allocations < w->fail_allocation) return 0;
+  return w->allocations == w->fail_allocation || w->fail_lasting;
+}
+
 static void *refuse(struct world *w) {
   w->refused++;
   return NULL;
@@ -43,7 +50,7 @@ void *world_memory_resize(void *member, void *ptr, size_t old_size, size_t new_s
     release(m, ptr, old_size);
     return NULL;
   }
-  if (!w->faults.off && ++w->allocations == w->fail_allocation) return refuse(w);
+  if (must_fail(w)) return refuse(w);
   b = malloc(sizeof *b + new_size);
   if (b == NULL) abort();
   *b = (struct block){.size = new_size};

@@ -81,6 +81,7 @@ static void configure(struct schedule *s) {
       .dialect = dialects[sim_rng_percent(rng, 70) ? 0 : sim_rng_below(rng, 3)],
       .quit_percent = s->run->weather >= WORLD_CRASH ? 20 : 0,
       .again_percent = 10,
+      .is_patient = s->run->weather <= WORLD_LISTS,
   };
   if (WORLD_HTTP2 && sim_rng_percent(rng, 30)) c->http = GCACHE_HTTP_2;
   if (sim_rng_percent(rng, 20)) c->http = GCACHE_HTTP_1;
@@ -126,6 +127,7 @@ static void start_members(struct schedule *s) {
     if (s->run->weather >= WORLD_CRASH)
       m->host.wall_offset_ns = (int64_t)sim_rng_below(rng, 80000000) - 40000000;
     world_member_start(m, w->everybody);
+    if (m->life == WORLD_DOWN) world_member_start(m, w->everybody); /* it was made to fail */
   }
 }
 
@@ -230,6 +232,7 @@ static void end(struct schedule *s) {
 static void apply_torture(struct schedule *s) {
   const struct world_torture *t = &s->run->torture;
   s->w.fail_allocation = t->allocation;
+  s->w.fail_lasting = t->lasting;
   s->w.faults.fail_at = t->call;
   s->w.faults.variant = t->variant;
   s->w.faults.log = t->log;
@@ -269,6 +272,8 @@ void world_schedule_run(const struct world_run *run, struct world_result *result
   deeds = run->deeds > 0 ? run->deeds : sim_rng_between(&s->rng, 10, 40);
   start_members(s);
   configure_faults(s);
+  /* Members take peers for strangers until they have looked up their names. */
+  if (s->w.promises.setup.settled && s->w.config.name_percent > 0) advance(s, 300000);
   for (uint64_t i = 0; i < deeds && !broken(s); i++) {
     s->w.time.turn++;
     world_deed(&s->w, run->weather);

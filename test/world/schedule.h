@@ -7,7 +7,8 @@
 
 /* One thing that is made to fail, or one moment at which a member closes; all 0: none. */
 struct world_torture {
-  uint64_t allocation; /* this one fails, 1 up */
+  uint64_t allocation; /* this one fails, 1 up, */
+  int lasting;         /* and all that follow */
   uint64_t call;       /* this call of the system or libuv does, */
   unsigned variant;    /* with the error of that number */
   uint64_t close;      /* after so many events, 1 up */

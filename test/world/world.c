@@ -1,5 +1,6 @@
-/* world - runs seeded schedules of whole caches over simulated hosts and says which promise broke, with the
- * command that replays it. Exit status 1: one did; 2: a wrong option. */
+/* world - runs seeded schedules of whole caches over simulated hosts, or small scenarios in each of which one
+ * thing goes wrong, and says which promise broke, with the command that replays it. Exit status 1: one did;
+ * 2: a wrong option. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,15 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "schedule.h"
+#include "torture.h"
 
 #define FAILURES_MAX 20
+#define TORTURE_DEEDS 6
 
 struct options {
   uint64_t seeds, from, deeds;
   int one, twice;
   int weather; /* WORLD_WEATHERS: each in turn */
+  enum world_torture_kind torture;
+  uint64_t stride, number; /* of what goes wrong; number 0: everything */
 };
+
+static const char *program;
+static uint64_t failures;
 
 /* What a failed assertion or a crash of the library prints on its way out; a signal handler has no
  * other way to know. */
@@ -33,12 +40,24 @@ static enum world_weather_kind weather_of(const struct options *o, uint64_t seed
                                                                 : o->weather);
 }
 
-static void write_replay(const char *program, const struct world_run *run) {
-  char deeds[40] = "";
+static void write_replay(const struct world_run *run, enum world_torture_kind kind,
+                         uint64_t number) {
+  char deeds[40] = "", torture[60] = "";
   if (run->deeds > 0) snprintf(deeds, sizeof deeds, " --deeds %" PRIu64, run->deeds);
-  snprintf(replay, sizeof replay, "replay: %s --seed %" PRIu64 " --weather %s%s\n", program,
-           run->seed, world_weather_word(run->weather), deeds);
+  if (number > 0)
+    snprintf(torture, sizeof torture, " --%s --number %" PRIu64, world_torture_word(kind), number);
+  snprintf(replay, sizeof replay, "replay: %s --seed %" PRIu64 " --weather %s%s%s\n", program,
+           run->seed, world_weather_word(run->weather), deeds, torture);
 }
+
+static void tell_failure(const struct world_run *run, const char *words) {
+  failures++;
+  printf("seed %" PRIu64 " (%s) failed: %s\n%s", run->seed, world_weather_word(run->weather), words,
+         replay);
+  fflush(stdout);
+}
+
+/* ---- schedules ---- */
 
 static void add(struct world_result *sum, const struct world_result *r) {
   sum->deeds += r->deeds;
@@ -52,13 +71,12 @@ static void add(struct world_result *sum, const struct world_result *r) {
   sum->trace_hash = sum->trace_hash * UINT64_C(0x100000001b3) ^ r->trace_hash;
 }
 
-/* Nonzero: a promise broke. */
-static int run_one(const char *program, const struct options *o, uint64_t seed,
-                   struct world_result *sum) {
+static void run_one(const struct options *o, uint64_t seed, struct world_result *sum) {
   struct world_run run = {
       .seed = seed, .weather = weather_of(o, seed), .deeds = o->deeds, .printed = o->one};
   struct world_result r, again;
-  write_replay(program, &run);
+  world_torture_set(o->torture, &run, o->number);
+  write_replay(&run, o->torture, o->number);
   world_schedule_run(&run, &r);
   if (o->twice && r.broken[0] == '\0') {
     run.printed = 0;
@@ -69,12 +87,56 @@ static int run_one(const char *program, const struct options *o, uint64_t seed,
                again.trace_hash);
   }
   add(sum, &r);
-  if (r.broken[0] == '\0') return 0;
-  printf("seed %" PRIu64 " (%s) failed: %s\n%s", seed, world_weather_word(run.weather), r.broken,
-         replay);
-  fflush(stdout);
-  return 1;
+  if (r.broken[0] != '\0') tell_failure(&run, r.broken);
 }
+
+static void run_schedules(const struct options *o) {
+  struct world_result sum = {0};
+  uint64_t run = 0;
+  for (; run < o->seeds && failures < FAILURES_MAX; run++)
+    run_one(o, o->from + run, &sum);
+  printf("%" PRIu64 " schedules, %" PRIu64 " deeds, %" PRIu64 " failed\n", run, sum.deeds,
+         failures);
+  printf("%" PRIu64 " events, %" PRIu64 " connections, %" PRIu64 " bytes, %" PRIu64
+         " resets, %" PRIu64 " faults\n",
+         sum.events, sum.connections, sum.bytes, sum.resets, sum.faults);
+  printf("%" PRIu64 " values delivered, %" PRIu64 " checked against a change; trace %016" PRIx64
+         "\n",
+         sum.deliveries, sum.floors_checked, sum.trace_hash);
+}
+
+/* ---- torture ---- */
+
+static enum world_torture_kind tortured_by;
+
+static void on_before(const struct world_run *run, uint64_t number) {
+  write_replay(run, tortured_by, number);
+}
+
+static int on_broken(const struct world_run *run, uint64_t number, const char *words) {
+  (void)number;
+  tell_failure(run, words);
+  return failures >= FAILURES_MAX;
+}
+
+static void run_torture(const struct options *o) {
+  static const struct world_torture_watch watch = {on_before, on_broken};
+  struct world_torture_result result = {0};
+  tortured_by = o->torture;
+  for (uint64_t i = 0; i < o->seeds && failures < FAILURES_MAX; i++) {
+    uint64_t seed = o->from + i;
+    struct world_run scenario = {.seed = seed,
+                                 .weather = weather_of(o, seed),
+                                 .deeds = o->deeds > 0 ? o->deeds : TORTURE_DEEDS};
+    write_replay(&scenario, o->torture, 0);
+    world_torture(o->torture, &scenario, o->stride, &watch, &result);
+  }
+  printf("%s: %" PRIu64 " scenarios, %" PRIu64 " runs, %" PRIu64 " injected, %" PRIu64 " failed\n",
+         world_torture_word(o->torture), result.scenarios, result.runs, result.injected,
+         result.failed);
+}
+
+/* ---- options ---- */
 
 static int weather_named(const char *word) {
   for (int f = 0; f < WORLD_WEATHERS; f++)
@@ -82,55 +144,71 @@ static int weather_named(const char *word) {
   return strcmp(word, "all") == 0 ? WORLD_WEATHERS : -1;
 }
 
+static int parse_flag(struct options *o, const char *word) {
+  if (strcmp(word, "--twice") == 0) {
+    o->twice = 1;
+    return 1;
+  }
+  for (int k = 0; k < WORLD_TORTURES; k++) {
+    if (strncmp(word, "--", 2) != 0 || strcmp(word + 2, world_torture_word(k)) != 0) continue;
+    o->torture = (enum world_torture_kind)k;
+    return 1;
+  }
+  return 0;
+}
+
+static int parse_number(struct options *o, const char *word, const char *given) {
+  char *end = NULL;
+  uint64_t number = strtoull(given, &end, 10);
+  if (end == given || *end != '\0') return 0;
+  if (strcmp(word, "--seeds") == 0)
+    o->seeds = number;
+  else if (strcmp(word, "--from") == 0)
+    o->from = number;
+  else if (strcmp(word, "--deeds") == 0)
+    o->deeds = number;
+  else if (strcmp(word, "--stride") == 0 && number > 0)
+    o->stride = number;
+  else if (strcmp(word, "--number") == 0)
+    o->number = number;
+  else if (strcmp(word, "--seed") == 0)
+    o->from = number, o->seeds = 1, o->one = 1;
+  else
+    return 0;
+  return 1;
+}
+
 static int parse(struct options *o, int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--twice") == 0) {
-      o->twice = 1;
-      continue;
-    }
+    if (parse_flag(o, argv[i])) continue;
     if (i + 1 == argc) return 0;
-    char *end = NULL;
     const char *word = argv[i], *given = argv[++i];
-    uint64_t number = strtoull(given, &end, 10);
     if (strcmp(word, "--weather") == 0) {
       if ((o->weather = weather_named(given)) < 0) return 0;
-      continue;
-    }
-    if (end == given || *end != '\0') return 0;
-    if (strcmp(word, "--seeds") == 0)
-      o->seeds = number;
-    else if (strcmp(word, "--from") == 0)
-      o->from = number;
-    else if (strcmp(word, "--deeds") == 0)
-      o->deeds = number;
-    else if (strcmp(word, "--seed") == 0)
-      o->from = number, o->seeds = 1, o->one = 1;
-    else
+    } else if (!parse_number(o, word, given)) {
       return 0;
+    }
   }
   return 1;
 }
 
 int main(int argc, char **argv) {
-  struct options o = {.seeds = 1000, .from = 1, .weather = WORLD_WEATHERS};
-  struct world_result sum = {0};
-  uint64_t failed = 0, run = 0;
+  struct options o = {
+      .seeds = 1000, .from = 1, .weather = WORLD_WEATHERS, .torture = WORLD_TORTURES, .stride = 1};
+  program = argv[0];
   if (!parse(&o, argc, argv)) {
     fprintf(stderr,
             "usage: %s [--seeds N] [--from S] [--seed S] [--deeds N] [--twice]\n"
-            "          [--weather calm|lists|loss|partition|crash|mixed|all]\n",
+            "          [--weather calm|lists|loss|partition|crash|mixed|all]\n"
+            "          [--oom|--oom-on|--faults|--close [--stride N] [--number N]]\n",
             argv[0]);
     return 2;
   }
   signal(SIGABRT, on_died);
   signal(SIGSEGV, on_died);
-  for (; run < o.seeds && failed < FAILURES_MAX; run++)
-    failed += (uint64_t)run_one(argv[0], &o, o.from + run, &sum);
-  printf("%" PRIu64 " schedules, %" PRIu64 " deeds, %" PRIu64 " failed\n", run, sum.deeds, failed);
-  printf("%" PRIu64 " events, %" PRIu64 " connections, %" PRIu64 " bytes, %" PRIu64
-         " resets, %" PRIu64 " faults, %" PRIu64 " values delivered, %" PRIu64
-         " checked against a change; trace %016" PRIx64 "\n",
-         sum.events, sum.connections, sum.bytes, sum.resets, sum.faults, sum.deliveries,
-         sum.floors_checked, sum.trace_hash);
-  return failed > 0;
+  if (o.torture != WORLD_TORTURES && o.number == 0)
+    run_torture(&o);
+  else
+    run_schedules(&o);
+  return failures > 0;
 }
