@@ -105,6 +105,25 @@ struct raw *raw_connect(uv_loop_t *loop, int port) {
   return c;
 }
 
+struct raw *raw_connect_from(uv_loop_t *loop, const char *from, int port) {
+  struct raw *c = open_raw(loop);
+  struct sockaddr_storage at = {0}, to = {0};
+
+  if (strchr(from, ':') != NULL) {
+    uv_ip6_addr(from, 0, (struct sockaddr_in6 *)&at);
+    uv_ip6_addr(from, port, (struct sockaddr_in6 *)&to);
+  } else {
+    uv_ip4_addr(from, 0, (struct sockaddr_in *)&at);
+    uv_ip4_addr(strncmp(from, "127.", 4) == 0 ? "127.0.0.1" : from, port,
+                (struct sockaddr_in *)&to);
+  }
+  c->connect.data = c;
+  assert_int_equal(uv_tcp_bind(&c->tcp, (const struct sockaddr *)&at, 0), 0);
+  assert_int_equal(uv_tcp_connect(&c->connect, &c->tcp, (const struct sockaddr *)&to, on_connected),
+                   0);
+  return c;
+}
+
 struct sent {
   uv_write_t req;
   char bytes[];

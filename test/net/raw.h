@@ -43,6 +43,8 @@ void raw_server_close(struct raw_server *s); /* and them too; then run the loop 
 void raw_server_free(struct raw_server *s);
 
 struct raw *raw_connect(uv_loop_t *loop, int port);
+/* From an address of this machine: to 127.0.0.1 from one of loopback's, to itself from any other. */
+struct raw *raw_connect_from(uv_loop_t *loop, const char *from, int port);
 void raw_send(struct raw *c, const char *bytes, size_t len);
 void raw_say(struct raw *c, const char *text);
 /* One byte a loop turn. */

@@ -219,6 +219,69 @@ static void peer_without_a_certificate_is_barred_where_that_is_asked(void **stat
   each_http(tell_mutual, state);
 }
 
+/* The certificate of the friend is for client.test, the members' are for 127.0.0.1 among others. */
+static void tell_named(void **state, gcache_http_t http) {
+  gcache_tls_t *known = tls_of(CERT_CLIENT, CERT_NONE, GCACHE_TLS_PEERS_ANY);
+  gcache_tls_t *server = tls_of(CERT_SERVER, CERT_NONE, GCACHE_TLS_PEERS_ANY);
+  struct member owner, friend, listed;
+  const char *urls[2];
+  struct asked a;
+
+  start(&owner, *state, "owner", tls_of(CERT_NONE, CERT_SERVER, GCACHE_TLS_PEERS_NAMED), http);
+  start_client(&friend, *state, known, http, &owner);
+  start_client(&listed, *state, server, http, &owner);
+  ask(&a, &friend, "k");
+  assert_int_equal(a.from, GCACHE_FROM_LOAD); /* the list is empty */
+  urls[0] = owner.url;
+  urls[1] = "https://other.test:1";
+  assert_int_equal(gcache_set_peers(owner.cache, urls, NULL, 2), 0);
+  ask(&a, &friend, "k");
+  assert_int_equal(a.from, GCACHE_FROM_LOAD);
+  ask(&a, &listed, "k");
+  assert_int_equal(a.from, GCACHE_FROM_PEER); /* by its address */
+  urls[1] = "https://CLIENT.test:1";
+  assert_int_equal(gcache_set_peers(owner.cache, urls, NULL, 2), 0);
+  ask(&a, &friend, "k");
+  assert_int_equal(a.from, GCACHE_FROM_PEER); /* over the connection that it has */
+  urls[1] = "https://lient.test:1";
+  assert_int_equal(gcache_set_peers(owner.cache, urls, NULL, 2), 0);
+  ask(&a, &friend, "l");
+  assert_int_equal(a.from, GCACHE_FROM_LOAD);
+  end(&listed, server);
+  end(&friend, known);
+  end(&owner, owner.tls);
+}
+
+static void certificate_of_nobody_on_the_list_is_barred_where_that_is_asked(void **state) {
+  each_http(tell_named, state);
+}
+
+/* A certificate is as good as a peer's address, and does not stand in for one that must be listed. */
+static void certificate_stands_for_a_peers_address_and_no_other(void **state) {
+  static const char *const elsewhere[] = {"10.0.0.0/8"}, *const here[] = {"127.0.0.0/8"};
+  gcache_tls_t *known = tls_of(CERT_CLIENT, CERT_NONE, GCACHE_TLS_PEERS_ANY);
+
+  for (int is_in = 0; is_in < 2; is_in++) {
+    struct member owner, friend;
+    gcache_options_t o;
+    struct asked a;
+    member_options(&owner, &o, *state, "owner");
+    o.tls = owner.tls = tls_of(CERT_NONE, CERT_SERVER, GCACHE_TLS_PEERS_VERIFIED);
+    o.access.read = o.access.write = GCACHE_ACCESS_LISTED;
+    o.access.addresses = is_in ? here : elsewhere;
+    o.access.n_addresses = 1;
+    member_open(&owner, &o);
+    member_group(&owner, "g");
+    member_listen(&owner);
+    start_client(&friend, *state, known, GCACHE_HTTP_AUTO, &owner);
+    ask(&a, &friend, "k");
+    assert_int_equal(a.from, is_in ? GCACHE_FROM_PEER : GCACHE_FROM_LOAD);
+    member_end(&friend);
+    end(&owner, owner.tls);
+  }
+  gcache_tls_free(known);
+}
+
 static void connection_keeps_its_certificate_when_another_comes(void **state) {
   gcache_tls_t *tls = tls_of(CERT_NONE, CERT_NONE, GCACHE_TLS_PEERS_ANY);
   SSL_CTX *asking = certs_context(&certs, TLS_client_method(), CERT_NONE);
@@ -473,6 +536,8 @@ int main(void) {
       TEST(many_questions_at_once_are_all_answered),
       TEST(bad_certificate_is_named_in_the_report),
       TEST(peer_without_a_certificate_is_barred_where_that_is_asked),
+      TEST(certificate_of_nobody_on_the_list_is_barred_where_that_is_asked),
+      TEST(certificate_stands_for_a_peers_address_and_no_other),
       TEST(connection_keeps_its_certificate_when_another_comes),
       TEST(bytes_that_are_no_tls_end_the_connection),
       TEST(silent_handshake_is_cut_at_its_limit),
