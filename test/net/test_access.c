@@ -580,7 +580,7 @@ static void tell_unwanted_body(void **state, gcache_http_t http) {
   struct member m[2];
   struct changed c;
   struct asked a;
-  char key[64], before[64];
+  char key[64], before[sizeof a.value];
 
   start_with(&m[0], *state, "a", &none, http);
   start_with(&m[1], *state, "b", &closed, http);
