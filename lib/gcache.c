@@ -382,7 +382,9 @@ void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) 
                           .bad_requests = house->door.bad_requests,
                           .forbidden = house->access.forbidden,
                           .peers_coming = gci_lists_coming(cache),
-                          .peers_error = cache->lists.error};
+                          .peers_error = cache->lists.error,
+                          .retries = cache->health.retries,
+                          .retries_denied = cache->health.retries_denied};
 
   memset(out, 0, size);
   memcpy(out, &stats, size < sizeof stats ? size : sizeof stats);

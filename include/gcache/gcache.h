@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "access.h"
+#include "health.h"
 #include "limits.h"
 
 #ifdef __cplusplus
@@ -418,7 +419,7 @@ struct gcache_req_s {
   void *flight;                                        /* what it waits for */
   gcache_value_t *value, *reason, *key;
   int status;
-  uint8_t state, from, here_only, takes;
+  uint8_t state, from, tries, takes;
   uint64_t ms;                /* since the value's expiry, or how long "not found" holds */
   struct gcache_many_s *many; /* one of many gets: of these, <gcache/many.h> */
   void *reserved[1];          /* the one place where the ABI may grow */

@@ -48,6 +48,14 @@ typedef struct gcache_peer_stats_s {
   uint64_t failures;                    /* exchanges without a believable answer */
   uint64_t running;                     /* exchanges under way now */
   int last_error;                       /* status of the latest failure, 0 if none yet */
+  int state;                            /* gcache_peer_state_t */
+  uint64_t down_ms;                     /* for how long it has not been up now */
+  uint64_t opened;                      /* how often it was found to be down */
+  uint64_t probes;                      /* pings */
+  uint64_t missed;                      /* changes that it is still to be told */
+  uint64_t missed_told;                 /* that it was told later */
+  uint64_t
+      missed_dropped; /* that are told as the clear of their group, for want of room or memory */
 } gcache_peer_stats_t;
 
 /* Copies of the counters as they stand, zeroed beyond what this library knows. */
@@ -68,7 +76,9 @@ typedef struct gcache_stats_s {
   uint64_t refused;         /* incoming connections closed for a limit */
   uint64_t bad_requests;    /* incoming requests refused as malformed or too large */
   uint64_t peers_coming;    /* of a long list not in force yet, see gcache_set_peers(); 0: none */
-  int peers_error; /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
+  int peers_error;  /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
+  uint64_t retries; /* questions asked again of a next owner */
+  uint64_t retries_denied; /* loaded here in their place: health.retry_percent */
   uint64_t
       forbidden; /* requests for keys refused by options.access, or for want of a certificate */
 } gcache_stats_t;

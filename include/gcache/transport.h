@@ -16,7 +16,9 @@ typedef enum {
   GCACHE_OP_GET,
   GCACHE_OP_SET,
   GCACHE_OP_REMOVE,
-  GCACHE_OP_CLEAR /* the whole group; the key is empty */
+  GCACHE_OP_CLEAR, /* the whole group; the key is empty */
+  GCACHE_OP_PING   /* are you there? Of no group (""), the key is empty; only where the transport can.
+                      Any answer of whatever is there is status 0 */
 } gcache_op_t;
 
 /* ---- outgoing: gcache asks, the transport answers ---- */
@@ -80,6 +82,13 @@ struct gcache_transport_s {
    * and one go that is not. url is borrowed for the call. As with peers, they must not call gcache. */
   void (*peer_added)(gcache_transport_t *t, const char *url);
   void (*peer_removed)(gcache_transport_t *t, const char *url);
+  unsigned can; /* of these, added up */
+};
+
+/* What not every transport knows. */
+enum {
+  GCACHE_CAN_PING = 1 /* GCACHE_OP_PING; otherwise a peer that is down is asked for keys again when its time
+                         has come, and that is the probe */
 };
 
 /* ---- incoming: a peer asks, gcache answers ---- */

@@ -45,36 +45,65 @@ static struct gci_journey *load_to_join(gcache_group_t *group, gcache_bytes_t ke
   return NULL;
 }
 
-static struct gci_journey *fetch_to_join(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+static struct gci_journey *fetch_to_join(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                                         const struct gci_peer *owner) {
   struct gci_journey *journey = gci_fetch_find(group, key, hash);
-  if (journey == NULL || may_join_under_way(group) || !gci_fetch_is_under_way(journey))
-    return journey;
+  if (journey == NULL || !gci_fetch_is_under_way(journey)) return journey;
+  if (may_join_under_way(group) && gci_fetch_may_join(journey, owner)) return journey;
   gci_flights_detach(&group->fetches, &journey->flight);
   return NULL;
 }
 
-/* The journey that brings req its value; NULL: out of memory. */
-static struct gci_journey *journey_for(const struct gcache_req_s *req, gcache_bytes_t key,
-                                       uint64_t hash) {
+/* Who is to be asked; NULL: nobody, it is loaded here: also where that one is still to be told of a change of
+ * the key. failed: who was asked in vain, or NULL. */
+static struct gci_peer *whom(const struct gcache_req_s *req, gcache_bytes_t key,
+                             const struct gci_peer *failed) {
+  if (req->tries >= GCI_TRIES_HERE) return NULL;
+  struct gci_peer *owner = gci_health_owner(req->group->core, key, failed);
+  if (owner == NULL || owner->is_self) return NULL;
+  return gci_missed_bars(&owner->missed, req->group->name, key) ? NULL : owner;
+}
+
+static struct gci_journey *ask(const struct gcache_req_s *req, struct gci_peer *peer,
+                               gcache_bytes_t key, uint64_t hash, const struct gci_peer *failed) {
   gcache_group_t *group = req->group;
-  struct gci_journey *journey = load_to_join(group, key, hash);
-  if (journey != NULL) return journey;
-  struct gci_peer *owner = req->here_only ? NULL : gci_peers_owner(&group->core->peers, key);
-  if (owner == NULL || owner->is_self) return gci_load_open(group, key, hash, on_stranded);
-  journey = fetch_to_join(group, key, hash);
-  if (journey != NULL) return journey;
-  journey = gci_fetch_open(group, owner, key, hash, on_stranded);
-  if (journey != NULL) gci_fetch_ask_newer(journey, gci_refresh_newer_than(req));
+  gcache_t *core = group->core;
+  if (failed == NULL)
+    gci_health_earn(core);
+  else if (!gci_health_may_retry(core, failed))
+    return gci_load_open(group, key, hash, on_stranded);
+  struct gci_journey *journey = gci_fetch_open(group, peer, key, hash, on_stranded);
+  if (journey == NULL) return NULL;
+  gci_fetch_ask_newer(journey, gci_refresh_newer_than(req));
+  if ((core->peers.n_out > 0 || failed != NULL) && peer != gci_peers_owner(&core->peers, key))
+    gci_fetch_of_acting_owner(journey);
   return journey;
 }
 
-/* renews: memory has something under the key. */
-static int travel(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash, int renews) {
-  struct gci_journey *journey = journey_for(req, key, hash);
+/* The journey that brings req its value; NULL: out of memory. */
+static struct gci_journey *journey_for(const struct gcache_req_s *req, gcache_bytes_t key,
+                                       uint64_t hash, const struct gci_peer *failed) {
+  gcache_group_t *group = req->group;
+  struct gci_journey *journey = load_to_join(group, key, hash);
+  if (journey != NULL) return journey;
+  struct gci_peer *peer = whom(req, key, failed);
+  if (peer == NULL) return gci_load_open(group, key, hash, on_stranded);
+  journey = fetch_to_join(group, key, hash, peer);
+  return journey != NULL ? journey : ask(req, peer, key, hash, failed);
+}
+
+/* renews: memory has something under the key. failed: see whom(). */
+static int travel_on(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash, int renews,
+                     const struct gci_peer *failed) {
+  struct gci_journey *journey = journey_for(req, key, hash, failed);
   if (journey == NULL) return UV_ENOMEM;
   if (renews) journey->renews = 1;
   gci_journey_join(journey, req);
   return 0;
+}
+
+static int travel(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash, int renews) {
+  return travel_on(req, key, hash, renews, NULL);
 }
 
 /* ------------------------------------------------------------------------------ memory ---- */
@@ -149,7 +178,7 @@ static void refresh(const struct gcache_req_s *req, gcache_bytes_t key, uint64_t
   if (found->freshness == GCI_STALE && pause_of(group, hash) != GCI_PAUSE_NONE) return;
   struct gcache_req_s *own = gci_refresh_new(group, gcache_value_expire(found->value));
   if (own == NULL) return;
-  own->here_only = req->here_only;
+  own->tries = req->tries;
   if (travel(own, key, hash, 1) < 0) {
     gci_refresh_drop(own);
     return;
@@ -167,7 +196,8 @@ static int go_on(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash) {
   if (is_found && suits(req, hash, &found, gci_refresh_newer_than(req)))
     return is_refresh ? UV_ECANCELED : take_hit(req, key, &found);
   if (is_refresh && !is_found) return UV_ECANCELED;
-  return travel(req, key, hash, is_found);
+  const struct gci_journey *from = req->flight;
+  return travel_on(req, key, hash, is_found, from->failed);
 }
 
 static void on_stranded(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash) {
@@ -238,13 +268,13 @@ int gci_ask_start_here(struct gcache_req_s *req, gcache_group_t *group, gcache_b
                        const struct gci_ask_terms *terms, void (*run)(struct gcache_job_s *job)) {
   gci_req_init(req, group, run, gci_journey_leave);
   req->takes = (uint8_t)terms->takes;
-  req->here_only = 1;
+  req->tries = GCI_TRIES_HERE;
   return start(req, key, terms);
 }
 
 int gci_ask_memory(gcache_group_t *group, gcache_bytes_t key, enum gci_takes takes,
                    struct gci_found *found) {
-  struct gcache_req_s like = {.group = group, .takes = (uint8_t)takes, .here_only = 1};
+  struct gcache_req_s like = {.group = group, .takes = (uint8_t)takes, .tries = GCI_TRIES_HERE};
   uint64_t hash = gci_core_hash(group->core, key);
   if (!gci_memory_look(group, key, hash, found) || found->freshness == GCI_SPARE) return 0;
   if (!suits(&like, hash, found, 0)) return 0;

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <uv.h>
 
+#include "core/group.h"
+
 /* Members that a transport compiled against an older header does not have count as NULL. */
 static int has_cancel(const gcache_transport_t *t) {
   return t->size >= offsetof(gcache_transport_t, cancel) + sizeof t->cancel && t->cancel != NULL;
@@ -12,7 +14,8 @@ static int has_cancel(const gcache_transport_t *t) {
 
 static void count_start(struct gci_peer *peer, gcache_op_t op) {
   gcache_peer_stats_t *stats = &peer->stats;
-  uint64_t *counters[] = {&stats->gets, &stats->sets, &stats->removes, &stats->clears};
+  uint64_t *counters[] = {&stats->gets, &stats->sets, &stats->removes, &stats->clears,
+                          &stats->probes};
   (*counters[op])++;
   stats->running++;
 }
@@ -48,6 +51,18 @@ static void end(gcache_call_t *call, int status, gcache_value_t *value, const ch
     release_core(core);
 }
 
+/* A question that was not asked, or was given up. */
+static int status_of_down(const gcache_call_t *call) {
+  int why = call->peer->health.why;
+  return why == 0 || why == UV_ECANCELED || why == GCACHE_EBUSY ? UV_ECONNABORTED : why;
+}
+
+/* A change is sent until the peer is found to be down: what it missed before does not matter to it. */
+static int may_ask(const gcache_call_t *call) {
+  if (call->anyway || gci_health_is_up(call->peer)) return 1;
+  return call->op != GCACHE_OP_GET && !gci_health_is_down(call->peer);
+}
+
 static void on_start(struct gcache_job_s *job) {
   gcache_call_t *call = gci_container_of(job, gcache_call_t, job);
   gcache_transport_t *t = call->core->transport;
@@ -56,8 +71,13 @@ static void on_start(struct gcache_job_s *job) {
     end(call, UV_ECANCELED, NULL, NULL);
     return;
   }
+  if (!may_ask(call)) {
+    end(call, status_of_down(call), NULL, NULL);
+    return;
+  }
   call->started = 1;
   count_start(call->peer, call->op);
+  gci_health_asked(call);
   if (t == NULL) {
     gcache_call_done(call, GCACHE_EPEER, NULL, "this cache has no transport");
   } else {
@@ -68,7 +88,8 @@ static void on_start(struct gcache_job_s *job) {
 static void on_nobody_waits(struct gcache_job_s *job) {
   gcache_call_t *call = gci_container_of(job, gcache_call_t, job);
   gcache_transport_t *t = call->core->transport;
-  if (!has_cancel(t) || call->maker->deadline_ms(call) != 0) return;
+  if (!has_cancel(t)) return;
+  if (!call->forsaken && call->maker->deadline_ms(call) != 0) return;
   call->told = 1;
   t->cancel(t, call);
 }
@@ -97,6 +118,7 @@ void gci_call_begin_bare(gcache_call_t *call, const struct gci_call_maker *maker
   fill(call, maker, core, peer, op);
   call->group_name = group_name;
   call->key = key;
+  call->anyway = 1;
   gci_countdown_take(&core->life);
   gci_env_hold(core->env);
   gci_env_defer(core->env, GCI_QUESTIONS, &call->job);
@@ -108,6 +130,11 @@ void gci_call_hint(gcache_call_t *call) {
   gci_env_defer(call->core->env, GCI_QUESTIONS, &call->job);
 }
 
+void gci_call_forsake(gcache_call_t *call) {
+  call->forsaken = 1;
+  gci_call_hint(call);
+}
+
 void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
   assert(call->started);
   if (status > 0) status = GCACHE_EPEER;
@@ -116,7 +143,9 @@ void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value, co
     gcache_value_unref(value);
     value = NULL;
   }
+  if (call->forsaken && status == UV_ECANCELED) status = status_of_down(call);
   count_end(call, status);
+  gci_health_answered(call, status, reason);
   end(call, status, value, reason);
 }
 
@@ -143,6 +172,7 @@ gcache_value_t *gcache_call_value(const gcache_call_t *call) {
 }
 
 uint64_t gcache_call_time_left_ms(const gcache_call_t *call) {
+  if (call->forsaken) return 0;
   return gci_core_time_left_ms(call->core, call->maker->deadline_ms(call));
 }
 

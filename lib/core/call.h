@@ -2,6 +2,7 @@
  *
  *   begun -> started (from a turn: transport->start) -> answered (once) -> done() of its maker
  *       \--> done(), UV_ECANCELED         nobody waited any more when its turn came
+ *        \-> done(), what brought it down  the peer is not up (core/health), and this is no probe
  *
  * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group, or without one its core. When
  * nobody waits any more its maker hints, and the transport is told once, from a turn, unless
@@ -10,8 +11,9 @@
 #ifndef GCI_CORE_CALL_H
 #define GCI_CORE_CALL_H
 
-#include "core/group.h"
 #include "gcache/transport.h"
+
+struct gci_peer;
 
 struct gci_call_maker {
   /* When nobody waits for it any more; 0: nobody waits now. */
@@ -29,15 +31,19 @@ struct gcache_call_s {
   const char *group_name; /* the group's, or the maker's */
   struct gci_peer *peer;
   gcache_op_t op;
-  gcache_bytes_t key;    /* the maker's */
-  gcache_value_t *value; /* SET: the maker's; else NULL */
-  void *data;            /* the transport's */
-  uint64_t granted_ms;   /* the deadline when it started */
-  int64_t newer_than;    /* GET: of a refresh, the expiry of what there is; else 0 */
-  uint64_t stale_ms;     /* the answer's: its value expired so long ago; 0: it has not */
-  uint64_t not_found_ms; /* the answer's: how long that holds */
-  uint8_t started;       /* an answer is owed */
-  uint8_t told;          /* that nobody waits */
+  gcache_bytes_t key;             /* the maker's */
+  gcache_value_t *value;          /* SET: the maker's; else NULL */
+  void *data;                     /* the transport's */
+  uint64_t granted_ms;            /* the deadline when it started */
+  int64_t newer_than;             /* GET: of a refresh, the expiry of what there is; else 0 */
+  uint64_t stale_ms;              /* the answer's: its value expired so long ago; 0: it has not */
+  uint64_t not_found_ms;          /* the answer's: how long that holds */
+  struct gcache_link_s under_way; /* the peer's */
+  uint32_t epoch;                 /* the peer's when it started */
+  uint8_t started;                /* an answer is owed */
+  uint8_t told;                   /* that nobody waits */
+  uint8_t forsaken;               /* its peer has gone down */
+  uint8_t anyway;                 /* asked of a peer that is not up, too */
 };
 
 /* All but job are filled in by this; cannot fail. */
@@ -45,11 +51,13 @@ void gci_call_begin(gcache_call_t *call, const struct gci_call_maker *maker, gca
                     struct gci_peer *peer, gcache_op_t op, gcache_bytes_t key,
                     gcache_value_t *value);
 /* The same for what concerns no group here, or one that may have been closed: holds the core. Before
- * that closes. */
+ * that closes. Asked of a peer that is not up, too. */
 void gci_call_begin_bare(gcache_call_t *call, const struct gci_call_maker *maker, gcache_t *core,
                          struct gci_peer *peer, gcache_op_t op, const char *group_name,
                          gcache_bytes_t key);
 /* Nobody waits: tell the transport in a turn, if that is still true then. */
 void gci_call_hint(gcache_call_t *call);
+/* The peer has gone down: the same, whoever waits; then it has failed with what brought the peer down. */
+void gci_call_forsake(gcache_call_t *call);
 
 #endif

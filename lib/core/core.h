@@ -11,7 +11,9 @@
 #include "base/env.h"
 #include "base/hash.h"
 #include "base/map.h"
+#include "core/health.h"
 #include "core/lists.h"
+#include "core/tell.h"
 #include "gcache/gcache.h"
 #include "gcache/transport.h"
 #include "store/budget.h"
@@ -24,10 +26,12 @@ struct gci_core_options {
   unsigned replicas;
   uint64_t timeout_ms; /* for calls that pass 0 */
   size_t key_max, value_max;
-  size_t max_bytes;              /* of all groups; 0: no limit */
-  size_t members_at_once;        /* lists up to so long are in force when given; 0: the default */
+  size_t max_bytes;       /* of all groups; 0: no limit */
+  size_t members_at_once; /* lists up to so long are in force when given; 0: the default */
+  struct gci_tell_options tell;
   gcache_transport_t *transport; /* NULL: every call fails with GCACHE_EPEER */
-  unsigned char hash_seed[16];   /* unpredictable */
+  struct gci_health_terms health;
+  unsigned char hash_seed[16]; /* unpredictable */
   /* Submits blocking work (door/work); NULL: gcache_load_work() returns UV_ENOTSUP. */
   int (*load_work)(gcache_load_t *load, gcache_work_cb work, void *arg);
   /* Nobody waits for a load that load_work has taken: a hint, the answer is still owed. In place of
@@ -49,7 +53,9 @@ struct gcache_s {
   const char *(*error_text)(int code);
   struct gci_door *door; /* set by gcache.c after gci_core_open(); NULL: no network side */
   struct gci_peers peers;
-  struct gci_lists lists;     /* on their way into peers, and out of it */
+  struct gci_healths health;
+  struct gci_lists lists; /* on their way into peers, and out of it */
+  struct gci_tells tells;
   struct gci_map groups;      /* by name, closing ones included */
   struct gci_list group_list; /* the same */
   struct gci_budget budget;   /* of their memory */

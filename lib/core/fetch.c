@@ -10,6 +10,8 @@
 struct gci_fetch {
   struct gcache_call_s call;
   struct gci_journey journey;
+  int is_acting; /* whom it asks is not the key's owner */
+  int is_unfit;  /* it has answered with what cannot be used here: nobody else is asked */
 };
 
 static size_t fetch_size(gcache_bytes_t key) {
@@ -55,8 +57,11 @@ static void strand(struct gci_fetch *fetch, int status) {
   if (!owner_is_fine(fetch, status)) {
     if (fetch->call.started) group->stats.peer_errors++;
     gci_list_each(link, &fetch->journey.flight.waiters) {
-      gci_container_of(link, struct gcache_req_s, job.link)->here_only = 1;
+      gci_container_of(link, struct gcache_req_s, job.link)->tries += fetch->is_unfit
+                                                                          ? GCI_TRIES_HERE
+                                                                          : 1;
     }
+    fetch->journey.failed = fetch->call.peer;
   } else if (status == UV_ETIMEDOUT) {
     gci_journey_let_go(&fetch->journey, fetch->call.granted_ms);
   }
@@ -71,7 +76,7 @@ static void answer_value(struct gci_fetch *fetch, gcache_value_t *value) {
   if (end.ms > 0) {
     end.takes = GCI_TAKES_SENT;
     gci_memory_keep_old(fetch->call.group, journey);
-  } else {
+  } else if (!fetch->is_acting) {
     value = gci_memory_keep_hot(fetch->call.group, &journey->flight, value);
   }
   end.value = value;
@@ -91,7 +96,8 @@ static void answer_failure(struct gci_fetch *fetch, int status, const char *text
   struct gci_journey_end end = {.status = status, .reason = reason};
   if (status == GCACHE_ENOTFOUND) {
     end.ms = not_found_ms(fetch);
-    gci_memory_keep_absent(group, GCI_HOT, &fetch->journey, gci_value_words(reason), end.ms);
+    if (!fetch->is_acting)
+      gci_memory_keep_absent(group, GCI_HOT, &fetch->journey, gci_value_words(reason), end.ms);
   } else {
     gci_memory_keep_old(group, &fetch->journey);
   }
@@ -108,7 +114,8 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
   struct gci_fetch *fetch = fetch_of(call);
   gcache_group_t *group = call->group;
   int judged = verdict(fetch, status, value);
-  if (judged != status) gci_peer_failed(call->peer, judged);
+  fetch->is_unfit = judged != status;
+  if (fetch->is_unfit) gci_peer_failed(call->peer, judged);
   status = judged;
   if (status == 0) {
     answer_value(fetch, value);
@@ -144,6 +151,9 @@ gci_fetch_open(gcache_group_t *group, struct gci_peer *owner, gcache_bytes_t key
   fetch->journey.deserted = on_deserted;
   fetch->journey.stranded = stranded;
   fetch->journey.renews = 0;
+  fetch->journey.failed = NULL;
+  fetch->is_acting = 0;
+  fetch->is_unfit = 0;
   gci_flights_open(&group->fetches, &fetch->journey.flight, own_key, hash);
   gci_call_begin(&fetch->call, &maker, group, owner, GCACHE_OP_GET, own_key, NULL);
   group->stats.loads_deduped++;
@@ -157,6 +167,15 @@ struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t k
 
 void gci_fetch_ask_newer(struct gci_journey *fetch, int64_t than_unix_ns) {
   gci_container_of(fetch, struct gci_fetch, journey)->call.newer_than = than_unix_ns;
+}
+
+void gci_fetch_of_acting_owner(struct gci_journey *fetch) {
+  gci_container_of(fetch, struct gci_fetch, journey)->is_acting = 1;
+}
+
+int gci_fetch_may_join(struct gci_journey *journey, const struct gci_peer *owner) {
+  const struct gci_fetch *fetch = gci_container_of(journey, struct gci_fetch, journey);
+  return !fetch->call.started || (!fetch->is_acting && fetch->call.peer == owner);
 }
 
 int gci_fetch_is_under_way(struct gci_journey *fetch) {

@@ -34,7 +34,7 @@ static inline void gci_hit_fill(struct gcache_req_s *req, gcache_group_t *group,
   req->status = 0;
   req->state = GCI_REQ_KEPT;
   req->from = hit->side == GCI_HOT ? GCACHE_FROM_HOT : GCACHE_FROM_MAIN;
-  req->here_only = 0;
+  req->tries = 0;
   req->takes = GCI_TAKES_STALE;
   req->ms = 0;
 }

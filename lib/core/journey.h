@@ -17,6 +17,8 @@ struct gci_journey {
   /* The journey ended and this one is to be brought on by other means. Must not call out. */
   void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash);
   int renews; /* memory had something under the key when somebody set out */
+  const struct gci_peer
+      *failed; /* while its waiters are stranded because a peer failed: that peer */
 };
 
 /* What everyone gets; all borrowed. */

@@ -109,8 +109,10 @@ static void forget_as_client(gcache_t *core) {
 static void put_in_force(gcache_t *core, struct gci_peers fresh) {
   struct gci_peers old = core->peers;
   core->peers = fresh;
+  gci_tells_list_changed(core);
   retire(core, &old);
   if (gci_core_is_client_only(core)) forget_as_client(core);
+  gci_health_listed(core);
 }
 
 static void give_up(gcache_t *core, struct gci_install *in) {

@@ -131,7 +131,7 @@ static int start_over(gcache_many_t *many, size_t i) {
   if (req->key == NULL) return 0;
   if (req->from != GCACHE_FROM_MAIN && req->from != GCACHE_FROM_HOT) group->stats.hits++;
   req->deadline.at_ms = many->priv.deadline.at_ms;
-  req->here_only = 0; /* the owner failed another question; loading beside it now could break P1 */
+  req->tries = 0; /* the owner failed another question; loading beside it now could break P1 */
   return gci_ask_settle(req);
 }
 

@@ -26,6 +26,7 @@ static struct gci_peer *peer_new(struct gci_mem *mem, const char *url) {
   peer->mem = mem;
   peer->url = (char *)(peer + 1);
   memcpy(peer->url, url, strlen(url) + 1);
+  gci_health_init(&peer->health);
   return peer;
 }
 
@@ -38,7 +39,9 @@ struct gci_peer *gci_peer_ref(struct gci_peer *peer) {
 void gci_peer_unref(struct gci_peer *peer) {
   if (peer == NULL) return;
   assert(peer->refs > 0);
-  if (--peer->refs == 0) gci_mem_free(peer->mem, peer, peer_size(peer->url));
+  if (--peer->refs > 0) return;
+  gci_health_fini(&peer->health);
+  gci_mem_free(peer->mem, peer, peer_size(peer->url));
 }
 
 void gci_peer_failed(struct gci_peer *peer, int status) {
@@ -71,8 +74,12 @@ static struct gci_peer *find(const struct gci_peers *peers, const char *url, uin
   return NULL;
 }
 
+struct gci_peer *gci_peers_find(const struct gci_peers *peers, const char *url) {
+  return find(peers, url, gci_peers_hash(url));
+}
+
 int gci_peers_have(const struct gci_peers *peers, const struct gci_peer *peer) {
-  const struct gci_peer *found = find(peers, peer->url, gci_peers_hash(peer->url));
+  const struct gci_peer *found = gci_peers_find(peers, peer->url);
   return found != NULL && strcmp(found->url, peer->url) == 0;
 }
 
@@ -86,10 +93,12 @@ int gci_peers_reserve(struct gci_peers *peers, size_t n) {
   peers->capacity = n;
   peers->list = gci_mem_alloc(peers->mem, n * sizeof(struct gci_peer *));
   peers->slots = gci_mem_alloc(peers->mem, n * sizeof *peers->slots);
+  peers->out = gci_mem_zalloc(peers->mem, n);
   peers->grave = gci_mem_alloc(peers->mem, sizeof *peers->grave);
   if (peers->grave != NULL) gci_link_init(&peers->grave->link);
   gci_map_reserve(&peers->by_url, n);
-  return peers->list != NULL && peers->slots != NULL && peers->grave != NULL ? 0 : UV_ENOMEM;
+  if (peers->list == NULL || peers->slots == NULL || peers->out == NULL) return UV_ENOMEM;
+  return peers->grave != NULL ? 0 : UV_ENOMEM;
 }
 
 struct gci_peer *gci_peers_pop(struct gci_peers *peers) {
@@ -105,9 +114,34 @@ void gci_peers_fini(struct gci_peers *peers) {
   gci_map_fini(&peers->by_url);
   gci_mem_free(peers->mem, peers->slots, peers->capacity * sizeof *peers->slots);
   gci_mem_free(peers->mem, peers->list, peers->capacity * sizeof(struct gci_peer *));
+  gci_mem_free(peers->mem, peers->out, peers->capacity);
   gci_mem_free(peers->mem, peers->grave, sizeof *peers->grave);
   gci_placement_close(peers->placement);
   gci_peers_init(peers, peers->mem, peers->dialect, peers->replicas);
+}
+
+size_t gci_peers_index(const struct gci_peers *peers, const struct gci_peer *peer) {
+  struct gci_map_node *node = gci_map_first(&peers->by_url, gci_peers_hash(peer->url));
+  for (; node != NULL; node = gci_map_next(node)) {
+    const struct gci_peer_slot *slot = gci_container_of(node, struct gci_peer_slot, node);
+    if (slot->peer == peer) return (size_t)(slot - peers->slots);
+  }
+  return peers->n;
+}
+
+static void mark(struct gci_peers *peers, size_t i) {
+  const struct gci_peer *peer = peers->list[i];
+  unsigned char *was = &peers->out[i], is = 0;
+  if (gci_health_is_out(peer)) is = GCI_PEERS_OUT;
+  if (gci_health_is_down(peer)) is = GCI_PEERS_DOWN;
+  peers->n_out += (is != 0) - (*was != 0);
+  peers->n_down += (is == GCI_PEERS_DOWN) - (*was == GCI_PEERS_DOWN);
+  *was = is;
+}
+
+void gci_peers_mark(struct gci_peers *peers, const struct gci_peer *peer) {
+  size_t i = gci_peers_index(peers, peer);
+  if (i < peers->n) mark(peers, i);
 }
 
 /* A URL written otherwise, with a slash more, is a new struct: its text is handed out. */
@@ -123,6 +157,7 @@ int gci_peers_add(struct gci_peers *peers, const struct gci_peers *old, const ch
   struct gci_peer_slot *slot = &peers->slots[peers->n];
   slot->peer = peers->list[peers->n++] = peer;
   gci_map_insert(&peers->by_url, &slot->node, hash);
+  mark(peers, peers->n - 1);
   return 0;
 }
 

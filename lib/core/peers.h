@@ -10,15 +10,24 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "core/health.h"
+#include "core/missed.h"
 #include "gcache/gcache.h"
 #include "store/placement.h"
+
+struct gci_telling;
 
 struct gci_peer {
   size_t refs;
   struct gci_mem *mem; /* borrowed from the core, which outlives every call */
   char *url;
   int is_self;
-  gcache_peer_stats_t stats; /* url and is_self filled in on reading */
+  gcache_peer_stats_t stats; /* what is counted; the rest is filled in on reading */
+  struct gci_health health;
+  struct gci_missed missed;
+  struct gcache_link_s tell;   /* core/tell: of those that missed anything */
+  struct gci_telling *telling; /* NULL: no attempt is under way */
+  uint64_t told;               /* changes that it missed and was told */
 };
 
 /* Finds a peer of the list by its URL. */
@@ -28,6 +37,8 @@ struct gci_peer_slot {
 };
 
 struct gci_retired;
+
+enum { GCI_PEERS_OUT = 1, GCI_PEERS_DOWN };
 
 struct gci_peers {
   struct gci_mem *mem;
@@ -40,6 +51,8 @@ struct gci_peers {
   struct gci_placement *placement; /* NULL: no list */
   struct gci_peer_slot *slots;     /* in the order of list */
   struct gci_map by_url;
+  unsigned char *out;        /* in the order of list: GCI_PEERS_OUT, GCI_PEERS_DOWN, or 0 */
+  size_t n_out, n_down;      /* of them; what is down is out */
   struct gci_retired *grave; /* where it goes when it is replaced: to replace it cannot fail */
 };
 
@@ -71,7 +84,14 @@ struct gci_peer *gci_peers_pop(struct gci_peers *peers);
 /* Nonzero: there is a member with the very text of peer's URL. */
 int gci_peers_have(const struct gci_peers *peers, const struct gci_peer *peer);
 
-/* Who owns key; NULL: no list. */
+/* The member of that URL; NULL: none. */
+struct gci_peer *gci_peers_find(const struct gci_peers *peers, const char *url);
+/* Where in the list this very struct is; n: nowhere. */
+size_t gci_peers_index(const struct gci_peers *peers, const struct gci_peer *peer);
+/* What its health says now, where it is in the list. */
+void gci_peers_mark(struct gci_peers *peers, const struct gci_peer *peer);
+
+/* Who owns key, out or not; NULL: no list. */
 struct gci_peer *gci_peers_owner(const struct gci_peers *peers, gcache_bytes_t key);
 
 #endif

@@ -31,6 +31,9 @@ enum gci_takes {
   GCI_TAKES_NEWER  /* a refresh: nobody waits, core/refresh */
 };
 
+/* gcache_req_s.tries: how many peers have failed it. */
+enum { GCI_TRIES_HERE = 2 }; /* it is loaded here */
+
 /* What a completion needs after the request is the caller's again; the references are its own. */
 struct gci_req_end {
   gcache_group_t *group;

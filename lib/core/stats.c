@@ -28,6 +28,11 @@ int gcache_peer_stats_size(const gcache_t *cache, size_t index, gcache_peer_stat
   gcache_peer_stats_t stats = peer->stats;
   stats.url = peer->url;
   stats.is_self = (uint64_t)peer->is_self;
+  stats.state = gci_health_state(peer);
+  stats.down_ms = gci_health_down_ms(peer);
+  stats.missed = gci_missed_count(&peer->missed);
+  stats.missed_told = peer->told;
+  stats.missed_dropped = peer->missed.dropped;
   hand_out(out, size, &stats, sizeof stats);
   return 0;
 }

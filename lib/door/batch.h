@@ -31,6 +31,7 @@ struct gci_batch {
   struct gci_list asks; /* empty: nobody waits any more */
   size_t n;             /* that it set out with */
   int fast;             /* over a fast lane */
+  int silent;           /* it ended because the peer showed no sign of life */
   struct gci_result result;
 };
 

@@ -144,6 +144,7 @@ static int can_be_quick(const struct gci_ask *ask) {
   case GCACHE_OP_SET:
     return gcache_value_bytes(gcache_call_value(ask->call)).len <= GCI_FAST_VALUE_MAX;
   case GCACHE_OP_REMOVE:
+  case GCACHE_OP_PING:
     return 1;
   case GCACHE_OP_CLEAR:
     break;
@@ -163,15 +164,19 @@ static void ask_again(struct gci_ask *ask) {
 }
 
 /* A question over a fast lane is answered from memory or not at all. Nothing is done for it, so that it may
- * be asked again whatever has become of it. */
-static int is_to_be_loaded(const struct gci_ask *ask, const struct gci_batch *batch, int status) {
-  if (!batch->fast || gcache_call_op(ask->call) != GCACHE_OP_GET) return 0;
-  return status < 0 || batch->result.http_status == 504;
+ * be asked again whatever has become of it; but not where the peer is silent, as it would be again: the next
+ * owner may have an answer in time. */
+static int is_to_go_slowly(const struct gci_ask *ask, const struct gci_batch *batch, int status) {
+  gcache_op_t op = gcache_call_op(ask->call);
+
+  if (!batch->fast || (op != GCACHE_OP_GET && op != GCACHE_OP_PING)) return 0;
+  if (status < 0) return !batch->silent;
+  return op == GCACHE_OP_GET && batch->result.http_status == 504;
 }
 
 static void end_exchange(struct gci_ask *ask, struct gci_batch *batch, int status,
                          const char *reason) {
-  if (is_to_be_loaded(ask, batch, status)) {
+  if (is_to_go_slowly(ask, batch, status)) {
     ask->slow = 1;
     ask->large = status == 0 && batch->result.large;
     if (ask->large) gci_large_note(&ask->peer->known_large, gcache_call_key(ask->call), 1);
@@ -197,6 +202,7 @@ static void on_ended(void *user, struct gci_conn_out *c, struct gci_trip *trip, 
   struct gcache_link_s *link;
 
   if (status < 0 && trip->again && c->closing) gci_lanes_close_resting(&peer->lanes);
+  batch->silent = c->hung;
   gci_list_init(&carried);
   gci_list_move(&carried, &batch->asks);
   gci_list_each(each, &carried) gci_container_of(each, struct gci_ask, link)->batch = NULL;
@@ -294,19 +300,24 @@ static size_t count(const struct gci_list *queue, size_t n, size_t enough) {
   return n;
 }
 
+static uint64_t order_of_first(const struct gci_list *queue) {
+  struct gcache_link_s *link = gci_list_front(queue);
+
+  return link == NULL ? UINT64_MAX : gci_container_of(link, struct gci_ask, link)->order;
+}
+
+/* Getters may take all lanes for long: a ping can have one more. */
+static unsigned waits_ping(const struct gci_door_peer *peer) {
+  return order_of_first(&peer->waiting) == 0 || order_of_first(&peer->quick) == 0;
+}
+
 /* Of what is to go over slow lanes. */
 static int needs_another_slow(const struct gci_door_peer *peer) {
   const struct gci_lanes *lanes = &peer->lanes;
   size_t enough = gci_lanes_enough(lanes), n = count(&peer->waiting, 0, enough);
 
   if (!gci_lanes_has_fast(lanes)) n = count(&peer->quick, n, enough);
-  return gci_lanes_wants_slow(lanes, peer->config->conns_per_peer, n);
-}
-
-static uint64_t order_of_first(const struct gci_list *queue) {
-  struct gcache_link_s *link = gci_list_front(queue);
-
-  return link == NULL ? UINT64_MAX : gci_container_of(link, struct gci_ask, link)->order;
+  return gci_lanes_wants_slow(lanes, peer->config->conns_per_peer + waits_ping(peer), n);
 }
 
 /* What a slow lane takes next; NULL: nothing. */
@@ -366,16 +377,20 @@ static void pump(struct gci_door_peer *peer) {
   close_if_done(peer);
 }
 
+static int is_ping(const gcache_call_t *call) {
+  return gcache_call_op(call) == GCACHE_OP_PING;
+}
+
 void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
   struct gci_ask *ask;
   char reason[GCI_REASON_MAX + 1];
 
-  if (peer->config->dialect->gets_only && gcache_call_op(call) != GCACHE_OP_GET) {
+  if (peer->config->dialect->gets_only && gcache_call_op(call) != GCACHE_OP_GET && !is_ping(call)) {
     gcache_call_done(call, UV_ENOTSUP, NULL, "golang/groupcache can only get: nothing was sent");
     check_emptied(peer);
     return;
   }
-  if (peer->calls >= peer->config->calls_per_peer) {
+  if (peer->calls >= peer->config->calls_per_peer && !is_ping(call)) {
     snprintf(reason, sizeof reason, "%u calls to %s wait already", peer->calls, peer->url);
     gcache_call_done(call, GCACHE_EBUSY, NULL, reason);
     return;
@@ -386,12 +401,16 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
     check_emptied(peer);
     return;
   }
-  *ask = (struct gci_ask){.peer = peer, .call = call, .order = peer->asked++};
+  *ask = (struct gci_ask){.peer = peer, .call = call};
+  if (!is_ping(call)) ask->order = ++peer->asked; /* nor does a ping wait for others */
   gcache_call_set_data(call, ask);
   gci_link_init(&ask->link);
   if (gci_lanes_uses_bulk(&peer->lanes) && gcache_call_op(call) == GCACHE_OP_GET)
     ask->large = ask->slow = gci_large_has(&peer->known_large, gcache_call_key(call));
-  gci_list_push_back(queue_for(ask), &ask->link);
+  if (is_ping(call))
+    gci_list_push_front(queue_for(ask), &ask->link);
+  else
+    gci_list_push_back(queue_for(ask), &ask->link);
   peer->calls++;
   pump(peer);
   check_emptied(peer);

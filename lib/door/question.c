@@ -100,7 +100,8 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   static const char *const methods[] = {[GCACHE_OP_GET] = "GET",
                                         [GCACHE_OP_SET] = "PUT",
                                         [GCACHE_OP_REMOVE] = "DELETE",
-                                        [GCACHE_OP_CLEAR] = "DELETE"};
+                                        [GCACHE_OP_CLEAR] = "DELETE",
+                                        [GCACHE_OP_PING] = "GET"};
   gcache_bytes_t group = gcache_cstr(gcache_call_group(call));
   gcache_bytes_t key = gcache_call_key(call);
   int err;
@@ -108,6 +109,10 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   init(q, mem);
   q->message.method = gcache_cstr(methods[gcache_call_op(call)]);
   q->message.host = way->host;
+  if (gcache_call_op(call) == GCACHE_OP_PING) {
+    q->message.target = way->base_path;
+    return sign(q, way);
+  }
   write_headers(q, call, way);
   err = write_target(q, way, group, key, 0);
   if (err == 0 && gcache_call_op(call) == GCACHE_OP_SET)
@@ -161,7 +166,7 @@ struct answer {
   const struct gci_dialect *dialect;
   int status;
   int is_gcache, speaks_2;
-  int coded; /* nobody has asked for that */
+  int coded;                                 /* nobody has asked for that */
   gcache_bytes_t type, reason, not_found_ms; /* header lines; base NULL: none */
   gcache_bytes_t text;
 };
@@ -321,6 +326,7 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
   result->value = result->body = NULL;
   result->stale_ms = result->not_found_ms = 0;
   result->reason[0] = '\0';
+  if (op == GCACHE_OP_PING) return; /* whoever answers is there */
   if (is_no_group(&a))
     quote(result, GCACHE_ENOGROUP, a.text);
   else if (op == GCACHE_OP_GET)

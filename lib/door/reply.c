@@ -65,3 +65,7 @@ void gci_reply_add_http_2(struct gci_reply *reply) {
 void gci_reply_done(struct gci_reply *reply) {
   reply->http = (gcache_http_reply_t){.status = 200, .headers = plain_headers, .n_headers = 1};
 }
+
+void gci_reply_here(struct gci_reply *reply) {
+  reply->http = (gcache_http_reply_t){.status = 204, .headers = plain_headers, .n_headers = 1};
+}

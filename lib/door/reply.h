@@ -25,5 +25,6 @@ void gci_reply_add_not_found_ms(struct gci_reply *reply, uint64_t ms);
 void gci_reply_add_http_2(struct gci_reply *reply);
 /* 200 without a body. */
 void gci_reply_done(struct gci_reply *reply);
+void gci_reply_here(struct gci_reply *reply); /* to a ping */
 
 #endif

@@ -63,7 +63,10 @@ static void finish_done(struct gci_serve *serve, gcache_value_t *value) {
     finish_value(serve, value);
     return;
   }
-  gci_reply_done(&reply);
+  if (serve->op == GCACHE_OP_PING)
+    gci_reply_here(&reply);
+  else
+    gci_reply_done(&reply);
   finish(serve, 0, &reply.http);
 }
 
@@ -238,6 +241,13 @@ static int read_method(struct gci_serve *serve, struct question *q,
   return dialect->refuses_odd_methods ? settle(serve, 405, "method not allowed") : 0;
 }
 
+/* A gcache asks whether we are there; so could anybody, and learns no more. The Go systems refuse it. */
+static int read_ping(struct gci_serve *serve) {
+  serve->op = GCACHE_OP_PING;
+  if (serve->door->dialect->plain) return settle(serve, 400, "bad request");
+  return settle(serve, 204, NULL);
+}
+
 /* < 0: nobody is to be asked, settled_status and settled_text are set. */
 static int read_question(struct gci_serve *serve, struct question *q,
                          const struct gci_serve_request *in, gcache_value_t **body) {
@@ -246,6 +256,8 @@ static int read_question(struct gci_serve *serve, struct question *q,
 
   if (in->refusal != NULL) return settle(serve, in->refusal->status, in->refusal->text);
   gci_route_split_target(in->path, &path, &query);
+  if (gci_bytes_equal(path, serve->door->base_path) && gci_bytes_equal(in->method, GCI_LIT("GET")))
+    return read_ping(serve);
   if (gci_route_read(serve->door->base_path, path, serve->buf, &route) != GCI_ROUTE_OK)
     return settle(serve, 400, "bad request");
   serve->group = route.group;
@@ -275,10 +287,11 @@ static void on_settled(struct gcache_job_s *job) {
     finish_cached(serve);
     return;
   }
-  if (status == 400 || status == 413 || status == 414) serve->door->bad_requests++;
+  int is_ping = serve->op == GCACHE_OP_PING;
+  if (!is_ping && (status == 400 || status == 413 || status == 414)) serve->door->bad_requests++;
   if (status == 404)
     finish_no_group(serve);
-  else if (status == 200)
+  else if (status == 200 || status == 204)
     finish_done(serve, NULL);
   else
     finish_text(serve, status, status == 403 ? "forbidden" : NULL,

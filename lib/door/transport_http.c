@@ -106,7 +106,8 @@ void gci_transport_http_open(struct gci_transport_http *t,
                     .cancel = cancel,
                     .close = close_http,
                     .peer_added = peer_added,
-                    .peer_removed = peer_removed},
+                    .peer_removed = peer_removed,
+                    .can = GCACHE_CAN_PING},
       .config = *config,
   };
   gci_map_init(&t->peers, config->conn.env->mem);

@@ -1,0 +1,114 @@
+/* core/health - is a peer there? And who is asked in its place while it is not.
+ *
+ *   up      -> down      nobody could be reached; or failures_max questions in a row failed, each asked
+ *                        after the one before had failed; or it owed answers, was silent for silent_ms and
+ *                        then did not answer a ping
+ *   up      -> probing   it has missed a change (gci_health_missed())
+ *   down    -> probing   its time has come: after probe_min_ms, twice as long each time, up to probe_max_ms,
+ *                        less a random part of up to half
+ *   probing -> up        it was told what it had missed, and otherwise answered a ping
+ *   probing -> down      it was not, or did not
+ *
+ * A peer that is not up, or is leaving, is *out*: it is asked for no key, and the placement's next owner is
+ * the *acting* one, the same for all members that see the same peers out. Questions under way to a peer that
+ * goes down end as failed. A client-only member, or one that is alone with peers that are out, loads here.
+ *
+ * Each peer has one timer, which does not keep the loop alive. Without memory for it, the next question to
+ * which the peer would have been the answer looks at the clock in its place. Cannot fail. */
+#ifndef GCI_CORE_HEALTH_H
+#define GCI_CORE_HEALTH_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "core/call.h"
+#include "gcache/gcache.h"
+
+struct gci_peer;
+
+/* 0: the default of each. */
+struct gci_health_terms {
+  gcache_health_t set;
+  uint64_t probe_ms;  /* 1000 to answer a ping */
+  uint64_t silent_ms; /* 5000 */
+};
+
+enum gci_health_state { GCI_UP, GCI_DOWN, GCI_PROBING };
+
+/* What a probe is at. */
+enum gci_health_step { GCI_AT_REST, GCI_PINGING, GCI_TELLING };
+
+/* A peer's. */
+struct gci_health {
+  struct gcache_s *core;          /* NULL: it was asked nothing yet */
+  struct gcache_deadline_s timer; /* up: is it silent? down: the next probe. A ping: its end */
+  struct gcache_job_s job;        /* begins a probe */
+  struct gcache_call_s ping;
+  struct gci_list calls; /* under way, but for probes */
+  uint64_t due_ms;       /* what timer is, or would be set for */
+  uint64_t since_ms;     /* it is not up */
+  uint32_t lives;        /* signs of life so far */
+  uint32_t lives_seen;   /* when timer was set to watch it */
+  uint32_t unanswered;   /* questions since the last sign of life that ended without an answer */
+  uint32_t failures;     /* in a row */
+  uint32_t epoch;        /* failures counted so far */
+  uint32_t level;        /* of back-off */
+  int why;               /* it is not up: the status of what failed */
+  uint8_t state, step;
+  uint8_t down; /* it was found to be down, and has not been up since */
+  uint8_t leaving;
+};
+
+/* Of all. */
+struct gci_healths {
+  struct gci_health_terms terms;
+  uint64_t random;
+  uint64_t credit; /* for asking the next owner, in hundredths */
+  uint64_t retries, retries_denied;
+  int cut_off; /* more than half of the others are down */
+  /* What a probe does first (core/tell); NULL: nothing. 1: the peer is being told what it has missed, and
+   * gci_health_told() will be called, from a turn; 0: there is nothing to tell; < 0: it cannot be told now. */
+  int (*tell)(struct gcache_s *core, struct gci_peer *peer);
+};
+
+void gci_health_open(struct gcache_s *core, const struct gci_health_terms *terms);
+/* Nobody is to be probed any more. */
+void gci_health_close(struct gcache_s *core);
+void gci_health_init(struct gci_health *health);
+void gci_health_fini(struct gci_health *health);
+
+/* ---- what others say ---- */
+
+/* It has missed a change: not up from now on, and told in the next turn. Not up already: nothing happens. */
+void gci_health_missed(struct gcache_s *core, struct gci_peer *peer);
+/* The end of telling, also of one that was begun while it was up. status 0: it was told everything. */
+void gci_health_told(struct gcache_s *core, struct gci_peer *peer, int status);
+void gci_health_leaving(struct gcache_s *core, struct gci_peer *peer, int leaving);
+/* Another list is in force. */
+void gci_health_listed(struct gcache_s *core);
+
+/* core/call's: a question has begun, and ended. */
+void gci_health_asked(gcache_call_t *call);
+void gci_health_answered(gcache_call_t *call, int status, const char *reason);
+
+/* ---- what others ask ---- */
+
+gcache_peer_state_t gci_health_state(const struct gci_peer *peer);
+int gci_health_is_up(const struct gci_peer *peer);
+int gci_health_is_out(const struct gci_peer *peer); /* not to be asked for keys */
+int gci_health_is_down(const struct gci_peer *peer);
+/* For how long it has not been up. */
+uint64_t gci_health_down_ms(const struct gci_peer *peer);
+
+/* In place of a timer that could not be set. */
+void gci_health_look(struct gci_peer *peer);
+
+/* Who is asked for key; NULL: nobody, it is loaded here. avoid: who has just failed; NULL: the first to be
+ * asked. */
+struct gci_peer *gci_health_owner(struct gcache_s *core, gcache_bytes_t key,
+                                  const struct gci_peer *avoid);
+/* A first question is asked: it pays for a part of another. */
+void gci_health_earn(struct gcache_s *core);
+/* Nonzero: the next owner may be asked in place of `failed`. */
+int gci_health_may_retry(struct gcache_s *core, const struct gci_peer *failed);
+
+#endif

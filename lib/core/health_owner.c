@@ -1,0 +1,59 @@
+/* core/health - who is asked for a key, and what may be asked again: see health.h. */
+#include "core/group.h"
+#include "core/health.h"
+
+enum { CREDIT_MAX = 10000, RETRY = 100 }; /* hundredths of a question */
+
+/* Without those who are out, and without `avoid`. */
+static struct gci_peer *next_owner(struct gci_peers *peers, gcache_bytes_t key,
+                                   const struct gci_peer *avoid) {
+  size_t i = avoid == NULL ? peers->n : gci_peers_index(peers, avoid), next;
+  unsigned char was = 0;
+  if (peers->n == 1) return NULL;
+  if (i < peers->n) {
+    was = peers->out[i];
+    peers->out[i] = GCI_PEERS_OUT;
+  }
+  next = gci_placement_next(peers->placement, key, peers->out);
+  if (i < peers->n) peers->out[i] = was;
+  return next < peers->n ? peers->list[next] : NULL;
+}
+
+struct gci_peer *gci_health_owner(gcache_t *core, gcache_bytes_t key,
+                                  const struct gci_peer *avoid) {
+  struct gci_peers *peers = &core->peers;
+  struct gci_peer *owner = gci_peers_owner(peers, key);
+  if (owner == NULL || (peers->n_out == 0 && avoid == NULL)) return owner;
+  if (!gci_health_is_out(owner) && owner != avoid) return owner;
+  gci_health_look(owner);
+  return next_owner(peers, key, avoid);
+}
+
+void gci_health_earn(gcache_t *core) {
+  struct gci_healths *all = &core->health;
+  all->credit += all->terms.set.retry_percent;
+  if (all->credit > CREDIT_MAX) all->credit = CREDIT_MAX;
+}
+
+int gci_health_may_retry(gcache_t *core, const struct gci_peer *failed) {
+  struct gci_healths *all = &core->health;
+  if (gci_health_is_out(failed)) return 1;
+  if (all->credit < RETRY) {
+    all->retries_denied++;
+    return 0;
+  }
+  all->credit -= RETRY;
+  all->retries++;
+  return 1;
+}
+
+void gci_health_listed(gcache_t *core) {
+  struct gci_healths *all = &core->health;
+  const struct gci_peers *peers = &core->peers;
+  size_t others = peers->n - (peers->self != NULL);
+  int was = all->cut_off;
+  all->cut_off = 2 * peers->n_down > others;
+  if (all->cut_off && !was)
+    gci_env_log(core->env, GCACHE_LOG_WARN, "cut off: %zu of %zu other members are down",
+                peers->n_down, others);
+}
