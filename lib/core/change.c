@@ -7,8 +7,10 @@
 
 #include "base/value.h"
 #include "core/call.h"
+#include "core/health.h"
 #include "core/memory.h"
 #include "core/req.h"
+#include "core/tell.h"
 
 #define ROUNDS 2
 
@@ -38,6 +40,8 @@ struct change {
   size_t asked; /* members of this round that have not answered */
   size_t refs;  /* the request, and every call under way */
   size_t n;
+  size_t
+      keeper; /* whose errand stores the value of a set: the owner's, or if that is out the acting one's */
   gcache_peer_result_t *results;
   struct errand errands[];
 };
@@ -70,17 +74,29 @@ static void add(struct change *change, size_t i, struct gci_peer *peer) {
   change->results[i].reason = "";
 }
 
-/* The owner first, then the others as listed. A clear has no key and takes them as listed. */
+/* Who is asked for the key in place of an owner that is out; NULL: nobody. */
+static struct gci_peer *acting_owner(const struct change *change, const struct gci_peer *owner) {
+  gcache_t *core = change->group->core;
+  if (owner == NULL || !gci_health_is_out(owner)) return NULL;
+  struct gci_peer *acting = gci_health_owner(core, change->key, NULL);
+  return acting != NULL ? acting : core->peers.self;
+}
+
+/* The owner first, then who acts for it, then the others as listed. A clear has no key and takes them as
+ * listed. */
 static void add_members(struct change *change) {
   const struct gci_peers *peers = &change->group->core->peers;
   struct gci_peer *owner = NULL;
   size_t n = 0;
   if (change->op != GCACHE_OP_CLEAR) owner = gci_peers_owner(peers, change->key);
+  struct gci_peer *acting = acting_owner(change, owner);
   if (owner != NULL || peers->n == 0) add(change, n++, owner);
+  if (acting != NULL) add(change, n++, acting);
   for (size_t i = 0; i < peers->n; i++) {
-    if (peers->list[i] != owner) add(change, n++, peers->list[i]);
+    if (peers->list[i] != owner && peers->list[i] != acting) add(change, n++, peers->list[i]);
   }
   assert(n == change->n);
+  change->keeper = acting != NULL;
 }
 
 static struct change *change_new(gcache_group_t *group, const struct gci_change_order *order) {
@@ -116,11 +132,18 @@ static void record(struct errand *errand, int status, const char *reason) {
   result->reason = gci_value_words(errand->reason);
 }
 
-/* Nobody but the owner stores a value: another copy could outlive a later set (P2). */
+/* Nobody but the owner, or who acts for it, stores a value: another copy could outlive a later set (P2). */
 static gcache_op_t op_for(const struct errand *errand) {
   const struct change *change = errand->change;
-  int is_owner = errand == change->errands;
-  return change->op == GCACHE_OP_SET && !is_owner ? GCACHE_OP_REMOVE : change->op;
+  int is_keeper = errand == &change->errands[change->keeper];
+  return change->op == GCACHE_OP_SET && !is_keeper ? GCACHE_OP_REMOVE : change->op;
+}
+
+/* It is told later. */
+static void miss(const struct errand *errand, enum gci_missed_weight weight) {
+  const struct change *change = errand->change;
+  gci_tell_missed(change->group->core, errand->peer, change->group->name, op_for(errand),
+                  change->key, weight);
 }
 
 static int act_here(struct change *change, gcache_op_t op) {
@@ -133,11 +156,21 @@ static int act_here(struct change *change, gcache_op_t op) {
   return 0;
 }
 
+static void record_down(struct errand *errand) {
+  char reason[GCI_TELL_REASON_MAX];
+  record(errand, gci_tell_down_reason(errand->peer, reason), reason);
+  miss(errand, GCI_MISSED);
+}
+
 static void run_errand(struct errand *errand) {
   struct change *change = errand->change;
   gcache_op_t op = op_for(errand);
   if (errand->peer == NULL || errand->peer->is_self) {
     record(errand, act_here(change, op), NULL);
+    return;
+  }
+  if (gci_health_is_down(errand->peer)) {
+    record_down(errand);
     return;
   }
   errand->calling = 1;
@@ -148,13 +181,17 @@ static void run_errand(struct errand *errand) {
 
 /* ------------------------------------------------------------------------------ rounds ---- */
 
+static gcache_op_t drop_op(const struct change *change) {
+  return change->op == GCACHE_OP_CLEAR ? GCACHE_OP_CLEAR : GCACHE_OP_REMOVE;
+}
+
 static void begin_round(struct change *change) {
   unsigned round = change->round++;
   int is_clear = change->op == GCACHE_OP_CLEAR;
-  size_t first = is_clear || round == 0 ? 0 : 1;
-  size_t end = is_clear || round > 0 ? change->n : 1;
+  size_t first = is_clear || round == 0 ? 0 : change->keeper + 1;
+  size_t end = is_clear || round > 0 ? change->n : change->keeper + 1;
   if (change->drop_here && (is_clear || round > 0)) {
-    act_here(change, is_clear ? GCACHE_OP_CLEAR : GCACHE_OP_REMOVE);
+    act_here(change, drop_op(change));
   }
   change->asked = end - first;
   for (size_t i = first; i < end; i++) {
@@ -191,6 +228,7 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
   errand->calling = 0;
   if (!change->over) {
     record(errand, status, reason);
+    if (!gci_tell_is_answer(status)) miss(errand, GCI_MISSED);
     run_rounds(change);
   }
   unref(change);
@@ -199,6 +237,17 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
 static const struct gci_call_maker errand_maker = {deadline_ms, on_done};
 
 /* ------------------------------------------------------------------------------ start, end ---- */
+
+/* Out of time: who has not answered yet, or was not asked, is told later; this member does its part now. */
+static void run_out(struct errand *errand) {
+  struct change *change = errand->change;
+  if (errand->peer != NULL && !errand->peer->is_self) {
+    miss(errand, GCI_MISSED_GENTLE);
+  } else {
+    act_here(change, op_for(errand));
+    errand->owed = 0;
+  }
+}
 
 /* Out of time, cancelled, or the group closes. */
 static void on_left(struct gcache_req_s *req, int status) {
@@ -209,9 +258,11 @@ static void on_left(struct gcache_req_s *req, int status) {
     return;
   }
   change->over = 1;
+  if (status == UV_ETIMEDOUT && change->drop_here) act_here(change, drop_op(change));
   for (size_t i = 0; i < change->n; i++) {
     struct errand *errand = &change->errands[i];
     gcache_peer_result_t *result = &change->results[i];
+    if (status == UV_ETIMEDOUT && errand->owed > 0) run_out(errand);
     if (errand->owed > 0 && result->status == 0) result->status = status;
     if (errand->calling) gci_call_hint(&errand->call);
   }

@@ -4,14 +4,17 @@
  * at the start, and of two rounds. A round asks a range of the errands at once and is over when all
  * have answered; a member that failed does not stop the next round.
  *
- *   set, remove   the owner; then everybody else, so that nobody fetches the old value again
+ *   set, remove   the owner; then everybody else, so that nobody fetches the old value again. If the
+ *                 owner is out, who acts for it is asked with it, and stores the value
  *   clear         everybody; then everybody again, for what was fetched during the first round
  *
  * This member does its part itself, without a call. A client-only member is not in the list of
  * results; its own memory is dropped in every round but the owner's.
  *
  * The request ends with the last answer, or early: then the unanswered are reported with the reason
- * for that, and their calls are cancelled. Calls under way still owe their answers, so the change
+ * for that, and their calls are cancelled. Who has not made a change, for whatever reason but the
+ * application's cancel or its own refusal, is told later (core/tell); who is down is not asked before.
+ * Calls under way still owe their answers, so the change
  * outlives its request: one count for the request, one a call. Owns copies of key and value
  * reference, results, errands: one block. Fails: starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL,
  * GCACHE_ECLOSING. */

@@ -7,7 +7,8 @@
  * for an owner that is slow or dead with more than the keys of that owner, and what is kept is a place in
  * the order and a window for each member, not a question for each key and member.
  *
- * A member all of whose questions fail, one window long, is gone: it is not asked for the rest. This
+ * A member all of whose questions fail, one window long, or that is down, is gone: it is not asked for the
+ * rest. What a member has not made, but for the application's cancel, it is told later (core/tell). This
  * member does its part itself, without a call. A client-only member is not reported; it forgets a segment
  * when that is ready.
  *
@@ -21,7 +22,9 @@
 #include "base/value.h"
 #include "core/ask.h"
 #include "core/call.h"
+#include "core/health.h"
 #include "core/memory.h"
+#include "core/tell.h"
 #include "gcache/many.h"
 
 /* Questions under way at a time: of a member, and of all as long as a member has the least. */
@@ -46,7 +49,9 @@ struct errand {
   size_t running;
   size_t failures; /* in a row */
   struct question *free;
-  int gone, finished;
+  int gone;    /* what comes next is not asked for, but told later, */
+  int refuses; /* or, where it cannot remove, not even that */
+  int finished;
 };
 
 struct removal {
@@ -175,6 +180,30 @@ static void make_ready(struct removal *r, size_t segment) {
     drop(r, r->keys[i]);
 }
 
+static int is_here(const struct errand *errand) {
+  return errand->peer == NULL || errand->peer->is_self;
+}
+
+/* Nonzero: of all that comes next there is nothing more to tell. */
+static int is_told_all(const struct errand *errand) {
+  const char *group = errand->removal->group->name;
+  if (!errand->gone) return 0;
+  return errand->refuses || gci_missed_covers(&errand->peer->missed, group);
+}
+
+static void miss(const struct errand *errand, gcache_bytes_t key, enum gci_missed_weight weight) {
+  gcache_group_t *group = errand->removal->group;
+  gci_tell_missed(group->core, errand->peer, group->name, GCACHE_OP_REMOVE, key, weight);
+}
+
+/* Without a question. */
+static void hand_over(const struct errand *errand, gcache_bytes_t key) {
+  if (is_here(errand))
+    drop(errand->removal, key);
+  else
+    miss(errand, key, errand->removal->over ? GCI_MISSED_GENTLE : GCI_MISSED);
+}
+
 /* The one that comes next in its order; NULL: there is none now. */
 static const gcache_bytes_t *next_key(struct errand *errand) {
   struct removal *r = errand->removal;
@@ -182,7 +211,7 @@ static const gcache_bytes_t *next_key(struct errand *errand) {
   for (;;) {
     if (errand->stop > r->n_ready) return NULL;
     size_t segment = errand->stop == 0 ? own : r->ready[errand->stop - 1];
-    int is_done = errand->gone || (errand->stop > 0 && segment == own);
+    int is_done = is_told_all(errand) || (errand->stop > 0 && segment == own);
     size_t key = begin_of(r, segment) + errand->done;
     if (!is_done && key < r->ends[segment]) {
       errand->done++;
@@ -206,13 +235,31 @@ static void ask(struct errand *errand, gcache_bytes_t key) {
                  NULL);
 }
 
+static void fail(struct errand *errand, int status, const char *reason) {
+  struct removal *r = errand->removal;
+  gcache_peer_result_t *result = &r->results[errand - r->errands];
+  if (result->status != 0) return;
+  result->status = status;
+  errand->reason = gci_value_text(gci_group_mem(r->group), reason);
+  result->reason = gci_value_words(errand->reason);
+}
+
+/* If there is nothing to be asked of it, there is nothing to report. */
+static void go_down(struct errand *errand) {
+  char reason[GCI_TELL_REASON_MAX];
+  errand->gone = 1;
+  if (errand->removal->n == 0 || errand->finished) return;
+  fail(errand, gci_tell_down_reason(errand->peer, reason), reason);
+}
+
 static void work(struct errand *errand) {
   struct removal *r = errand->removal;
-  int is_here = errand->peer == NULL || errand->peer->is_self;
   const gcache_bytes_t *key;
-  while ((is_here || errand->free != NULL || r->n == 0) && (key = next_key(errand)) != NULL) {
-    if (is_here)
-      drop(r, *key);
+  if (!is_here(errand) && !errand->gone && gci_health_is_down(errand->peer)) go_down(errand);
+  while ((is_here(errand) || errand->gone || errand->free != NULL || r->n == 0) &&
+         (key = next_key(errand)) != NULL) {
+    if (is_here(errand) || errand->gone)
+      hand_over(errand, *key);
     else
       ask(errand, *key);
   }
@@ -248,14 +295,12 @@ static void work_on(struct removal *r, struct errand *first) {
 
 /* The first failure of a member stands. */
 static void record(struct errand *errand, int status, const char *reason) {
-  struct removal *r = errand->removal;
-  gcache_peer_result_t *result = &r->results[errand - r->errands];
   errand->failures = status == 0 ? 0 : errand->failures + 1;
-  if (errand->failures >= r->window) errand->gone = 1;
-  if (status == 0 || result->status != 0) return;
-  result->status = status;
-  errand->reason = gci_value_text(gci_group_mem(r->group), reason);
-  result->reason = gci_value_words(errand->reason);
+  if (errand->failures >= errand->removal->window) {
+    errand->gone = 1;
+    errand->refuses = gci_tell_is_answer(status);
+  }
+  if (status != 0) fail(errand, status, reason);
 }
 
 static uint64_t deadline_ms(const gcache_call_t *call) {
@@ -275,6 +320,7 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
   errand->running--;
   if (!r->over) {
     record(errand, status, reason);
+    if (!gci_tell_is_answer(status)) miss(errand, call->key, GCI_MISSED);
     work_on(r, errand);
   }
   unref(r);
@@ -283,6 +329,36 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
 static const struct gci_call_maker question_maker = {deadline_ms, on_done};
 
 /* ------------------------------------------------------------------------------ start, end ---- */
+
+/* The rest of its own keys, so that all are ready. */
+static void run_out_of_own(struct errand *errand) {
+  struct removal *r = errand->removal;
+  size_t own = (size_t)(errand - r->errands);
+  if (errand->stop > 0) return;
+  for (size_t i = begin_of(r, own) + errand->done; i < r->ends[own]; i++)
+    hand_over(errand, r->keys[i]);
+  make_ready(r, own);
+  errand->stop = 1;
+  errand->done = 0;
+}
+
+/* Out of time: this member does its part now, the others are told of theirs later. */
+static void run_out(struct removal *r) {
+  for (size_t i = 0; i < r->members * r->window; i++) {
+    struct question *question = &r->questions[i];
+    if (question->calling) miss(question->errand, question->call.key, GCI_MISSED_GENTLE);
+  }
+  for (size_t i = 0; i < r->members; i++)
+    run_out_of_own(&r->errands[i]);
+  for (size_t i = 0; i < r->members; i++) {
+    struct errand *errand = &r->errands[i];
+    const gcache_bytes_t *key;
+    errand->gone = !is_here(errand);
+    while ((key = next_key(errand)) != NULL)
+      hand_over(errand, *key);
+    if (is_here(errand)) errand->finished = 1;
+  }
+}
 
 /* Out of time, cancelled, or the group closes. */
 static void on_left(struct gcache_req_s *req, int status) {
@@ -293,6 +369,7 @@ static void on_left(struct gcache_req_s *req, int status) {
     return;
   }
   r->over = 1;
+  if (status == UV_ETIMEDOUT) run_out(r);
   for (size_t i = 0; i < r->members; i++) {
     if (!r->errands[i].finished && r->results[i].status == 0) r->results[i].status = status;
   }

@@ -177,7 +177,8 @@ static void owner_is_first_for_every_key_and_everybody_is_asked_once(void **stat
       size_t which = random_below(&random, r.n_calls);
       int who = strcmp(gcache_call_peer(r.calls[which]), ROOM_B) == 0 ? 0 : 1;
       int status = failing > 0 && random_below(&random, 6) == 0 ? UV_ECONNRESET : 0;
-      failed[who] += status != 0;
+      /* What is told later, because it failed, is not reported. */
+      if (model.asked[model_key(r.calls[which])][who] == 1) failed[who] += status != 0;
       model_answer(&r, which, status);
       if (random_below(&random, 2)) room_run(&r);
       if (r.n_calls == 0) room_run(&r);
@@ -186,12 +187,16 @@ static void owner_is_first_for_every_key_and_everybody_is_asked_once(void **stat
     assert_int_equal(p.n, run % 4 == 0 ? 2 : 3);
     assert_int_equal(p.status, failed[0] + failed[1] > 0 ? GCACHE_EPARTIAL : 0);
     for (int who = 0; who < 2; who++)
-      assert_int_equal(p.members[who].status, failed[who] > 0 ? UV_ECONNRESET : 0);
+      assert_int_equal(p.members[who].status != 0, failed[who] > 0);
     for (size_t i = 0; i < model.n; i++) {
       assert_false(room_holds(&r, keys[i]));
-      if (model.n > 8) /* a window of failures in a row ends the rest */
-        for (int who = 0; who < 2; who++)
-          assert_int_equal(model.asked[i][who], 1);
+      for (int who = 0; who < 2; who++) {
+        struct gci_peer *peer = gci_peers_find(&r.core.peers, who == 0 ? ROOM_B : ROOM_C);
+        int waits = gci_missed_bars(&peer->missed, "g", gcache_cstr(keys[i]));
+        assert_true(model.asked[i][who] > 0 || waits);
+        if (failed[who] == 0) assert_false(waits);
+        if (failed[0] + failed[1] == 0) assert_int_equal(model.asked[i][who], 1);
+      }
     }
     r.start = NULL;
     room_close(&r);
@@ -251,7 +256,7 @@ static int remove_plenty(struct room *r, struct change_probe *p) {
   return rc;
 }
 
-static void dead_member_is_asked_for_a_window_and_the_others_for_all(void **state) {
+static void dead_member_is_asked_for_a_window_at_most_and_the_others_for_all(void **state) {
   struct room r;
   struct change_probe p = {0};
   (void)state;
@@ -267,7 +272,9 @@ static void dead_member_is_asked_for_a_window_and_the_others_for_all(void **stat
   assert_string_equal(p.members[1].reason, "nobody there");
   assert_int_equal(p.members[2].status, 0);
   assert_int_equal(plenty.asked - plenty.dead_asked, PLENTY);
-  assert_true(plenty.dead_asked >= 256 && plenty.dead_asked < 512);
+  assert_in_range(plenty.dead_asked, 1, 256);
+  struct gci_peer *dead = gci_peers_find(&r.core.peers, ROOM_C);
+  assert_int_equal(gci_missed_count(&dead->missed), PLENTY);
   room_close(&r);
 }
 
@@ -304,13 +311,14 @@ static void out_of_time_says_who_had_not_done_it(void **state) {
   room_call_done(&r, room_call_to(&r, ROOM_B), 0, NULL, NULL);
   room_run(&r);
   room_call_done(&r, room_call_to(&r, ROOM_B), 0, NULL, NULL);
+  size_t hanging = r.n_calls;
   room_advance(&r, 100);
   assert_int_equal(p.runs, 1);
   assert_int_equal(p.status, GCACHE_EPARTIAL);
   assert_int_equal(p.members[0].status, 0);
   assert_int_equal(p.members[1].status, UV_ETIMEDOUT);
   assert_int_equal(p.members[2].status, 0);
-  assert_int_equal(r.calls_told, r.n_calls);
+  assert_int_equal(r.calls_told, hanging);
   room_settle(&r);
   room_close(&r);
 }
@@ -345,7 +353,7 @@ int main(void) {
       cmocka_unit_test(keys_of_a_slow_owner_wait_and_no_others),
       cmocka_unit_test(owner_is_first_for_every_key_and_everybody_is_asked_once),
       cmocka_unit_test(load_under_way_is_delivered_and_not_kept),
-      cmocka_unit_test(dead_member_is_asked_for_a_window_and_the_others_for_all),
+      cmocka_unit_test(dead_member_is_asked_for_a_window_at_most_and_the_others_for_all),
       cmocka_unit_test(memory_is_for_a_window_and_not_for_all_keys),
       cmocka_unit_test(out_of_time_says_who_had_not_done_it),
       cmocka_unit_test(cancel_runs_the_callback_once_and_hints),
