@@ -57,10 +57,13 @@ static int status_of_down(const gcache_call_t *call) {
   return why == 0 || why == UV_ECANCELED || why == GCACHE_EBUSY ? UV_ECONNABORTED : why;
 }
 
-/* A change is sent until the peer is found to be down: what it missed before does not matter to it. */
+/* A change is sent until the peer is found to be down: what it missed before does not matter to it. A get is
+ * not, where the peer is still to be told of a change of the key. */
 static int may_ask(const gcache_call_t *call) {
-  if (call->anyway || gci_health_is_up(call->peer)) return 1;
-  return call->op != GCACHE_OP_GET && !gci_health_is_down(call->peer);
+  const struct gci_peer *peer = call->peer;
+  if (call->anyway) return 1;
+  if (call->op != GCACHE_OP_GET) return !gci_health_is_down(peer);
+  return gci_health_is_up(peer) && !gci_missed_bars(&peer->missed, call->group_name, call->key);
 }
 
 static void on_start(struct gcache_job_s *job) {

@@ -72,6 +72,7 @@ static void a_missed_remove_is_told_in_the_next_turn_and_the_peer_is_out_until_t
   assert_int_equal(peer_of(&r, ROOM_B)->told, 1);
   assert_not_asked(&r, ROOM_B);
   room_settle(&r);
+  room_key(&r, ROOM_B, of_b);
   assert_int_equal(room_get(&r, &p, of_b, 0), 0);
   room_run(&r);
   assert_asked(&r, ROOM_B, GCACHE_OP_GET, of_b);
