@@ -12,6 +12,7 @@
 
 #define FAILURES_MAX 20
 #define TORTURE_DEEDS 6
+#define LIST_WORDS_MAX 16
 
 struct options {
   uint64_t seeds, from, deeds;
@@ -192,20 +193,55 @@ static int parse(struct options *o, int argc, char **argv) {
   return 1;
 }
 
+static const struct options usual = {
+    .seeds = 1000, .from = 1, .weather = WORLD_WEATHERS, .torture = WORLD_TORTURES, .stride = 1};
+
+/* The words of one run, what follows a # left out. */
+static int split(char *line, char *words[LIST_WORDS_MAX]) {
+  int n = 1;
+  line[strcspn(line, "#\n")] = '\0';
+  words[0] = line;
+  for (char *at = strtok(line, " "); at != NULL && n < LIST_WORDS_MAX; at = strtok(NULL, " "))
+    words[n++] = at;
+  return n;
+}
+
+/* One run a line, in the words of a replay. Nonzero: not readable. */
+static int run_list(const char *path) {
+  struct world_result sum = {0};
+  char line[256], *words[LIST_WORDS_MAX];
+  FILE *list = fopen(path, "r");
+  int n = 0, bad = list == NULL;
+  while (!bad && fgets(line, sizeof line, list) != NULL) {
+    struct options o = usual;
+    int n_words = split(line, words);
+    if (n_words == 1) continue;
+    bad = !parse(&o, n_words, words);
+    o.one = 0;
+    if (!bad) run_one(&o, o.from, &sum);
+    n++;
+  }
+  if (list != NULL) fclose(list);
+  if (bad) fprintf(stderr, "%s: run %d cannot be read\n", path, n);
+  printf("%d listed runs, %" PRIu64 " failed\n", n, failures);
+  return bad;
+}
+
 int main(int argc, char **argv) {
-  struct options o = {
-      .seeds = 1000, .from = 1, .weather = WORLD_WEATHERS, .torture = WORLD_TORTURES, .stride = 1};
+  struct options o = usual;
   program = argv[0];
+  signal(SIGABRT, on_died);
+  signal(SIGSEGV, on_died);
+  if (argc == 3 && strcmp(argv[1], "--list") == 0) return run_list(argv[2]) ? 2 : failures > 0;
   if (!parse(&o, argc, argv)) {
     fprintf(stderr,
             "usage: %s [--seeds N] [--from S] [--seed S] [--deeds N] [--twice]\n"
             "          [--weather calm|lists|loss|partition|crash|mixed|all]\n"
-            "          [--oom|--oom-on|--faults|--close [--stride N] [--number N]]\n",
-            argv[0]);
+            "          [--oom|--oom-on|--faults|--close [--stride N] [--number N]]\n"
+            "       %s --list FILE\n",
+            argv[0], argv[0]);
     return 2;
   }
-  signal(SIGABRT, on_died);
-  signal(SIGSEGV, on_died);
   if (o.torture != WORLD_TORTURES && o.number == 0)
     run_torture(&o);
   else
