@@ -55,6 +55,7 @@ static int open_cache(struct node *node) {
   o.dialect = node->options.dialect;
   o.http = node->options.http;
   o.tls = node->tls;
+  o.access = node->options.access;
   o.timeout_ms = node->options.timeout_ms;
   o.log = on_log;
   o.log_data = node;

@@ -46,6 +46,13 @@ static const char usage[] =
     "of\n"
     "                           it gets 403 as a peer; default: trust whom the system trusts, and\n"
     "                           answer whoever asks\n"
+    "  --allow WHO              who may ask for keys and change them as a peer does: peers, by "
+    "their\n"
+    "                           addresses (default), anyone, or a list of addresses and ranges:\n"
+    "                           10.0.0.0/8,::1\n"
+    "  --secret-file FILE       peers must sign what they ask with what is in FILE, 16 to 256 "
+    "bytes\n"
+    "                           without the end of the line; the same on all members\n"
     "  --help                   this text\n";
 
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -91,6 +98,39 @@ static int parse_listen(struct options *o, const char *value) {
   if (rc != 0) return complain("--listen: %s: %s", o->host, gai_strerror(rc));
   memcpy(&o->address, found->ai_addr, found->ai_addrlen);
   freeaddrinfo(found);
+  return 0;
+}
+
+static int parse_allow(struct options *o, const char *value) {
+  gcache_access_t *access = &o->access;
+  gcache_access_who_t who = GCACHE_ACCESS_LISTED;
+
+  if (strcmp(value, "peers") == 0) who = GCACHE_ACCESS_PEERS;
+  if (strcmp(value, "anyone") == 0) who = GCACHE_ACCESS_ANYONE;
+  access->read = access->write = who;
+  access->n_addresses = 0;
+  if (who != GCACHE_ACCESS_LISTED) return 0;
+  snprintf(o->allowed_text, sizeof o->allowed_text, "%s", value);
+  if (strlen(value) >= sizeof o->allowed_text) return complain("--allow: too long");
+  for (char *rest = o->allowed_text, *one; (one = strsep(&rest, ",")) != NULL;) {
+    if (access->n_addresses == MAX_ALLOWED) return complain("--allow: more than %d", MAX_ALLOWED);
+    o->allowed[access->n_addresses++] = one;
+  }
+  access->addresses = o->allowed;
+  return 0;
+}
+
+static int read_secret(struct options *o, const char *file) {
+  FILE *in = fopen(file, "r");
+  size_t len;
+
+  if (in == NULL) return complain("--secret-file: %s: %s", file, strerror(errno));
+  len = fread(o->secret, 1, sizeof o->secret, in);
+  fclose(in);
+  if (len > 0 && o->secret[len - 1] == '\n') len--;
+  if (len < 16 || len > 256) return complain("--secret-file: %s: not 16 to 256 bytes", file);
+  o->access.secret = o->secret;
+  o->access.secret_len = len;
   return 0;
 }
 
@@ -210,6 +250,10 @@ static int parse_one(struct options *o, int letter, const char *value) {
     return parse_dialect(o, value);
   case 'v':
     return parse_http(o, value);
+  case 'A':
+    return parse_allow(o, value);
+  case 'x':
+    return read_secret(o, value);
   case 'c':
     o->tls_cert = value;
     return 0;
@@ -243,6 +287,8 @@ int options_parse(struct options *o, int argc, char **argv) {
                                         {"tls-cert", required_argument, NULL, 'c'},
                                         {"tls-key", required_argument, NULL, 'k'},
                                         {"tls-ca", required_argument, NULL, 'a'},
+                                        {"allow", required_argument, NULL, 'A'},
+                                        {"secret-file", required_argument, NULL, 'x'},
                                         {"help", no_argument, NULL, 'H'},
                                         {NULL, 0, NULL, 0}};
   int letter;

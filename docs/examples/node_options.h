@@ -7,6 +7,7 @@
 
 #define MAX_GROUPS 64
 #define MAX_PEERS 256
+#define MAX_ALLOWED 256
 
 struct group_option {
   char *name;
@@ -29,6 +30,9 @@ struct options {
   uint64_t stale_ms, error_ms, refresh_ahead_ms, not_found_ms, hot_max_ms; /* of all groups */
   gcache_http_t http;
   const char *tls_cert, *tls_key, *tls_ca; /* files; no cert: in the clear */
+  gcache_access_t access;                  /* points into what follows */
+  const char *allowed[MAX_ALLOWED];
+  char allowed_text[4096], secret[258];
 };
 
 /* 0: go on. 1: help was asked for and given, end with success. -1: told on stderr what is wrong. */

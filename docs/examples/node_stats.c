@@ -73,6 +73,7 @@ void stats_answer(struct node *node, gcache_exchange_t *x) {
   text_put_count(&json, "connections_in", s.connections_in);
   text_put_count(&json, "connections_out", s.connections_out);
   text_put_count(&json, "refused", s.refused);
+  text_put_count(&json, "forbidden", s.forbidden);
   text_put_count(&json, "bad_requests", s.bad_requests);
   text_close(&json, '}');
   text_open(&json, "groups", '[');

@@ -48,7 +48,7 @@ void gci_access_fini(struct gci_access *a);
 /* The signing state; NULL: requests are not signed. */
 struct gci_auth *gci_access_auth(struct gci_access *a);
 
-/* has_body: one follows or is there. */
+/* has_body: one follows, or is there and is to be judged next. */
 enum gci_verdict gci_access_judge(struct gci_access *a, struct gci_visitor *v,
                                   const struct gci_http_head *head, int has_body);
 /* Of a head that was let in. */

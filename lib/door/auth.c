@@ -171,6 +171,11 @@ static int is_nonce(gcache_bytes_t text) {
   return text.len >= NONCE_MIN && text.len <= NONCE_MAX;
 }
 
+static int has_body(const struct line *line) {
+  return !gci_bytes_equal(line->body, GCI_LIT("-"));
+}
+
+/* The signature itself is looked at when it is compared. */
 static int read_line(gcache_bytes_t text, struct line *line) {
   gcache_bytes_t rest = text;
 
@@ -179,8 +184,8 @@ static int read_line(gcache_bytes_t text, struct line *line) {
   line->nonce = next_field(&rest);
   line->body = next_field(&rest);
   line->mac = rest;
-  if (!is_lower_hex(line->mac) || !is_nonce(line->nonce)) return UV_EINVAL;
-  if (!gci_bytes_equal(line->body, GCI_LIT("-")) && !is_lower_hex(line->body)) return UV_EINVAL;
+  if (line->mac.len != HEX_SIZE || !is_nonce(line->nonce)) return UV_EINVAL;
+  if (has_body(line) && !is_lower_hex(line->body)) return UV_EINVAL;
   line->front = gcache_bytes(text.base, text.len - HEX_SIZE - 1);
   return line->time.len > TIME_DIGITS_MAX ? UV_EINVAL : 0;
 }
@@ -220,7 +225,7 @@ static int find_line(const struct gci_http_head *head, gcache_bytes_t *out) {
 }
 
 enum gci_verdict gci_auth_check(struct gci_auth *a, const struct gci_http_head *head,
-                                gcache_bytes_t host, int has_body) {
+                                gcache_bytes_t host, int follows) {
   struct said said = {.method = head->method,
                       .target = head->target,
                       .host = host,
@@ -243,7 +248,7 @@ enum gci_verdict gci_auth_check(struct gci_auth *a, const struct gci_http_head *
   if (err < 0) return GCI_BARRED_NO_MEMORY;
   to_hex(hex, mac, sizeof mac);
   if (!gci_hmac_equal(hex, line.mac.base, sizeof hex)) return GCI_BARRED_BAD_SIGNATURE;
-  if (has_body && gci_bytes_equal(line.body, GCI_LIT("-"))) return GCI_BARRED_BAD_BODY;
+  if (has_body(&line) != (follows != 0)) return GCI_BARRED_BAD_BODY;
   return take(a, head, gcache_bytes(mac, sizeof mac), time_s);
 }
 
@@ -256,8 +261,7 @@ enum gci_verdict gci_auth_check_body(struct gci_auth *a, const struct gci_http_h
   struct line line;
 
   if (find_line(head, &text) != 1 || read_line(text, &line) < 0) return GCI_BARRED_BAD_LINE;
-  if (bytes.len == 0)
-    return gci_bytes_equal(line.body, GCI_LIT("-")) ? GCI_LET_IN : GCI_BARRED_BAD_BODY;
+  if (bytes.len == 0) return has_body(&line) ? GCI_BARRED_BAD_BODY : GCI_LET_IN;
   if (gci_hmac_digest(a->hmac, &bytes, 1, digest) < 0) return GCI_BARRED_NO_MEMORY;
   to_hex(hex, digest, sizeof digest);
   return gci_bytes_equal(gcache_bytes(hex, sizeof hex), line.body) ? GCI_LET_IN

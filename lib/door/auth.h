@@ -39,9 +39,9 @@ int gci_auth_covers(const struct gci_auth *a, gcache_bytes_t method);
 int gci_auth_sign(struct gci_auth *a, const struct gci_http_message *message,
                   char out[GCI_AUTH_LINE], size_t *len);
 
-/* host: what the asker must have called us. has_body: one follows. */
+/* host: what the asker must have called us. follows: a body does; without, there is none. */
 enum gci_verdict gci_auth_check(struct gci_auth *a, const struct gci_http_head *head,
-                                gcache_bytes_t host, int has_body);
+                                gcache_bytes_t host, int follows);
 /* Of a head that was let in: is this (NULL: none) the body that was signed with it? */
 enum gci_verdict gci_auth_check_body(struct gci_auth *a, const struct gci_http_head *head,
                                      const gcache_value_t *body);

@@ -30,7 +30,8 @@ static const struct gci_verdict_words *judge(struct gci_door *door, const gcache
 
   gci_address_of(&visitor.address, in->from);
   verdict = gci_access_judge(door->access, &visitor, &head, body != NULL);
-  if (verdict == GCI_LET_IN) verdict = gci_access_judge_body(door->access, &head, body);
+  if (verdict == GCI_LET_IN && body != NULL)
+    verdict = gci_access_judge_body(door->access, &head, body);
   return verdict == GCI_LET_IN ? NULL : gci_access_refuse(door->access, verdict);
 }
 

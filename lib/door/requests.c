@@ -83,9 +83,9 @@ static enum gci_verdict judge(struct gci_requests *r, const struct gci_http_exch
   enum gci_verdict verdict = GCI_LET_IN;
 
   if (http->screened < 0) return (enum gci_verdict) - http->screened;
-  if (http->screened == 0)
-    verdict = gci_access_judge(access, &r->visitor, &http->head, http->body != NULL);
-  return verdict != GCI_LET_IN ? verdict : gci_access_judge_body(access, &http->head, http->body);
+  if (http->screened == 0) verdict = gci_access_judge(access, &r->visitor, &http->head, 0);
+  if (verdict != GCI_LET_IN || http->screened == 0) return verdict;
+  return gci_access_judge_body(access, &http->head, http->body);
 }
 
 static void refuse(struct gci_requests *r, struct gci_http_exchange *http,

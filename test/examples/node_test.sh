@@ -108,6 +108,9 @@ command_line() {
   ends 2 '--not-found-ms: not a number' --listen $here --not-found-ms x
   ends 2 'none of gcache' --listen $here --dialect ring
   ends 2 'neither on nor off' --listen $here --hot maybe
+  ends 1 'no address or range of them: 10.0.0.0/33' --listen $here --allow 10.0.0.0/8,10.0.0.0/33
+  ends 2 'not 16 to 256 bytes' --listen $here --secret-file "$dir/empty.db"
+  ends 2 'No such file' --listen $here --secret-file "$dir/none"
   ends 2 'no URL' --listen $here --peers ''
   ends 2 'does not contain our own URL' --listen $here --peers http://127.0.0.1:1
   ends 2 '^node: ' --listen $here --self nonsense
@@ -325,6 +328,37 @@ freshness() {
   stop fresh
 }
 
+# Two that share a secret, and curl, which does not.
+strangers() {
+  start shut --allow 10.0.0.0/8
+  ask GET /_groupcache/demo/k
+  same 'a peer from elsewhere' 403 "$status"
+  holds 'a peer from elsewhere' 'access.addresses' "$dir/body"
+  get 200 'group=demo&key=k' 'k|1'
+  counted '"forbidden":1'
+  echo 'sixteen bytes and more' >"$dir/secret"
+  timeout 20 "$node" --listen "${url#http://}" --secret-file "$dir/secret" 2>"$dir/err"
+  stop shut
+  grep -q 'built without OpenSSL' "$dir/err" && return
+
+  start s1 --secret-file "$dir/secret"
+  start s2 --secret-file "$dir/secret"
+  for url in "$url_s1" "$url_s2"; do
+    printf '%s\n' "$url_s1" "$url_s2" >"$dir/peers"
+    ask PUT /peers --data-binary "@$dir/peers"
+    same 'PUT /peers' 200 "$status"
+  done
+  ask GET /_groupcache/demo/k
+  same 'a peer without the secret' 403 "$status"
+  holds 'a peer without the secret' 'is not signed' "$dir/body"
+  url=$url_s1
+  for key in a b c d e f g h; do get 200 "group=demo&key=$key" "|$key|"; done
+  ask GET /stats
+  same 'gets that failed at s2' '' "$(grep -o '"failures":[1-9]' "$dir/body")"
+  stop s1
+  stop s2
+}
+
 goodbye() {
   start last
   curl -s -m 20 -o "$dir/slow" "$url/get?group=demo&key=slow:400:x" &
@@ -359,6 +393,7 @@ one_node
 three_nodes
 sqlite
 freshness
+strangers
 goodbye
 echo "$checks checks, $wrong wrong"
 [ "$wrong" = 0 ]
