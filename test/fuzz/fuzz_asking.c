@@ -12,6 +12,8 @@
 
 #include "base/bytes.h"
 #include "gcache/many.h"
+#include "http/h2.h"
+#include "net/hmac.h"
 #include "peer_words.h"
 
 enum {
@@ -278,6 +280,11 @@ static void open_asker(const uint8_t *choice) {
   house_options(&peer.h, &o);
   open_listener();
   o.http = speech[choice[0] & 3];
+  if (o.http == GCACHE_HTTP_2 && !gci_h2_built_in()) o.http = GCACHE_HTTP_1;
+  if ((choice[0] & 3) == 3 && gci_hmac_built_in()) {
+    o.access.secret = "sixteen bytes of";
+    o.access.secret_len = 16;
+  }
   o.dialect = (gcache_dialect_t)(choice[0] >> 2 & 3);
   o.conns_per_peer = 4;
   o.limits.value_max = VALUE_MAX;

@@ -13,6 +13,7 @@
 #include "door/cached.h"
 #include "door/dialect.h"
 #include "door/question.h"
+#include "door/range.h"
 #include "http/message.h"
 #include "http/token.h"
 #include "wire/route.h"
@@ -206,6 +207,23 @@ static void check_url(gcache_bytes_t text) {
              "a host is a host");
 }
 
+/* ---- a range of addresses ---- */
+
+static void check_range(gcache_bytes_t text) {
+  struct gci_range range;
+  char line[100];
+  if (text.len >= sizeof line || memchr(text.base, 0, text.len) != NULL) return;
+  memcpy(line, text.base, text.len);
+  line[text.len] = '\0';
+  if (gci_range_read(&range, line) < 0) return;
+  fuzz_check(range.is_unix || range.bits <= 128, "as many bits");
+  if (!range.is_unix && gci_address_known(&range.first)) /* :: is nobody's address */
+    fuzz_check(gci_range_has(&range, &range.first), "it has its first");
+  for (size_t i = 0; i < text.len; i++)
+    fuzz_check(is_letter_or_digit((unsigned char)line[i]) || strchr(".:/", line[i]) != NULL,
+               "it is nothing else");
+}
+
 /* ---- what a peer has answered ---- */
 
 static void check_result(const struct gci_result *result, gcache_op_t op, struct gci_mem *mem) {
@@ -265,6 +283,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   check_unescape(text);
   check_log(text);
   check_url(text);
+  check_range(text);
   check_answer(data, text);
   return 0;
 }
