@@ -205,6 +205,21 @@ static void unknown_group_is_named(void **state) {
   member_end(&m);
 }
 
+/* Longer than any group's can be. */
+static void long_name_of_a_group_is_unknown(void **state) {
+  struct member m;
+  struct served s;
+  char path[400] = "/_groupcache/";
+
+  open_member(&m, state, NULL);
+  memset(path + strlen(path), 'g', 257);
+  strcat(path, "/k");
+  serve(&s, &m, "GET", path);
+  assert_int_equal(s.http, 404);
+  assert_int_equal(m.loads, 0);
+  member_end(&m);
+}
+
 static void group_closed_meanwhile_is_unknown(void **state) {
   struct member m;
   struct served s;
@@ -526,6 +541,7 @@ int main(void) {
       TEST(key_is_the_rest_of_the_path_decoded_once),
       TEST(getters_words_are_passed_on),
       TEST(unknown_group_is_named),
+      TEST(long_name_of_a_group_is_unknown),
       TEST(group_closed_meanwhile_is_unknown),
       TEST(bad_paths_are_bad_requests),
       TEST(key_over_the_limit_is_414),

@@ -453,6 +453,60 @@ static void rapid_reset_is_cut(void **state) {
   flood(f, "made to be reset", add_provoking, 404);
 }
 
+/* Each PING is owed one; in one read, nothing can be sent between them. */
+static void acknowledgements_that_wait_are_bounded(void **state) {
+  struct fixture *f = *state;
+  f->run.limits.control_max = 100000;
+  f->run.limits.acks_max = 20;
+  restart(f);
+  send_frames(f);
+  for (uint32_t reads = 0; reads < 100; reads++) {
+    for (uint32_t n = 0; n < 15; n++)
+      add_ping(&f->f, n);
+    send_frames(f);
+  }
+  assert_false(f->reader.goaway);
+  for (uint32_t n = 0; n < 25; n++)
+    add_ping(&f->f, n);
+  send_frames(f);
+  assert_true(f->reader.goaway);
+  assert_int_equal(f->reader.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* One that answers has no use for more of the body; what is on its way may still come. */
+static void data_beyond_all_windows_ends_it(void **state) {
+  struct fixture *f = *state;
+  static const unsigned char bytes[16384];
+  size_t sent = 0;
+  add_put(&f->f, 1, "9999999999"); /* 413 */
+  send_frames(f);
+  assert_int_equal(stream(f, 1)->status, 413);
+  for (; !f->reader.goaway && sent < 10 << 20; sent += sizeof bytes) {
+    frames_add(&f->f, F_DATA, 0, 1, bytes, sizeof bytes);
+    send_frames(f);
+  }
+  assert_in_range(sent, 65536, 160000);
+  assert_int_equal(f->reader.goaway_code, NGHTTP2_FLOW_CONTROL_ERROR);
+}
+
+/* A few are refused one by one. */
+static void heads_over_the_limit_are_borne_a_few_times(void **state) {
+  struct fixture *f = *state;
+  static unsigned char block[16384];
+  size_t len = frames_get_block(block, "/a");
+  uint32_t n = 0;
+  while (len < sizeof block - 130)
+    len += frames_field(block + len, "x", "0123456789012345678901234567890123456789");
+  f->run.limits.head_max = 16384;
+  restart(f);
+  for (; !f->reader.goaway && n < 1000; n++) {
+    frames_add(&f->f, F_HEADERS, F_END_HEADERS | F_END_STREAM, 2 * n + 1, block, len);
+    send_frames(f);
+    if (n < 20) assert_int_equal(stream(f, 2 * n + 1)->status, 431);
+  }
+  assert_in_range(n, 25, 40);
+}
+
 static void resets_at_the_permitted_rate_go_on_for_ever(void **state) {
   struct fixture *f = *state;
   f->run.replies = H2_REPLY_LATER;
@@ -681,6 +735,9 @@ int main(void) {
       T(expectations_are_met),
       T(floods_are_cut),
       T(rapid_reset_is_cut),
+      T(acknowledgements_that_wait_are_bounded),
+      T(data_beyond_all_windows_ends_it),
+      T(heads_over_the_limit_are_borne_a_few_times),
       T(resets_at_the_permitted_rate_go_on_for_ever),
       T(windows_may_be_opened_as_fast_as_they_are_used),
       T(streams_over_the_limit_are_refused_one_by_one),
