@@ -234,8 +234,8 @@ static void group_closed_meanwhile_is_unknown(void **state) {
 }
 
 static void bad_paths_are_bad_requests(void **state) {
-  static const char *const paths[] = {"/_groupcache/", "/_groupcache/g", "/_groupcache//k",
-                                      GROUP "%4",      GROUP "%zz",      "/other/g/k"};
+  static const char *const paths[] = {"/_groupcache/g", "/_groupcache//k", GROUP "%4", GROUP "%zz",
+                                      "/other/g/k"};
   struct member m;
   struct served s;
   gcache_stats_t stats;
@@ -247,6 +247,8 @@ static void bad_paths_are_bad_requests(void **state) {
     gcache_stats(m.cache, &stats);
     assert_int_equal(stats.bad_requests, i + 1);
   }
+  serve(&s, &m, "GET", "/_groupcache/"); /* whether we are there */
+  assert_int_equal(s.http, 204);
   assert_int_equal(m.loads, 0);
   member_end(&m);
 }
