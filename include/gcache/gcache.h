@@ -205,7 +205,7 @@ typedef struct gcache_options_s {
                          until closed. NULL: such URLs are refused */
   uint64_t
       ping_ms; /* 5000. A peer that owes answers and is silent for so long is asked for a sign of
-                         life (HTTP/2), and given up when none comes in as long again */
+                         life, and so is each connection of HTTP/2 */
   gcache_limits_t limits;
   gcache_mem_t mem;     /* malloc family */
   gcache_clock_t clock; /* the loop's and the system's */
@@ -215,6 +215,7 @@ typedef struct gcache_options_s {
                        needed, the group gives way that is most over its fair share, which is in
                        proportion to its own limit. At least 64 KiB. 0: none */
   gcache_access_t access; /* who may ask for keys here, and change them: peers */
+  gcache_health_t health; /* when a peer counts as down, and what is done then */
 } gcache_options_t;
 
 #define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))
@@ -251,7 +252,7 @@ GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
 GCACHE_EXTERN int gcache_set_peers(gcache_t *cache, const char *const urls[],
                                    const unsigned weights[], size_t n);
 
-/* URL of the member that owns key, as it was given to gcache_set_peers(); options.self (may be NULL)
+/* URL of the member that owns key by the list, up or down, as it was given to gcache_set_peers(); options.self (may be NULL)
  * when there is no list. Borrowed until the list changes: the next gcache_set_peers(), or the next turn
  * of the loop while a long list is on its way. */
 GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key);
@@ -444,8 +445,8 @@ struct gcache_get_s {
 };
 
 /* Local caches, else the owner, else the getter here. Equal keys asked at one time share one load. A
- * peer that answers "not found" or "getter failed" is believed; a peer that fails to answer is replaced
- * by a load here, as long as the caller's time allows. UV_EMSGSIZE: key over limits.key_max. */
+ * peer that answers "not found" or "getter failed" is believed; a peer that is down or fails to answer is
+ * replaced by the key's next owner, and that by a load here, as long as the caller's time allows. UV_EMSGSIZE: key over limits.key_max. */
 GCACHE_EXTERN int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key,
                              uint64_t timeout_ms, gcache_get_cb cb);
 

@@ -102,6 +102,7 @@ static void leave_up(struct gci_health *h, enum gci_health_state state) {
 static void wait_down(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
   leave_up(h, GCI_DOWN);
+  if (h->step == GCI_PINGING) return; /* when that has ended */
   h->step = GCI_AT_REST;
   set_timer(h, back_off_ms(h));
 }
@@ -164,9 +165,11 @@ static uint64_t deadline_ms(const gcache_call_t *call) {
   return gci_env_mono_ms(h->core->env) < h->due_ms ? h->due_ms : 0;
 }
 
+/* In two halves, so that it is asked when it has been silent for half as long again at most. */
 static void watch(struct gci_health *h) {
+  h->silences = 0;
   h->lives_seen = h->lives;
-  set_timer(h, terms_of(h)->silent_ms);
+  set_timer(h, (terms_of(h)->silent_ms + 1) / 2);
 }
 
 static void on_pinged(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
@@ -179,10 +182,12 @@ static void on_pinged(gcache_call_t *call, int status, gcache_value_t *value, co
   gci_env_deadline_clear(h->core->env, &h->timer);
   if (h->core->closing) return;
   if (status == UV_ECANCELED) status = UV_ETIMEDOUT;
-  if (is_there && h->state == GCI_PROBING)
-    go_on(peer);
+  if (h->state == GCI_DOWN)
+    wait_down(peer); /* it went down meanwhile */
   else if (!is_there && (h->state == GCI_PROBING || status != UV_ENOMEM))
     go_down(peer, status, reason);
+  else if (h->state == GCI_PROBING)
+    go_on(peer);
   else if (peer->stats.running > 0)
     watch(h);
 }
@@ -221,18 +226,29 @@ static void count_failure(struct gci_peer *peer, int why, const char *reason) {
   if (++h->failures >= terms_of(h)->set.failures_max) go_down(peer, why, reason);
 }
 
+/* It has been silent for long enough. */
+static void doubt(struct gci_peer *peer) {
+  struct gci_health *h = &peer->health;
+  if (can_ping(h->core)) {
+    ping(peer);
+    return;
+  }
+  count_failure(peer, UV_ETIMEDOUT, "it is silent");
+  if (h->state == GCI_UP) watch(h);
+}
+
 /* It owes answers, perhaps, and was watched for a while. */
 static void look_for_life(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
   if (peer->stats.running == 0 && h->unanswered == 0) return;
-  if (h->lives == h->lives_seen) {
-    if (can_ping(h->core)) {
-      ping(peer);
-      return;
-    }
-    count_failure(peer, UV_ETIMEDOUT, "it is silent");
+  if (h->lives != h->lives_seen) {
+    watch(h);
+  } else if (h->silences > 0) {
+    doubt(peer);
+  } else {
+    h->silences++;
+    set_timer(h, (terms_of(h)->silent_ms + 1) / 2);
   }
-  if (h->state == GCI_UP) watch(h);
 }
 
 static void come_due(struct gci_peer *peer) {

@@ -48,6 +48,7 @@ struct gci_health {
   uint64_t since_ms;     /* it is not up */
   uint32_t lives;        /* signs of life so far */
   uint32_t lives_seen;   /* when timer was set to watch it */
+  uint32_t silences;     /* times in a row that timer has come without a new one */
   uint32_t unanswered;   /* questions since the last sign of life that ended without an answer */
   uint32_t failures;     /* in a row */
   uint32_t epoch;        /* failures counted so far */

@@ -41,6 +41,12 @@ static const struct number numbers[] = {
     NUMBER(conns_per_peer, 32, 1, COUNT_LIMIT),
     NUMBER(calls_per_peer, 65536, 1, COUNT_LIMIT),
     NUMBER(ping_ms, 5000, 1, UINT64_MAX),
+    NUMBER(health.failures_max, 3, 1, COUNT_LIMIT),
+    NUMBER(health.retry_percent, 10, 1, 100),
+    NUMBER(health.probe_min_ms, 250, 1, UINT64_MAX),
+    NUMBER(health.probe_max_ms, 8000, 1, UINT64_MAX),
+    NUMBER(health.missed_max, 4096, 1, COUNT_LIMIT),
+    NUMBER(health.missed_max_bytes, 1024 * 1024, 1, SIZE_LIMIT),
     NUMBER(limits.key_max, 4096, 1, SIZE_LIMIT),
     NUMBER(limits.value_max, 16 * 1024 * 1024, 1, VALUE_LIMIT),
     NUMBER(limits.line_max, 8 * 1024, 64, SIZE_LIMIT),
@@ -210,6 +216,8 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
     return UV_ENOTSUP;
   }
   err = check_numbers(out);
+  if (err == 0 && out->health.probe_min_ms > out->health.probe_max_ms)
+    err = refuse(out, "health.probe_min_ms", "is more than probe_max_ms");
   if (err == 0) err = check_access(out);
   return err < 0 ? err : check_transport(out);
 }

@@ -28,7 +28,7 @@ struct gci_serve {
   struct gci_door *door;
   gcache_answer_t answer;
   struct gcache_job_s settled; /* queued when no answer was asked for: the reply is known */
-  int settled_status;          /* of HTTP; 200: done, without a body; 204: a ping; 0: as memory says */
+  int settled_status; /* of HTTP; 200: done, without a body; 204: a ping; 0: as memory says */
   const char *settled_text;
   gci_serve_done_cb done;
   void *user;

@@ -284,9 +284,33 @@ static inline void room_open_three(struct room *r) {
   room_open_of_three(r, ROOM_SELF, GCACHE_HOT_DEFAULT);
 }
 
-/* A key that url owns, another one at each call; written to out. */
+/* Who is asked for key when its owner has just failed; NULL: nobody, it is loaded here. */
+static inline const char *room_next_owner(struct room *r, const char *key) {
+  const struct gci_peer *owner = gci_peers_owner(&r->core.peers, gcache_cstr(key));
+  const struct gci_peer *next = gci_health_owner(&r->core, gcache_cstr(key), owner);
+  return next == NULL || next->is_self ? NULL : next->url;
+}
+
+/* A key that url owns, another one at each call; written to out. Its next owner is `next`, NULL: this
+ * member. */
+static inline const char *room_key_of_two(struct room *r, const char *url, const char *next,
+                                          char out[16]) {
+  const char *owner, *then;
+  do {
+    snprintf(out, 16, "key%zu", r->max_key++);
+    owner = gcache_owner(&r->core, gcache_cstr(out));
+    then = room_next_owner(r, out);
+  } while (strcmp(owner, url) != 0 || (then == NULL) != (next == NULL) ||
+           (next != NULL && strcmp(then, next) != 0));
+  return out;
+}
+
+/* A key that url owns, and this member next, if it owns any; another one at each call; written to out. */
 static inline const char *room_key(struct room *r, const char *url, char out[16]) {
   const char *owner;
+  if (r->core.peers.self != NULL && strcmp(r->core.peers.self->url, url) != 0 &&
+      r->core.peers.n_out == 0)
+    return room_key_of_two(r, url, NULL, out);
   do {
     snprintf(out, 16, "key%zu", r->max_key++);
     owner = gcache_owner(&r->core, gcache_cstr(out));

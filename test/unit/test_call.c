@@ -233,7 +233,7 @@ static void failures_are_exchanges_without_a_believable_answer(void **state) {
   } rows[] = {
       {GCACHE_ENOTFOUND, 0, 0},
       {GCACHE_ELOAD, 0, 0},
-      {UV_ECONNREFUSED, 1, UV_ECONNREFUSED},
+      {UV_ECONNRESET, 1, UV_ECONNRESET},
       {GCACHE_ENOGROUP, 2, GCACHE_ENOGROUP},
       {GCACHE_ENOTFOUND, 2, GCACHE_ENOGROUP},
       {7, 3, GCACHE_EPEER},

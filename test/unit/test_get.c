@@ -320,6 +320,8 @@ static void use_as_client(struct room *r, int *holds_fetched, int *holds_loaded)
   room_turn(r);
   room_call_answer(r, UV_ECONNREFUSED, NULL);
   room_turn(r);
+  room_call_answer(r, GCACHE_EPEER, NULL); /* of the next owner */
+  room_turn(r);
   room_load_answer(r, "v");
   room_turn(r);
   assert_int_equal(p.from, GCACHE_FROM_LOAD);
@@ -449,24 +451,24 @@ static void failed_exchange_is_replaced_by_a_load_here(void **state) {
   struct probe p[2] = {0};
   char key[16];
   (void)state;
-  room_open_three(&r);
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+    room_open_three(&r);
     room_key(&r, ROOM_B, key);
     room_get(&r, &p[0], key, 0);
     room_get(&r, &p[1], key, 0);
     room_turn(&r);
     room_call_answer(&r, statuses[i], NULL);
     room_turn(&r);
-    assert_int_equal(r.getter_runs, i + 1);
+    assert_int_equal(r.getter_runs, 1);
     room_load_answer(&r, "v");
     room_turn(&r);
     assert_int_equal(p[0].from, GCACHE_FROM_LOAD);
     assert_string_equal(p[1].text, "v");
-    assert_int_equal(room_stats(&r).peer_errors, i + 1);
+    assert_int_equal(room_stats(&r).peer_errors, 1);
     assert_true(room_holds(&r, key)); /* in main: loaded here */
+    assert_int_equal(room_stats(&r).hot.items, 0);
+    room_close(&r);
   }
-  assert_int_equal(room_stats(&r).hot.items, 0);
-  room_close(&r);
 }
 
 static void word_of_the_getter_here_is_final_after_a_failed_exchange(void **state) {
