@@ -1,0 +1,560 @@
+/* Peers that go down and come back, as one member sees them: when, for how long, what they are asked
+ * meanwhile, and who is asked in their place. */
+#include "core_room.h"
+
+static struct room room;
+
+/* self, B and C, over a transport that can ping. */
+static struct room *open_three(void) {
+  room_open_three(&room);
+  room.transport.can = GCACHE_CAN_PING;
+  return &room;
+}
+
+static struct gci_peer *peer_at(struct room *r, const char *url) {
+  for (size_t i = 0; i < r->core.peers.n; i++)
+    if (strcmp(r->core.peers.list[i]->url, url) == 0) return r->core.peers.list[i];
+  return NULL;
+}
+
+static gcache_peer_stats_t stats_of(struct room *r, const char *url) {
+  gcache_peer_stats_t stats;
+  for (size_t i = 0; gcache_peer_stats(&r->core, i, &stats) == 0; i++)
+    if (strcmp(stats.url, url) == 0) return stats;
+  fail_msg("no peer %s", url);
+  return stats;
+}
+
+static int state_of(struct room *r, const char *url) {
+  return stats_of(r, url).state;
+}
+
+/* One question to B, whose exchange ends so; all that follows is settled. */
+static void ask_b(struct room *r, int status) {
+  struct probe p = {0};
+  char key[16];
+  assert_int_equal(room_get(r, &p, room_key(r, ROOM_B, key), 0), 0);
+  room_turn(r);
+  assert_int_equal(r->n_calls, 1);
+  assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_B);
+  room_call_answer(r, status, status == 0 ? "v" : NULL);
+  room_settle(r);
+  assert_int_equal(p.runs, 1);
+}
+
+static void knock_down(struct room *r) {
+  ask_b(r, UV_ECONNREFUSED);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+}
+
+/* Time passes until B is pinged; how much. */
+static uint64_t wait_for_ping(struct room *r) {
+  uint64_t before = r->m.clock->mono_ms;
+  while (r->n_calls == 0)
+    room_advance(r, 1);
+  assert_int_equal(gcache_call_op(r->calls[0]), GCACHE_OP_PING);
+  assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_B);
+  assert_string_equal(gcache_call_group(r->calls[0]), "");
+  assert_int_equal(gcache_call_key(r->calls[0]).len, 0);
+  return r->m.clock->mono_ms - before;
+}
+
+/* ------------------------------------------------------------------------------ going down ---- */
+
+static void peer_that_cannot_be_reached_is_down_at_once(void **state) {
+  static const int statuses[] = {UV_ECONNREFUSED, UV_EHOSTUNREACH, UV_ENETUNREACH,
+                                 UV_ETIMEDOUT,    UV_EAI_NONAME,   UV_EAI_AGAIN};
+  (void)state;
+  for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+    struct room *r = open_three();
+    ask_b(r, statuses[i]);
+    assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+    assert_int_equal(stats_of(r, ROOM_B).opened, 1);
+    assert_int_equal(state_of(r, ROOM_C), GCACHE_PEER_UP);
+    assert_int_equal(r->m.level, GCACHE_LOG_WARN);
+    assert_non_null(strstr(r->m.line, "peer http://b:1 is down"));
+    room_close(r);
+  }
+}
+
+static void three_failures_in_a_row_take_a_peer_down(void **state) {
+  struct room *r = open_three();
+  (void)state;
+  ask_b(r, GCACHE_EPEER);
+  ask_b(r, UV_ECONNRESET);
+  ask_b(r, GCACHE_ENOTFOUND); /* a sign of life */
+  ask_b(r, GCACHE_EPEER);
+  ask_b(r, GCACHE_EPEER);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  ask_b(r, GCACHE_EPEER);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+  room_close(r);
+}
+
+static void failures_of_one_moment_count_once(void **state) {
+  struct room *r = open_three();
+  struct probe p[8] = {0};
+  char key[16];
+  (void)state;
+  for (int i = 0; i < 8; i++)
+    room_get(r, &p[i], room_key(r, ROOM_B, key), 0);
+  room_turn(r);
+  assert_int_equal(r->n_calls, 8); /* over one connection, say, which breaks */
+  for (int i = 0; i < 8; i++)
+    room_call_answer(r, UV_ECONNRESET, NULL);
+  room_settle(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  ask_b(r, UV_ECONNRESET);
+  ask_b(r, UV_ECONNRESET);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+  room_close(r);
+}
+
+static void what_says_nothing_of_a_peer_does_not_take_it_down(void **state) {
+  static const int statuses[] = {GCACHE_EBUSY, UV_ENOMEM, UV_ENOTSUP, UV_ECANCELED, UV_EINVAL};
+  struct room *r = open_three();
+  (void)state;
+  for (int again = 0; again < 3; again++)
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+      ask_b(r, statuses[i]);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  room_close(r);
+}
+
+static void silent_peer_is_pinged_and_taken_down_when_it_does_not_answer(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_get(r, &p, room_key(r, ROOM_B, key), GCACHE_NO_TIMEOUT);
+  room_turn(r);
+  room_advance(r, 4999);
+  assert_int_equal(r->n_calls, 1);
+  room_advance(r, 2501);
+  assert_int_equal(r->n_calls, 2);
+  assert_int_equal(gcache_call_op(r->calls[1]), GCACHE_OP_PING);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  room_advance(r, 1000);
+  assert_int_equal(r->calls_told, 1);
+  room_call_done(r, r->calls[1], UV_ECANCELED, NULL, NULL);
+  room_run(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+  assert_int_equal(r->calls_told, 2); /* the question, which somebody waits for */
+  room_call_answer(r, UV_ECANCELED, NULL);
+  room_run(r);
+  assert_int_equal(r->getter_runs, 1);
+  room_settle(r);
+  assert_int_equal(p.status, 0);
+  room_close(r);
+}
+
+static void silent_peer_that_answers_a_ping_is_left_alone(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_get(r, &p, room_key(r, ROOM_B, key), GCACHE_NO_TIMEOUT);
+  room_turn(r);
+  for (int i = 0; i < 10; i++) {
+    while (r->n_calls < 2)
+      room_advance(r, 100);
+    room_call_done(r, r->calls[1], 0, NULL, NULL);
+    room_run(r);
+    assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  }
+  assert_int_equal(stats_of(r, ROOM_B).probes, 10);
+  assert_int_equal(r->getter_runs, 0);
+  assert_int_equal(p.runs, 0);
+  room_close(r);
+}
+
+static void peer_whose_callers_are_impatient_is_pinged_too(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  int pinged = 0;
+  (void)state;
+  for (int i = 0; i < 40 && !pinged; i++) {
+    room_get(r, &p, room_key(r, ROOM_B, key), 200);
+    room_advance(r, 200);
+    room_call_answer(r, UV_ECANCELED, NULL);
+    pinged = r->n_calls > 0;
+  }
+  assert_true(pinged);
+  room_close(r);
+}
+
+static void peer_that_answers_and_is_asked_no_more_is_not_pinged(void **state) {
+  struct room *r = open_three();
+  (void)state;
+  ask_b(r, 0);
+  room_advance(r, 60000);
+  assert_int_equal(r->n_calls, 0);
+  assert_false(r->m.held);
+  room_close(r);
+}
+
+/* ------------------------------------------------------------------------------ down ---- */
+
+static void peer_that_is_down_is_asked_nothing_but_pings(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  knock_down(r);
+  room_get(r, &p, room_key(r, ROOM_B, key), 0);
+  room_run(r);
+  for (size_t i = 0; i < r->n_calls; i++)
+    assert_string_equal(gcache_call_peer(r->calls[i]), ROOM_C);
+  room_settle(r);
+  assert_int_equal(p.status, 0);
+  room_close(r);
+}
+
+static void back_off_doubles_to_a_limit_less_up_to_half(void **state) {
+  struct room *r = open_three();
+  uint64_t full_ms = 250, least = UINT64_MAX, most = 0;
+  (void)state;
+  knock_down(r);
+  for (int i = 0; i < 40; i++) {
+    uint64_t ms = wait_for_ping(r);
+    assert_in_range(ms, full_ms / 2, full_ms);
+    if (full_ms == 8000 && ms < least) least = ms;
+    if (full_ms == 8000 && ms > most) most = ms;
+    room_call_answer(r, UV_ECONNREFUSED, NULL);
+    room_run(r);
+    assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+    full_ms = full_ms < 8000 ? 2 * full_ms : 8000;
+  }
+  assert_true(most - least > 1000); /* members do not come in step */
+  assert_int_equal(stats_of(r, ROOM_B).opened, 1);
+  assert_int_equal(stats_of(r, ROOM_B).probes, 40);
+  assert_true(stats_of(r, ROOM_B).down_ms > 100000);
+  room_close(r);
+}
+
+static void peer_that_answers_a_ping_is_up_and_back_off_begins_anew_after_an_answer(void **state) {
+  struct room *r = open_three();
+  (void)state;
+  knock_down(r);
+  for (int i = 0; i < 3; i++) {
+    wait_for_ping(r);
+    room_call_answer(r, i < 2 ? UV_ECONNREFUSED : 0, NULL);
+    room_run(r);
+  }
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  assert_int_equal(r->m.level, GCACHE_LOG_INFO);
+  assert_non_null(strstr(r->m.line, "is back"));
+  knock_down(r); /* its pings are answered, its questions not */
+  assert_in_range(wait_for_ping(r), 1000, 2000);
+  room_call_answer(r, 0, NULL);
+  room_run(r);
+  ask_b(r, 0);
+  knock_down(r);
+  assert_in_range(wait_for_ping(r), 125, 250);
+  room_close(r);
+}
+
+static void ping_that_is_not_answered_in_time_is_given_up(void **state) {
+  struct room *r = open_three();
+  (void)state;
+  knock_down(r);
+  wait_for_ping(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_PROBING);
+  room_advance(r, 999);
+  assert_int_equal(r->calls_told, 0);
+  room_advance(r, 1);
+  assert_int_equal(r->calls_told, 1);
+  room_call_answer(r, UV_ECANCELED, NULL);
+  room_run(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+  room_close(r);
+}
+
+static void transport_that_knows_no_ping_lets_the_next_question_try(void **state) {
+  struct room *r = open_three();
+  (void)state;
+  r->transport.can = 0;
+  knock_down(r);
+  room_advance(r, 250);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  assert_int_equal(r->n_calls, 0);
+  knock_down(r);
+  r->transport.size = offsetof(gcache_transport_t, can);
+  room_advance(r, 500);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  room_close(r);
+}
+
+static void pings_and_back_off_do_not_hold_the_loop(void **state) {
+  struct room *r = open_three();
+  (void)state;
+  knock_down(r);
+  assert_false(r->m.held);
+  wait_for_ping(r);
+  assert_false(r->m.held);
+  room_call_answer(r, 0, NULL);
+  room_run(r);
+  assert_false(r->m.held);
+  room_close(r);
+}
+
+/* ------------------------------------------------------------------------------ instead ---- */
+
+static void next_owner_is_asked_when_the_owner_is_down(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_key_of_two(r, ROOM_B, ROOM_C, key);
+  knock_down(r);
+  room_get(r, &p, key, 0);
+  room_turn(r);
+  assert_int_equal(r->n_calls, 1);
+  assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_C);
+  room_call_answer(r, 0, "from c");
+  room_run(r);
+  assert_string_equal(p.text, "from c");
+  assert_int_equal(r->core.health.retries, 0); /* it was the first to be asked */
+  room_close(r);
+}
+
+static void what_an_acting_owner_answers_is_not_kept(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_key_of_two(r, ROOM_B, ROOM_C, key);
+  knock_down(r);
+  room_get(r, &p, key, 0);
+  room_turn(r);
+  room_call_answer(r, 0, "from c");
+  room_run(r);
+  assert_false(room_holds(r, key));
+  room_close(r);
+}
+
+static void question_to_an_acting_owner_is_shared_only_in_its_turn(void **state) {
+  struct room *r = open_three();
+  struct probe p[3] = {0};
+  char key[16];
+  (void)state;
+  room_key_of_two(r, ROOM_B, ROOM_C, key);
+  knock_down(r);
+  room_get(r, &p[0], key, 0);
+  room_get(r, &p[1], key, 0);
+  room_turn(r);
+  assert_int_equal(r->n_calls, 1);
+  room_get(r, &p[2], key, 0);
+  room_turn(r);
+  assert_int_equal(r->n_calls, 2);
+  room_settle(r);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(p[i].status, 0);
+  room_close(r);
+}
+
+static void failed_question_goes_to_the_next_owner_and_then_here(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_get(r, &p, room_key_of_two(r, ROOM_B, ROOM_C, key), 0);
+  room_turn(r);
+  room_call_answer(r, GCACHE_EPEER, NULL);
+  room_run(r);
+  assert_int_equal(r->n_calls, 1);
+  assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_C);
+  assert_int_equal(r->getter_runs, 0);
+  assert_int_equal(r->core.health.retries, 1);
+  room_call_answer(r, GCACHE_EPEER, NULL);
+  room_run(r);
+  assert_int_equal(r->n_calls, 0);
+  assert_int_equal(r->getter_runs, 1);
+  room_settle(r);
+  assert_int_equal(p.from, GCACHE_FROM_LOAD);
+  room_close(r);
+}
+
+static void question_that_finds_the_owner_gone_is_asked_of_whom_all_others_ask(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_get(r, &p, room_key_of_two(r, ROOM_B, ROOM_C, key), 0);
+  room_turn(r);
+  room_call_answer(r, UV_ECONNREFUSED, NULL);
+  room_run(r);
+  assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_C);
+  assert_int_equal(r->core.health.retries, 0); /* as everybody's will from now on */
+  room_settle(r);
+  room_close(r);
+}
+
+static void everything_is_loaded_here_when_all_others_are_down(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_key_of_two(r, ROOM_B, ROOM_C, key);
+  gci_health_leaving(&r->core, peer_at(r, ROOM_C), 1);
+  knock_down(r);
+  size_t before = r->getter_runs;
+  room_get(r, &p, key, 0);
+  room_turn(r);
+  assert_int_equal(r->n_calls, 0);
+  assert_int_equal(r->getter_runs, before + 1);
+  room_settle(r);
+  room_close(r);
+}
+
+static void client_only_member_asks_the_next_owner_too(void **state) {
+  struct room *r = &room;
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_open_of_three(r, NULL, GCACHE_HOT_DEFAULT);
+  r->transport.can = GCACHE_CAN_PING;
+  room_get(r, &p, room_key(r, ROOM_B, key), 0);
+  room_turn(r);
+  room_call_answer(r, UV_ECONNREFUSED, NULL);
+  room_run(r);
+  assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_C);
+  room_call_answer(r, UV_ECONNREFUSED, NULL);
+  room_run(r);
+  assert_int_equal(r->getter_runs, 1);
+  room_settle(r);
+  room_get(r, &p, key, 0);
+  room_run(r);
+  assert_int_equal(r->getter_runs, 2); /* both are down: at once */
+  room_settle(r);
+  assert_int_equal(r->core.health.cut_off, 1);
+  room_close(r);
+}
+
+static void peer_that_leaves_is_asked_for_no_key_and_takes_changes(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  struct change_probe change = {0};
+  char key[16];
+  (void)state;
+  room_key_of_two(r, ROOM_B, ROOM_C, key);
+  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 1);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_LEAVING);
+  room_get(r, &p, key, 0);
+  room_turn(r);
+  assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_C);
+  room_settle(r);
+  room_remove(r, &change, key, 0);
+  room_settle(r);
+  assert_int_equal(change.status, 0);
+  assert_int_equal(stats_of(r, ROOM_B).removes, 1);
+  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 0);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  room_close(r);
+}
+
+static void retries_are_bounded_by_what_is_asked_first(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  size_t retries = 0;
+  (void)state;
+  r->core.health.terms.set.failures_max = 1000000; /* it fails, and is never down */
+  for (int i = 0; i < 300; i++) {
+    room_get(r, &p, room_key_of_two(r, ROOM_B, ROOM_C, key), 0);
+    room_turn(r);
+    room_call_answer(r, GCACHE_EPEER, NULL);
+    room_run(r);
+    retries += r->n_calls;
+    room_settle(r);
+    assert_int_equal(p.status, 0);
+  }
+  assert_in_range(retries, 39, 41); /* 10 to begin with, and a tenth of 300 */
+  assert_int_equal(r->core.health.retries, retries);
+  assert_int_equal(r->core.health.retries_denied, 300 - retries);
+  room_close(r);
+}
+
+/* ------------------------------------------------------------------------------ lists, close ---- */
+
+static void peer_stays_down_when_the_list_is_replaced(void **state) {
+  const char *const urls[] = {ROOM_SELF, ROOM_C, ROOM_B, "http://d:1"};
+  const char *const without[] = {ROOM_SELF, ROOM_C};
+  struct room *r = open_three();
+  (void)state;
+  knock_down(r);
+  assert_int_equal(room_set_peers(r, urls, 4), 0);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+  assert_int_equal(r->core.peers.n_out, 1);
+  wait_for_ping(r);
+  assert_int_equal(room_set_peers(r, without, 2), 0); /* while it is pinged */
+  assert_int_equal(r->core.peers.n_out, 0);
+  room_call_answer(r, UV_ECONNREFUSED, NULL);
+  room_advance(r, 60000);
+  assert_int_equal(r->n_calls, 0);
+  assert_int_equal(room_set_peers(r, urls, 4), 0);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP); /* nothing is known of it */
+  room_close(r);
+}
+
+static void cache_closes_in_every_state(void **state) {
+  (void)state;
+  for (int at = 0; at < 4; at++) {
+    struct room *r = open_three();
+    if (at == 0) ask_b(r, 0);
+    if (at > 0) knock_down(r);
+    if (at > 1) wait_for_ping(r);
+    if (at > 2) room_call_answer(r, 0, NULL);
+    room_close(r); /* answers the ping */
+  }
+}
+
+static void timer_that_finds_no_memory_is_made_up_for_by_questions(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  knock_down(r);
+  gci_env_deadline_clear(&r->m.env, &peer_at(r, ROOM_B)->health.timer);
+  room_advance(r, 250);
+  assert_int_equal(r->n_calls, 0);
+  room_get(r, &p, room_key(r, ROOM_B, key), 0);
+  room_run(r);
+  assert_int_equal(gcache_call_op(room_call_to(r, ROOM_B)), GCACHE_OP_PING);
+  room_settle(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  room_close(r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(peer_that_cannot_be_reached_is_down_at_once),
+      cmocka_unit_test(three_failures_in_a_row_take_a_peer_down),
+      cmocka_unit_test(failures_of_one_moment_count_once),
+      cmocka_unit_test(what_says_nothing_of_a_peer_does_not_take_it_down),
+      cmocka_unit_test(silent_peer_is_pinged_and_taken_down_when_it_does_not_answer),
+      cmocka_unit_test(silent_peer_that_answers_a_ping_is_left_alone),
+      cmocka_unit_test(peer_whose_callers_are_impatient_is_pinged_too),
+      cmocka_unit_test(peer_that_answers_and_is_asked_no_more_is_not_pinged),
+      cmocka_unit_test(peer_that_is_down_is_asked_nothing_but_pings),
+      cmocka_unit_test(back_off_doubles_to_a_limit_less_up_to_half),
+      cmocka_unit_test(peer_that_answers_a_ping_is_up_and_back_off_begins_anew_after_an_answer),
+      cmocka_unit_test(ping_that_is_not_answered_in_time_is_given_up),
+      cmocka_unit_test(transport_that_knows_no_ping_lets_the_next_question_try),
+      cmocka_unit_test(pings_and_back_off_do_not_hold_the_loop),
+      cmocka_unit_test(next_owner_is_asked_when_the_owner_is_down),
+      cmocka_unit_test(what_an_acting_owner_answers_is_not_kept),
+      cmocka_unit_test(question_to_an_acting_owner_is_shared_only_in_its_turn),
+      cmocka_unit_test(failed_question_goes_to_the_next_owner_and_then_here),
+      cmocka_unit_test(question_that_finds_the_owner_gone_is_asked_of_whom_all_others_ask),
+      cmocka_unit_test(everything_is_loaded_here_when_all_others_are_down),
+      cmocka_unit_test(client_only_member_asks_the_next_owner_too),
+      cmocka_unit_test(peer_that_leaves_is_asked_for_no_key_and_takes_changes),
+      cmocka_unit_test(retries_are_bounded_by_what_is_asked_first),
+      cmocka_unit_test(peer_stays_down_when_the_list_is_replaced),
+      cmocka_unit_test(cache_closes_in_every_state),
+      cmocka_unit_test(timer_that_finds_no_memory_is_made_up_for_by_questions),
+  };
+  return !!cmocka_run_group_tests(tests, NULL, NULL);
+}
