@@ -176,6 +176,7 @@ gcache_value_t *gcache_call_value(const gcache_call_t *call) {
 
 uint64_t gcache_call_time_left_ms(const gcache_call_t *call) {
   if (call->forsaken) return 0;
+  if (call->forsaken) return 0;
   return gci_core_time_left_ms(call->core, call->maker->deadline_ms(call));
 }
 

@@ -8,6 +8,7 @@
 
 #include "exchange.h"
 #include "member.h"
+#include "ping.h"
 #include "source.h"
 
 /* ---- at the peer ---- */
@@ -126,9 +127,18 @@ static void on_hung_up(struct sim_event *event) {
 
 /* ---- the transport ---- */
 
+static void sent_question(struct sim_exchange *x) {
+  promises_question_sent(oracle_of(x), x->from, x->key);
+  promises_asks(oracle_of(x), x->from, x->to, x->key);
+}
+
 static void on_started(gcache_transport_t *t, gcache_call_t *call) {
   struct sim_member *m = t->data;
   struct sim_network *net = &m->cluster->network;
+  if (gcache_call_op(call) == GCACHE_OP_PING) {
+    sim_ping_start(m, call);
+    return;
+  }
   struct sim_exchange *x = sim_new(sizeof *x);
   x->net = net;
   x->call = call;
@@ -158,7 +168,7 @@ static void on_started(gcache_transport_t *t, gcache_call_t *call) {
   sim_trace(world_of(x), "m%d key %u: asks m%d, op %d, %" PRId64 " ms", x->from, x->key, x->to,
             (int)x->op, (int64_t)x->timeout_ms);
   if (x->op == GCACHE_OP_GET)
-    promises_question_sent(oracle_of(x), x->from, x->key);
+    sent_question(x);
   else
     promises_change_sent(oracle_of(x), sim_exchange_kind(x->op), x->key);
   x->sent_seq = oracle_of(x)->seq;
@@ -174,6 +184,10 @@ static void on_started(gcache_transport_t *t, gcache_call_t *call) {
 
 /* A transport may answer at once, tell the peer and wait for its answer, or do nothing. */
 static void on_cancelled(gcache_transport_t *t, gcache_call_t *call) {
+  if (gcache_call_op(call) == GCACHE_OP_PING) {
+    sim_ping_cancel(call);
+    return;
+  }
   struct sim_exchange *x = gcache_call_data(call);
   unsigned dice = (unsigned)sim_rng_below(&world_of(x)->rng, 100);
   (void)t;
@@ -206,6 +220,7 @@ void sim_network_transport(struct sim_network *net, struct sim_member *m) {
   m->transport.start = on_started;
   m->transport.cancel = on_cancelled;
   m->transport.peers = on_listed;
+  m->transport.can = GCACHE_CAN_PING;
 }
 
 /* ---- weather ---- */
@@ -214,9 +229,11 @@ void sim_network_init(struct sim_network *net, struct sim_cluster *cluster) {
   memset(net, 0, sizeof *net);
   net->cluster = cluster;
   gci_list_init(&net->exchanges);
+  gci_list_init(&net->pings);
 }
 
 void sim_network_fini(struct sim_network *net) {
+  sim_ping_crashed(net, -1);
   while (!gci_list_empty(&net->exchanges))
     sim_exchange_destroy(
         gci_container_of(gci_list_front(&net->exchanges), struct sim_exchange, link));
@@ -234,12 +251,21 @@ static void crash_exchange(struct sim_exchange *x, int member) {
 }
 
 void sim_network_crashed(struct sim_network *net, int member) {
+  sim_ping_crashed(net, member);
   struct gcache_link_s *next;
   for (struct gcache_link_s *link = net->exchanges.head.next; link != &net->exchanges.head;
        link = next) {
     next = link->next;
     crash_exchange(gci_container_of(link, struct sim_exchange, link), member);
   }
+}
+
+int sim_network_calls_of(const struct sim_network *net, int member) {
+  gci_list_each(link, &net->exchanges) {
+    const struct sim_exchange *x = gci_container_of(link, struct sim_exchange, link);
+    if (x->from == member && x->call != NULL) return 1;
+  }
+  return 0;
 }
 
 void sim_network_part(struct sim_network *net, uint64_t side, int directed) {

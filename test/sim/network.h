@@ -15,7 +15,7 @@ struct sim_member;
 
 struct sim_network {
   struct sim_cluster *cluster;
-  struct gci_list exchanges;
+  struct gci_list exchanges, pings;
   int blocked[PROMISES_MEMBERS][PROMISES_MEMBERS]; /* from, to */
   uint64_t sent, lost;
 };
@@ -26,6 +26,8 @@ void sim_network_transport(struct sim_network *net,
                            struct sim_member *m); /* fills in m->transport */
 /* Its calls are forgotten, what it was to answer is not answered. */
 void sim_network_crashed(struct sim_network *net, int member);
+/* Nonzero: it waits for the answer to a question: of its own accord, if nobody there has asked. */
+int sim_network_calls_of(const struct sim_network *net, int member);
 /* directed: only from those in side to the others. side 0: all can talk. */
 void sim_network_part(struct sim_network *net, uint64_t side, int directed);
 
