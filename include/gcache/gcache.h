@@ -332,7 +332,7 @@ typedef struct gcache_group_options_s {
 #define gcache_group_options_init(o) gcache_group_options_init_size((o), sizeof *(o))
 GCACHE_EXTERN void gcache_group_options_init_size(gcache_group_options_t *o, size_t size);
 
-/* name: 1 to 256 bytes, any but NUL. GCACHE_EEXIST, UV_EINVAL. GCACHE_ENOROOM: not even empty does it fit
+/* name: 1 to 256 bytes, any but NUL and '/', which ends it in a path. GCACHE_EEXIST, UV_EINVAL. GCACHE_ENOROOM: not even empty does it fit
  * into options.max_bytes beside the others. */
 GCACHE_EXTERN int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
                                     const gcache_group_options_t *o);

@@ -139,7 +139,8 @@ static int read_options(gcache_group_options_t *out, const gcache_group_options_
 static int check(const gcache_t *core, const char *name, const gcache_group_options_t *o) {
   if (core->closing) return GCACHE_ECLOSING;
   size_t len = name == NULL ? 0 : strnlen(name, NAME_MAX_BYTES + 1);
-  if (len < 1 || len > NAME_MAX_BYTES || o->getter == NULL) return UV_EINVAL;
+  if (len < 1 || len > NAME_MAX_BYTES || memchr(name, '/', len) != NULL || o->getter == NULL)
+    return UV_EINVAL;
   if (o->max_bytes < GCI_CACHE_MIN_BYTES) return UV_EINVAL;
   if (o->hot != GCACHE_HOT_DEFAULT && o->hot != GCACHE_HOT_ON && o->hot != GCACHE_HOT_OFF)
     return UV_EINVAL;

@@ -30,6 +30,7 @@ static void bad_options_are_refused(void **state) {
   name[257] = '\0';
   assert_int_equal(gcache_group_open(&group, &r.core, name, &good), UV_EINVAL);
   assert_int_equal(gcache_group_open(&group, &r.core, "", &good), UV_EINVAL);
+  assert_int_equal(gcache_group_open(&group, &r.core, "a/b", &good), UV_EINVAL);
   assert_int_equal(gcache_group_open(&group, &r.core, NULL, &good), UV_EINVAL);
   assert_int_equal(gcache_group_open(&group, &r.core, "h", NULL), UV_EINVAL);
   assert_int_equal(gcache_group_open(&group, &r.core, "g", &good), GCACHE_EEXIST);
