@@ -127,6 +127,13 @@ void world_end_close(struct world_conn_end *end) {
   world_conn_free_if_over(c);
 }
 
+void world_end_cut(struct world_conn_end *end) {
+  world_segments_drop(&end->queue);
+  end->queued = 0;
+  end->fin = 1;
+  world_segment_send(world_end_other(end), WORLD_RESET, NULL, 0);
+}
+
 void world_end_reset(struct world_conn_end *end) {
   struct world_conn_end *other = world_end_other(end);
   end->conn->net->resets++;

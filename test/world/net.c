@@ -196,7 +196,7 @@ static void take(struct world_conn_end *end, struct world_segment *s) {
     die(end, UV_ECONNRESET);
   } else if (end->closed || end->broken) {
     if (s->kind == WORLD_DATA && end->closed) bounce(end);
-  } else if (s->kind == WORLD_END) {
+  } else if (s->kind == WORLD_END || end->fin) {
     end->fin = 1;
   } else {
     end->queued += s->len;

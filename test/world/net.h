@@ -105,7 +105,9 @@ long world_end_send(struct world_conn_end *end, const void *bytes, size_t len);
 long world_end_read(struct world_conn_end *end, void *bytes, size_t len);
 int world_end_shut(struct world_conn_end *end);
 void world_end_close(struct world_conn_end *end);
-void world_end_reset(struct world_conn_end *end);      /* both sides are told */
+void world_end_reset(struct world_conn_end *end); /* both sides are told */
+void world_end_cut(
+    struct world_conn_end *end); /* the other side has closed, what it sent is lost */
 void world_conn_free_if_over(struct world_conn *conn); /* internal */
 
 #endif

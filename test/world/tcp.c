@@ -210,7 +210,7 @@ static long read_once(struct world_handle *h, const uv_buf_t *buf) {
   struct world_conn_end *end = world_file_end(h->fd);
   int error = world_end_readable(end) ? fault(h, WORLD_OP_READ) : 0;
   if (error == UV_EOF) {
-    world_end_close(end);
+    world_end_cut(end);
     return 0;
   }
   if (error < 0) {
