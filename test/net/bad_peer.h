@@ -39,6 +39,7 @@ static inline void bad_open(struct bad_scene *s, void **state, void (*on_request
   member_start(&s->good, s->loop, "good");
   member_options(&s->m, &o, s->loop, "here");
   o.limits.value_max = BAD_VALUE_MAX;
+  o.health.failures_max = 1000000; /* it is asked again and again */
   if (change != NULL) change(&o);
   member_open(&s->m, &o);
   member_group(&s->m, "g");
@@ -50,6 +51,12 @@ static inline void bad_open(struct bad_scene *s, void **state, void (*on_request
   ask(&s->neighbour, &s->m, s->good_key);
   assert_int_equal(s->neighbour.from, GCACHE_FROM_PEER);
   s->before = s->peak = s->m.oom.bytes;
+}
+
+/* What came is not the bad one's, but of the honest peer, which is asked next, or loaded here. */
+static inline int bad_was_replaced(const struct asked *a) {
+  if (a->from == GCACHE_FROM_LOAD) return 1;
+  return a->from == GCACHE_FROM_PEER && strncmp(a->value, "good|", 5) == 0;
 }
 
 static inline void bad_close(struct bad_scene *s) {

@@ -32,6 +32,7 @@ static inline void scene_begin(struct scene *s, void **state, void (*on_request)
   raw_server_open(&s->peer, s->loop, on_request);
   member_options(&s->m, &o, s->loop, "here");
   o.dialect = dialect;
+  o.health.failures_max = 1000000; /* it is asked again whatever it has said */
   o.conns_per_peer = 1;
   o.connect_timeout_ms = o.response_timeout_ms = DAY_MS;
   member_open(&s->m, &o);

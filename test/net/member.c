@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/core.h"
 #include "raw.h"
 
 /* ------------------------------------------------------------------------------ its getter -- */
@@ -200,6 +201,24 @@ const char *member_key(struct member *m, const char *prefix, char *buf, size_t c
     snprintf(buf, cap, "%s%d", prefix, i);
     if (strcmp(gcache_owner(m->cache, gcache_cstr(buf)), m->url) == 0) return buf;
   }
+}
+
+const char *member_key_then(struct member *m, struct member *next, const char *prefix, char *buf,
+                            size_t cap) {
+  for (int i = 0;; i++) {
+    snprintf(buf, cap, "%s%d", prefix, i);
+    gcache_bytes_t key = gcache_cstr(buf);
+    const struct gci_peer *owner = gci_peers_owner(&m->cache->peers, key);
+    if (strcmp(owner->url, m->url) != 0) continue;
+    if (strcmp(gci_health_owner(m->cache, key, owner)->url, next->url) == 0) return buf;
+  }
+}
+
+void member_await_up(struct member *m, size_t index) {
+  gcache_peer_stats_t stats;
+
+  while (gcache_peer_stats(m->cache, index, &stats) == 0 && stats.state != GCACHE_PEER_UP)
+    uv_run(m->loop, UV_RUN_ONCE);
 }
 
 /* -------------------------------------------------------------------------------- the loop -- */

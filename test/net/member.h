@@ -75,6 +75,11 @@ void on_changed(gcache_change_t *req, int status, const gcache_peer_result_t *pe
 
 /* A key of that beginning that m owns. */
 const char *member_key(struct member *m, const char *prefix, char *buf, size_t cap);
+/* The same, and `next` owns it where m is down. */
+const char *member_key_then(struct member *m, struct member *next, const char *prefix, char *buf,
+                            size_t cap);
+/* Until m takes its peer at that place in the list for one that is up. */
+void member_await_up(struct member *m, size_t index);
 
 /* cmocka group set-up: what libuv opens once a process. */
 int loop_warm_up(void **state);

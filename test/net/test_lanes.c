@@ -449,7 +449,8 @@ static void short_ping(gcache_options_t *o) {
   o->ping_ms = 40;
 }
 
-static void gets_of_a_fast_lane_that_owes_answers_in_silence_go_again_slowly(void **state) {
+/* It may be the peer that is silent: they are not asked of it again. */
+static void gets_of_a_fast_lane_that_owes_answers_in_silence_have_failed(void **state) {
   struct scene s;
   struct asks asks;
   struct changed removed;
@@ -461,7 +462,7 @@ static void gets_of_a_fast_lane_that_owes_answers_in_silence_go_again_slowly(voi
   wait_for(&asks, &s, 6);
   for (int i = 0; i < 6; i++)
     assert_int_equal(asks.a[i].status, 0);
-  assert_int_equal(s.m.loads, 0);
+  assert_in_range(s.m.loads, 1, 5);
   s.peer.on_request = NULL;
   remove_start(&removed, &s, "r");
   run_loop_until(s.loop, &removed.done, 1);
@@ -486,8 +487,7 @@ static void response_timeout_holds_for_fast_lanes(void **state) {
   start_many(&asks, &s, "k", 4);
   wait_for(&asks, &s, 4);
   for (int i = 0; i < 4; i++)
-    assert_non_null(strstr(asks.a[i].value, "|slow"));
-  assert_int_equal(s.m.loads, 0);
+    assert_int_equal(asks.a[i].from, GCACHE_FROM_LOAD);
   scene_close(&s);
 }
 
@@ -522,7 +522,7 @@ static void fast_lane_on_which_an_answer_drips_is_given_up(void **state) {
   start_many(&asks, &s, "k", 4);
   wait_for(&asks, &s, 4);
   for (int i = 0; i < 4; i++)
-    assert_non_null(strstr(asks.a[i].value, "|slow"));
+    assert_int_equal(asks.a[i].from, GCACHE_FROM_LOAD);
   uv_close((uv_handle_t *)&dripping, NULL);
   scene_close(&s);
 }
@@ -952,7 +952,7 @@ int main(void) {
       TEST(peer_that_never_has_it_is_asked_twice),
       TEST(one_slow_connection_is_enough_beside_fast_lanes),
       TEST(gets_of_a_fast_lane_that_breaks_go_again_slowly),
-      TEST(gets_of_a_fast_lane_that_owes_answers_in_silence_go_again_slowly),
+      TEST(gets_of_a_fast_lane_that_owes_answers_in_silence_have_failed),
       TEST(response_timeout_holds_for_fast_lanes),
       TEST(fast_lane_on_which_an_answer_drips_is_given_up),
       TEST(last_answer_of_a_fast_lane_ends_the_wait_for_the_others),
