@@ -104,7 +104,7 @@ GCACHE_EXTERN int gcache_exchange_reply_value(gcache_exchange_t *x, int status,
  * and headers as for a reply, and it is one: a second begin or a reply behind it is UV_EINVAL, as are a
  * write or an end before it. Chunked in HTTP/1.1; in HTTP/1.0 it ends with the connection. HEAD and the
  * statuses without a body get the head alone. However slowly it is produced, no time limit ends it; a
- * reader who takes nothing for limits.write_stall_ms has left. */
+ * reader who takes next to nothing for limits.write_stall_ms has left. */
 GCACHE_EXTERN int gcache_exchange_begin(gcache_exchange_t *x, int status,
                                         const gcache_header_t headers[], size_t n);
 /* The next bytes of the body, copied, or referenced without a copy. All of them are taken, or none:
