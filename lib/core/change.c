@@ -228,7 +228,7 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
   errand->calling = 0;
   if (!change->over) {
     record(errand, status, reason);
-    if (!gci_tell_is_answer(status)) miss(errand, GCI_MISSED);
+    if (!gci_tell_is_answer(call->op, status)) miss(errand, GCI_MISSED);
     run_rounds(change);
   }
   unref(change);

@@ -298,7 +298,7 @@ static void record(struct errand *errand, int status, const char *reason) {
   errand->failures = status == 0 ? 0 : errand->failures + 1;
   if (errand->failures >= errand->removal->window) {
     errand->gone = 1;
-    errand->refuses = gci_tell_is_answer(status);
+    errand->refuses = gci_tell_is_answer(GCACHE_OP_REMOVE, status);
   }
   if (status != 0) fail(errand, status, reason);
 }
@@ -320,7 +320,7 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
   errand->running--;
   if (!r->over) {
     record(errand, status, reason);
-    if (!gci_tell_is_answer(status)) miss(errand, call->key, GCI_MISSED);
+    if (!gci_tell_is_answer(GCACHE_OP_REMOVE, status)) miss(errand, call->key, GCI_MISSED);
     work_on(r, errand);
   }
   unref(r);

@@ -31,17 +31,19 @@ struct call {
 
 static const struct gci_call_maker maker;
 
-int gci_tell_is_answer(int status) {
+int gci_tell_is_answer(gcache_op_t op, int status) {
+  if (status == UV_EINVAL || status == UV_EMSGSIZE) return op != GCACHE_OP_SET;
   return status == 0 || status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP ||
-         status == UV_ENOTSUP || status == UV_EACCES || status == UV_EINVAL ||
-         status == UV_EMSGSIZE;
+         status == UV_ENOTSUP || status == UV_EACCES;
 }
 
 int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASON_MAX]) {
   int why = peer->health.why;
-  snprintf(reason, GCI_TELL_REASON_MAX, "down for %" PRIu64 " ms; it is told when it is back",
-           gci_health_down_ms(peer));
-  return why != 0 ? why : GCACHE_EPEER;
+  if (why == 0) why = GCACHE_EPEER;
+  snprintf(reason, GCI_TELL_REASON_MAX,
+           "%s: %s; it has been down for %" PRIu64 " ms, and is told when it is back", peer->url,
+           gci_core_error_text(peer->health.core, why), gci_health_down_ms(peer));
+  return why;
 }
 
 /* ------------------------------------------------------------------------------ peers ---- */
@@ -200,7 +202,7 @@ static void on_done(gcache_call_t *done, int status, gcache_value_t *value, cons
   gci_link_unlink(&call->link);
   gci_mem_free(core->env->mem, call, sizeof *call);
   telling->running--;
-  if (gci_tell_is_answer(status)) {
+  if (gci_tell_is_answer((gcache_op_t)change->op, status)) {
     telling->peer->told++;
     if (change->op == GCACHE_OP_REMOVE && !change->gentle && !core->closing)
       spread(core, telling->peer, change->group, gci_missed_key(change));

@@ -47,11 +47,12 @@ void gci_tells_group_closes(struct gcache_s *core, const char *group);
  * effect for this member and for a peer that is not in the list any more. Cannot fail. */
 void gci_tell_missed(struct gcache_s *core, struct gci_peer *peer, const char *group,
                      gcache_op_t op, gcache_bytes_t key, enum gci_missed_weight weight);
-enum { GCI_TELL_REASON_MAX = 64 };
+enum { GCI_TELL_REASON_MAX = 257 };
 /* What a change that is not sent reports of a peer that is down. */
 int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASON_MAX]);
-/* Nonzero: a change that ended so was made, or was answered as well as it ever will be. */
-int gci_tell_is_answer(int status);
+/* Nonzero: a change that ended so was made, or was refused for good. What is refused of a set may be its value:
+ * the remove that is told in its place is another matter. */
+int gci_tell_is_answer(gcache_op_t op, int status);
 /* struct gci_healths.tell: 1: the peer is being told, and gci_health_told() follows from a later turn; 0:
  * there is nothing to tell; < 0: there is no memory to tell it. */
 int gci_tell_probe(struct gcache_s *core, struct gci_peer *peer);

@@ -293,6 +293,13 @@ static void read_get(struct gci_result *result, const struct answer *a, gcache_v
     say(result, GCACHE_EPEER, "%s answered 200 without application/x-protobuf", a->peer);
 }
 
+/* A remove or clear, however often it is asked for: it cannot have such a key, or takes no such request. What
+ * is refused of a set may be its value, and the old one still be there. */
+static int is_refused_for_good(const struct answer *a) {
+  return a->status == 400 || a->status == 405 || a->status == 413 || a->status == 414 ||
+         a->status == 431;
+}
+
 static void read_change(struct gci_result *result, const struct answer *a) {
   if (a->status == 200 || a->status == 204) {
     if (is_protobuf(a)) /* golang/groupcache takes every method for GET */
@@ -307,6 +314,7 @@ static void read_change(struct gci_result *result, const struct answer *a) {
     say(result, GCACHE_EBUSY, "%s is busy", a->peer);
   } else {
     say_answered(result, a);
+    if (a->op != GCACHE_OP_SET && is_refused_for_good(a)) result->status = UV_EINVAL;
   }
 }
 

@@ -100,7 +100,7 @@ static void a_peer_that_is_down_is_told_first_when_it_is_back(void **state) {
   assert_int_equal(p.members[0].status, 0);
   assert_string_equal(p.members[1].url, ROOM_B);
   assert_int_equal(p.members[1].status, UV_ECONNREFUSED);
-  assert_string_equal(p.members[1].reason, "down for 10 ms; it is told when it is back");
+  assert_non_null(strstr(p.members[1].reason, ROOM_B ": "));
   assert_int_equal(p.members[2].status, 0);
   assert_int_equal(missed(&r, ROOM_B), 2);
   room_advance(&r, 250);
