@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
 #include "gcache/many.h"
 #include "member.h"
@@ -25,7 +26,8 @@ struct sim_change {
   enum promises_kind kind;
   unsigned key; /* CLEAR: the group */
   size_t n, requests[SIM_MANY_MAX];
-  int owner; /* member index the library named at the start, -1: none */
+  int is_many;              /* reported in the order of the list */
+  int owners[SIM_MANY_MAX]; /* member index the library named at the start, -1: none */
   gcache_change_t req;
 };
 
@@ -140,12 +142,18 @@ void sim_client_peek(struct sim_member *m, unsigned key) {
 
 /* ---- set, remove, clear ---- */
 
+static int is_told_later(int end, int status) {
+  if (end == UV_ECANCELED || status == 0) return 0;
+  return status != GCACHE_ENOROOM && status != GCACHE_ENOGROUP && status != UV_ENOTSUP &&
+         status != UV_EINVAL;
+}
+
 static void on_changed(gcache_change_t *req, int status, const gcache_peer_result_t *peers,
                        size_t n) {
   struct sim_change *change = req->data;
   struct sim_member *m = change->member;
   struct sim_cluster *c = m->cluster;
-  uint64_t reported = 0, ok = 0;
+  uint64_t reported = 0, ok = 0, missed = 0;
   int twice = 0;
   for (size_t i = 0; i < n; i++) {
     int who = peers[i].url == NULL ? m->index : sim_member_of_url(c, peers[i].url);
@@ -153,16 +161,18 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
     if (reported & bit) twice = 1;
     reported |= bit;
     if (peers[i].status == 0) ok |= bit;
-    if (i == 0 && change->owner >= 0 && who != change->owner)
+    if (is_told_later(status, peers[i].status)) missed |= bit;
+    if (i == 0 && !change->is_many && change->owners[0] >= 0 && who != change->owners[0])
       promises_break(&c->promises,
                      "P8: request %zu of member %d reports member %d first, owner is %d",
-                     change->requests[0], m->index, who, change->owner);
+                     change->requests[0], m->index, who, change->owners[0]);
     sim_trace(&c->world, "  member %d: %d '%s'", who, peers[i].status, peers[i].reason);
   }
   sim_trace(&c->world, "m%d key %u: change %zu ends %d", m->index, change->key, change->requests[0],
             status);
   for (size_t i = 0; i < change->n; i++) {
     promises_report_check(&c->promises, change->requests[i], ok);
+    promises_missed(&c->promises, change->requests[i], change->owners[i], missed);
     promises_change_ended(&c->promises, change->requests[i], status, reported, ok, twice);
   }
   memset(req, POISON, sizeof *req);
@@ -196,7 +206,6 @@ static struct sim_change *new_change(struct sim_member *m, enum promises_kind ki
   change->member = m;
   change->kind = kind;
   change->key = key;
-  change->owner = -1;
   memset(&change->req, 0x5a, sizeof change->req);
   change->req.data = change;
   gci_list_push_back(&m->changes, &change->link);
@@ -206,9 +215,13 @@ static struct sim_change *new_change(struct sim_member *m, enum promises_kind ki
 static void announce(struct sim_change *change, unsigned key, uint64_t timeout_ms) {
   static const char *const words[] = {"get", "answer", "set", "remove", "clear"};
   struct sim_member *m = change->member;
+  char text[16];
   struct sim_cluster *c = m->cluster;
   size_t request = promises_began(&c->promises, change->kind, m->index, key,
                                   sim_member_due_us(m, timeout_ms));
+  gcache_bytes_t bytes = gcache_bytes(text, sim_key_write(key, text));
+  const char *owner = change->kind == PROMISES_CLEAR ? NULL : gcache_owner(&m->core, bytes);
+  change->owners[change->n] = owner == NULL ? -1 : sim_member_of_url(c, owner);
   change->requests[change->n++] = request;
   sim_trace(&c->world, "m%d key %u: change %zu, %s, timeout %" PRId64, m->index, key, request,
             words[change->kind], (int64_t)timeout_ms);
@@ -233,9 +246,7 @@ void sim_client_change(struct sim_member *m, enum promises_kind kind, unsigned k
   unsigned group = key % PROMISES_GROUPS;
   if (!usable(m, group)) return;
   gcache_bytes_t bytes = key_bytes(key, text);
-  const char *owner = gcache_owner(&m->core, bytes);
   struct sim_change *change = new_change(m, kind, kind == PROMISES_CLEAR ? group : key);
-  if (kind != PROMISES_CLEAR && owner != NULL) change->owner = sim_member_of_url(c, owner);
   announce(change, change->key, timeout_ms);
   promises_enter(&c->promises);
   int status = start_change(change, bytes, timeout_ms, ttl_ms);
@@ -252,6 +263,7 @@ void sim_client_remove_many(struct sim_member *m, const unsigned keys[], size_t 
   unsigned group = keys[0] % PROMISES_GROUPS;
   if (!usable(m, group)) return;
   struct sim_change *change = new_change(m, PROMISES_REMOVE, keys[0]);
+  change->is_many = 1;
   for (size_t i = 0; i < n; i++) {
     bytes[i] = key_bytes(keys[i], text[i]);
     announce(change, keys[i], timeout_ms);

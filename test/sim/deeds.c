@@ -6,12 +6,15 @@
 
 void promises_deed(struct promises *p, const struct promises_deed *deed) {
   p->deeds = sim_grow(p->deeds, p->n_deeds, &p->cap_deeds, sizeof *p->deeds);
-  p->deeds[p->n_deeds++] = *deed;
+  struct promises_deed *own = &p->deeds[p->n_deeds++];
+  *own = *deed;
+  own->done_seq = promises_tick(p);
+  promises_did(p, own);
 }
 
 /* A set is a set at the owner and a remove everywhere else. */
 static int serves(const struct promises_deed *deed, const struct promises_request *r, int on) {
-  if (deed->by != r->member || deed->on != on || deed->key != r->key) return 0;
+  if (deed->refused || deed->by != r->member || deed->on != on || deed->key != r->key) return 0;
   if (deed->sent_seq <= r->begin_seq) return 0;
   return deed->kind == r->kind || (r->kind == PROMISES_SET && deed->kind == PROMISES_REMOVE);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <uv.h>
 
 #define NOTICED_MAX_US 200000  /* a broken connection is noticed */
 #define SILENCE_MAX_US 3000000 /* or only given up */
@@ -29,6 +30,12 @@ void sim_exchange_destroy(struct sim_exchange *x) {
   free(x);
 }
 
+/* The peer has heard of it, and that is all there is to say. */
+static int is_word(int status) {
+  return status == 0 || status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP ||
+         status == UV_ENOTSUP || status == UV_EINVAL;
+}
+
 void sim_exchange_done(struct sim_exchange *x, int status, const char *reason) {
   struct sim_member *m = &x->net->cluster->members[x->from];
   gcache_call_t *call = x->call;
@@ -44,12 +51,13 @@ void sim_exchange_done(struct sim_exchange *x, int status, const char *reason) {
   sim_exchange_settle(x);
   if (status == GCACHE_EBUSY && x->op == GCACHE_OP_GET)
     promises_question_refused(oracle_of(x), x->from, x->key);
-  if (status == 0 && x->op != GCACHE_OP_GET)
+  if (is_word(status) && x->op != GCACHE_OP_GET)
     promises_deed(oracle_of(x), &(struct promises_deed){.by = x->from,
                                                         .on = x->to,
                                                         .kind = sim_exchange_kind(x->op),
                                                         .key = x->key,
-                                                        .sent_seq = x->sent_seq});
+                                                        .sent_seq = x->sent_seq,
+                                                        .refused = status != 0});
   gcache_call_set_stale(call, x->stale_ms);
   gcache_call_set_not_found(call, x->not_found_ms);
   promises_enter(oracle_of(x));

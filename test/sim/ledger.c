@@ -317,7 +317,10 @@ void promises_value_check(struct promises *p, const struct promises_request *get
     promises_break(
         p, "P6: member %d, key %u: value %" PRIu64 " delivered %" PRId64 " us after its expiry",
         get->member, get->key, serial, (wall_unix_ns - b->expire_unix_ns) / 1000);
-  if (get->kind == PROMISES_GET) promises_floors_check(p, get, serial);
+  if (get->kind == PROMISES_GET)
+    promises_floors_check(p, get, serial);
+  else
+    promises_told_check(p, get, b->is_set ? b->landed_seq : b->begin_seq);
 }
 
 /* ---- failures ---- */

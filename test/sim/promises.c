@@ -24,6 +24,9 @@ void promises_close(struct promises *p) {
   free(p->births);
   free(p->floors);
   free(p->deeds);
+  free(p->misses);
+  free(p->told);
+  free(p->lates);
 }
 
 void promises_break(struct promises *p, const char *format, ...) {
@@ -68,6 +71,7 @@ void promises_down(struct promises *p, int member) {
     unlist(p, i);
   }
   promises_lost_runs(p, member);
+  promises_misses_end(p, member, 0);
   p->members[member].living = 0;
 }
 

@@ -78,6 +78,8 @@ struct promises_deed {
   enum promises_kind kind;
   unsigned key; /* CLEAR: the group */
   uint64_t sent_seq;
+  int refused; /* its word was that it will not */
+  uint64_t done_seq;
 };
 
 /* A change that reported status 0: from end_seq on nothing born before begin_seq is delivered. */
@@ -88,10 +90,30 @@ struct promises_floor {
   uint64_t epoch, begin_seq, end_seq;
 };
 
+/* A change that a member was to make and did not; its maker is to tell it. */
+struct promises_miss {
+  int by, on;
+  int is_owner; /* on, of the key */
+  enum promises_kind kind;
+  unsigned key; /* CLEAR: the group */
+  uint64_t epoch, begin_seq, told_seq;
+};
+
+/* A change that some have missed, on its way to being one that all have made, the owner first. */
+struct promises_late {
+  int by, owner;
+  unsigned key;
+  uint64_t epoch, mask, begin_seq;
+  uint64_t owner_seq; /* when the owner had done it; 0: not yet */
+  uint64_t done;      /* since then */
+  int over;
+};
+
 struct promises_member {
   int living, is_client;
   int keeps_unreached; /* a client-only member that keeps what no remove of others reaches */
   uint64_t list;       /* mask of the members on its list; 0: alone */
+  uint64_t listed_seq; /* since when */
   int closing[PROMISES_GROUPS];
   uint64_t closing_us[PROMISES_GROUPS];                 /* since when */
   unsigned gets[PROMISES_KEYS], answers[PROMISES_KEYS]; /* pending and not cancelled */
@@ -131,6 +153,11 @@ struct promises {
   size_t n_floors, cap_floors;
   struct promises_deed *deeds;
   size_t n_deeds, cap_deeds;
+  struct promises_miss *misses, *told; /* not told yet; owners that were told */
+  size_t n_misses, cap_misses, n_told, cap_told;
+  struct promises_late *lates;
+  size_t n_lates, cap_lates;
+  uint64_t told_late, told_checked, late_floors;
   uint64_t deliveries, floors_checked, stale, shed; /* how much was really checked */
   char broken[400];                                 /* "" as long as all hold */
 };
@@ -176,6 +203,18 @@ struct promises_end {
 };
 /* The asker was told that a peer did its part, of a question sent at sent_seq. */
 void promises_deed(struct promises *p, const struct promises_deed *deed);
+/* owner: of the key, -1: unknown; missed: who is to be told later. With the change's end. */
+void promises_missed(struct promises *p, size_t request, int owner, uint64_t missed);
+void promises_did(struct promises *p, const struct promises_deed *deed); /* internal */
+/* by tells nobody but these any more; internal. */
+void promises_misses_end(struct promises *p, int by, uint64_t but);
+/* A GET sets out from by to on. */
+void promises_asks(struct promises *p, int by, int on, unsigned key);
+/* A peer is answered with what lived at alive_seq; internal. */
+void promises_told_check(struct promises *p, const struct promises_request *answer,
+                         uint64_t alive_seq);
+/* Everybody could reach everybody for long enough. */
+void promises_all_told_check(struct promises *p);
 /* Whom a change reports with 0 has done its part since it began; before promises_change_ended(). */
 void promises_report_check(struct promises *p, size_t request, uint64_t ok);
 /* Of a GET or an ANSWER. */

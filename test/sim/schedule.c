@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "member.h"
 #include "steps.h"
 
 #define EVENTS_MAX 2000000 /* a hundred times the usual: members keep each other busy for nothing */
 #define REST_MAX_US 30000000
 #define TTL_MAX_MS 12000
+#define TOLD_WITHIN_US 12000000 /* a probe and an exchange */
 #define GONE_WITHIN_US 1000000
 
 const char *sim_faults_word(enum sim_faults faults) {
@@ -177,12 +179,24 @@ static void let_expire(struct sim_schedule *s) {
   advance(s, jump ? GONE_WITHIN_US : TTL_MAX_MS * 1000 + GONE_WITHIN_US);
 }
 
+/* Who missed a change is told, and then everybody gets everything once more. */
+static void tell_all(struct sim_schedule *s) {
+  struct sim_cluster *c = &s->cluster;
+  advance(s, TOLD_WITHIN_US);
+  if (!broken(s)) promises_all_told_check(&c->promises);
+  for (int i = 0; i < c->config.n_members && !broken(s); i++)
+    for (unsigned key = 0; key < c->config.n_keys; key++)
+      if (c->members[i].life == SIM_LIVING) sim_client_get(&c->members[i], key, 0);
+  wait_for(s, at_rest, "at rest again");
+  advance(s, 5000);
+}
+
 /* Everybody is answered; what has expired is gone; everybody closes and leaves nothing. */
 static void end(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
   sim_steps_calm(s);
   wait_for(s, at_rest, "at rest");
-  advance(s, 5000);
+  tell_all(s);
   for (int i = 0; i < c->config.n_members && !broken(s); i++)
     sim_member_rest(&c->members[i]);
   let_expire(s);

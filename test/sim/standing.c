@@ -43,7 +43,9 @@ void promises_up(struct promises *p, int member, int is_client, uint64_t list) {
 void promises_list(struct promises *p, int member, uint64_t list) {
   if (p->members[member].list == list) return;
   p->members[member].list = list;
+  p->members[member].listed_seq = promises_tick(p);
   p->epoch++;
+  promises_misses_end(p, member, list);
 }
 
 void promises_keeps_unreached(struct promises *p, int member) {

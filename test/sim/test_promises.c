@@ -436,7 +436,8 @@ static void a_report_without_somebody_breaks_p8(void **state) {
 }
 
 static void did(enum promises_kind kind, int on, uint64_t sent_seq) {
-  promises_deed(&p, &(struct promises_deed){1, on, kind, 1, sent_seq});
+  promises_deed(
+      &p, &(struct promises_deed){.by = 1, .on = on, .kind = kind, .key = 1, .sent_seq = sent_seq});
 }
 
 static void who_is_reported_and_was_not_asked_breaks_p8(void **state) {
