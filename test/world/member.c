@@ -37,10 +37,16 @@ int world_member_of_url(const struct world *w, const char *url) {
   return -1;
 }
 
+static void wait(void *arg) {
+  (void)arg;
+}
+
+/* The library reads the clock once a turn: it has had one when this returns. */
 void world_member_jump_clock(struct world_member *m, int64_t by_ms) {
   m->host.wall_offset_ns += by_ms * 1000000;
   promises_clock_set(&m->world->promises, m->index);
   sim_trace(&m->world->time, "m%d wall clock jumps by %" PRId64 " ms", m->index, by_ms);
+  world_member_do(m, wait, NULL);
 }
 
 /* ---- groups ---- */
@@ -113,6 +119,14 @@ static void set_options(struct world_member *m, gcache_options_t *o) {
   o->conns_per_peer = c->conns_per_peer;
   o->limits.key_max = WORLD_KEY_MAX;
   o->limits.value_max = WORLD_VALUE_MAX;
+  o->health.probe_min_ms = 50;
+  o->health.probe_max_ms = 400;
+  o->health.missed_max = c->missed_max;
+  o->access.read = o->access.write = c->who;
+  if (c->is_signed) {
+    o->access.secret = "the members' secret";
+    o->access.secret_len = strlen(o->access.secret);
+  }
   o->log = on_logged;
   o->log_data = m;
   o->mem = (gcache_mem_t){.resize = world_memory_resize, .data = m};
@@ -156,10 +170,6 @@ static void start(void *arg) {
   status = m->is_client ? 0 : listen_on(m);
   if (status != 0 && !w->torture)
     promises_break(&w->promises, "member %d does not listen: %d", m->index, status);
-}
-
-static void wait(void *arg) {
-  (void)arg;
 }
 
 /* After a failure to open; its handles close in the next iteration. */

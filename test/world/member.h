@@ -35,7 +35,11 @@ struct world_config {
   int is_patient; /* some have all the time there is */
   gcache_dialect_t dialect;
   gcache_http_t http;
-  unsigned quit_percent;  /* of callbacks that ask on which close their group or cache */
+  unsigned quit_percent;   /* of callbacks that ask on which close their group or cache */
+  unsigned client_percent; /* of the worlds: the last member is a client only */
+  unsigned missed_max;     /* 0: the usual */
+  int is_signed;           /* members share a secret */
+  gcache_access_who_t who;
   unsigned again_percent; /* of callbacks that ask for something more */
 };
 

@@ -83,6 +83,12 @@ static void configure(struct schedule *s) {
       .again_percent = 10,
       .is_patient = s->run->weather <= WORLD_LISTS,
   };
+  if (sim_rng_percent(rng, 30)) c->who = GCACHE_ACCESS_ANYONE;
+  if (WORLD_TLS && sim_rng_percent(rng, 20)) c->is_signed = 1;
+  if (c->dialect != GCACHE_DIALECT_GCACHE) c->is_signed = 0;
+  if (sim_rng_percent(rng, 20) && s->run->weather >= WORLD_LOSS)
+    c->missed_max = 1 + (unsigned)sim_rng_below(rng, 3);
+  if (c->who == GCACHE_ACCESS_ANYONE || c->is_signed) c->client_percent = 40;
   if (WORLD_HTTP2 && sim_rng_percent(rng, 30)) c->http = GCACHE_HTTP_2;
   if (sim_rng_percent(rng, 20)) c->http = GCACHE_HTTP_1;
 }
@@ -120,9 +126,11 @@ static void open_promises(struct schedule *s) {
 static void start_members(struct schedule *s) {
   struct world *w = &s->w;
   struct sim_rng *rng = &w->time.rng;
-  w->everybody = (UINT64_C(1) << w->config.n_members) - 1;
+  int client = w->config.n_members > 2 && sim_rng_percent(rng, w->config.client_percent);
+  w->everybody = (UINT64_C(1) << (w->config.n_members - client)) - 1;
   for (int i = 0; i < w->config.n_members; i++) {
     struct world_member *m = &w->members[i];
+    m->is_client = client && i == w->config.n_members - 1;
     m->hot = sim_rng_percent(rng, 20) ? GCACHE_HOT_OFF : GCACHE_HOT_DEFAULT;
     if (s->run->weather >= WORLD_CRASH)
       m->host.wall_offset_ns = (int64_t)sim_rng_below(rng, 80000000) - 40000000;
