@@ -45,10 +45,10 @@ static void check_alone(struct promises *p, int member, unsigned key) {
   if (k->disturbed_us != 0 && k->running == 0 && !may_be_waiting(p, key) &&
       p->now_us > k->disturbed_us + DISTURBANCE_US)
     k->disturbed_us = 0;
-  if (!p->setup.settled || k->disturbed_us != 0) return;
+  if (!p->setup.settled || k->disturbed_us != 0 || p->members[member].loads_here[key]) return;
   for (uint64_t s = k->running; s != 0; s = birth(p, s)->next_running) {
     const struct promises_birth *other = birth(p, s);
-    if (other->begin_seq <= k->touched_seq) continue;
+    if (other->begin_seq <= k->touched_seq || p->members[other->member].loads_here[key]) continue;
     promises_break(p,
                    "P1: key %u: a getter starts on member %d while run %" PRIu64
                    " is under way on member %d",
@@ -125,6 +125,7 @@ static void stop(struct promises *p, uint64_t serial) {
   b->running = 0;
   b->end_us = p->now_us;
   p->members[b->member].runs[b->key]--;
+  p->members[b->member].loads_here[b->key] = 0;
   promises_place_left(p, b->member, b->key);
   p->members[b->member].quiet_us[b->key] = p->now_us;
 }

@@ -151,6 +151,14 @@ void promises_asks(struct promises *p, int by, int on, unsigned key) {
   }
 }
 
+int promises_is_untold(const struct promises *p, int by, unsigned key) {
+  for (size_t i = 0; i < p->n_misses; i++) {
+    const struct promises_miss *miss = &p->misses[i];
+    if (miss->by == by && covers(miss->kind, miss->key, key)) return 1;
+  }
+  return 0;
+}
+
 void promises_told_check(struct promises *p, const struct promises_request *answer,
                          uint64_t alive_seq) {
   for (size_t i = 0; i < p->n_told; i++) {

@@ -121,6 +121,7 @@ size_t promises_began(struct promises *p, enum promises_kind kind, int member, u
                                  .mask = m->list};
   if (m->list == 0) r->mask = UINT64_C(1) << member;
   if (kind == PROMISES_GET) r->joins_unreached = m->keeps_unreached;
+  if (kind == PROMISES_GET && promises_is_untold(p, member, key)) m->loads_here[key] = 1;
   count(p, r, 1);
   if (is_change(r)) promises_change_sent(p, kind, key);
   p->pending[p->n_pending++] = p->n_requests;

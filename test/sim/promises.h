@@ -126,7 +126,8 @@ struct promises_member {
   unsigned questions_told[PROMISES_KEYS]; /* of those: the transport knows that nobody waits */
   unsigned group_runs[PROMISES_GROUPS];   /* where their number is bounded */
   uint64_t full_us[PROMISES_GROUPS];      /* when as many as may ran last, 0: never, or now */
-  uint64_t clock_set_us;                  /* when its wall clock last jumped */
+  uint8_t loads_here[PROMISES_KEYS]; /* asked while the owner, perhaps, was untold: P8 beside P1 */
+  uint64_t clock_set_us;             /* when its wall clock last jumped */
 };
 
 struct promises_key {
@@ -213,6 +214,8 @@ void promises_asks(struct promises *p, int by, int on, unsigned key);
 /* A peer is answered with what lived at alive_seq; internal. */
 void promises_told_check(struct promises *p, const struct promises_request *answer,
                          uint64_t alive_seq);
+/* Nonzero: by has somebody to tell of a change of key; internal. */
+int promises_is_untold(const struct promises *p, int by, unsigned key);
 /* Everybody could reach everybody for long enough. */
 void promises_all_told_check(struct promises *p);
 /* Whom a change reports with 0 has done its part since it began; before promises_change_ended(). */
