@@ -390,6 +390,7 @@ void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) 
                           .peers_coming = gci_lists_coming(cache),
                           .peers_error = cache->lists.error,
                           .retries = cache->health.retries,
+                          .hot_dropped = cache->health.hot_dropped,
                           .retries_denied = cache->health.retries_denied};
 
   memset(out, 0, size);

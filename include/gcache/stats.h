@@ -78,6 +78,7 @@ typedef struct gcache_stats_s {
   uint64_t peers_coming;    /* of a long list not in force yet, see gcache_set_peers(); 0: none */
   int peers_error;  /* why the list given last will not be in force: UV_ENOMEM; 0: it is or will */
   uint64_t retries; /* questions asked again of a next owner */
+  uint64_t hot_dropped; /* copies, at the end of being cut off from more than half of the others */
   uint64_t retries_denied; /* loaded here in their place: health.retry_percent */
   uint64_t
       forbidden; /* requests for keys refused by options.access, or for want of a certificate */

@@ -3,6 +3,7 @@
 #include "core/call.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <uv.h>
 
 #include "core/group.h"
@@ -66,6 +67,15 @@ static int may_ask(const gcache_call_t *call) {
   return gci_health_is_up(peer) && !gci_missed_bars(&peer->missed, call->group_name, call->key);
 }
 
+/* The peer is not asked. */
+static void end_down(gcache_call_t *call) {
+  int status = status_of_down(call);
+  char reason[256];
+  snprintf(reason, sizeof reason, "%s is down: %s", call->peer->url,
+           gci_core_error_text(call->core, status));
+  end(call, status, NULL, reason);
+}
+
 static void on_start(struct gcache_job_s *job) {
   gcache_call_t *call = gci_container_of(job, gcache_call_t, job);
   gcache_transport_t *t = call->core->transport;
@@ -75,7 +85,7 @@ static void on_start(struct gcache_job_s *job) {
     return;
   }
   if (!may_ask(call)) {
-    end(call, status_of_down(call), NULL, NULL);
+    end_down(call);
     return;
   }
   call->started = 1;

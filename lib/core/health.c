@@ -253,10 +253,9 @@ static void look_for_life(struct gci_peer *peer) {
 
 static void come_due(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
-  if (h->core->closing) return;
   if (h->step == GCI_PINGING)
     gci_call_hint(&h->ping);
-  else if (h->step == GCI_TELLING || !is_listed(peer))
+  else if (h->core->closing || h->step == GCI_TELLING || !is_listed(peer))
     return;
   else if (h->state == GCI_DOWN)
     begin_probe(peer);
@@ -308,6 +307,10 @@ void gci_health_leaving(gcache_t *core, struct gci_peer *peer, int leaving) {
   if (peer->health.leaving == (leaving != 0)) return;
   peer->health.leaving = leaving != 0;
   mark(peer);
+}
+
+void gci_health_left(struct gci_peer *peer) {
+  if (peer->health.step == GCI_PINGING && !is_listed(peer)) gci_call_hint(&peer->health.ping);
 }
 
 /* ---------------------------------------------------------------------------------- fed ---- */

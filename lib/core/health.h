@@ -64,7 +64,7 @@ struct gci_healths {
   struct gci_health_terms terms;
   uint64_t random;
   uint64_t credit; /* for asking the next owner, in hundredths */
-  uint64_t retries, retries_denied;
+  uint64_t retries, retries_denied, hot_dropped;
   int cut_off; /* more than half of the others are down */
   /* What a probe does first (core/tell); NULL: nothing. 1: the peer is being told what it has missed, and
    * gci_health_told() will be called, from a turn; 0: there is nothing to tell; < 0: it cannot be told now. */
@@ -84,6 +84,8 @@ void gci_health_missed(struct gcache_s *core, struct gci_peer *peer);
 /* The end of telling, also of one that was begun while it was up. status 0: it was told everything. */
 void gci_health_told(struct gcache_s *core, struct gci_peer *peer, int status);
 void gci_health_leaving(struct gcache_s *core, struct gci_peer *peer, int leaving);
+/* It may have left the list: nobody waits for its sign of life then. */
+void gci_health_left(struct gci_peer *peer);
 /* Another list is in force. */
 void gci_health_listed(struct gcache_s *core);
 

@@ -1,6 +1,7 @@
 /* core/health - who is asked for a key, and what may be asked again: see health.h. */
 #include "core/group.h"
 #include "core/health.h"
+#include "core/memory.h"
 
 enum { CREDIT_MAX = 10000, RETRY = 100 }; /* hundredths of a question */
 
@@ -47,6 +48,18 @@ int gci_health_may_retry(gcache_t *core, const struct gci_peer *failed) {
   return 1;
 }
 
+/* Changes made meanwhile by members that have died since will never be told here (P8). */
+static void forget_hot(gcache_t *core) {
+  uint64_t n = 0;
+  gci_list_each(link, &core->group_list) {
+    gcache_group_t *group = gci_container_of(link, gcache_group_t, link);
+    if (!group->closing) n += gci_memory_drop_hot(group);
+  }
+  core->health.hot_dropped += n;
+  gci_env_log(core->env, GCACHE_LOG_INFO, "no longer cut off: %llu hot copies are dropped",
+              (unsigned long long)n);
+}
+
 void gci_health_listed(gcache_t *core) {
   struct gci_healths *all = &core->health;
   const struct gci_peers *peers = &core->peers;
@@ -56,4 +69,5 @@ void gci_health_listed(gcache_t *core) {
   if (all->cut_off && !was)
     gci_env_log(core->env, GCACHE_LOG_WARN, "cut off: %zu of %zu other members are down",
                 peers->n_down, others);
+  if (was && !all->cut_off) forget_hot(core);
 }

@@ -55,6 +55,7 @@ static int part_some(gcache_t *core, struct gci_peers *peers, size_t budget) {
   struct gci_peer *peer;
   for (; budget > 0 && (peer = gci_peers_pop(peers)) != NULL; budget--) {
     tell_removed(core, peer);
+    gci_health_left(peer);
     gci_peer_unref(peer);
   }
   if (budget == 0) return 1;

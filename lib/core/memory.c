@@ -203,6 +203,12 @@ int gci_memory_set(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
   return put(group, GCI_MAIN, key, hash, value);
 }
 
+uint64_t gci_memory_drop_hot(gcache_group_t *group) {
+  uint64_t n = gci_cache_drop_hot(group->cache);
+  if (n > 0) gci_group_shrink(group);
+  return n;
+}
+
 void gci_memory_clear(gcache_group_t *group) {
   gci_flights_detach_all(&group->loads);
   gci_flights_detach_all(&group->fetches);

@@ -52,5 +52,7 @@ void gci_memory_keep_old(gcache_group_t *group, const struct gci_journey *journe
 int gci_memory_set(gcache_group_t *group, gcache_bytes_t key, uint64_t hash, gcache_value_t *value);
 void gci_memory_drop(gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
 void gci_memory_clear(gcache_group_t *group);
+/* Hot copies, in this turn and the next. How many there are. */
+uint64_t gci_memory_drop_hot(gcache_group_t *group);
 
 #endif

@@ -47,6 +47,7 @@ struct gci_cache {
   /* What a clear has left to free: by their order, and of those that expire the timers. */
   struct gci_list cleared, cleared_timers;
   size_t cleared_bytes;
+  int drops_hot; /* the hot cache is being emptied */
 };
 
 static int64_t leaves_at(struct gci_expiry *expiry, const struct gcache_link_s *timer) {
@@ -260,15 +261,31 @@ int gci_cache_resize(struct gci_cache *cache, size_t max_bytes) {
   return come_down(cache);
 }
 
+uint64_t gci_cache_drop_hot(struct gci_cache *cache) {
+  cache->drops_hot = cache->sides[GCI_HOT].stats.items > 0;
+  return cache->sides[GCI_HOT].stats.items;
+}
+
+static void drop_some_hot(struct gci_cache *cache) {
+  for (int step = 0; cache->drops_hot && step < SHRINK_STEPS; step++) {
+    struct gci_entry *entry = victim_of(&cache->sides[GCI_HOT]);
+    if (entry == NULL)
+      cache->drops_hot = 0;
+    else
+      drop(cache, entry, GCI_LEAVE);
+  }
+}
+
 int gci_cache_shrink(struct gci_cache *cache) {
   size_t before = gci_cache_bytes(cache);
+  drop_some_hot(cache);
   for (int step = 0; step < SHRINK_STEPS; step++) {
     size_t bytes = gci_cache_bytes(cache);
     if (before - bytes >= SHRINK_BYTES) break;
     if (bytes <= cache->target_bytes && gci_list_empty(&cache->cleared)) break;
     give_one(cache);
   }
-  return come_down(cache) || !gci_list_empty(&cache->cleared);
+  return come_down(cache) || !gci_list_empty(&cache->cleared) || cache->drops_hot;
 }
 
 /* ---- asking ---- */

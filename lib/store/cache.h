@@ -93,6 +93,8 @@ int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash)
 /* Nothing is in from now on. What was is freed by gci_cache_shrink(), or when room is needed, and counted in
  * gci_cache_index_bytes() until then; a first part is now. Nonzero: call that. */
 int gci_cache_clear(struct gci_cache *cache);
+/* The hot cache is to be emptied, by gci_cache_shrink(). How much is in it. */
+uint64_t gci_cache_drop_hot(struct gci_cache *cache);
 
 /* When gci_cache_expire() should be called next, at most half a second after the first expiry; in
  * the past: at once; INT64_MAX: nothing expires. */

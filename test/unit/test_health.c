@@ -510,6 +510,51 @@ static void cache_closes_in_every_state(void **state) {
   }
 }
 
+static void cache_closes_while_a_peer_that_has_left_is_pinged(void **state) {
+  const char *const without[] = {ROOM_SELF, ROOM_C};
+  struct room *r = open_three();
+  (void)state;
+  knock_down(r);
+  wait_for_ping(r);
+  assert_int_equal(room_set_peers(r, without, 2), 0);
+  room_turn(r);
+  assert_int_equal(r->calls_told, 1); /* nobody waits for it */
+  room_close(r);
+}
+
+static void hot_copies_are_dropped_when_a_member_was_cut_off(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[4][16];
+  (void)state;
+  for (int i = 0; i < 4; i++) {
+    room_get(r, &p, room_key_of_two(r, ROOM_B, ROOM_C, key[i]), 0);
+    room_turn(r);
+    room_call_answer(r, 0, "v");
+    room_run(r);
+    assert_true(room_holds(r, key[i]));
+  }
+  knock_down(r);
+  assert_false(r->core.health.cut_off); /* half of the others is not more than half */
+  room_get(r, &p, room_key_of_two(r, ROOM_C, NULL, key[0]), 0);
+  room_turn(r);
+  room_call_done(r, room_call_to(r, ROOM_C), UV_ECONNREFUSED, NULL, NULL);
+  room_run(r);
+  room_settle(r);
+  assert_true(r->core.health.cut_off);
+  assert_true(room_holds(r, key[1]));
+  while (r->core.health.cut_off) {
+    room_advance(r, 10);
+    room_settle(r); /* whoever is pinged is back */
+  }
+  room_run(r);
+  for (int i = 1; i < 4; i++)
+    assert_false(room_holds(r, key[i]));
+  assert_int_equal(r->core.health.hot_dropped, 4);
+  assert_true(room_stats(r).main.items > 0);
+  room_close(r);
+}
+
 static void timer_that_finds_no_memory_is_made_up_for_by_questions(void **state) {
   struct room *r = open_three();
   struct probe p = {0};
@@ -554,6 +599,8 @@ int main(void) {
       cmocka_unit_test(retries_are_bounded_by_what_is_asked_first),
       cmocka_unit_test(peer_stays_down_when_the_list_is_replaced),
       cmocka_unit_test(cache_closes_in_every_state),
+      cmocka_unit_test(cache_closes_while_a_peer_that_has_left_is_pinged),
+      cmocka_unit_test(hot_copies_are_dropped_when_a_member_was_cut_off),
       cmocka_unit_test(timer_that_finds_no_memory_is_made_up_for_by_questions),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
