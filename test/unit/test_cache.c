@@ -279,6 +279,23 @@ static void clear_gives_the_memory_back(void **state) {
   assert_true(gci_cache_due(w->cache) == INT64_MAX);
 }
 
+static void hot_cache_is_emptied_in_steps_and_the_main_cache_stays(void **state) {
+  struct world *w = *state;
+  for (size_t k = 0; k < 3000; k++)
+    assert_int_equal(put(w, k % 2 == 0 ? GCI_MAIN : GCI_HOT, k, 10), 0);
+  uint64_t hot = stats(w, GCI_HOT).items, main_items = stats(w, GCI_MAIN).items, calls = 1;
+  assert_int_equal(gci_cache_drop_hot(w->cache), hot);
+  assert_int_equal(stats(w, GCI_HOT).items, hot);
+  while (gci_cache_shrink(w->cache))
+    calls++;
+  assert_in_range(calls, hot / 512, hot / 512 + 1);
+  assert_int_equal(stats(w, GCI_HOT).items, 0);
+  assert_int_equal(stats(w, GCI_HOT).bytes, 0);
+  assert_int_equal(stats(w, GCI_MAIN).items, main_items);
+  assert_int_equal(gci_cache_drop_hot(w->cache), 0);
+  assert_int_equal(gci_cache_shrink(w->cache), 0);
+}
+
 /* Nothing is found from the call on; what is not freed yet counts, and makes room before anything that came
  * later does. Values that expire are among both. */
 static void what_was_cleared_is_gone_at_once_and_freed_before_others(void **state) {
