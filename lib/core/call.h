@@ -2,7 +2,7 @@
  *
  *   begun -> started (from a turn: transport->start) -> answered (once) -> done() of its maker
  *       \--> done(), UV_ECANCELED         nobody waited any more when its turn came
- *        \-> done(), what brought it down  the peer is not up (core/health), and this is no probe
+ *        \-> done(), what brought it down  the peer is down (core/health), or is to be told first
  *
  * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group, or without one its core. When
  * nobody waits any more its maker hints, and the transport is told once, from a turn, unless
