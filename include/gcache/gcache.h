@@ -478,9 +478,10 @@ typedef struct gcache_peer_result_s {
   const char *reason; /* "" if none */
 } gcache_peer_result_t;
 
-/* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; they are told
- * later, a set as a remove (docs/rooms/cluster.md); asking again is safe. UV_ECANCELED: cancelled or closing; members reported 0 had done it. peers: the key's owner
- * first (a clear: in the list's order), this member included unless it is client-only; borrowed. */
+/* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; they are told later,
+ * of a set as a remove (docs/rooms/cluster.md); asking again is safe. UV_ECANCELED: cancelled or closing;
+ * members reported 0 had done it. peers: the key's owner first (a clear: in the list's order), this member
+ * included unless it is client-only; borrowed. */
 typedef void (*gcache_change_cb)(gcache_change_t *req, int status,
                                  const gcache_peer_result_t *peers, size_t n);
 struct gcache_change_s {
