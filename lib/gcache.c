@@ -170,6 +170,9 @@ static int set_up_core(struct house *house, const gcache_options_t *o,
                                   .key_max = o->limits.key_max,
                                   .value_max = o->limits.value_max,
                                   .max_bytes = o->max_bytes,
+                                  .handoff = {.handoff_ms = o->handoff_ms,
+                                              .wait_ms = o->handoff_wait_ms,
+                                              .leave_max_bytes = o->leave_max_bytes},
                                   .transport = house->transport,
                                   .tell = {.missed_max = o->health.missed_max,
                                            .missed_max_bytes = o->health.missed_max_bytes,
@@ -181,6 +184,7 @@ static int set_up_core(struct house *house, const gcache_options_t *o,
                                   .load_work_cancel = gci_work_cancel,
                                   .error_text = gcache_strerror};
 
+  if (o->handoff_ms == GCACHE_NO_HANDOFF) core.handoff.handoff_ms = 0;
   memcpy(core.hash_seed, seed, sizeof core.hash_seed);
   return gci_core_open(&house->core, &house->env, &core);
 }

@@ -177,6 +177,8 @@ typedef enum {
   GCACHE_HTTP_2     /* HTTP/2 only, in the clear by prior knowledge (RFC 9113, section 3.3) */
 } gcache_http_t;
 
+#define GCACHE_NO_HANDOFF UINT64_MAX
+
 typedef struct gcache_options_s {
   size_t size;              /* set by gcache_options_init() */
   struct uv_loop_s *loop;   /* required; must outlive the cache */
@@ -216,6 +218,11 @@ typedef struct gcache_options_s {
                        proportion to its own limit. At least 64 KiB. 0: none */
   gcache_access_t access; /* who may ask for keys here, and change them: peers */
   gcache_health_t health; /* when a peer counts as down, and what is done then */
+  /* A member that owns keys which were another's before asks that one for them, before its getter runs: from
+   * its memory only, for so long after a list, and waits so long for each answer. */
+  uint64_t handoff_ms;      /* 30000; GCACHE_NO_HANDOFF: never, and gcache_leave() gives nothing */
+  uint64_t handoff_wait_ms; /* 100, and at most half of the time a caller has left */
+  size_t leave_max_bytes;   /* 64 MiB that gcache_leave() gives at most */
 } gcache_options_t;
 
 #define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))

@@ -39,6 +39,10 @@ typedef struct gcache_group_stats_s {
   uint64_t absent;       /* of the hits: what was known to be missing */
   uint64_t loads_queued; /* wait for a getter's place now: loads_max */
   uint64_t loads_shed;   /* ended with GCACHE_EBUSY in place of a getter run, refreshes too */
+  uint64_t
+      handed_over; /* values taken from the owner before this member, in place of a getter run */
+  uint64_t given;  /* by gcache_leave() to others, and kept there */
+  uint64_t taken;  /* given by others that leave, and kept */
 } gcache_group_stats_t;
 
 typedef struct gcache_peer_stats_s {
@@ -52,6 +56,7 @@ typedef struct gcache_peer_stats_s {
   uint64_t down_ms;                     /* for how long it has not been up now */
   uint64_t opened;                      /* how often it was found to be down */
   uint64_t probes;                      /* pings */
+  uint64_t gives;                       /* exchanges started, as the others */
   uint64_t missed;                      /* changes that it is still to be told */
   uint64_t missed_told;                 /* that it was told later */
   uint64_t

@@ -17,8 +17,10 @@ typedef enum {
   GCACHE_OP_SET,
   GCACHE_OP_REMOVE,
   GCACHE_OP_CLEAR, /* the whole group; the key is empty */
-  GCACHE_OP_PING   /* are you there? Of no group (""), the key is empty; only where the transport can.
+  GCACHE_OP_PING, /* are you there? Of no group (""), the key is empty; only where the transport can.
                       Any answer of whatever is there is status 0 */
+  GCACHE_OP_GIVE /* a value to keep, from a member that leaves (gcache_leave()); only where the transport
+                      can. UV_EEXIST: the peer does not want it */
 } gcache_op_t;
 
 /* ---- outgoing: gcache asks, the transport answers ---- */
@@ -30,13 +32,19 @@ GCACHE_EXTERN gcache_op_t gcache_call_op(const gcache_call_t *call);
 GCACHE_EXTERN const char *gcache_call_peer(const gcache_call_t *call); /* URL as given */
 GCACHE_EXTERN const char *gcache_call_group(const gcache_call_t *call);
 GCACHE_EXTERN gcache_bytes_t gcache_call_key(const gcache_call_t *call);
-GCACHE_EXTERN gcache_value_t *gcache_call_value(const gcache_call_t *call); /* SET, else NULL */
+GCACHE_EXTERN gcache_value_t *
+gcache_call_value(const gcache_call_t *call); /* SET, GIVE; else NULL */
 /* Milliseconds until nobody waits; UINT64_MAX: no limit. The transport need not watch it: gcache
  * cancels the call then. */
 GCACHE_EXTERN uint64_t gcache_call_time_left_ms(const gcache_call_t *call);
 /* GET: not 0: this member holds a value that expires then and wants a newer one; a peer that is gcache
  * is told so, for gcache_answer_get(). Others need not know. */
 GCACHE_EXTERN int64_t gcache_call_newer_than(const gcache_call_t *call);
+/* GET, nonzero: from the peer's memory or not at all, UV_ENOENT; only where the transport can. */
+GCACHE_EXTERN int gcache_call_only_cached(const gcache_call_t *call);
+/* Of such a GET, not NULL: this member's URL. It has just started, and may have forgotten changes that it was
+ * told of; a peer to which that URL is not new answers UV_EPERM. For gcache_answer_cached(). */
+GCACHE_EXTERN const char *gcache_call_newcomer(const gcache_call_t *call);
 GCACHE_EXTERN void gcache_call_set_data(gcache_call_t *call, void *data);
 GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
 
@@ -62,6 +70,9 @@ GCACHE_EXTERN void gcache_call_done(gcache_call_t *call, int status, gcache_valu
  * not_found: GCACHE_ENOTFOUND holds for so many milliseconds. */
 GCACHE_EXTERN void gcache_call_set_stale(gcache_call_t *call, uint64_t stale_ms);
 GCACHE_EXTERN void gcache_call_set_not_found(gcache_call_t *call, uint64_t not_found_ms);
+/* The same with any answer: whether the peer is leaving (gcache_leave()). It is asked for no key then. Not said:
+ * as before. */
+GCACHE_EXTERN void gcache_call_set_leaving(gcache_call_t *call, int leaving);
 
 struct gcache_transport_s {
   size_t size; /* sizeof(gcache_transport_t): how many members below you know */
@@ -87,8 +98,11 @@ struct gcache_transport_s {
 
 /* What not every transport knows. */
 enum {
-  GCACHE_CAN_PING = 1 /* GCACHE_OP_PING; otherwise a peer that is down is asked for keys again when its time
+  GCACHE_CAN_PING =
+      1, /* GCACHE_OP_PING; otherwise a peer that is down is asked for keys again when its time
                          has come, and that is the probe */
+  GCACHE_CAN_ASK_CACHED = 2, /* gcache_call_only_cached() */
+  GCACHE_CAN_GIVE = 4        /* GCACHE_OP_GIVE, gcache_call_set_leaving() */
 };
 
 /* ---- incoming: a peer asks, gcache answers ---- */
@@ -120,6 +134,17 @@ GCACHE_EXTERN int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op
 GCACHE_EXTERN int gcache_answer_get(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group,
                                     gcache_bytes_t key, int64_t newer_than, uint64_t timeout_ms,
                                     gcache_answer_cb cb);
+/* A GET of an asker that wants what is in memory or nothing: UV_ENOENT. newcomer: the asker's
+ * gcache_call_newcomer(), may be NULL. */
+GCACHE_EXTERN int gcache_answer_cached(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group,
+                                       gcache_bytes_t key, const char *newcomer,
+                                       gcache_answer_cb cb);
+/* A GIVE of the member of that URL. Kept only if nothing is known of the key here; else UV_EEXIST. */
+GCACHE_EXTERN int gcache_answer_give(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group,
+                                     gcache_bytes_t key, gcache_value_t *value, const char *giver,
+                                     gcache_answer_cb cb);
+/* What is to be said with every answer: gcache_leave() has been called. */
+GCACHE_EXTERN int gcache_is_leaving(const gcache_t *cache);
 /* Only inside the callback. stale: as gcache_get_stale(). not_found: status is GCACHE_ENOTFOUND, and holds
  * for so many milliseconds; 0: it is not to be remembered. */
 GCACHE_EXTERN uint64_t gcache_answer_stale(const gcache_answer_t *req);

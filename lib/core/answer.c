@@ -82,6 +82,60 @@ int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op, gcache_
   return 0;
 }
 
+/* ------------------------------------------------------------------- members that come and go -- */
+
+static void begin_done(gcache_answer_t *req, gcache_group_t *group, gcache_answer_cb cb) {
+  req->cb = cb;
+  gci_req_init(&req->priv, group, on_ordered, gci_req_overrule);
+  gci_req_begin(&req->priv);
+}
+
+int gcache_answer_give(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group_name,
+                       gcache_bytes_t key, gcache_value_t *value, const char *giver,
+                       gcache_answer_cb cb) {
+  if (cb == NULL || giver == NULL) return UV_EINVAL;
+  if (cache->closing) return GCACHE_ECLOSING;
+  int rc = check(cache, GCACHE_OP_SET, key, value);
+  if (rc < 0) return rc;
+  gcache_group_t *group = gci_group_find(cache, group_name);
+  if (group == NULL) return GCACHE_ENOGROUP;
+  const struct gci_peer *peer = gci_peers_find(&cache->peers, giver);
+  begin_done(req, group, cb);
+  group->stats.server_requests++;
+  int is_wanted = peer != NULL && !peer->is_self && !cache->leaving;
+  rc = is_wanted ? gci_memory_take(group, key, gci_core_hash(cache, key), value) : UV_EEXIST;
+  gci_req_finish(&req->priv, rc, NULL, NULL, GCACHE_FROM_NONE);
+  return 0;
+}
+
+int gci_answer_handoff(gcache_t *cache, gcache_bytes_t group_name, gcache_bytes_t key,
+                       gcache_value_t **value) {
+  if (cache->closing) return GCACHE_ECLOSING;
+  int rc = gci_ask_check_key(cache, key);
+  if (rc < 0) return rc;
+  gcache_group_t *group = gci_group_find(cache, group_name);
+  if (group == NULL) return GCACHE_ENOGROUP;
+  group->stats.server_requests++;
+  *value = gci_memory_peek(group, key, gci_core_hash(cache, key));
+  return *value == NULL ? UV_ENOENT : 0;
+}
+
+int gcache_answer_cached(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group_name,
+                         gcache_bytes_t key, const char *newcomer, gcache_answer_cb cb) {
+  if (cb == NULL) return UV_EINVAL;
+  gcache_value_t *value = NULL;
+  int rc = gci_answer_handoff(cache, group_name, key, &value);
+  if (rc < 0 && rc != UV_ENOENT) return rc;
+  if (newcomer != NULL && !gci_previous_is_new(cache, newcomer)) {
+    rc = UV_EPERM;
+    value = NULL;
+  }
+  begin_done(req, gci_group_find(cache, group_name), cb);
+  gci_req_finish(&req->priv, rc, gcache_value_ref(value), NULL,
+                 value == NULL ? GCACHE_FROM_NONE : GCACHE_FROM_MAIN);
+  return 0;
+}
+
 int gcache_answer_get(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group,
                       gcache_bytes_t key, int64_t newer_than, uint64_t timeout_ms,
                       gcache_answer_cb cb) {

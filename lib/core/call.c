@@ -8,6 +8,11 @@
 
 #include "core/group.h"
 
+int gci_call_can(const gcache_transport_t *t, unsigned what) {
+  return t != NULL && t->size >= offsetof(gcache_transport_t, can) + sizeof t->can &&
+         (t->can & what) == what;
+}
+
 /* Members that a transport compiled against an older header does not have count as NULL. */
 static int has_cancel(const gcache_transport_t *t) {
   return t->size >= offsetof(gcache_transport_t, cancel) + sizeof t->cancel && t->cancel != NULL;
@@ -15,21 +20,24 @@ static int has_cancel(const gcache_transport_t *t) {
 
 static void count_start(struct gci_peer *peer, gcache_op_t op) {
   gcache_peer_stats_t *stats = &peer->stats;
-  uint64_t *counters[] = {&stats->gets, &stats->sets, &stats->removes, &stats->clears,
-                          &stats->probes};
+  uint64_t *counters[] = {&stats->gets,   &stats->sets,   &stats->removes,
+                          &stats->clears, &stats->probes, &stats->gives};
   (*counters[op])++;
   stats->running++;
 }
 
 /* What the peer said itself, as opposed to an exchange that failed. */
-static int is_believed(gcache_op_t op, int status) {
+static int is_believed(const gcache_call_t *call, int status) {
+  gcache_op_t op = call->op;
+  if (call->only_cached && (status == UV_ENOENT || status == UV_EPERM)) return 1;
+  if (op == GCACHE_OP_GIVE && status == UV_EEXIST) return 1;
   if (op == GCACHE_OP_GET) return status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD;
   return status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP || status == UV_ENOTSUP;
 }
 
 static void count_end(const gcache_call_t *call, int status) {
   call->peer->stats.running--;
-  if (status == 0 || is_believed(call->op, status)) return;
+  if (status == 0 || is_believed(call, status)) return;
   if (call->told && status == UV_ECANCELED) return;
   gci_peer_failed(call->peer, status);
 }
@@ -159,6 +167,8 @@ void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value, co
   if (call->forsaken && status == UV_ECANCELED) status = status_of_down(call);
   count_end(call, status);
   gci_health_answered(call, status, reason);
+  if (call->leaving != GCI_CALL_SILENT)
+    gci_health_leaving(call->core, call->peer, call->leaving == GCI_CALL_LEAVING);
   end(call, status, value, reason);
 }
 
@@ -190,6 +200,14 @@ uint64_t gcache_call_time_left_ms(const gcache_call_t *call) {
   return gci_core_time_left_ms(call->core, call->maker->deadline_ms(call));
 }
 
+int gcache_call_only_cached(const gcache_call_t *call) {
+  return call->only_cached;
+}
+
+const char *gcache_call_newcomer(const gcache_call_t *call) {
+  return call->as_newcomer ? call->core->self : NULL;
+}
+
 int64_t gcache_call_newer_than(const gcache_call_t *call) {
   return call->newer_than;
 }
@@ -200,6 +218,10 @@ void gcache_call_set_stale(gcache_call_t *call, uint64_t stale_ms) {
 
 void gcache_call_set_not_found(gcache_call_t *call, uint64_t not_found_ms) {
   call->not_found_ms = not_found_ms;
+}
+
+void gcache_call_set_leaving(gcache_call_t *call, int leaving) {
+  call->leaving = leaving ? GCI_CALL_LEAVING : GCI_CALL_STAYING;
 }
 
 void gcache_call_set_data(gcache_call_t *call, void *data) {

@@ -23,6 +23,9 @@ struct gci_call_maker {
   void (*done)(gcache_call_t *call, int status, gcache_value_t *value, const char *reason);
 };
 
+/* What the peer has said of itself. */
+enum gci_call_leaving { GCI_CALL_SILENT, GCI_CALL_STAYING, GCI_CALL_LEAVING };
+
 struct gcache_call_s {
   struct gcache_job_s job; /* starts the call; later tells the transport that nobody waits */
   const struct gci_call_maker *maker;
@@ -40,6 +43,9 @@ struct gcache_call_s {
   uint64_t not_found_ms;          /* the answer's: how long that holds */
   struct gcache_link_s under_way; /* the peer's */
   uint32_t epoch;                 /* the peer's when it started */
+  uint8_t only_cached;            /* GET: from the peer's memory, or not at all */
+  uint8_t as_newcomer;            /* ONLY_CACHED: this member has just started */
+  uint8_t leaving;                /* enum gci_call_leaving */
   uint8_t started;                /* an answer is owed */
   uint8_t told;                   /* that nobody waits */
   uint8_t forsaken;               /* its peer has gone down */
@@ -55,6 +61,8 @@ void gci_call_begin(gcache_call_t *call, const struct gci_call_maker *maker, gca
 void gci_call_begin_bare(gcache_call_t *call, const struct gci_call_maker *maker, gcache_t *core,
                          struct gci_peer *peer, gcache_op_t op, const char *group_name,
                          gcache_bytes_t key);
+/* Nonzero: the transport has announced that it can do that, of GCACHE_CAN_*; NULL cannot. */
+int gci_call_can(const gcache_transport_t *t, unsigned what);
 /* Nobody waits: tell the transport in a turn, if that is still true then. */
 void gci_call_hint(gcache_call_t *call);
 /* The peer has gone down: the same, whoever waits; then it has failed with what brought the peer down. */

@@ -48,6 +48,7 @@ int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_opt
   gci_budget_init(&core->budget, o->max_bytes);
   gci_countdown_init(&core->life, on_life_over);
   gci_job_init(&core->closed_job, on_closed);
+  gci_previous_init(core, &o->handoff);
   gci_lists_init(core, o->members_at_once);
   gci_health_open(core, &o->health);
   gci_tells_init(core, &o->tell);
@@ -70,6 +71,7 @@ void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg) {
   gci_env_hold(core->env);
   gci_health_close(core);
   gci_tells_close(core);
+  gci_leave_cancel(core);
   gci_list_each(link, &core->group_list) {
     gci_group_shut(gci_container_of(link, gcache_group_t, link));
   }

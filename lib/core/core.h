@@ -12,7 +12,9 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "core/health.h"
+#include "core/leave.h"
 #include "core/lists.h"
+#include "core/previous.h"
 #include "core/tell.h"
 #include "gcache/gcache.h"
 #include "gcache/transport.h"
@@ -29,6 +31,7 @@ struct gci_core_options {
   size_t max_bytes;       /* of all groups; 0: no limit */
   size_t members_at_once; /* lists up to so long are in force when given; 0: the default */
   struct gci_tell_options tell;
+  struct gci_handoff_terms handoff;
   gcache_transport_t *transport; /* NULL: every call fails with GCACHE_EPEER */
   struct gci_health_terms health;
   unsigned char hash_seed[16]; /* unpredictable */
@@ -54,6 +57,7 @@ struct gcache_s {
   struct gci_door *door; /* set by gcache.c after gci_core_open(); NULL: no network side */
   struct gci_peers peers;
   struct gci_healths health;
+  struct gci_previous previous;
   struct gci_lists lists; /* on their way into peers, and out of it */
   struct gci_tells tells;
   struct gci_map groups;      /* by name, closing ones included */
@@ -61,6 +65,8 @@ struct gcache_s {
   struct gci_budget budget;   /* of their memory */
   struct gci_countdown life;  /* groups that are not closed */
   struct gcache_job_s closed_job;
+  struct gci_leaving *leave; /* under way; NULL: none */
+  int leaving;               /* it was asked for */
   int closing;
   gcache_closed_cb closed;
   void *closed_arg;

@@ -59,6 +59,7 @@ static void group_free(gcache_group_t *group) {
   gci_flights_fini(&group->loads);
   gci_flights_fini(&group->fetches);
   gci_pauses_fini(&group->pauses);
+  gci_recent_fini(&group->recent);
   gci_cache_close(group->cache);
   gci_mem_free(mem, group->name, strlen(group->name) + 1);
   gci_mem_free(mem, group, sizeof *group);

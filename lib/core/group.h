@@ -14,9 +14,13 @@
 #include "core/core.h"
 #include "core/gate.h"
 #include "core/pause.h"
+#include "core/recent.h"
 #include "gcache/gcache.h"
 #include "store/cache.h"
 #include "store/flight.h"
+
+/* What gcache_leave() does with it. */
+enum gci_group_leaving { GCI_GROUP_STAYS, GCI_GROUP_GIVES, GCI_GROUP_GAVE };
 
 struct gcache_group_s {
   struct gci_map_node node;  /* core->groups */
@@ -35,10 +39,13 @@ struct gcache_group_s {
   struct gci_gate gate;           /* which they pass */
   struct gci_flights fetches;     /* questions to owners */
   struct gci_pauses pauses;       /* keys that memory has old values of */
+  struct gci_recent recent;       /* keys that were changed of late */
   struct gci_list reqs;           /* by their `owned` links */
   struct gci_countdown life;
   struct gcache_job_s closed_job;
   struct gcache_job_s shrink_job; /* the memory gives something back */
+  struct gci_cache_walk walk;     /* GCI_GROUP_GIVES */
+  enum gci_group_leaving leaving;
   int closing;
   gcache_closed_cb closed;
   void *closed_arg;

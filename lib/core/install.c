@@ -45,6 +45,12 @@ static int check_twins(struct gci_install *in) {
   return twins ? UV_EINVAL : 0;
 }
 
+/* Sums of these tell lists apart. */
+static uint64_t mixed(uint64_t hash, unsigned weight) {
+  uint64_t x = (hash ^ weight * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
+  return (x ^ (x >> 31)) * UINT64_C(0x94d049bb133111eb);
+}
+
 static int begin(struct gci_install *in, const char *const labels[], const unsigned weights[]) {
   struct gci_peers *fresh = &in->fresh;
   in->hashes = gci_mem_alloc(in->mem, in->n * sizeof *in->hashes);
@@ -55,14 +61,16 @@ static int begin(struct gci_install *in, const char *const labels[], const unsig
   if (rc == 0) rc = self;
   if (rc == 0) rc = gci_peers_reserve(fresh, in->n);
   if (rc < 0) return rc;
-  for (size_t i = 0; i < in->n; i++)
+  for (size_t i = 0; i < in->n; i++) {
     in->placed[i] = (struct gci_placed_peer){labels[i], weights == NULL ? 1 : weights[i]};
+    fresh->print += mixed(in->hashes[i], in->placed[i].weight);
+  }
   return gci_placement_begin(&fresh->placement, in->mem, fresh->dialect, fresh->replicas,
                              in->placed, in->n, in->old->placement);
 }
 
-int gci_install_begin(struct gci_install *in, const struct gci_peers *old, const char *self,
-                      const char *const urls[], const char *const labels[],
+int gci_install_begin(struct gci_install *in, const struct gci_peers *old, uint64_t now_ms,
+                      const char *self, const char *const urls[], const char *const labels[],
                       const unsigned weights[], size_t n) {
   if (n > GCI_PLACEMENT_MAX_PEERS) return UV_EINVAL;
   *in = (struct gci_install){.mem = old->mem,
@@ -73,6 +81,7 @@ int gci_install_begin(struct gci_install *in, const struct gci_peers *old, const
                              .labels_are_urls = labels == urls,
                              .step = JOINING};
   gci_peers_init(&in->fresh, old->mem, old->dialect, old->replicas);
+  in->fresh.came_ms = old->n == 0 ? 0 : now_ms;
   int rc = begin(in, labels, weights);
   if (rc < 0) {
     struct gci_peers none = gci_install_end(in);

@@ -27,9 +27,9 @@ struct gci_install {
   int step;
 };
 
-/* n >= 1. Checks everything but memory for the members. */
-int gci_install_begin(struct gci_install *in, const struct gci_peers *old, const char *self,
-                      const char *const urls[], const char *const labels[],
+/* n >= 1. Checks everything but memory for the members. now_ms: when those come that are not in old. */
+int gci_install_begin(struct gci_install *in, const struct gci_peers *old, uint64_t now_ms,
+                      const char *self, const char *const urls[], const char *const labels[],
                       const unsigned weights[], size_t n);
 /* Right after begin. On error there is nothing to end. */
 int gci_install_keep(struct gci_install *in);

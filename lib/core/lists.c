@@ -51,10 +51,10 @@ static void tell_all(gcache_t *core, const char **others) {
 /* -------------------------------------------------------------------------------- take apart -- */
 
 /* Nonzero: something is left. The placement of a long list takes a turn of its own. */
-static int part_some(gcache_t *core, struct gci_peers *peers, size_t budget) {
+static int part_some(gcache_t *core, struct gci_peers *peers, int is_told, size_t budget) {
   struct gci_peer *peer;
   for (; budget > 0 && (peer = gci_peers_pop(peers)) != NULL; budget--) {
-    tell_removed(core, peer);
+    if (!is_told) tell_removed(core, peer);
     gci_health_left(peer);
     gci_peer_unref(peer);
   }
@@ -69,15 +69,16 @@ static void wake(gcache_t *core) {
 }
 
 /* A short one at once; but in their order, so that what one takes leave of the next can greet. */
-static void retire(gcache_t *core, struct gci_peers *peers) {
+static void retire(gcache_t *core, struct gci_peers *peers, int is_told) {
   struct gci_lists *lists = &core->lists;
   struct gci_retired *grave = peers->grave;
   int waits = grave != NULL && (peers->n > lists->at_once || !gci_list_empty(&lists->retired));
   if (!waits) {
-    part_some(core, peers, SIZE_MAX);
+    part_some(core, peers, is_told, SIZE_MAX);
     return;
   }
   grave->peers = *peers;
+  grave->is_told = is_told;
   gci_list_push_back(&lists->retired, &grave->link);
   wake(core);
 }
@@ -89,11 +90,47 @@ static int part_retired(gcache_t *core) {
   struct gci_retired *grave = gci_container_of(link, struct gci_retired, link);
   struct gci_peers peers = grave->peers;
   gci_link_unlink(link);
-  if (part_some(core, &peers, PARTED)) {
+  if (part_some(core, &peers, grave->is_told, PARTED)) {
     grave->peers = peers;
     gci_list_push_front(&core->lists.retired, link);
   }
   return 1;
+}
+
+void gci_lists_part(gcache_t *core, struct gci_peers peers) {
+  retire(core, &peers, 1);
+}
+
+/* ------------------------------------------------------------------------------- list before -- */
+
+/* Nonzero: there was something to do. */
+static int tell_some_before(gcache_t *core, size_t budget) {
+  struct gci_previous *previous = &core->previous;
+  const struct gci_peers *list = &previous->list;
+  if (previous->told >= list->n) return 0;
+  for (; budget > 0 && previous->told < list->n; budget--) {
+    struct gci_peer *peer = list->list[previous->told++];
+    tell_removed(core, peer);
+    gci_health_left(peer);
+  }
+  return 1;
+}
+
+/* The one that was before the list before goes. A list that is given again replaces nothing. */
+static void keep_or_retire(gcache_t *core, struct gci_peers *old) {
+  struct gci_previous *previous = &core->previous;
+  int is_same = old->n == core->peers.n && old->print == core->peers.print;
+  if (!is_same) {
+    int is_told = previous->told >= previous->list.n;
+    struct gci_peers before = gci_previous_end(core);
+    retire(core, &before, is_told);
+  }
+  if (is_same || !gci_previous_begin(core, old))
+    retire(core, old, 0);
+  else if (previous->list.n <= core->lists.at_once && gci_list_empty(&core->lists.retired))
+    tell_some_before(core, SIZE_MAX);
+  else
+    wake(core);
 }
 
 /* ---------------------------------------------------------------------------------- in force -- */
@@ -111,7 +148,7 @@ static void put_in_force(gcache_t *core, struct gci_peers fresh) {
   struct gci_peers old = core->peers;
   core->peers = fresh;
   gci_tells_list_changed(core);
-  retire(core, &old);
+  keep_or_retire(core, &old);
   if (gci_core_is_client_only(core)) forget_as_client(core);
   gci_health_listed(core);
 }
@@ -120,7 +157,7 @@ static void give_up(gcache_t *core, struct gci_install *in) {
   if (in == NULL) return;
   struct gci_peers fresh = gci_install_end(in);
   gci_mem_free(core->env->mem, in, sizeof *in);
-  retire(core, &fresh);
+  retire(core, &fresh, 0);
 }
 
 /* The one on its way makes room for what was given after it. */
@@ -172,7 +209,7 @@ static int work_on_next(gcache_t *core) {
 static void on_turn(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, lists.job);
   if (core->closing) return;
-  if (part_retired(core) || work_on_next(core)) wake(core);
+  if (part_retired(core) || tell_some_before(core, PARTED) || work_on_next(core)) wake(core);
 }
 
 /* ------------------------------------------------------------------------------------- given -- */
@@ -206,7 +243,8 @@ int gci_core_set_peers(gcache_t *core, const char *const urls[], const char *con
   struct gci_install *in = gci_mem_alloc(mem, sizeof *in);
   if (in == NULL) return UV_ENOMEM;
   int is_long = n > core->lists.at_once;
-  int rc = gci_install_begin(in, &core->peers, core->self, urls, labels, weights, n);
+  int rc = gci_install_begin(in, &core->peers, gci_env_mono_ms(core->env), core->self, urls, labels,
+                             weights, n);
   if (rc == 0) rc = is_long ? gci_install_keep(in) : make_usable(in);
   if (rc < 0) {
     gci_mem_free(mem, in, sizeof *in);
@@ -247,5 +285,7 @@ void gci_lists_fini(gcache_t *core) {
     struct gci_peers peers = gci_container_of(link, struct gci_retired, link)->peers;
     gci_peers_fini(&peers);
   }
+  struct gci_peers before = gci_previous_end(core);
+  gci_peers_fini(&before);
   gci_peers_fini(&core->peers);
 }

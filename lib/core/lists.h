@@ -6,6 +6,7 @@
  * list that is over is taken apart in slices too, before the next is begun.
  * Transports that can be told of single peers hear of those that come while the list is made, and of those
  * that are gone when it is taken apart; others of the whole list, when it is in force.
+ * The list before stays for the time of a hand-off (core/previous).
  * Fails: gci_core_set_peers() (core.h), changing nothing; a long list in a later turn, with UV_ENOMEM: it is
  * given up, `error` says so. */
 #ifndef GCI_CORE_LISTS_H
@@ -26,6 +27,9 @@ struct gcache_s;
 /* at_once 0: the default. */
 void gci_lists_init(struct gcache_s *core, size_t at_once);
 void gci_lists_fini(struct gcache_s *core); /* and the list in force */
+/* A list that was not in force any more, and of whose members the transport knows what it is to know: taken
+ * apart. */
+void gci_lists_part(struct gcache_s *core, struct gci_peers peers);
 /* Members of the list that is on its way; 0: there is none. */
 size_t gci_lists_coming(const struct gcache_s *core);
 

@@ -97,6 +97,36 @@ static int give_way(gcache_load_t *load) {
   return 1;
 }
 
+/* ----------------------------------------------------------------------------- hand-off ---- */
+
+static void on_handed_over(struct gci_handoff_asker *asker, gcache_value_t *value) {
+  gcache_load_t *load = gci_container_of(asker, gcache_load_t, handoff);
+  gcache_group_t *group = load->group;
+  struct gci_journey_end answer = {.value = value, .from = GCACHE_FROM_PEER};
+  if (value == NULL) {
+    gci_env_defer(group->core->env, GCI_COMPLETIONS, &load->job);
+    return;
+  }
+  group->stats.handed_over++;
+  gci_memory_keep(group, GCI_MAIN, &load->journey.flight, value);
+  gci_journey_answer(&load->journey, &answer);
+  leave(load);
+  gcache_value_unref(value);
+}
+
+/* Once, and not for a key of which there is something here already, or that has been changed since. Nonzero: the
+ * load waits for the answer. */
+static int ask_before(gcache_load_t *load) {
+  const struct gci_flight *flight = &load->journey.flight;
+  if (load->asked) return 0;
+  load->asked = 1;
+  if (load->journey.renews || !flight->joinable) return 0;
+  return gci_handoff_ask(&load->handoff, load->group, flight->key, flight->node.hash,
+                         gci_journey_deadline_ms(&load->journey));
+}
+
+/* -------------------------------------------------------------------------------- start ---- */
+
 static void on_start(struct gcache_job_s *job) {
   gcache_load_t *load = gci_container_of(job, gcache_load_t, job);
   gcache_group_t *group = load->group;
@@ -104,7 +134,7 @@ static void on_start(struct gcache_job_s *job) {
     end(load);
     return;
   }
-  if (give_way(load) || !enter(load)) return;
+  if (ask_before(load) || give_way(load) || !enter(load)) return;
   load->started = 1;
   load->started_ms = gci_env_mono_ms(group->core->env);
   group->stats.loading++;
@@ -123,7 +153,8 @@ static void on_nobody_waits(struct gcache_job_s *job) {
 /* One that waits for its place makes room for others. */
 static void on_deserted(struct gci_journey *journey) {
   gcache_load_t *load = gci_container_of(journey, gcache_load_t, journey);
-  if (load->pass.state == GCI_PASS_WAITS) {
+  if (load->pass.state == GCI_PASS_WAITS || load->handoff.asked != NULL) {
+    gci_handoff_leave(&load->handoff);
     leave(load);
     return;
   }
@@ -145,6 +176,7 @@ struct gci_journey *gci_load_open(gcache_group_t *group, gcache_bytes_t key, uin
   gci_flights_open(&group->loads, &load->journey.flight, gcache_bytes(own_key, key.len), hash);
   gci_job_init(&load->job, on_start);
   gci_pass_init(&load->pass);
+  load->handoff.answered = on_handed_over;
   gci_group_hold(group);
   group->stats.loads_deduped++;
   gci_env_defer(group->core->env, GCI_COMPLETIONS, &load->job);

@@ -1,6 +1,8 @@
 /* core/load - one run of this member's getter for a key, and those who wait for it.
  *
  *   opened -> started (from a turn: the getter is called) -> answered (once) -> gone
+ *     |\   ^
+ *     | \--'-> answered          who owned the key before is asked first (core/handoff), and has it
  *     |  \-> queued (core/gate: too many run) -> started, when there is a place
  *     |          \-> shed: GCACHE_EBUSY, or what memory has in place of a failure
  *     \---> gone                nobody waited any more
@@ -15,6 +17,7 @@
 #define GCI_CORE_LOAD_H
 
 #include "core/gate.h"
+#include "core/handoff.h"
 #include "core/journey.h"
 
 struct gcache_load_s {
@@ -22,9 +25,11 @@ struct gcache_load_s {
   struct gcache_job_s job; /* starts the getter; later tells it that nobody waits */
   gcache_group_t *group;
   struct gci_pass pass;
+  struct gci_handoff_asker handoff;
   uint64_t started_ms;
   void *data;          /* the getter's */
   uint8_t started;     /* an answer is owed */
+  uint8_t asked;       /* by way of a hand-off, or that was not to be */
   uint8_t told;        /* that nobody waits */
   uint8_t on_a_thread; /* gcache_load_work() has taken it */
 };

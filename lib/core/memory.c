@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/value.h"
+#include "core/handoff.h"
 
 #define STEP_MAX_MS 500
 #define NS_PER_MS 1000000
@@ -46,6 +47,7 @@ void gci_memory_init(gcache_group_t *group) {
   gci_flights_init(&group->loads, gci_group_mem(group));
   gci_flights_init(&group->fetches, gci_group_mem(group));
   gci_pauses_init(&group->pauses, gci_group_mem(group));
+  gci_recent_init(&group->recent, gci_group_mem(group), gci_env_mono_ms(group->core->env));
   gci_deadline_init(&group->wheel, on_wheel_turned);
 }
 
@@ -189,7 +191,13 @@ static void detach(struct gci_flights *flights, gcache_bytes_t key, uint64_t has
   if (flight != NULL) gci_flights_detach(flights, flight);
 }
 
+/* Nobody asks what changed where nothing is handed over. */
+static int is_noted(const gcache_group_t *group) {
+  return group->core->previous.terms.handoff_ms > 0;
+}
+
 void gci_memory_drop(gcache_group_t *group, gcache_bytes_t key, uint64_t hash) {
+  if (is_noted(group)) gci_recent_changed(&group->recent, hash, gci_env_mono_ms(group->core->env));
   detach(&group->loads, key, hash);
   detach(&group->fetches, key, hash);
   gci_cache_remove(group->cache, key, hash);
@@ -209,7 +217,20 @@ uint64_t gci_memory_drop_hot(gcache_group_t *group) {
   return n;
 }
 
+int gci_memory_take(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
+                    gcache_value_t *value) {
+  uint64_t now_ms = gci_env_mono_ms(group->core->env);
+  if (!is_noted(group) || !keeps(group, GCI_MAIN)) return UV_EEXIST;
+  if (gci_handoff_is_unsafe(group, hash, now_ms)) return UV_EEXIST;
+  if (gci_flights_find(&group->loads, key, hash) != NULL) return UV_EEXIST;
+  if (gci_cache_has(group->cache, key, hash)) return UV_EEXIST;
+  int rc = put(group, GCI_MAIN, key, hash, value);
+  if (rc == 0) group->stats.taken++;
+  return rc == 0 ? 0 : GCACHE_ENOROOM;
+}
+
 void gci_memory_clear(gcache_group_t *group) {
+  if (is_noted(group)) gci_recent_changed_all(&group->recent, gci_env_mono_ms(group->core->env));
   gci_flights_detach_all(&group->loads);
   gci_flights_detach_all(&group->fetches);
   if (gci_cache_clear(group->cache)) gci_group_shrink(group);

@@ -152,6 +152,7 @@ int gci_peers_add(struct gci_peers *peers, const struct gci_peers *old, const ch
   int stays = peer != NULL && strcmp(peer->url, url) == 0 && peer->is_self == is_self;
   peer = stays ? gci_peer_ref(peer) : peer_new(peers->mem, url);
   if (peer == NULL) return UV_ENOMEM;
+  if (!stays) peer->listed_ms = peers->came_ms;
   peer->is_self = is_self;
   if (is_self) peers->self = peer;
   struct gci_peer_slot *slot = &peers->slots[peers->n];

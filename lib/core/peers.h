@@ -22,6 +22,8 @@ struct gci_peer {
   struct gci_mem *mem; /* borrowed from the core, which outlives every call */
   char *url;
   int is_self;
+  int knows_self;     /* it has refused to hand anything over: this member is not new to it */
+  uint64_t listed_ms; /* when its URL came to the list; 0: it was in the first */
   gcache_peer_stats_t stats; /* what is counted; the rest is filled in on reading */
   struct gci_health health;
   struct gci_missed missed;
@@ -53,12 +55,15 @@ struct gci_peers {
   struct gci_map by_url;
   unsigned char *out;        /* in the order of list: GCI_PEERS_OUT, GCI_PEERS_DOWN, or 0 */
   size_t n_out, n_down;      /* of them; what is down is out */
+  uint64_t came_ms;          /* listed_ms of those that come */
+  uint64_t print;            /* of all members and weights, whatever their order */
   struct gci_retired *grave; /* where it goes when it is replaced: to replace it cannot fail */
 };
 
 /* A list that is not in force any more, until it is taken apart. */
 struct gci_retired {
   struct gcache_link_s link;
+  int is_told; /* the transport has been told who of them is gone */
   struct gci_peers peers;
 };
 

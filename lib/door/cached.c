@@ -1,5 +1,6 @@
 #include "door/cached.h"
 
+#include <string.h>
 #include <uv.h>
 
 #include "base/bytes.h"
@@ -9,6 +10,7 @@
 #include "wire/route.h"
 
 enum {
+  URL_MAX = 512,       /* that a list may have */
   FAST_PATH_MAX = 1024 /* whoever asks for more can wait for it to be served */
 };
 
@@ -22,10 +24,34 @@ static void hear(struct gci_cached *said, gcache_bytes_t line) {
   }
 }
 
+void gci_cached_judge(struct gci_cached *said, const struct gci_door *door) {
+  gcache_bytes_t url = said->newcomer;
+  char text[URL_MAX];
+
+  said->newcomer = gcache_bytes(NULL, 0);
+  if (url.base == NULL) return;
+  said->is_known = 1;
+  if (url.len >= sizeof text) return;
+  memcpy(text, url.base, url.len);
+  text[url.len] = '\0';
+  said->is_known = !gci_previous_is_new(door->cache, text);
+}
+
+/* Of lines that begin with Gcache-. */
+static void hear_gcache(struct gci_cached *said, const gcache_header_t *header) {
+  if (gci_bytes_equal_nocase(header->name, GCI_LIT("Gcache-Handoff"))) {
+    said->hands_over = 1;
+    said->takes_large = gci_bytes_equal(header->value, GCI_LIT("any"));
+  } else if (gci_bytes_equal_nocase(header->name, GCI_LIT("Gcache-Newcomer"))) {
+    said->newcomer = header->value;
+  }
+}
+
 struct gci_cached gci_cached_read(const gcache_header_t headers[], size_t n) {
   struct gci_cached said = {0};
 
-  for (size_t i = 0; i < n; i++) { /* several such lines are one list */
+  for (size_t i = 0; i < n; i++) { /* several lines of Cache-Control are one list */
+    if (gci_bytes_begins(headers[i].name, GCI_LIT("Gcache-"))) hear_gcache(&said, &headers[i]);
     if (!gci_bytes_equal_nocase(headers[i].name, GCI_LIT("Cache-Control"))) continue;
     if (gci_bytes_equal(headers[i].value, GCI_LIT("only-if-cached, max-stale")))
       said.only = said.takes_stale = 1; /* as gcache says it */
@@ -35,22 +61,32 @@ struct gci_cached gci_cached_read(const gcache_header_t headers[], size_t n) {
   return said;
 }
 
+static int look(struct gci_door *door, gcache_bytes_t group, gcache_bytes_t key,
+                const struct gci_cached *said, struct gci_answer_cached *found) {
+  if (!said->hands_over)
+    return gci_answer_cached(door->cache, group, key, said->takes_stale, found);
+  *found = (struct gci_answer_cached){0};
+  return gci_answer_handoff(door->cache, group, key, &found->value);
+}
+
 int gci_cached_answer(struct gci_reply *reply, struct gci_door *door, gcache_bytes_t group,
-                      gcache_bytes_t key, int takes_stale) {
+                      gcache_bytes_t key, const struct gci_cached *said) {
   struct gci_answer_cached found;
-  int rc = gci_answer_cached(door->cache, group, key, takes_stale, &found);
+  int rc = look(door, group, key, said, &found);
 
   if (rc < 0 && rc != UV_ENOENT) return rc;
-  if (rc == UV_ENOENT) {
+  if (said->is_known) {
+    gci_reply_text(reply, 504, "not-new", GCI_LIT("the asker is not new here"));
+  } else if (rc == UV_ENOENT) {
     gci_reply_text(reply, 504, "not-cached", GCI_LIT("not in memory"));
   } else if (found.status == GCACHE_ENOTFOUND) {
     gci_reply_text(reply, door->dialect->not_found, "not-found",
                    found.reason[0] != '\0' ? gcache_cstr(found.reason) : GCI_LIT("not found"));
-    if (takes_stale) gci_reply_add_not_found_ms(reply, found.not_found_ms);
-  } else if (gcache_value_bytes(found.value).len > GCI_FAST_VALUE_MAX) {
+    if (said->takes_stale) gci_reply_add_not_found_ms(reply, found.not_found_ms);
+  } else if (!said->takes_large && gcache_value_bytes(found.value).len > GCI_FAST_VALUE_MAX) {
     gci_reply_text(reply, 504, "large", GCI_LIT("too large to be answered between others"));
   } else {
-    gci_reply_value(reply, door->dialect, found.value, takes_stale, found.stale_ms);
+    gci_reply_value(reply, door->dialect, found.value, said->takes_stale, found.stale_ms);
   }
   return 0;
 }
@@ -67,8 +103,10 @@ int gci_cached_try(struct gci_reply *reply, struct gci_door *door,
   gci_route_split_target(head->target, &path, &query);
   if (!said.only || path.len > sizeof buf) return 0;
   if (gci_route_read(door->base_path, path, buf, &route) != GCI_ROUTE_OK) return 0;
-  if (gci_cached_answer(reply, door, route.group, route.key, said.takes_stale) < 0) return 0;
+  gci_cached_judge(&said, door);
+  if (gci_cached_answer(reply, door, route.group, route.key, &said) < 0) return 0;
   if (reply->http.status == 504 && door->http == GCACHE_HTTP_AUTO && gci_h2_built_in())
     gci_reply_add_http_2(reply); /* it will be asked again, and may have to wait with many others */
+  if (gcache_is_leaving(door->cache)) gci_reply_add_leaving(reply);
   return 1;
 }

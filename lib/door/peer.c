@@ -128,6 +128,7 @@ static void end_answered(struct gci_ask *ask, struct gci_result *result) {
     gci_large_note(&peer->known_large, gcache_call_key(ask->call), 0);
   gcache_call_set_stale(ask->call, result->stale_ms);
   gcache_call_set_not_found(ask->call, result->not_found_ms);
+  if (result->is_gcache) gcache_call_set_leaving(ask->call, result->leaving);
   end_ask(ask, result->status, result->value, result->reason);
 }
 
@@ -142,6 +143,7 @@ static int can_be_quick(const struct gci_ask *ask) {
   case GCACHE_OP_GET:
     return gcache_call_newer_than(ask->call) == 0;
   case GCACHE_OP_SET:
+  case GCACHE_OP_GIVE:
     return gcache_value_bytes(gcache_call_value(ask->call)).len <= GCI_FAST_VALUE_MAX;
   case GCACHE_OP_REMOVE:
   case GCACHE_OP_PING:
@@ -171,6 +173,7 @@ static int is_to_go_slowly(const struct gci_ask *ask, const struct gci_batch *ba
 
   if (!batch->fast || (op != GCACHE_OP_GET && op != GCACHE_OP_PING)) return 0;
   if (status < 0) return !batch->silent;
+  if (gcache_call_only_cached(ask->call)) return batch->result.large;
   return op == GCACHE_OP_GET && batch->result.http_status == 504;
 }
 

@@ -24,8 +24,24 @@ static void write_newer_than(struct gci_question *q, int64_t unix_ns) {
   add_header(q, GCI_LIT("Gcache-Newer-Than"), gcache_bytes(q->newer_than, (size_t)len));
 }
 
+/* What a new owner asks of the one before: over a slow lane the value may be of any size. */
+static void write_handoff(struct gci_question *q, const gcache_call_t *call,
+                          const struct gci_question_way *way) {
+  const char *newcomer = gcache_call_newcomer(call);
+
+  add_header(q, GCI_LIT("Cache-Control"), GCI_LIT("only-if-cached"));
+  add_header(q, GCI_LIT("Gcache-Handoff"), way->fast ? GCI_LIT("small") : GCI_LIT("any"));
+  if (newcomer != NULL) add_header(q, GCI_LIT("Gcache-Newcomer"), gcache_cstr(newcomer));
+}
+
 static void write_headers(struct gci_question *q, const gcache_call_t *call,
                           const struct gci_question_way *way) {
+  if (gcache_call_only_cached(call)) {
+    write_handoff(q, call, way);
+    return;
+  }
+  if (gcache_call_op(call) == GCACHE_OP_GIVE)
+    add_header(q, GCI_LIT("Gcache-Give"), gcache_cstr(way->self));
   if (way->fast) { /* the peer does not wait, and what it has that is stale may be said so */
     if (gcache_call_op(call) == GCACHE_OP_GET)
       add_header(q, GCI_LIT("Cache-Control"), GCI_LIT("only-if-cached, max-stale"));
@@ -97,11 +113,9 @@ static int sign(struct gci_question *q, const struct gci_question_way *way) {
 
 int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
                       const struct gci_question_way *way) {
-  static const char *const methods[] = {[GCACHE_OP_GET] = "GET",
-                                        [GCACHE_OP_SET] = "PUT",
-                                        [GCACHE_OP_REMOVE] = "DELETE",
-                                        [GCACHE_OP_CLEAR] = "DELETE",
-                                        [GCACHE_OP_PING] = "GET"};
+  static const char *const methods[] = {
+      [GCACHE_OP_GET] = "GET",      [GCACHE_OP_SET] = "PUT",  [GCACHE_OP_REMOVE] = "DELETE",
+      [GCACHE_OP_CLEAR] = "DELETE", [GCACHE_OP_PING] = "GET", [GCACHE_OP_GIVE] = "PUT"};
   gcache_bytes_t group = gcache_cstr(gcache_call_group(call));
   gcache_bytes_t key = gcache_call_key(call);
   int err;
@@ -115,7 +129,7 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   }
   write_headers(q, call, way);
   err = write_target(q, way, group, key, 0);
-  if (err == 0 && gcache_call_op(call) == GCACHE_OP_SET)
+  if (err == 0 && gcache_call_value(call) != NULL)
     err = write_put(q, group, key, gcache_call_value(call), way->plain);
   if (err == 0) err = sign(q, way);
   if (err < 0) gci_question_fini(q);
@@ -165,7 +179,7 @@ struct answer {
   const char *peer;
   const struct gci_dialect *dialect;
   int status;
-  int is_gcache, speaks_2;
+  int is_gcache, speaks_2, leaving;
   int coded;                                 /* nobody has asked for that */
   gcache_bytes_t type, reason, not_found_ms; /* header lines; base NULL: none */
   gcache_bytes_t text;
@@ -187,6 +201,8 @@ static void hear(struct answer *a, const gcache_header_t *header) {
     a->not_found_ms = header->value;
   else if (is_named(header, GCI_LIT("Content-Encoding")))
     a->coded |= !gci_bytes_equal_nocase(header->value, GCI_LIT("identity"));
+  else if (is_named(header, GCI_LIT("Gcache-Leaving")))
+    a->leaving = gci_bytes_equal(header->value, GCI_LIT("1"));
   else if (is_named(header, GCI_LIT("Gcache-Http")))
     a->speaks_2 = gci_bytes_equal(header->value, GCI_LIT("2"));
 }
@@ -271,6 +287,8 @@ static int word(const struct answer *a) {
   if (a->is_gcache && has_reason(a, "timeout")) return UV_ETIMEDOUT;
   if (a->is_gcache && has_reason(a, "not-found")) return GCACHE_ENOTFOUND;
   if (a->is_gcache && has_reason(a, "busy")) return GCACHE_EBUSY;
+  if (a->is_gcache && has_reason(a, "not-cached")) return UV_ENOENT;
+  if (a->is_gcache && has_reason(a, "not-new")) return UV_EPERM;
   if (a->is_gcache) return has_reason(a, "getter") ? GCACHE_ELOAD : 0;
   if (!is_from_groupcache(a)) return 0;
   if (a->status == a->dialect->getter_failed) return GCACHE_ELOAD;
@@ -310,6 +328,8 @@ static void read_change(struct gci_result *result, const struct answer *a) {
       say(result, GCACHE_EPEER, "%s answered %d with a body", a->peer, a->status);
   } else if (a->status == 413 && has_reason(a, "large")) {
     quote(result, GCACHE_ENOROOM, a->text);
+  } else if (a->status == 409 && has_reason(a, "unwanted")) {
+    quote(result, UV_EEXIST, a->text);
   } else if (a->status == 429) {
     say(result, GCACHE_EBUSY, "%s is busy", a->peer);
   } else {
@@ -327,6 +347,7 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
     hear(&a, &head->headers[i]);
   if (body != NULL) a.text = gcache_value_bytes(body);
   result->is_gcache = a.is_gcache;
+  result->leaving = a.leaving;
   result->speaks_2 = a.speaks_2;
   result->large = a.status == 504 && has_reason(&a, "large");
   result->http_status = a.status;

@@ -17,7 +17,7 @@
 struct gci_question {
   struct gci_mem *mem;
   struct gci_http_message message; /* points into what follows */
-  gcache_header_t headers[5];
+  gcache_header_t headers[6];
   char timeout[24], newer_than[24], auth[GCI_AUTH_LINE];
   char *target, *before; /* target: in near if it fits */
   size_t target_size, before_size;
@@ -47,6 +47,7 @@ void gci_question_fini(struct gci_question *q);
 
 struct gci_result {
   int is_gcache; /* the peer has shown itself to be one */
+  int leaving;   /* it has said so */
   int large;     /* it has said that the value is too large for a fast lane */
   int speaks_2;  /* it has said that it speaks HTTP/2 in the clear */
   int http_status;

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/value.h"
@@ -60,6 +61,14 @@ void gci_reply_add_not_found_ms(struct gci_reply *reply, uint64_t ms) {
 
 void gci_reply_add_http_2(struct gci_reply *reply) {
   add(reply, GCI_LIT("Gcache-Http"), GCI_LIT("2"));
+}
+
+void gci_reply_add_leaving(struct gci_reply *reply) {
+  if (reply->http.headers != reply->headers) {
+    memcpy(reply->headers, reply->http.headers, reply->http.n_headers * sizeof *reply->headers);
+    reply->http.headers = reply->headers;
+  }
+  add(reply, GCI_LIT("Gcache-Leaving"), GCI_LIT("1"));
 }
 
 void gci_reply_done(struct gci_reply *reply) {

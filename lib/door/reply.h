@@ -9,7 +9,7 @@
 
 struct gci_reply {
   gcache_http_reply_t http; /* points into what follows */
-  gcache_header_t headers[6];
+  gcache_header_t headers[8];
   char digits[24];
   struct gci_proto_frame frame;
 };
@@ -23,6 +23,8 @@ void gci_reply_text(struct gci_reply *reply, int status, const char *reason, gca
 void gci_reply_add_not_found_ms(struct gci_reply *reply, uint64_t ms);
 /* That this port speaks HTTP/2 in the clear. */
 void gci_reply_add_http_2(struct gci_reply *reply);
+/* That this member is about to go. Last. */
+void gci_reply_add_leaving(struct gci_reply *reply);
 /* 200 without a body. */
 void gci_reply_done(struct gci_reply *reply);
 void gci_reply_here(struct gci_reply *reply); /* to a ping */

@@ -13,6 +13,7 @@
 
 #define NO_GROUP "no such group: "
 #define NO_GROUP_LEN (sizeof NO_GROUP - 1)
+#define GIVER_MAX 512
 
 /* ------------------------------------------------------------------------------- the reply -- */
 
@@ -29,6 +30,11 @@ static void finish(struct gci_serve *serve, int status, const gcache_http_reply_
   gci_countdown_give(&door->life);
 }
 
+static void finish_reply(struct gci_serve *serve, struct gci_reply *reply) {
+  if (gcache_is_leaving(serve->door->cache)) gci_reply_add_leaving(reply);
+  finish(serve, 0, &reply->http);
+}
+
 /* reason: for machines, NULL if the status says it all. */
 static void finish_text(struct gci_serve *serve, int http_status, const char *reason,
                         gcache_bytes_t text) {
@@ -37,7 +43,7 @@ static void finish_text(struct gci_serve *serve, int http_status, const char *re
 
   gci_reply_text(&reply, http_status, reason, text);
   if (not_found_ms > 0) gci_reply_add_not_found_ms(&reply, not_found_ms);
-  finish(serve, 0, &reply.http);
+  finish_reply(serve, &reply);
 }
 
 static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
@@ -45,7 +51,7 @@ static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
 
   gci_reply_value(&reply, serve->door->dialect, value, serve->to_gcache,
                   gcache_answer_stale(&serve->answer));
-  finish(serve, 0, &reply.http);
+  finish_reply(serve, &reply);
 }
 
 static void finish_no_group(struct gci_serve *serve) {
@@ -67,7 +73,7 @@ static void finish_done(struct gci_serve *serve, gcache_value_t *value) {
     gci_reply_here(&reply);
   else
     gci_reply_done(&reply);
-  finish(serve, 0, &reply.http);
+  finish_reply(serve, &reply);
 }
 
 static gcache_bytes_t words(const char *reason, const char *otherwise) {
@@ -90,6 +96,9 @@ static void finish_answer(struct gci_serve *serve, int status, gcache_value_t *v
     return;
   case GCACHE_ENOROOM:
     finish_text(serve, 413, "large", words(reason, "the value is too large to keep"));
+    return;
+  case UV_EEXIST: /* of what a member that leaves gives */
+    finish_text(serve, 409, "unwanted", GCI_LIT("not wanted"));
     return;
   case UV_ETIMEDOUT:
     finish_text(serve, 504, "timeout", words(reason, "out of time"));
@@ -123,6 +132,7 @@ struct question {
   gcache_bytes_t key;
   gcache_value_t *value; /* a reference of the question's own */
   uint64_t timeout_ms, newer_than;
+  char giver[GIVER_MAX]; /* zero-terminated: its URL */
 };
 
 static int settle(struct gci_serve *serve, int http_status, const char *text) {
@@ -224,6 +234,19 @@ static int remove_many(struct gci_serve *serve, gcache_value_t *body) {
   return -1;
 }
 
+/* Of a value that its owner gives because it leaves. */
+static int read_giver(struct gci_serve *serve, struct question *q,
+                      const struct gci_serve_request *in) {
+  gcache_bytes_t giver = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-Give"));
+
+  if (giver.base == NULL) return 0;
+  if (giver.len >= sizeof q->giver) return settle(serve, 400, "bad Gcache-Give");
+  memcpy(q->giver, giver.base, giver.len);
+  q->giver[giver.len] = '\0';
+  serve->op = GCACHE_OP_GIVE;
+  return 0;
+}
+
 static int read_method(struct gci_serve *serve, struct question *q,
                        const struct gci_serve_request *in, gcache_value_t **body) {
   const struct gci_dialect *dialect = serve->door->dialect;
@@ -232,6 +255,7 @@ static int read_method(struct gci_serve *serve, struct question *q,
   if (dialect->gets_only || gci_bytes_equal(in->method, GCI_LIT("GET"))) return 0;
   if (gci_bytes_equal(in->method, GCI_LIT("PUT"))) {
     serve->op = GCACHE_OP_SET;
+    if (read_giver(serve, q, in) < 0) return -1;
     return read_put(serve, q, body);
   }
   if (gci_bytes_equal(in->method, GCI_LIT("DELETE"))) return read_delete(serve, q, in);
@@ -264,19 +288,19 @@ static int read_question(struct gci_serve *serve, struct question *q,
   q->key = route.key;
   if (q->key.len > serve->door->limits.key_max) return settle(serve, 414, "the key is too long");
   serve->cached = gci_cached_read(in->headers, in->n_headers);
+  gci_cached_judge(&serve->cached, serve->door);
   if (read_timeout(serve, q, in) < 0 || read_asker(serve, q, in) < 0) return -1;
   return read_method(serve, q, in, body);
 }
 
 static void finish_cached(struct gci_serve *serve) {
   struct gci_reply reply;
-  int rc = gci_cached_answer(&reply, serve->door, serve->group, serve->key,
-                             serve->cached.takes_stale);
+  int rc = gci_cached_answer(&reply, serve->door, serve->group, serve->key, &serve->cached);
 
   if (rc < 0)
     finish_answer(serve, rc, NULL, NULL);
   else
-    finish(serve, 0, &reply.http);
+    finish_reply(serve, &reply);
 }
 
 static void on_settled(struct gcache_job_s *job) {
@@ -301,6 +325,9 @@ static void on_settled(struct gcache_job_s *job) {
 static int ask_core(struct gci_serve *serve, const struct question *q) {
   gcache_t *cache = serve->door->cache;
 
+  if (serve->op == GCACHE_OP_GIVE)
+    return gcache_answer_give(&serve->answer, cache, serve->group, q->key, q->value, q->giver,
+                              on_answered);
   if (serve->op == GCACHE_OP_GET && serve->to_gcache)
     return gcache_answer_get(&serve->answer, cache, serve->group, q->key, (int64_t)q->newer_than,
                              q->timeout_ms, on_answered);
@@ -332,12 +359,13 @@ int gci_serve_start(struct gci_serve **out, struct gci_door *door,
   size_t size = sizeof(struct gci_serve) + NO_GROUP_LEN + in->path.len;
   struct gci_serve *serve = gci_mem_zalloc(door->env->mem, size);
   gcache_value_t *body = in->body;
-  struct question q = {0};
+  struct question q;
 
   if (serve == NULL) {
     gcache_value_unref(body);
     return UV_ENOMEM;
   }
+  memset(&q, 0, offsetof(struct question, giver));
   serve->size = size;
   serve->door = door;
   serve->done = done;

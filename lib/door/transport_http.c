@@ -107,7 +107,7 @@ void gci_transport_http_open(struct gci_transport_http *t,
                     .close = close_http,
                     .peer_added = peer_added,
                     .peer_removed = peer_removed,
-                    .can = GCACHE_CAN_PING},
+                    .can = GCACHE_CAN_PING | GCACHE_CAN_ASK_CACHED | GCACHE_CAN_GIVE},
       .config = *config,
   };
   gci_map_init(&t->peers, config->conn.env->mem);

@@ -391,6 +391,10 @@ gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uin
   return value;
 }
 
+int gci_cache_has(const struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
+  return gci_table_find(&cache->front.table, key, hash) != NULL;
+}
+
 void gci_cache_fetch_index(const struct gci_cache *cache, uint64_t hash) {
   gci_table_fetch_bucket(&cache->front.table, hash);
 }

@@ -71,6 +71,8 @@ gcache_value_t *gci_cache_get(struct gci_cache *cache, gcache_bytes_t key, uint6
  * borrowed; NULL: nothing. Counts nothing. */
 gcache_value_t *gci_cache_spare(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
                                 int64_t now_unix_ns, enum gci_side *side);
+/* Nonzero: there is an entry, of whatever use. Counts nothing. */
+int gci_cache_has(const struct gci_cache *cache, gcache_bytes_t key, uint64_t hash);
 /* Those that count for value here; borrowed. */
 const struct gci_windows *gci_cache_windows(const struct gci_cache *cache,
                                             const gcache_value_t *value);

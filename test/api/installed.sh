@@ -20,7 +20,7 @@ include=$(dirname "$(find "$dir/root" -type d -path '*/include/gcache')")
 for file in "$lib/libgcache.so" "$lib/libgcache.so.0" "$lib/libgcache.so.$version" "$lib/libgcache.a"; do
   [ -f "$file" ] || fail "not installed: $file"
 done
-[ "$(ls "$include/gcache" | tr '\n' ' ')" = "access.h gcache.h health.h http.h limits.h many.h openssl.h proto.h stats.h transport.h " ] || fail "headers"
+[ "$(ls "$include/gcache" | tr '\n' ' ')" = "access.h gcache.h health.h http.h leave.h limits.h many.h openssl.h proto.h stats.h transport.h " ] || fail "headers"
 readelf -d "$lib/libgcache.so" | grep -q 'SONAME.*\[libgcache\.so\.0\]' || fail "soname"
 
 strangers=$(nm -g --defined-only "$lib/libgcache.a" | awk 'NF == 3 && $3 !~ /^(gcache_|gci_|_)/ {print $3}')

@@ -80,6 +80,7 @@ void member_options(struct member *m, gcache_options_t *o, uv_loop_t *loop, cons
   gcache_options_init(o);
   o->loop = loop;
   o->mem = oom_mem(&m->oom);
+  o->handoff_ms = GCACHE_NO_HANDOFF; /* nobody is asked but for what a test is about */
   o->timeout_ms = 24 * 3600 * 1000; /* so that no test passes because time does */
 }
 
