@@ -244,6 +244,7 @@ static void sweep(struct member *m) {
   for (unsigned k = 0; k < TRUTH_KEYS; k++) {
     truth_key_text(k, texts[k]);
     keys[k] = gcache_cstr(texts[k]);
+    atomic_store(&m->truth->keys[k].changed_ms, truth_now_ms());
   }
   m->sweeping = UNDER_WAY;
   m->sweep.data = m;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define CALM_MS 10000 /* after the last fault a key has one getter again */
+#define RUN_MS 200    /* a getter takes less */
 #define HEAD_LEN 32
 
 struct truth *truth_open(int fd) {
@@ -80,6 +81,12 @@ uint32_t truth_value_read(unsigned key, const char *value, size_t len) {
 
 /* ----------------------------------------------------------------------------------- loads ---- */
 
+static int is_calm(struct truth *truth, const struct truth_key *k) {
+  uint64_t now_ms = truth_now_ms();
+  return now_ms > atomic_load(&truth->disturbed_ms) + CALM_MS && atomic_load(&k->lock) == 0 &&
+         now_ms > atomic_load(&k->changed_ms) + RUN_MS;
+}
+
 uint32_t truth_load_begin(struct truth *truth, unsigned key, int member) {
   struct truth_key *k = &truth->keys[key];
   uint32_t version = atomic_load(&k->version);
@@ -87,8 +94,7 @@ uint32_t truth_load_begin(struct truth *truth, unsigned key, int member) {
   uint32_t before = atomic_exchange(&k->running_version, version);
   if (others != 0 && before == version) {
     atomic_fetch_add(&truth->doubles, 1);
-    if (truth_now_ms() > atomic_load(&truth->disturbed_ms) + CALM_MS)
-      atomic_fetch_add(&truth->doubles_calm, 1);
+    if (is_calm(truth, k)) atomic_fetch_add(&truth->doubles_calm, 1);
   }
   return version;
 }
@@ -100,6 +106,7 @@ void truth_load_end(struct truth *truth, unsigned key, int member) {
 void truth_raise_floor(struct truth *truth, unsigned key, uint32_t version) {
   struct truth_key *k = &truth->keys[key];
   uint32_t floor = atomic_load(&k->floor);
+  atomic_store(&k->changed_ms, truth_now_ms());
   while (floor < version && !atomic_compare_exchange_weak(&k->floor, &floor, version))
     continue;
 }

@@ -19,6 +19,7 @@ struct truth_key {
   _Atomic int32_t lock;     /* slot of the member that writes it, + 1; 0: free */
   _Atomic uint32_t running; /* members whose getter runs for it, a bit each */
   _Atomic uint32_t running_version;
+  _Atomic uint64_t changed_ms; /* when the last change of it ended */
 };
 
 struct truth_member {
@@ -54,7 +55,8 @@ void truth_value_write(unsigned key, uint32_t version, char *out); /* truth_valu
 /* The version of a value of that key; 0: it is none. Versions begin with 1. */
 uint32_t truth_value_read(unsigned key, const char *value, size_t len);
 
-/* A getter of that member begins and ends; two at a time for one version are counted. */
+/* A getter of that member begins and ends; two at a time for one version are counted, in calm those of keys
+ * that no change has touched meanwhile, after which another may begin (P1). */
 uint32_t truth_load_begin(struct truth *truth, unsigned key, int member);
 void truth_load_end(struct truth *truth, unsigned key, int member);
 void truth_raise_floor(struct truth *truth, unsigned key, uint32_t version);
