@@ -207,6 +207,20 @@ static void on_ended(struct sim_event *event) {
   forget(m);
 }
 
+static int knows(const struct sim_member *m, int dead) {
+  for (size_t i = 0; i < m->core.peers.n; i++) {
+    const struct gci_peer *peer = m->core.peers.list[i];
+    if (sim_member_of_url(m->cluster, peer->url) == dead) return gci_health_is_out(peer);
+  }
+  return 1;
+}
+
+int sim_member_all_know(const struct sim_cluster *c) {
+  for (int i = 0; c->dead >= 0 && i < c->config.n_members; i++)
+    if (c->members[i].life == SIM_LIVING && !knows(&c->members[i], c->dead)) return 0;
+  return 1;
+}
+
 static void on_core_closed(void *arg) {
   struct sim_member *m = arg;
   struct sim_world *w = &m->cluster->world;

@@ -78,6 +78,7 @@ struct sim_cluster {
   struct promises promises;
   struct sim_network network;
   struct sim_member members[PROMISES_MEMBERS];
+  int dead; /* -1: nobody */
 };
 
 void sim_cluster_init(struct sim_cluster *c, uint64_t seed, const struct sim_config *config,
@@ -103,6 +104,9 @@ int64_t sim_member_unix_ns(const struct sim_member *m);
 /* When a request given timeout_ms now is due, in the world's time. */
 uint64_t sim_member_due_us(const struct sim_member *m, uint64_t timeout_ms);
 void sim_member_jump_clock(struct sim_member *m, int64_t by_ms);
+
+/* Nonzero: all who live know who is dead. */
+int sim_member_all_know(const struct sim_cluster *c);
 
 int sim_member_of_url(const struct sim_cluster *c, const char *url); /* -1: none */
 const char *sim_group_word(unsigned group);

@@ -16,7 +16,8 @@
 #define GONE_WITHIN_US 1000000
 
 const char *sim_faults_word(enum sim_faults faults) {
-  static const char *const words[] = {"none", "lists", "loss", "partition", "crash", "mixed"};
+  static const char *const words[] = {"none",  "lists", "loss", "partition",
+                                      "crash", "mixed", "dead"};
   return words[faults];
 }
 
@@ -53,7 +54,7 @@ static void configure(struct sim_rng *rng, enum sim_faults faults, struct sim_co
   int quiet = faults == SIM_FAULTS_NONE || faults == SIM_FAULTS_LISTS;
   *setup = (struct promises_setup){
       .keys = config->n_keys,
-      .settled = faults == SIM_FAULTS_NONE,
+      .settled = faults == SIM_FAULTS_NONE || faults == SIM_FAULTS_DEAD,
       .patience_us = quiet ? 4 * config->getter_max_us + 20 * config->slow_us : PROMISES_NEVER,
       .stale_us = config->slow_us + 5000,
   };
@@ -97,11 +98,19 @@ static void configure_overload(uint64_t seed, struct sim_config *config,
   setup->patience_us = PROMISES_NEVER;
 }
 
+/* One that the others have on their lists. */
+static void choose_dead(struct sim_schedule *s) {
+  struct sim_cluster *c = &s->cluster;
+  int others = __builtin_popcountll(s->everybody);
+  c->dead = s->faults == SIM_FAULTS_DEAD ? (int)sim_rng_below(&c->world.rng, (uint64_t)others) : -1;
+}
+
 static void start_members(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
   struct sim_rng *rng = &c->world.rng;
   int client = c->config.n_members > 2 && sim_rng_percent(rng, 25);
   s->everybody = (UINT64_C(1) << (c->config.n_members - client)) - 1;
+  choose_dead(s);
   for (int i = 0; i < c->config.n_members; i++) {
     struct sim_member *m = &c->members[i];
     m->is_client = client && i == c->config.n_members - 1;
@@ -109,7 +118,7 @@ static void start_members(struct sim_schedule *s) {
     if (m->is_client && sim_rng_percent(rng, 40)) m->hot = GCACHE_HOT_ON;
     if (s->faults == SIM_FAULTS_CRASH || s->faults == SIM_FAULTS_MIXED)
       m->wall_offset_ns = (int64_t)sim_rng_below(rng, 80000000) - 40000000;
-    sim_member_start(m, s->everybody);
+    if (i != c->dead) sim_member_start(m, s->everybody);
   }
 }
 
@@ -183,7 +192,7 @@ static void let_expire(struct sim_schedule *s) {
 static void tell_all(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
   advance(s, TOLD_WITHIN_US);
-  if (!broken(s)) promises_all_told_check(&c->promises);
+  if (!broken(s) && c->dead < 0) promises_all_told_check(&c->promises);
   for (int i = 0; i < c->config.n_members && !broken(s); i++)
     for (unsigned key = 0; key < c->config.n_keys; key++)
       if (c->members[i].life == SIM_LIVING) sim_client_get(&c->members[i], key, 0);

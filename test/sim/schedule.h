@@ -12,6 +12,7 @@ enum sim_faults {
   SIM_FAULTS_PARTITION, /* members cannot reach each other for a while */
   SIM_FAULTS_CRASH,     /* members die, leave, return empty; clocks differ and jump */
   SIM_FAULTS_MIXED,     /* all of it */
+  SIM_FAULTS_DEAD, /* a settled cluster but for one member, which is dead from the start (P7) */
   SIM_FAULTS_KINDS
 };
 

@@ -109,7 +109,7 @@ int main(int argc, char **argv) {
   if (!parse(&o, argc, argv)) {
     fprintf(stderr,
             "usage: %s [--seeds N] [--first S] [--seed S] [--steps N] [--twice]\n"
-            "          [--faults none|lists|loss|partition|crash|mixed|all]\n",
+            "          [--faults none|lists|loss|partition|crash|mixed|dead|all]\n",
             argv[0]);
     return 2;
   }

@@ -177,6 +177,7 @@ void sim_source_asked(gcache_load_t *load) {
   run->member = m;
   run->load = load;
   run->value.key = key;
+  if (!sim_member_all_know(c)) promises_disturbed(&c->promises, key);
   run->value.serial = promises_run_began(&c->promises, m->index, key);
   choose(run);
   gcache_load_set_data(load, run);

@@ -211,6 +211,7 @@ static const struct {
 #define N_STEPS (sizeof steps / sizeof steps[0])
 
 void sim_step(struct sim_schedule *s) {
+  enum sim_faults kind = s->faults == SIM_FAULTS_DEAD ? SIM_FAULTS_NONE : s->faults;
   unsigned sum = 0;
   struct sim_member *m = some_member(s);
   if (m == NULL) {
@@ -218,11 +219,11 @@ void sim_step(struct sim_schedule *s) {
     return;
   }
   for (size_t i = 0; i < N_STEPS; i++)
-    sum += steps[i].weights[s->faults];
+    sum += steps[i].weights[kind];
   unsigned dice = (unsigned)sim_rng_below(rng_of(s), sum);
   size_t i = 0;
-  for (; dice >= steps[i].weights[s->faults]; i++)
-    dice -= steps[i].weights[s->faults];
+  for (; dice >= steps[i].weights[kind]; i++)
+    dice -= steps[i].weights[kind];
   steps[i].run(s, m);
 }
 
