@@ -93,6 +93,7 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   gci_list_init(&cache->cleared);
   gci_list_init(&cache->cleared_timers);
   cache->cleared_bytes = 0;
+  cache->drops_hot = 0;
   *out = cache;
   return 0;
 }
