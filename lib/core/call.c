@@ -194,10 +194,14 @@ gcache_value_t *gcache_call_value(const gcache_call_t *call) {
   return call->value;
 }
 
+/* What a transport asks for it tells the peer: more or less than when the call started, where callers have
+ * come or left before it was sent. */
 uint64_t gcache_call_time_left_ms(const gcache_call_t *call) {
   if (call->forsaken) return 0;
-  if (call->forsaken) return 0;
-  return gci_core_time_left_ms(call->core, call->maker->deadline_ms(call));
+  uint64_t at_ms = call->maker->deadline_ms(call);
+  if (at_ms != 0)
+    ((gcache_call_t *)(uintptr_t)call)->granted_ms = at_ms; /* no call is a constant */
+  return gci_core_time_left_ms(call->core, at_ms);
 }
 
 int gcache_call_only_cached(const gcache_call_t *call) {
