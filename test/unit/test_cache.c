@@ -452,6 +452,8 @@ int main(void) {
           an_entry_with_a_short_value_costs_one_block_and_sixteen_bytes_of_index, open_large,
           close_cache),
       cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_large, close_cache),
+      cmocka_unit_test_setup_teardown(hot_cache_is_emptied_in_steps_and_the_main_cache_stays,
+                                      open_large, close_cache),
       cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_large_default, close_cache),
       cmocka_unit_test_setup_teardown(clear_gives_the_memory_back, open_small_default, close_cache),
       cmocka_unit_test_setup_teardown(what_was_cleared_is_gone_at_once_and_freed_before_others,
