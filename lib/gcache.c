@@ -22,6 +22,8 @@
 #include "net/tls.h"
 #include "wire/route.h"
 
+#define IN_FLIGHT_LEAST ((size_t)16 * 1024 * 1024)
+
 struct house {
   gcache_t core; /* first: what the application holds */
   struct gci_mem *mem;
@@ -149,6 +151,21 @@ static void set_up_transport(struct house *house, const gcache_options_t *o) {
   house->transport = o->transport != NULL ? o->transport : &house->http.transport;
 }
 
+/* Groups come and go, and change in size. */
+static size_t quarter_of_memory(const void *core) {
+  return gci_core_max_bytes(core) / 4;
+}
+
+static void limit_in_flight(struct house *house, const gcache_limits_t *limits) {
+  struct gci_in_flight *f = &house->mem->in_flight;
+
+  f->requests_max = limits->requests_max;
+  if (limits->in_flight_max != 0)
+    gci_in_flight_limit(f, limits->in_flight_max, NULL, NULL);
+  else
+    gci_in_flight_limit(f, IN_FLIGHT_LEAST, quarter_of_memory, &house->core);
+}
+
 static void set_up_door(struct house *house, const gcache_options_t *o) {
   house->door = (struct gci_door){.cache = &house->core,
                                   .env = &house->env,
@@ -218,6 +235,7 @@ int gcache_open(gcache_t **out, const gcache_options_t *options) {
     return err;
   }
   set_up_door(house, &o);
+  limit_in_flight(house, &o.limits);
   gci_door_open(&house->door);
   *out = &house->core;
   return 0;
@@ -395,7 +413,10 @@ void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) 
                           .peers_error = cache->lists.error,
                           .retries = cache->health.retries,
                           .hot_dropped = cache->health.hot_dropped,
-                          .retries_denied = cache->health.retries_denied};
+                          .retries_denied = cache->health.retries_denied,
+                          .in_flight_bytes = house->mem->in_flight.bytes,
+                          .requests_in_flight = house->mem->in_flight.requests,
+                          .shed = house->mem->in_flight.shed};
 
   memset(out, 0, size);
   memcpy(out, &stats, size < sizeof stats ? size : sizeof stats);

@@ -37,6 +37,15 @@ typedef struct gcache_limits_s {
   unsigned acks_max;          /* 100 acknowledgements waiting to be sent */
   unsigned control_max; /* 1000 frames in 10 s that carry neither head nor body: SETTINGS, PING,
                                  PRIORITY, empty DATA, WINDOW_UPDATE, RST_STREAM */
+
+  /* Overload, over all connections, incoming and outgoing. In flight is what waits to be sent, values whole
+   * and once for each place in a queue; bodies that are being received; requests that wait for their answer.
+   * What would exceed it is not begun: a request or an answer is refused with 429, a body before it is read;
+   * the answer to a question of ours fails with GCACHE_EBUSY. Others' values and bodies over 4 KiB leave a
+   * quarter of it free. As long as less than a sixteenth is in use anything may begin. */
+  size_t in_flight_max; /* a quarter of options.max_bytes, or of all groups' max_bytes where that is
+                            not set, but at least 16 MiB */
+  unsigned requests_max; /* 65536 incoming requests that wait for their answer; more: 429 */
 } gcache_limits_t;
 
 #endif /* GCACHE_LIMITS_H */

@@ -87,6 +87,9 @@ typedef struct gcache_stats_s {
   uint64_t retries_denied; /* loaded here in their place: health.retry_percent */
   uint64_t
       forbidden; /* requests for keys refused by options.access, or for want of a certificate */
+  uint64_t in_flight_bytes;    /* see gcache_limits_t.in_flight_max */
+  uint64_t requests_in_flight; /* incoming, unanswered */
+  uint64_t shed;               /* requests, bodies and answers refused for either limit */
 } gcache_stats_t;
 #define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);

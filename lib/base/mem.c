@@ -23,6 +23,7 @@ struct gci_mem *gci_mem_new(const gcache_mem_t *user) {
   struct gci_mem *mem = m.resize(m.data, NULL, 0, sizeof *mem);
   if (mem == NULL) return NULL;
   *mem = (struct gci_mem){.user = m, .refs = 1, .spares = !is_own};
+  gci_in_flight_init(&mem->in_flight);
   gci_spare_init(&mem->spare);
   return mem;
 }

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "base/in_flight.h"
 #include "base/spare.h"
 #include "gcache/gcache.h"
 
@@ -17,7 +18,8 @@ struct gci_mem {
   size_t refs;
   size_t bytes; /* asked for and not yet freed, without this struct */
   size_t blocks;
-  int spares; /* small blocks that are freed are kept */
+  struct gci_in_flight in_flight; /* of what is out */
+  int spares;                     /* small blocks that are freed are kept */
   struct gci_spare spare;
 };
 

@@ -98,6 +98,15 @@ int gci_core_is_client_only(const gcache_t *core) {
 
 /* ------------------------------------------------------------------------------ common ---- */
 
+size_t gci_core_max_bytes(const gcache_t *core) {
+  size_t max = core->budget.max_bytes, sum = 0;
+  if (max > 0) return max;
+  gci_list_each(link, &core->group_list) {
+    sum += gci_cache_max_bytes(gci_container_of(link, gcache_group_t, link)->cache);
+  }
+  return sum;
+}
+
 uint64_t gci_core_deadline(gcache_t *core, uint64_t timeout_ms) {
   if (timeout_ms == GCACHE_NO_TIMEOUT) return GCI_DEADLINE_NEVER;
   return gci_env_after_ms(core->env, timeout_ms == 0 ? core->timeout_ms : timeout_ms);

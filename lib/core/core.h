@@ -94,6 +94,8 @@ int gci_core_remove_here(gcache_t *core, gcache_bytes_t group_name, gcache_bytes
 static inline uint64_t gci_core_hash(const gcache_t *core, gcache_bytes_t key) {
   return gci_hash_keyed(&core->hash_key, key);
 }
+/* What all groups may hold together, as things stand. */
+size_t gci_core_max_bytes(const gcache_t *core);
 /* Absolute deadline of a call that was given timeout_ms. */
 uint64_t gci_core_deadline(gcache_t *core, uint64_t timeout_ms);
 /* Milliseconds from now to at_ms; UINT64_MAX for GCI_DEADLINE_NEVER. */

@@ -85,6 +85,8 @@ int gci_cached_answer(struct gci_reply *reply, struct gci_door *door, gcache_byt
     if (said->takes_stale) gci_reply_add_not_found_ms(reply, found.not_found_ms);
   } else if (!said->takes_large && gcache_value_bytes(found.value).len > GCI_FAST_VALUE_MAX) {
     gci_reply_text(reply, 504, "large", GCI_LIT("too large to be answered between others"));
+  } else if (!gci_reply_value_fits(door->env->mem, found.value)) {
+    gci_reply_busy(reply, door->env->mem);
   } else {
     gci_reply_value(reply, door->dialect, found.value, said->takes_stale, found.stale_ms);
   }

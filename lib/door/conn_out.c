@@ -325,7 +325,8 @@ static int said_last(const struct gci_conn_out *c) {
 /* After bytes or the end have come. err < 0: the session is broken, perhaps behind whole answers. */
 static void settle(struct gci_conn_out *c, int err, int ended) {
   if (err < 0 || ended || said_last(c)) {
-    break_off(c, err == UV_ENOMEM ? UV_ENOMEM : GCACHE_EPEER, gci_http_client_reason(c->http));
+    int is_ours = err == UV_ENOMEM || err == GCACHE_EBUSY; /* nothing that the peer has done */
+    break_off(c, is_ours ? err : GCACHE_EPEER, gci_http_client_reason(c->http));
   } else if (gci_list_empty(&c->trips) && !may_rest(c)) {
     gci_conn_out_close(c);
   } else {

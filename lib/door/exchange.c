@@ -22,6 +22,7 @@ void gci_exchange_free(gcache_exchange_t *x) {
   }
   gci_link_unlink(&x->link);
   gci_defer_cancel(&x->job);
+  gci_in_flight_drop(&door->env->mem->in_flight, sizeof *x);
   gci_mem_free(door->env->mem, x, sizeof *x);
   gci_env_release(door->env);
   gci_countdown_give(&door->life);
@@ -43,7 +44,12 @@ static void wake(gcache_exchange_t *x) {
 
 /* Or nobody who reads. */
 static int has_room(const gcache_exchange_t *x) {
-  return x->left || gci_http_waiting(x->http) < GCI_HELD_MAX / 2;
+  return x->left || (gci_http_waiting(x->http) < GCI_HELD_MAX / 2 && gci_exchange_may_add(x));
+}
+
+int gci_exchange_may_add(const gcache_exchange_t *x) {
+  return gci_http_waiting(x->http) == 0 ||
+         gci_in_flight_fits(&x->door->env->mem->in_flight, 0, GCI_FOR_OTHERS);
 }
 
 /* One of the two at a time: either may be the end of x. */
@@ -83,6 +89,7 @@ int gci_exchange_open(gcache_exchange_t **out, struct gci_door *door,
   gcache_exchange_t *x = gci_http_keep(http) < 0 ? NULL : gci_mem_zalloc(door->env->mem, sizeof *x);
 
   if (x == NULL) return UV_ENOMEM;
+  gci_in_flight_add(&door->env->mem->in_flight, sizeof *x);
   x->door = door;
   x->http = http;
   gci_link_init(&x->link);

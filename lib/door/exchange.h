@@ -36,6 +36,9 @@ void gci_exchange_leave(gcache_exchange_t *x);
 /* Output has left: there may be room. */
 void gci_exchange_flushed(gcache_exchange_t *x);
 
+/* For exchange_answer.c. Another part may be queued: not too much is in flight, or nothing of this answer is,
+ * so that whatever is refused is asked for again when what waits has left. */
+int gci_exchange_may_add(const gcache_exchange_t *x);
 /* For exchange_answer.c. The session's part must have been answered. */
 void gci_exchange_free(gcache_exchange_t *x);
 

@@ -28,12 +28,24 @@ static int check_begin(const gcache_exchange_t *x, const struct gci_http_message
 
 /* ------------------------------------------------------------------------------------ whole -- */
 
+static int fits(const gcache_exchange_t *x, const struct gci_http_message *message) {
+  size_t len = message->before.len;
+
+  if (message->value != NULL) len += gcache_value_bytes(message->value).len;
+  return gci_in_flight_fits(&x->door->env->mem->in_flight, len, GCI_FOR_OTHERS);
+}
+
 static int reply(gcache_exchange_t *x, const struct gci_http_message *message) {
   int err = check_begin(x, message);
 
   if (err < 0) return err;
-  gci_http_reply(x->http, message); /* x is gone, whatever it returns */
-  gci_exchange_free(x);             /* after it: the body may be a parameter */
+  if (fits(x, message)) {
+    gci_http_reply(x->http, message); /* x is gone, whatever it returns */
+  } else {
+    x->door->env->mem->in_flight.shed++;
+    gci_exchange_answer_text(x->http, 429, GCI_LIT("too much is in flight"));
+  }
+  gci_exchange_free(x); /* after it: the body may be a parameter */
   return 0;
 }
 
@@ -69,7 +81,7 @@ int gcache_exchange_begin(gcache_exchange_t *x, int status, const gcache_header_
 static int write_part(gcache_exchange_t *x, const struct gci_http_message *part) {
   if (!x->begun) return UV_EINVAL;
   if (x->left) return 0;
-  if (gci_http_waiting(x->http) > GCI_HELD_MAX) return GCACHE_EBUSY;
+  if (gci_http_waiting(x->http) > GCI_HELD_MAX || !gci_exchange_may_add(x)) return GCACHE_EBUSY;
   gci_http_part(x->http, part);
   return 0;
 }

@@ -75,6 +75,8 @@ static const struct number numbers[] = {
     NUMBER(limits.control_max, 1000, 10, COUNT_LIMIT),
     NUMBER(access.skew_ms, 30000, 1000, 3600000),
     NUMBER(access.replays_max, 1048576, 1, SIZE_LIMIT),
+    NUMBER(limits.in_flight_max, 0, 0, UINT64_MAX),
+    NUMBER(limits.requests_max, 65536, 1, COUNT_LIMIT),
 };
 
 static int refuse(const gcache_options_t *o, const char *name, const char *why) {

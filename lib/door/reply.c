@@ -40,6 +40,11 @@ void gci_reply_value(struct gci_reply *reply, const struct gci_dialect *dialect,
                                       .owner = value};
 }
 
+void gci_reply_busy(struct gci_reply *reply, struct gci_mem *mem) {
+  mem->in_flight.shed++;
+  gci_reply_text(reply, 429, "busy", GCI_LIT("too much is in flight"));
+}
+
 static void add(struct gci_reply *reply, gcache_bytes_t name, gcache_bytes_t value) {
   reply->headers[reply->http.n_headers++] = (gcache_header_t){name, value};
 }

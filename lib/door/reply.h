@@ -3,6 +3,7 @@
 #ifndef GCI_DOOR_REPLY_H
 #define GCI_DOOR_REPLY_H
 
+#include "base/mem.h"
 #include "door/dialect.h"
 #include "gcache/http.h"
 #include "wire/proto.h"
@@ -17,6 +18,12 @@ struct gci_reply {
 /* to_gcache: the asker reads what only gcache says. */
 void gci_reply_value(struct gci_reply *reply, const struct gci_dialect *dialect,
                      gcache_value_t *value, int to_gcache, uint64_t stale_ms);
+/* 0: too much is in flight for it: gci_reply_busy() in its place. */
+static inline int gci_reply_value_fits(const struct gci_mem *mem, const gcache_value_t *value) {
+  return gci_in_flight_fits(&mem->in_flight, gcache_value_bytes(value).len, GCI_FOR_OTHERS);
+}
+/* Too much is in flight, which is counted. */
+void gci_reply_busy(struct gci_reply *reply, struct gci_mem *mem);
 /* reason: for machines, NULL if the status says it all. */
 void gci_reply_text(struct gci_reply *reply, int status, const char *reason, gcache_bytes_t text);
 /* Of "not found": how long that holds. */

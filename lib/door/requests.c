@@ -97,6 +97,14 @@ static void refuse(struct gci_requests *r, struct gci_http_exchange *http,
   give(http, &reply.http);
 }
 
+/* Too much is in flight: nothing is done for it. */
+static void shed(struct gci_requests *r, struct gci_http_exchange *http) {
+  struct gci_reply reply;
+
+  gci_reply_busy(&reply, r->door->env->mem);
+  give(http, &reply.http);
+}
+
 void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   gcache_exchange_t *x;
   struct gci_reply reply;
@@ -104,6 +112,10 @@ void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   http->data = r;
   http->gone = on_gone;
   r->taken++;
+  if (!gci_in_flight_takes_requests(&r->door->env->mem->in_flight)) {
+    shed(r, http);
+    return;
+  }
   if (gci_serve_takes(r->door, http->head.target)) {
     enum gci_verdict verdict = judge(r, http);
     if (verdict != GCI_LET_IN)

@@ -26,6 +26,7 @@ static void finish(struct gci_serve *serve, int status, const gcache_http_reply_
     serve->done(serve->user, UV_ECANCELED, NULL);
   else
     serve->done(serve->user, status, reply);
+  gci_in_flight_drop(&door->env->mem->in_flight, serve->size);
   gci_mem_free(door->env->mem, serve, serve->size);
   gci_countdown_give(&door->life);
 }
@@ -49,8 +50,11 @@ static void finish_text(struct gci_serve *serve, int http_status, const char *re
 static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
   struct gci_reply reply;
 
-  gci_reply_value(&reply, serve->door->dialect, value, serve->to_gcache,
-                  gcache_answer_stale(&serve->answer));
+  if (!gci_reply_value_fits(serve->door->env->mem, value))
+    gci_reply_busy(&reply, serve->door->env->mem);
+  else
+    gci_reply_value(&reply, serve->door->dialect, value, serve->to_gcache,
+                    gcache_answer_stale(&serve->answer));
   finish_reply(serve, &reply);
 }
 
@@ -367,6 +371,7 @@ int gci_serve_start(struct gci_serve **out, struct gci_door *door,
   }
   memset(&q, 0, offsetof(struct question, giver));
   serve->size = size;
+  gci_in_flight_add(&door->env->mem->in_flight, size);
   serve->door = door;
   serve->done = done;
   serve->user = user;

@@ -21,6 +21,7 @@ static void count_bad_requests(struct gci_server *s) {
 }
 
 static void drop_left(struct gci_server *s) {
+  gci_in_flight_drop(&s->door->env->mem->in_flight, s->left_len);
   gci_mem_free(s->door->env->mem, s->left, s->left_len);
   s->left = NULL;
   s->left_len = s->left_at = 0;
@@ -108,8 +109,14 @@ static void on_request(void *user, struct gci_http_exchange *http) {
   gci_requests_take(&s->requests, http);
 }
 
+/* Where much is in flight, what is answered leaves before the end of the turn if it can. */
 static void on_ready(void *user) {
-  schedule(user);
+  struct gci_server *s = user;
+  const struct gci_in_flight *f = &s->door->env->mem->in_flight;
+
+  schedule(s);
+  if (f->bytes > f->freely / 4 && !s->closing && !s->ended && !gci_stream_blocked(&s->stream))
+    flush(s);
 }
 
 static const struct gci_http_server_events session_events = {on_request, on_ready};
@@ -236,6 +243,7 @@ static int keep_left(struct gci_server *s, gcache_bytes_t bytes) {
   drop_left(s);
   s->left = left;
   s->left_len = kept + bytes.len;
+  gci_in_flight_add(&mem->in_flight, s->left_len);
   return 0;
 }
 

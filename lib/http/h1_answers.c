@@ -19,12 +19,19 @@ static size_t cost(const struct gci_h1_exchange *e) {
   return sizeof *e + e->kept_size + e->body_len;
 }
 
+/* Few are: what is answered at once has never been in flight. */
+__attribute__((noinline)) static void land(struct gci_h1_exchange *e) {
+  gci_in_flight_drop(&e->mem->in_flight, e->in_flight);
+  e->mem->in_flight.requests--;
+}
+
 static void leave(struct gci_h1_exchange *e) {
   struct gci_h1_answers *a = e->answers;
   gci_link_unlink(&e->link);
   a->n_pending--;
   a->pending_bytes -= cost(e);
   a->held_bytes -= gci_h1_held_bytes(e->held);
+  if (e->in_flight > 0) land(e);
   if (e->stage != GCI_H1_NOT_BEGUN) a->early -= e->own.bytes;
 }
 
@@ -190,6 +197,9 @@ static int keep(struct gci_http_exchange *x) {
 }
 
 void gci_h1_exchange_settle(struct gci_h1_exchange *e) {
+  e->in_flight = cost(e);
+  gci_in_flight_add(&e->mem->in_flight, e->in_flight);
+  e->mem->in_flight.requests++;
   if (e->kept != NULL) return;
   e->x.head.target = gcache_bytes("", 0);
   e->x.head.headers = NULL;
@@ -226,6 +236,7 @@ struct gci_h1_exchange *gci_h1_answers_owe(struct gci_h1_answers *a,
   e->kept_size = 0;
   e->body_len = body == NULL ? 0 : gcache_value_bytes(body).len;
   e->held = NULL;
+  e->in_flight = 0;
   e->extent = is_head ? GCI_H1_HEAD_ONLY : GCI_H1_WITH_BODY;
   e->keep_said = keep_said;
   e->stage = GCI_H1_NOT_BEGUN;

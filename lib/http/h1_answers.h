@@ -43,6 +43,7 @@ struct gci_h1_exchange {
   struct gci_h1_held *held; /* its answer, given before its turn */
   enum gci_h1_extent extent;
   int keep_said;
+  size_t in_flight; /* of its request; 0: it was answered at once, if it is */
   enum gci_h1_stage
       stage; /* of an answer in parts, as is all below, which is set when it has begun */
   enum gci_h1_body_kind kind;

@@ -5,6 +5,8 @@
 
 #include <uv.h>
 
+#include "gcache/gcache.h"
+
 #define GCI_H1_FAULT_MAP(XX)                                                                  \
   XX(FIRST_LINE, 400, UV_EPROTO, "malformed first line")                                      \
   XX(VERSION, 505, UV_EPROTO, "neither HTTP/1.0 nor HTTP/1.1")                                \
@@ -31,6 +33,7 @@
   XX(CUT, 400, UV_EOF, "closed before the answer")                                            \
   XX(PARSER, 400, UV_EPROTO, "malformed message")                                             \
   XX(LATE, 408, UV_ETIMEDOUT, "the request took too long to arrive")                          \
+  XX(ROOM, 429, GCACHE_EBUSY, "too much is in flight")                                        \
   XX(MEMORY, 503, UV_ENOMEM, "out of memory")
 
 enum gci_h1_fault {

@@ -33,6 +33,7 @@ void gci_h1_receive_init(struct gci_h1_receive *r, struct gci_mem *mem,
   r->limits = limits;
   gci_h1_heads_init(&r->heads, mem, limits, role);
   gci_h1_body_init(&r->body, mem, 0);
+  r->body.whom = role == GCI_H1_ANSWERS ? GCI_FOR_US : GCI_FOR_OTHERS;
   r->state = START;
 }
 
@@ -48,6 +49,12 @@ static enum gci_h1_reached fail(struct gci_h1_receive *r, enum gci_h1_fault faul
   return GCI_H1_FAULTY;
 }
 
+static enum gci_h1_reached begin_large(struct gci_h1_receive *r, size_t stated) {
+  if (gci_h1_body_fits(&r->body, stated)) return GCI_H1_BODY_BEGINS;
+  r->mem->in_flight.shed++;
+  return fail(r, GCI_H1_BAD_ROOM);
+}
+
 static enum gci_h1_reached begin_body(struct gci_h1_receive *r) {
   r->state = ENDED;
   if (r->frame.kind == GCI_H1_NO_BODY) return GCI_H1_WHOLE;
@@ -55,7 +62,7 @@ static enum gci_h1_reached begin_body(struct gci_h1_receive *r) {
   if (r->frame.kind == GCI_H1_CHUNKED) gci_h1_chunks_init(&r->chunks, r->limits, r->heads.body_max);
   size_t stated = r->frame.kind == GCI_H1_LENGTH ? (size_t)r->frame.length : 0;
   gci_h1_body_begin(&r->body, stated > 0 ? stated : (size_t)r->heads.body_max, stated);
-  return GCI_H1_BODY_BEGINS;
+  return stated > GCI_H1_BODY_SMALL ? begin_large(r, stated) : GCI_H1_BODY_BEGINS;
 }
 
 static enum gci_h1_reached read_head(struct gci_h1_receive *r, gcache_bytes_t bytes, size_t *used) {

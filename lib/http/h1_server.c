@@ -16,6 +16,8 @@
 #define PENDING_BYTES_MAX (1024 * 1024)
 /* Bytes of answers that have not left, shared values included, before no other request is taken. */
 #define OUTPUT_BYTES_MAX (1024 * 1024)
+/* The same while others hold so much that there is no room for that. */
+#define OUTPUT_BYTES_PRESSED (16 * 1024)
 
 struct h1_server {
   struct gci_http_server http; /* first */
@@ -111,17 +113,23 @@ static void act(struct h1_server *s, enum gci_h1_reached reached) {
       s->answers.broken = 1;
       return;
     }
-    s->http.bad_requests++;
+    s->http.bad_requests += s->in.fault != GCI_H1_BAD_ROOM;
     gci_h1_answers_refuse(&s->answers, s->in.fault);
     return;
   }
+}
+
+static size_t output_max(const struct h1_server *s) {
+  return gci_in_flight_fits(&s->mem->in_flight, OUTPUT_BYTES_MAX, GCI_FOR_OTHERS)
+             ? OUTPUT_BYTES_MAX
+             : OUTPUT_BYTES_PRESSED;
 }
 
 static int takes_more(const struct h1_server *s) {
   if (s->answers.last_taken || s->answers.broken || s->closed) return 0;
   return s->answers.n_pending < s->limits->pipelined_max &&
          s->answers.pending_bytes < PENDING_BYTES_MAX &&
-         s->answers.out.bytes + s->answers.held_bytes < OUTPUT_BYTES_MAX;
+         s->answers.out.bytes + s->answers.held_bytes < output_max(s);
 }
 
 static void *server_place(struct gci_http_server *http, size_t *len) {

@@ -234,6 +234,8 @@ struct gci_h1_held *gci_h1_hold(struct gci_mem *mem, const struct gci_http_messa
   struct gci_h1_held *held = gci_mem_alloc(mem, size);
   if (held == NULL) return NULL;
   *held = (struct gci_h1_held){.size = size};
+  if (body && answer->value != NULL) held->value = gcache_value_ref(answer->value);
+  gci_in_flight_add(&mem->in_flight, gci_h1_held_bytes(held));
   struct text t = {held->text};
   add_answer(&t, answer);
   held->head = (size_t)(t.at - held->text);
@@ -242,7 +244,6 @@ struct gci_h1_held *gci_h1_hold(struct gci_mem *mem, const struct gci_http_messa
   add(&t, answer->after);
   held->before = answer->before.len;
   held->after = answer->after.len;
-  held->value = gcache_value_ref(answer->value);
   return held;
 }
 
@@ -262,6 +263,7 @@ int gci_h1_write_held(struct gci_out *out, const struct gci_h1_held *held, enum 
 
 void gci_h1_held_free(struct gci_mem *mem, struct gci_h1_held *held) {
   if (held == NULL) return;
+  gci_in_flight_drop(&mem->in_flight, gci_h1_held_bytes(held));
   gcache_value_unref(held->value);
   gci_mem_free(mem, held, held->size);
 }

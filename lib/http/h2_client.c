@@ -81,6 +81,12 @@ static int on_head_began(nghttp2_session *ng, const nghttp2_frame *frame, void *
   return 0;
 }
 
+/* Waiting for room would hold up the callers, and what waits could wait for each other. */
+static int refuse_body(struct h2_client *c, struct gci_h2_ask *ask) {
+  c->h.mem->in_flight.shed++;
+  return gci_h2_ask_reset(ask, GCACHE_EBUSY, "too much is in flight");
+}
+
 static int take_head(struct h2_client *c, struct gci_h2_ask *ask) {
   int status = gci_h2_head_status(&c->h.head);
   if (ask->stage != GCI_H2_ASK_AWAITED || ask->has_head) return 0; /* trailers */
@@ -98,12 +104,13 @@ static int take_head(struct h2_client *c, struct gci_h2_ask *ask) {
     break;
   }
   uint64_t max = gci_h2_body_max(c->h.limits), length;
-  if (ask->block.length.base != NULL && gci_bytes_to_u64(ask->block.length, &length) == 0 &&
-      length > max)
-    return gci_h2_ask_reset(ask, UV_EMSGSIZE, "body is longer than the limit");
+  if (ask->block.length.base == NULL || gci_bytes_to_u64(ask->block.length, &length) != 0)
+    length = 0;
+  if (length > max) return gci_h2_ask_reset(ask, UV_EMSGSIZE, "body is longer than the limit");
   ask->has_head = 1;
   gci_h1_body_init(&ask->body, c->h.mem, (size_t)max);
-  return 0;
+  ask->body.whom = GCI_FOR_US;
+  return gci_h1_body_fits(&ask->body, (size_t)length) ? 0 : refuse_body(c, ask);
 }
 
 /* The answer is whole, perhaps before the request is: the rest of that is of no use then. */
@@ -141,6 +148,8 @@ static int on_data_received(nghttp2_session *ng, uint8_t flags, int32_t id, cons
     return 0;
   case GCI_H1_BAD_MEMORY:
     return gci_h2_break(&c->h);
+  case GCI_H1_BAD_ROOM:
+    return concluded(c, gci_h2_ask_reset(ask, GCACHE_EBUSY, "too much is in flight"));
   default:
     return concluded(c, gci_h2_ask_reset(ask, UV_EMSGSIZE, "body is longer than the limit"));
   }

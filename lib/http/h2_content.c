@@ -26,8 +26,13 @@ void gci_h2_content_init(struct gci_h2_content *c, struct gci_mem *mem) {
   gci_list_init(&c->pieces);
 }
 
+static size_t cost(const struct piece *p) {
+  return sizeof *p + p->before + p->in_value + p->after;
+}
+
 static void piece_free(struct gci_h2_content *c, struct piece *p) {
   gci_link_unlink(&p->link);
+  gci_in_flight_drop(&c->mem->in_flight, cost(p));
   gcache_value_unref(p->value);
   gci_mem_free(c->mem, p, sizeof *p + p->before + p->after);
 }
@@ -53,6 +58,7 @@ int gci_h2_content_add(struct gci_h2_content *c, const struct gci_http_message *
   p->in_value = in_value;
   gci_list_push_back(&c->pieces, &p->link);
   c->left += text + in_value;
+  gci_in_flight_add(&c->mem->in_flight, cost(p));
   return 0;
 }
 

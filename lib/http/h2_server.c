@@ -65,7 +65,10 @@ static void on_ready(struct gci_h2_streams *streams) {
 }
 
 static int refuse(struct h2_server *s, int32_t stream, int status) {
-  s->http.bad_requests++;
+  if (status == 429)
+    s->h.env->mem->in_flight.shed++;
+  else
+    s->http.bad_requests++;
   if (status == 431 || status == 414)
     gci_h2_guard_long_head(&s->h.guard, gci_env_mono_ms(s->h.env));
   return gci_h2_refuse(&s->h, stream, status);
@@ -92,6 +95,8 @@ static int begin_body(struct h2_server *s, struct gci_h2_stream *e,
   if (block->length.base != NULL && gci_bytes_to_u64(block->length, &length) != 0) length = max;
   if (length > max) return refuse_begun(s, e, 413);
   gci_h1_body_init(&e->body, s->h.mem, (size_t)length);
+  if (block->length.base != NULL && !gci_h1_body_fits(&e->body, (size_t)length))
+    return refuse_begun(s, e, 429);
   e->want = length;
   e->since_ms = gci_env_mono_ms(s->h.env);
   s->streams.watch_ms = 0;
@@ -153,6 +158,8 @@ static int take_data(struct h2_server *s, struct gci_h2_stream *e, gcache_bytes_
     return gci_h2_stream_grant(e);
   case GCI_H1_BAD_MEMORY:
     return NGHTTP2_ERR_NOMEM;
+  case GCI_H1_BAD_ROOM:
+    return refuse_begun(s, e, 429);
   default:
     return refuse_begun(s, e, 413);
   }

@@ -51,6 +51,11 @@ static int holds_body(const struct gci_h2_stream *e) {
   return e->stage == GCI_H2_WHOLE || gci_h2_stream_owes(e);
 }
 
+/* What a request that waits for its answer costs. */
+static size_t cost(const struct gci_h2_stream *e) {
+  return e->size + (size_t)e->body_len;
+}
+
 static void leave_stage(struct gci_h2_stream *e) {
   struct gci_h2_streams *all = e->of;
   if (all == NULL) return;
@@ -58,14 +63,22 @@ static void leave_stage(struct gci_h2_stream *e) {
     all->receiving--;
     all->granted -= e->allowed - GCI_H2_REQUEST_WINDOW;
   }
-  if (holds_body(e)) all->unanswered -= e->body_len;
+  if (holds_body(e)) {
+    all->unanswered -= e->body_len;
+    gci_in_flight_drop(&e->mem->in_flight, cost(e));
+    e->mem->in_flight.requests--;
+  }
   gci_link_unlink(&e->whole);
 }
 
 void gci_h2_stream_enter(struct gci_h2_stream *e, enum gci_h2_stage stage) {
   leave_stage(e);
   e->stage = stage;
-  if (holds_body(e)) e->of->unanswered += e->body_len;
+  if (holds_body(e)) {
+    e->of->unanswered += e->body_len;
+    gci_in_flight_add(&e->mem->in_flight, cost(e));
+    e->mem->in_flight.requests++;
+  }
   if (stage == GCI_H2_WHOLE) gci_list_push_back(&e->of->whole, &e->whole);
   e->of->watch_ms = 0;
 }

@@ -77,8 +77,10 @@ void gci_out_init(struct gci_out *out, struct gci_mem *mem) {
 void gci_out_fini(struct gci_out *out) {
   gci_out_consume(out, out->bytes);
   struct gcache_link_s *link;
-  while ((link = gci_list_pop_front(&out->spans)) != NULL)
+  while ((link = gci_list_pop_front(&out->spans)) != NULL) {
+    gci_in_flight_drop(&out->mem->in_flight, buffer_of(link)->size);
     gci_mem_free(out->mem, buffer_of(link), buffer_of(link)->size);
+  }
   if (out->spare != NULL) gci_mem_free(out->mem, buffer_of(out->spare), BUFFER_SIZE);
   out->spare = NULL;
 }
@@ -104,6 +106,17 @@ static struct buffer *buffer_new(struct gci_out *out, size_t content) {
   memset(b, 0, sizeof *b);
   b->size = size;
   return b;
+}
+
+static void enqueue(struct gci_out *out, struct buffer *b) {
+  gci_list_push_back(&out->spans, &b->link);
+  gci_in_flight_add(&out->mem->in_flight, b->size);
+}
+
+/* The last part of a value keeps all of it; the parts before it are there as long as that is to come. */
+static size_t kept_by(const struct record *r) {
+  size_t len = gcache_value_bytes(r->value).len;
+  return r->offset + r->len == len ? len : 0;
 }
 
 static struct record *add_record(struct buffer *b, gcache_value_t *value) {
@@ -146,7 +159,7 @@ int gci_out_text(struct gci_out *out, gcache_bytes_t text) {
   }
   if (now > 0) put_text(out, b, gcache_bytes(text.base, now));
   if (more != NULL) {
-    gci_list_push_back(&out->spans, &more->link);
+    enqueue(out, more);
     put_text(out, more, rest);
   }
   return 0;
@@ -157,7 +170,7 @@ char *gci_out_reserve(struct gci_out *out, size_t len) {
   if (b == NULL || room_for_text(b) < len) {
     b = buffer_new(out, len + sizeof(struct record));
     if (b == NULL) return NULL;
-    gci_list_push_back(&out->spans, &b->link);
+    enqueue(out, b);
   }
   size_t at = ends_in_text(b) ? b->end : aligned(b->end) + sizeof(struct record);
   return (char *)b->data + at;
@@ -173,21 +186,27 @@ void gci_out_commit(struct gci_out *out, size_t len) {
   out->held += len;
 }
 
+/* The last of several parts: it is to be seen when the value can go. */
+static int ends(const gcache_value_t *value, size_t offset, size_t len) {
+  return offset > 0 && len > 0 && offset + len == gcache_value_bytes(value).len;
+}
+
 int gci_out_value_part(struct gci_out *out, gcache_value_t *value, size_t offset, size_t len) {
   gcache_bytes_t bytes = gcache_value_bytes(value);
   assert(offset <= bytes.len && len <= bytes.len - offset);
   bytes = gcache_bytes(gci_bytes_skip(bytes, offset).base, len);
-  if (bytes.len < GCI_OUT_COPY_MAX) return gci_out_text(out, bytes);
+  if (bytes.len < GCI_OUT_COPY_MAX && !ends(value, offset, len)) return gci_out_text(out, bytes);
   struct buffer *b = back(out);
   if (b == NULL || aligned(b->end) + sizeof(struct record) > capacity(b)) {
     b = buffer_new(out, sizeof(struct record));
     if (b == NULL) return UV_ENOMEM;
-    gci_list_push_back(&out->spans, &b->link);
+    enqueue(out, b);
   }
   struct record *r = add_record(b, gcache_value_ref(value));
   r->offset = offset;
   r->len = len;
   out->bytes += len;
+  gci_in_flight_add(&out->mem->in_flight, kept_by(r));
   return 0;
 }
 
@@ -214,15 +233,19 @@ size_t gci_out_slices(const struct gci_out *out, gcache_bytes_t slices[], size_t
 }
 
 /* The first record of b is all sent. */
-static void drop_record(struct buffer *b) {
+static void drop_record(struct gci_out *out, struct buffer *b) {
   struct record *r = record_at(b, b->first);
-  if (r->value != NULL) gcache_value_unref(r->value);
+  if (r->value != NULL) {
+    gci_in_flight_drop(&out->mem->in_flight, kept_by(r));
+    gcache_value_unref(r->value);
+  }
   b->first = (uint32_t)next_record(b, b->first);
   b->sent = 0;
 }
 
 static void drop_buffer(struct gci_out *out, struct buffer *b) {
   gci_link_unlink(&b->link);
+  gci_in_flight_drop(&out->mem->in_flight, b->size);
   if (out->spare == NULL && b->size == BUFFER_SIZE)
     out->spare = &b->link;
   else
@@ -239,7 +262,7 @@ void gci_out_consume(struct gci_out *out, size_t bytes) {
     if (record_at(b, b->first)->value == NULL) out->held -= now;
     b->sent += now;
     bytes -= now;
-    if (now == waits) drop_record(b);
+    if (now == waits) drop_record(out, b);
     if (is_empty(b)) drop_buffer(out, b);
   }
 }

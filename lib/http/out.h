@@ -3,8 +3,8 @@
  *
  * A queue of spans. Texts are appended to the last buffer; a value smaller than GCI_OUT_COPY_MAX is
  * copied behind them, a larger one is kept by reference and becomes a span of its own. A whole queue
- * leaves in one gather write. `bytes` is what waits in all; `held` what of it is not shared values: the
- * memory a slow reader costs.
+ * leaves in one gather write. `bytes` is what waits in all; `held` what of it is not shared values. What
+ * is queued is counted in mem->in_flight: its buffers, and the values whole until their last byte has left.
  * Fails: UV_ENOMEM, and the queue is as before. */
 #ifndef GCI_HTTP_OUT_H
 #define GCI_HTTP_OUT_H
