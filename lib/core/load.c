@@ -87,7 +87,7 @@ static int enter(gcache_load_t *load) {
 static int give_way(gcache_load_t *load) {
   gcache_group_t *group = load->group;
   struct gci_flight *flight = &load->journey.flight;
-  if (flight->joinable || load->pass.state == GCI_PASS_OUTSIDE) return 0;
+  if (flight->joinable || (load->pass.state == GCI_PASS_OUTSIDE && !load->waited)) return 0;
   if (gci_load_find(group, flight->key, gci_journey_hash(&load->journey)) == NULL) {
     gci_flights_attach(&group->loads, flight);
     return 0;
@@ -121,8 +121,9 @@ static int ask_before(gcache_load_t *load) {
   if (load->asked) return 0;
   load->asked = 1;
   if (load->journey.renews || !flight->joinable) return 0;
-  return gci_handoff_ask(&load->handoff, load->group, flight->key, flight->node.hash,
-                         gci_journey_deadline_ms(&load->journey));
+  load->waited = gci_handoff_ask(&load->handoff, load->group, flight->key, flight->node.hash,
+                                 gci_journey_deadline_ms(&load->journey)) != 0;
+  return load->waited;
 }
 
 /* -------------------------------------------------------------------------------- start ---- */

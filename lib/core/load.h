@@ -30,6 +30,7 @@ struct gcache_load_s {
   void *data;          /* the getter's */
   uint8_t started;     /* an answer is owed */
   uint8_t asked;       /* by way of a hand-off, or that was not to be */
+  uint8_t waited;      /* for that answer */
   uint8_t told;        /* that nobody waits */
   uint8_t on_a_thread; /* gcache_load_work() has taken it */
 };

@@ -219,6 +219,33 @@ static void a_remove_meanwhile_lets_the_value_pass_and_forgets_it(void **state) 
   room_close(&r);
 }
 
+/* The getter begins after the remove: one is enough for those who came before it and after (P1). */
+static void after_a_remove_and_no_value_one_getter_runs_for_all(void **state) {
+  (void)state;
+  for (int joins = 0; joins < 2; joins++) {
+    struct room r;
+    struct probe p = {0}, later = {0};
+    struct answer_probe remove;
+    char key[16];
+    open_with_key(&r, key);
+    assert_int_equal(room_get(&r, &p, key, 0), 0);
+    asked_cached(&r, ROOM_C);
+    assert_int_equal(room_answer(&r, &remove, GCACHE_OP_REMOVE, key, NULL), 0);
+    if (joins) assert_int_equal(room_get(&r, &later, key, 0), 0); /* has a load of its own */
+    room_run(&r);
+    room_call_answer(&r, UV_ENOENT, NULL);
+    room_run(&r);
+    if (!joins) assert_int_equal(room_get(&r, &later, key, 0), 0);
+    room_run(&r);
+    assert_int_equal(r.getter_runs, 1);
+    room_load_answer(&r, "new");
+    room_run(&r);
+    assert_string_equal(p.text, "new");
+    assert_string_equal(later.text, "new");
+    room_close(&r);
+  }
+}
+
 static void for_a_key_that_was_changed_nobody_is_asked(void **state) {
   struct room r;
   struct answer_probe order;
@@ -527,6 +554,7 @@ int main(void) {
       cmocka_unit_test(a_peer_that_does_not_answer_costs_a_moment),
       cmocka_unit_test(who_leaves_leaves_alone_and_the_last_tells),
       cmocka_unit_test(a_remove_meanwhile_lets_the_value_pass_and_forgets_it),
+      cmocka_unit_test(after_a_remove_and_no_value_one_getter_runs_for_all),
       cmocka_unit_test(for_a_key_that_was_changed_nobody_is_asked),
       cmocka_unit_test(nobody_is_asked_once_too_much_has_changed),
       cmocka_unit_test(after_a_while_nobody_is_asked_and_the_list_before_is_freed),
