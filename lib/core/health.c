@@ -329,7 +329,9 @@ void gci_health_asked(gcache_call_t *call) {
 }
 
 /* What only somebody who is there can have said. */
-static int is_life(int status) {
+static int is_life(const gcache_call_t *call, int status) {
+  if (call->only_cached && (status == UV_ENOENT || status == UV_EPERM)) return 1;
+  if (call->op == GCACHE_OP_GIVE && status == UV_EEXIST) return 1;
   return status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD ||
          status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP;
 }
@@ -378,7 +380,7 @@ void gci_health_answered(gcache_call_t *call, int status, const char *reason) {
   struct gci_peer *peer = call->peer;
   struct gci_health *h = &peer->health;
   gci_link_unlink(&call->under_way);
-  if (is_life(status)) {
+  if (is_life(call, status)) {
     h->lives++;
     h->failures = 0;
     h->unanswered = 0;
