@@ -225,6 +225,7 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
     promises_break(p, "P5: get %zu of member %d found value %" PRIu64 ", its own, in its hot cache",
                    request, r->member, e->serial);
   if (b == NULL || (e->from != GCACHE_FROM_LOAD && e->from != GCACHE_FROM_MAIN)) return;
+  if (p->setup.unseen && e->from == GCACHE_FROM_MAIN) return; /* it may have been handed over */
   if (b->member == r->member ? b->is_set && e->from == GCACHE_FROM_LOAD : !b->is_set)
     promises_break(p,
                    "P3: get %zu of member %d was told that value %" PRIu64
