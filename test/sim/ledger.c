@@ -216,6 +216,13 @@ void promises_question_refused(struct promises *p, int member, unsigned key) {
   p->members[member].busy_seq[key] = promises_tick(p);
 }
 
+void promises_handing(struct promises *p, int member, unsigned key, int by) {
+  struct promises_member *m = &p->members[member];
+  m->handed[key] = (unsigned)((int)m->handed[key] + by);
+  if (by < 0) m->quiet_us[key] = p->now_us;
+  if (by < 0) m->asked_us[key] = p->now_us;
+}
+
 void promises_question_told(struct promises *p, int member, unsigned key) {
   p->members[member].questions_told[key]++;
 }

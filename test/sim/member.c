@@ -93,6 +93,9 @@ static void open_core(struct sim_member *m) {
   o.key_max = SIM_KEY_MAX;
   o.value_max = SIM_VALUE_MAX;
   o.members_at_once = m->cluster->config.members_at_once;
+  o.handoff.handoff_ms = m->cluster->config.handoff_ms;
+  o.handoff.wait_ms = 40;
+  o.handoff.quiet_ms = m->cluster->config.quiet_ms;
   o.transport = &m->transport;
   for (size_t i = 0; i < sizeof o.hash_seed; i++)
     o.hash_seed[i] = (unsigned char)sim_rng_next(&w->rng);

@@ -38,6 +38,7 @@ struct sim_config {
   size_t value_typical;
   gcache_dialect_t dialect;
   unsigned loads_max, loads_queued_max; /* of a group; 0: the core's own limits */
+  uint64_t handoff_ms, quiet_ms;        /* 0: nothing is handed over */
   size_t members_at_once; /* longer lists are made in turns; 0: the core's own limit */
 };
 
@@ -63,6 +64,7 @@ struct sim_member {
   struct gci_mem *mem;
   struct gci_env env;
   int held; /* the driver's hold */
+  gcache_leave_t leave;
   gcache_t core;
   gcache_transport_t transport;
   struct sim_event turn, alarm, end;

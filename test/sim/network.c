@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "exchange.h"
+#include "hand.h"
 #include "member.h"
 #include "ping.h"
 #include "source.h"
@@ -139,6 +140,10 @@ static void on_started(gcache_transport_t *t, gcache_call_t *call) {
     sim_ping_start(m, call);
     return;
   }
+  if (sim_hand_is(call)) {
+    sim_hand_start(m, call);
+    return;
+  }
   struct sim_exchange *x = sim_new(sizeof *x);
   x->net = net;
   x->call = call;
@@ -188,6 +193,10 @@ static void on_cancelled(gcache_transport_t *t, gcache_call_t *call) {
     sim_ping_cancel(call);
     return;
   }
+  if (sim_hand_is(call)) {
+    sim_hand_cancel(call);
+    return;
+  }
   struct sim_exchange *x = gcache_call_data(call);
   unsigned dice = (unsigned)sim_rng_below(&world_of(x)->rng, 100);
   (void)t;
@@ -220,7 +229,7 @@ void sim_network_transport(struct sim_network *net, struct sim_member *m) {
   m->transport.start = on_started;
   m->transport.cancel = on_cancelled;
   m->transport.peers = on_listed;
-  m->transport.can = GCACHE_CAN_PING;
+  m->transport.can = GCACHE_CAN_PING | GCACHE_CAN_ASK_CACHED | GCACHE_CAN_GIVE;
 }
 
 /* ---- weather ---- */
@@ -230,10 +239,12 @@ void sim_network_init(struct sim_network *net, struct sim_cluster *cluster) {
   net->cluster = cluster;
   gci_list_init(&net->exchanges);
   gci_list_init(&net->pings);
+  gci_list_init(&net->hands);
 }
 
 void sim_network_fini(struct sim_network *net) {
   sim_ping_crashed(net, -1);
+  sim_hand_crashed(net, -1);
   while (!gci_list_empty(&net->exchanges))
     sim_exchange_destroy(
         gci_container_of(gci_list_front(&net->exchanges), struct sim_exchange, link));
@@ -252,6 +263,7 @@ static void crash_exchange(struct sim_exchange *x, int member) {
 
 void sim_network_crashed(struct sim_network *net, int member) {
   sim_ping_crashed(net, member);
+  sim_hand_crashed(net, member);
   struct gcache_link_s *next;
   for (struct gcache_link_s *link = net->exchanges.head.next; link != &net->exchanges.head;
        link = next) {

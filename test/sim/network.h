@@ -15,7 +15,7 @@ struct sim_member;
 
 struct sim_network {
   struct sim_cluster *cluster;
-  struct gci_list exchanges, pings;
+  struct gci_list exchanges, pings, hands;
   int blocked[PROMISES_MEMBERS][PROMISES_MEMBERS]; /* from, to */
   uint64_t sent, lost;
 };

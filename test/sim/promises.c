@@ -225,7 +225,8 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
     promises_break(p, "P5: get %zu of member %d found value %" PRIu64 ", its own, in its hot cache",
                    request, r->member, e->serial);
   if (b == NULL || (e->from != GCACHE_FROM_LOAD && e->from != GCACHE_FROM_MAIN)) return;
-  if (p->setup.unseen && e->from == GCACHE_FROM_MAIN) return; /* it may have been handed over */
+  /* It may have been handed over. */
+  if ((p->setup.unseen || p->setup.hands_over) && e->from == GCACHE_FROM_MAIN) return;
   if (b->member == r->member ? b->is_set && e->from == GCACHE_FROM_LOAD : !b->is_set)
     promises_break(p,
                    "P3: get %zu of member %d was told that value %" PRIu64
@@ -275,7 +276,8 @@ void promises_peeked(struct promises *p, int member, unsigned key, uint64_t seri
  * getter only. */
 static int has_reason_to_wait(const struct promises *p, const struct promises_request *r) {
   const struct promises_member *m = &p->members[r->member];
-  unsigned reasons = m->runs[r->key] + (r->kind == PROMISES_GET ? m->questions[r->key] : 0);
+  unsigned reasons = m->handed[r->key] + m->runs[r->key] +
+                     (r->kind == PROMISES_GET ? m->questions[r->key] : 0);
   uint64_t since = r->begin_us > m->quiet_us[r->key] ? r->begin_us : m->quiet_us[r->key];
   if (promises_was_full(p, r->member, r->key, p->now_us))
     return 1; /* its load may be in the queue */

@@ -32,6 +32,7 @@ struct promises_setup {
   uint64_t patience_us; /* every request must be answered within; PROMISES_NEVER: no bound (P4) */
   uint64_t stale_us;    /* how long a getter's failure may travel to a caller */
   struct promises_fresh fresh;
+  int hands_over;     /* members take values from each other's memory */
   unsigned loads_max; /* getters of a group at a time; 0: more than can ever run */
   int unseen; /* nobody tells what members ask each other: what only that would show is not checked */
   int failing; /* memory or the system fails: errors that say so are lawful */
@@ -123,6 +124,7 @@ struct promises_member {
   uint64_t got_us[PROMISES_KEYS];   /* the same of its own program */
   uint64_t asked_us[PROMISES_KEYS]; /* when the last of its questions ended */
   unsigned questions[PROMISES_KEYS], runs[PROMISES_KEYS];
+  unsigned handed[PROMISES_KEYS];         /* questions to the owners before */
   unsigned questions_told[PROMISES_KEYS]; /* of those: the transport knows that nobody waits */
   unsigned group_runs[PROMISES_GROUPS];   /* where their number is bounded */
   uint64_t full_us[PROMISES_GROUPS];      /* when as many as may ran last, 0: never, or now */
@@ -251,6 +253,8 @@ void promises_change_settled(struct promises *p, enum promises_kind kind, unsign
 void promises_question_sent(struct promises *p, int member, unsigned key);
 void promises_question_refused(struct promises *p, int member, unsigned key); /* GCACHE_EBUSY */
 void promises_question_settled(struct promises *p, int member, unsigned key, int told);
+/* A question to the owner before, which answers from memory: one more, or less. Whoever waits may wait for it. */
+void promises_handing(struct promises *p, int member, unsigned key, int by);
 void promises_question_told(struct promises *p, int member, unsigned key); /* nobody waits */
 void promises_lost_runs(struct promises *p, int member); /* internal: of a member that is down */
 void promises_value_check(struct promises *p, const struct promises_request *get,

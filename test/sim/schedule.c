@@ -105,6 +105,16 @@ static void choose_dead(struct sim_schedule *s) {
   c->dead = s->faults == SIM_FAULTS_DEAD ? (int)sim_rng_below(&c->world.rng, (uint64_t)others) : -1;
 }
 
+/* As with overload. A change takes no longer than quiet_ms from its first member to its last, if it succeeds. */
+static void configure_handoff(uint64_t seed, struct sim_config *config,
+                              struct promises_setup *setup) {
+  struct sim_rng rng = {.state = ~seed * 3};
+  if (!sim_rng_percent(&rng, 50)) return;
+  config->handoff_ms = sim_rng_between(&rng, 50, 3000);
+  config->quiet_ms = 300;
+  setup->hands_over = 1;
+}
+
 static void start_members(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
   struct sim_rng *rng = &c->world.rng;
@@ -158,6 +168,7 @@ static uint64_t pause_us(struct sim_rng *rng) {
 static int at_rest(const struct sim_schedule *s) {
   const struct sim_cluster *c = &s->cluster;
   if (c->promises.n_pending > 0 || !gci_list_empty(&c->network.exchanges)) return 0;
+  if (!gci_list_empty(&c->network.hands)) return 0;
   for (int i = 0; i < PROMISES_MEMBERS; i++)
     if (c->members[i].life != SIM_DOWN && !gci_list_empty(&c->members[i].runs)) return 0;
   return 1;
@@ -226,6 +237,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   configure_freshness(&rng, faults, &config, &setup);
   configure_lists(&rng, faults, &config);
   configure_overload(seed, &config, &setup);
+  configure_handoff(seed, &config, &setup);
   s->faults = faults;
   sim_cluster_init(&s->cluster, seed, &config, &setup);
   s->cluster.world.trace_printed = printed;

@@ -167,6 +167,21 @@ static void step_close(struct sim_schedule *s, struct sim_member *m) {
   sim_member_close(m);
 }
 
+static void on_left(gcache_leave_t *req, int status, const gcache_left_t *left) {
+  struct sim_member *m = req->data;
+  promises_upcall(&m->cluster->promises, "the end of a leave");
+  sim_trace(&m->cluster->world, "m%d has left: %d, %d given", m->index, status, (int)left->given);
+}
+
+static void step_leave(struct sim_schedule *s, struct sim_member *m) {
+  if (m->cluster->config.handoff_ms == 0) return;
+  m->leave.data = m;
+  promises_enter(&m->cluster->promises);
+  int status = gcache_leave(&m->leave, &m->core, some_timeout(s), on_left);
+  promises_leave(&m->cluster->promises);
+  sim_trace(&s->cluster.world, "m%d leaves: %d", m->index, status);
+}
+
 static void step_restart(struct sim_schedule *s, struct sim_member *unused) {
   (void)unused;
   for (int i = 0; i < s->cluster.config.n_members; i++) {
@@ -205,8 +220,8 @@ static const struct {
     {step_other_list, {0, 10, 0, 0, 1, 2}}, {step_one_list, {0, 2, 0, 0, 2, 4}},
     {step_part, {0, 0, 0, 4, 0, 2}},        {step_heal, {0, 0, 0, 6, 0, 3}},
     {step_crash, {0, 0, 0, 0, 4, 2}},       {step_close, {0, 0, 0, 0, 1, 1}},
-    {step_restart, {0, 0, 0, 0, 9, 6}},     {step_group, {0, 0, 2, 0, 4, 3}},
-    {step_clock, {0, 0, 0, 0, 2, 1}},
+    {step_leave, {0, 1, 1, 0, 3, 2}},       {step_restart, {0, 0, 0, 0, 9, 6}},
+    {step_group, {0, 0, 2, 0, 4, 3}},       {step_clock, {0, 0, 0, 0, 2, 1}},
 };
 #define N_STEPS (sizeof steps / sizeof steps[0])
 

@@ -1,0 +1,17 @@
+/* sim/hand - what passes from hand to hand when members come and go: a new owner's question to the one before,
+ * from memory only, and a value that a member gives because it leaves. There and back, as a ping; lost like
+ * anything else. */
+#ifndef SIM_HAND_H
+#define SIM_HAND_H
+
+#include "gcache/transport.h"
+#include "member.h"
+
+void sim_hand_start(struct sim_member *m, gcache_call_t *call);
+void sim_hand_cancel(gcache_call_t *call);
+/* Nonzero: call is such a one. */
+int sim_hand_is(gcache_call_t *call);
+/* member -1: all are forgotten. */
+void sim_hand_crashed(struct sim_network *net, int member);
+
+#endif
