@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LEAVE_MS 1000
+
 static int complain(const char *what, int rc) {
   fprintf(stderr, "node: %s: %s\n", what, gcache_strerror(rc));
   return rc;
@@ -169,20 +171,42 @@ static void reload_tls(struct node *node) {
     fprintf(stderr, "node: TLS: %s; the old certificate stays\n", why);
 }
 
-/* The first signal: take no more connections, answer what was asked. A second: now. */
-static void on_signalled(uv_signal_t *signal, int number) {
-  struct node *node = signal->data;
+static void drain(struct node *node) {
   gcache_listener_t *listener = node->listener;
 
-  if (number == SIGHUP) {
-    reload_tls(node);
-    return;
-  }
   node->listener = NULL;
   if (listener != NULL)
     gcache_listener_close(listener, on_drained, node);
   else
     close_cache(node);
+}
+
+static void on_left(gcache_leave_t *req, int status, const gcache_left_t *left) {
+  struct node *node = req->data;
+
+  (void)status, (void)left;
+  if (!node->closing) drain(node);
+}
+
+/* The others are told, and given what is used most, for LEAVE_MS at most. */
+static void leave(struct node *node) {
+  node->leaving = 1;
+  node->leave.data = node;
+  if (gcache_leave(&node->leave, node->cache, LEAVE_MS, on_left) < 0) drain(node);
+}
+
+/* The first signal: leave; then take no more connections, answer what was asked. A second: now. */
+static void on_signalled(uv_signal_t *signal, int number) {
+  struct node *node = signal->data;
+
+  if (number == SIGHUP) {
+    reload_tls(node);
+    return;
+  }
+  if (node->leaving || node->cache == NULL)
+    close_cache(node);
+  else
+    leave(node);
 }
 
 static void watch_signals(struct node *node) {

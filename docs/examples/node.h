@@ -3,6 +3,7 @@
 #define NODE_H
 
 #include <gcache/http.h>
+#include <gcache/leave.h>
 #include <gcache/openssl.h>
 #include <uv.h>
 
@@ -21,7 +22,8 @@ struct node {
   gcache_t *cache;
   gcache_listener_t *listener; /* NULL: closed */
   char fault[256];             /* the latest complaint of gcache's: which of many URLs is wrong */
-  int closing;
+  gcache_leave_t leave;
+  int leaving, closing;
 };
 
 /* The gcache_handler_cb for every request that is not a peer's; arg is the struct node. */
