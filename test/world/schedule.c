@@ -39,7 +39,9 @@ static void configure_weather(struct schedule *s) {
       .resets_destroy = sim_rng_percent(rng, 50),
   };
   weather->split = weather->split < 4 ? 0 : weather->split < 9 ? 1 : 2;
-  if (sim_rng_percent(rng, 10)) weather->window_min = 1, weather->window_max = 200;
+  /* So little at a time that a peer seems to be silent. */
+  if (sim_rng_percent(rng, 10) && s->run->weather != WORLD_CALM)
+    weather->window_min = 1, weather->window_max = 200;
   if (!lossy) return;
   weather->reset_permille = (unsigned)sim_rng_below(rng, 20);
   weather->refuse_permille = (unsigned)sim_rng_below(rng, 200);
