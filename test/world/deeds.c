@@ -164,6 +164,11 @@ static void deed_close(struct world *w, struct world_member *m) {
   world_member_close(m);
 }
 
+static void deed_leave(struct world *w, struct world_member *m) {
+  (void)w;
+  world_member_leave(m);
+}
+
 static void deed_restart(struct world *w, struct world_member *unused) {
   (void)unused;
   for (int i = 0; i < w->config.n_members; i++) {
@@ -208,6 +213,7 @@ static const struct {
     {deed_heal, {0, 0, 0, 6, 0, 3}},      {deed_crash, {0, 0, 0, 0, 4, 2}},
     {deed_close, {0, 0, 0, 0, 1, 1}},     {deed_restart, {0, 0, 0, 0, 9, 6}},
     {deed_group, {0, 0, 2, 0, 4, 3}},     {deed_clock, {0, 0, 0, 0, 2, 1}},
+    {deed_leave, {0, 1, 0, 0, 3, 2}},
 };
 #define N_DEEDS (sizeof deeds / sizeof deeds[0])
 

@@ -119,6 +119,7 @@ static void set_options(struct world_member *m, gcache_options_t *o) {
   o->conns_per_peer = c->conns_per_peer;
   o->limits.key_max = WORLD_KEY_MAX;
   o->limits.value_max = WORLD_VALUE_MAX;
+  o->handoff_ms = c->handoff_ms;
   o->health.probe_min_ms = 50;
   o->health.probe_max_ms = 400;
   o->health.missed_max = c->missed_max;
@@ -163,6 +164,7 @@ static void start(void *arg) {
     return;
   }
   m->life = WORLD_LIVING;
+  m->leaving = 0;
   for (unsigned g = 0; g < PROMISES_GROUPS; g++) {
     m->groups[g] = (struct world_group){.member = m, .index = g};
     world_group_start(&m->groups[g]);
@@ -246,7 +248,7 @@ void world_member_crash(struct world_member *m, int silent) {
 static void on_closed(void *arg) {
   struct world_member *m = arg;
   struct promises *p = &m->world->promises;
-  unsigned pending = promises_pending_of(p, m->index);
+  unsigned pending = promises_pending_of(p, m->index) + (m->leaving == 1);
   promises_upcall(p, "a cache's closed");
   if (pending > 0)
     promises_break(p, "P10: member %d closed and %u callbacks are owed", m->index, pending);

@@ -10,6 +10,7 @@
 #include "faults.h"
 #include "gcache/gcache.h"
 #include "gcache/http.h"
+#include "gcache/leave.h"
 #include "host.h"
 #include "net.h"
 #include "sim/promises.h"
@@ -38,7 +39,8 @@ struct world_config {
   unsigned quit_percent;   /* of callbacks that ask on which close their group or cache */
   unsigned client_percent; /* of the worlds: the last member is a client only */
   unsigned missed_max;     /* 0: the usual */
-  int is_signed;           /* members share a secret */
+  uint64_t handoff_ms;
+  int is_signed; /* members share a secret */
   gcache_access_who_t who;
   unsigned again_percent; /* of callbacks that ask for something more */
 };
@@ -63,7 +65,9 @@ struct world_member {
   gcache_t *cache;
   gcache_listener_t *listener;
   struct world_group groups[PROMISES_GROUPS];
-  struct sim_event end;   /* of its close */
+  struct sim_event end; /* of its close */
+  gcache_leave_t leave;
+  int leaving;            /* 1: asked for, 2: over */
   struct gci_list blocks; /* all it has allocated */
   size_t bytes;
   struct gci_list runs;                   /* of its getters */
@@ -91,6 +95,7 @@ void world_fini(struct world *w); /* whatever lives is torn down */
 
 void world_member_ended(struct sim_event *event); /* of m->end; internal */
 void world_member_start(struct world_member *m, uint64_t list);
+void world_member_leave(struct world_member *m); /* and close it, perhaps */
 void world_member_close(struct world_member *m); /* ends in WORLD_DOWN after a while */
 void world_member_crash(struct world_member *m, int silent);
 void world_member_set_list(struct world_member *m, uint64_t list);

@@ -85,6 +85,7 @@ static void configure(struct schedule *s) {
       .again_percent = 10,
       .is_patient = s->run->weather <= WORLD_LISTS,
   };
+  if (sim_rng_percent(rng, 40)) c->handoff_ms = sim_rng_percent(rng, 50) ? 200 : GCACHE_NO_HANDOFF;
   if (sim_rng_percent(rng, 30)) c->who = GCACHE_ACCESS_ANYONE;
   if (WORLD_TLS && sim_rng_percent(rng, 20)) c->is_signed = 1;
   if (c->dialect != GCACHE_DIALECT_GCACHE) c->is_signed = 0;
