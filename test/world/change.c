@@ -6,6 +6,7 @@
 
 #include "gcache/many.h"
 #include "getter.h"
+#include "missed.h"
 #include "value.h"
 
 #define POISON 0xdb
@@ -88,6 +89,7 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
   struct world_member *m = change->member;
   struct world *w = m->world;
   uint64_t reported, ok;
+  char text[32];
   int twice;
   check_report(change, peers, n, &reported, &ok, &twice);
   sim_trace(&w->time, "m%d key %u: change %zu ends %d", m->index, change->key, change->requests[0],
@@ -96,6 +98,9 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
     unsigned key = change->kind == PROMISES_CLEAR ? change->key : change->keys[i];
     if (status != 0) linger(w, change->kind, key);
     promises_change_ended(&w->promises, change->requests[i], status, reported, ok, twice);
+    if (status != GCACHE_EPARTIAL) continue;
+    gcache_bytes_t bytes = gcache_bytes(text, world_key_write(change->keys[i], text));
+    world_missed_note(m, change->requests[i], bytes, ok);
   }
   if (change->kind == PROMISES_SET && status == 0)
     promises_set_landed(&w->promises, change->serial);

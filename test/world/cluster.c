@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "change.h"
+#include "missed.h"
 #include "names.h"
 #include "value.h"
 
@@ -34,6 +35,7 @@ void world_init(struct world *w, uint64_t seed) {
   world_net_init(&w->net, &w->time);
   world_faults_init(&w->faults, &w->time.rng);
   gci_list_init(&w->rests);
+  gci_list_init(&w->misses);
   for (int i = 0; i < WORLD_HOSTS; i++)
     init_member(w, i);
 }
@@ -42,6 +44,7 @@ void world_fini(struct world *w) {
   for (int i = 0; i < WORLD_HOSTS; i++)
     if (w->members[i].life != WORLD_DOWN) world_member_crash(&w->members[i], 1);
   world_changes_forget(w);
+  world_missed_forget(w);
   world_net_fini(&w->net);
   promises_close(&w->promises);
   sim_world_fini(&w->time);

@@ -40,7 +40,8 @@ struct world_config {
   unsigned client_percent; /* of the worlds: the last member is a client only */
   unsigned missed_max;     /* 0: the usual */
   uint64_t handoff_ms;
-  int is_signed; /* members share a secret */
+  int tells_missed; /* all live, and with one list: who has missed a change is told of it */
+  int is_signed;    /* members share a secret */
   gcache_access_who_t who;
   unsigned again_percent; /* of callbacks that ask for something more */
 };
@@ -82,9 +83,11 @@ struct world {
   struct world_net net;
   struct world_faults faults;
   uint64_t allocations, fail_allocation,
-      refused;           /* so far; which one fails, 0: none; how many did */
-  int fail_lasting;      /* and all that follow */
-  unsigned torture;      /* something is made to fail: errors of memory and system are lawful */
+      refused;            /* so far; which one fails, 0: none; how many did */
+  int fail_lasting;       /* and all that follow */
+  unsigned torture;       /* something is made to fail: errors of memory and system are lawful */
+  struct gci_list misses; /* changes that members have missed */
+  uint64_t misses_checked;
   struct gci_list rests; /* what changes that failed may still do */
   struct world_member members[WORLD_HOSTS];
   uint64_t everybody; /* the full list: all but a client-only member */

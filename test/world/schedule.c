@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "missed.h"
 
 #define EVENTS_MAX \
   1000000 /* a thousand times the usual: members keep each other busy for nothing */
@@ -84,6 +85,7 @@ static void configure(struct schedule *s) {
       .quit_percent = s->run->weather >= WORLD_CRASH ? 20 : 0,
       .again_percent = 10,
       .is_patient = s->run->weather <= WORLD_LISTS,
+      .tells_missed = s->run->weather == WORLD_PARTITION,
   };
   if (sim_rng_percent(rng, 40)) c->handoff_ms = sim_rng_percent(rng, 50) ? 200 : GCACHE_NO_HANDOFF;
   if (sim_rng_percent(rng, 30)) c->who = GCACHE_ACCESS_ANYONE;
@@ -190,7 +192,7 @@ static uint64_t pause_us(struct sim_rng *rng) {
 
 /* ---- the end ---- */
 
-static int at_rest(const struct schedule *s) {
+static int at_rest(struct schedule *s) {
   if (s->w.promises.n_pending > 0) return 0;
   for (int i = 0; i < WORLD_HOSTS; i++) {
     const struct world_member *m = &s->w.members[i];
@@ -200,13 +202,13 @@ static int at_rest(const struct schedule *s) {
   return 1;
 }
 
-static int all_down(const struct schedule *s) {
+static int all_down(struct schedule *s) {
   for (int i = 0; i < WORLD_HOSTS; i++)
     if (s->w.members[i].life != WORLD_DOWN) return 0;
   return 1;
 }
 
-static void wait_for(struct schedule *s, int (*what)(const struct schedule *s), const char *words) {
+static void wait_for(struct schedule *s, int (*what)(struct schedule *s), const char *words) {
   uint64_t until = s->w.time.now_us + REST_MAX_US;
   while (!broken(s) && !what(s) && s->w.time.now_us < until)
     advance(s, 10000);
@@ -224,6 +226,21 @@ static void let_expire(struct schedule *s) {
   advance(s, jump ? GONE_WITHIN_US : TTL_MAX_MS * 1000 + GONE_WITHIN_US);
 }
 
+static int all_told(struct schedule *s) {
+  return world_missed_all_told(&s->w);
+}
+
+/* Those who live know of all that they have missed, within the time of some probes. */
+static void tell_missed(struct schedule *s) {
+  struct world *w = &s->w;
+  int all_live = w->config.tells_missed;
+  for (int i = 0; i < w->config.n_members; i++)
+    if (w->members[i].life != WORLD_LIVING) all_live = 0;
+  if (!all_live || broken(s)) return;
+  wait_for(s, all_told, "told of all changes");
+  if (!broken(s)) world_missed_check(w);
+}
+
 /* Everybody is answered; what has expired is gone; everybody closes and leaves nothing. */
 static void end(struct schedule *s) {
   struct world *w = &s->w;
@@ -232,6 +249,7 @@ static void end(struct schedule *s) {
   wait_for(s, at_rest, "at rest");
   for (int i = 0; i < w->config.n_members && !broken(s); i++)
     world_member_rest(&w->members[i]);
+  tell_missed(s);
   if (fresh) let_expire(s);
   for (int i = 0; i < w->config.n_members && !broken(s) && fresh; i++)
     world_member_probe(&w->members[i]);
@@ -284,7 +302,7 @@ void world_schedule_run(const struct world_run *run, struct world_result *result
   start_members(s);
   configure_faults(s);
   /* Members take peers for strangers until they have looked up their names. */
-  if (s->w.promises.setup.settled && s->w.config.name_percent > 0) advance(s, 300000);
+  if (s->w.config.name_percent > 0 && s->run->weather != WORLD_LISTS) advance(s, 300000);
   for (uint64_t i = 0; i < deeds && !broken(s); i++) {
     s->w.time.turn++;
     world_deed(&s->w, run->weather);
