@@ -60,6 +60,7 @@ GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
  *   UV_ETIMEDOUT                       the owner says its time ran out: asked again for those
  *                                      callers who have time left
  *   UV_ECANCELED, after cancel()       nobody is told; those who came since are asked for anew
+ *   UV_EINVAL                          the peer refuses this question: as below, but no sign that it fails
  *   anything else                      the exchange failed: loaded here instead */
 GCACHE_EXTERN void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value,
                                     const char *reason);

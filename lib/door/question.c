@@ -295,6 +295,12 @@ static int word(const struct answer *a) {
   return a->status == a->dialect->not_found ? GCACHE_ENOTFOUND : 0;
 }
 
+/* The question is refused, by somebody who is there: Go's routers redirect some keys. */
+static int is_refused(const struct answer *a) {
+  return a->status >= 300 && a->status < 500 && a->status != 403 && a->status != 408 &&
+         a->status != 429;
+}
+
 static void read_get(struct gci_result *result, const struct answer *a, gcache_value_t *body) {
   int said = a->status == 200 ? 0 : word(a);
 
@@ -309,6 +315,7 @@ static void read_get(struct gci_result *result, const struct answer *a, gcache_v
     result->body = gcache_value_ref(body);
   else
     say(result, GCACHE_EPEER, "%s answered 200 without application/x-protobuf", a->peer);
+  if (said == 0 && is_refused(a)) result->status = UV_EINVAL;
 }
 
 /* A remove or clear, however often it is asked for: it cannot have such a key, or takes no such request. What

@@ -233,8 +233,8 @@ static void claim_load(const struct load *load, const char *what) {
         load->unanswered, load->slowest_ms);
 }
 
-/* Of fresh keys that GO1 owns, asked at a gcache node: how many were made by GO1. */
-static unsigned made_by_go1(const char *salt, unsigned n) {
+/* Of fresh keys that GO1 owns, asked at gcache nodes in turn, or at one: how many were made by GO1. */
+static unsigned made_by_go1(const char *salt, unsigned n, int at) {
   unsigned made = 0, found = 0;
   struct key key;
 
@@ -242,12 +242,25 @@ static unsigned made_by_go1(const char *salt, unsigned n) {
     struct request *r;
     spread_make(&key, salt, i);
     if (member_owner(&all, C0, &key) != GO1) continue;
+    r = member_ask(&all, at >= 0 ? at : found % 2 == 0 ? C0 : C1, "GET", ROUTE_GET, &key);
     found++;
-    r = member_ask(&all, i % 2 == 0 ? C0 : C1, "GET", ROUTE_GET, &key);
     made += value_is_of(r, &key) && member_named(&all, r) == GO1;
     client_free(r, 1);
   }
   return made;
+}
+
+/* A gcache node asks one that was dead again when its probe has been answered: 8 s later at most. Until then some
+ * of its keys come from there all the same: through the other Go node, where that is asked in its place. */
+static double readmission_ms(int at) {
+  uint64_t begin = uv_hrtime();
+  char salt[32];
+
+  for (unsigned i = 0; (uv_hrtime() - begin) / 1000000 < 10000; i++) {
+    snprintf(salt, sizeof salt, "back%d:%u:", at, i);
+    if (made_by_go1(salt, 12, at) == 12) break;
+  }
+  return (double)(uv_hrtime() - begin) / 1e6;
 }
 
 static void check_kill(void) {
@@ -258,15 +271,17 @@ static void check_kill(void) {
   load_pass(&load, 2);
   node_kill(&all.m[GO1]);
   load_pass(&load, 3);
-  while_dead = made_by_go1("dead", 20);
+  while_dead = made_by_go1("dead", 20, -1);
   if (member_restart(&all, GO1) < 0) claim(0, "the Go node starts again on its port");
+  double c0_ms = readmission_ms(C0), c1_ms = readmission_ms(C1);
   load_pass(&load, 2);
   load_end(&load);
-  after = made_by_go1("again", 40);
+  after = made_by_go1("again", 40, -1);
   claim_load(&load, "a Go node killed and restarted under load at the gcache nodes");
   claim(while_dead == 0 && after == 40,
-        "its keys at the gcache nodes: 20 while dead, %u made by it; 40 after, %u made by it",
-        while_dead, after);
+        "its keys at the gcache nodes: 20 while dead, %u made by it; asked again after %.0f and "
+        "%.0f ms, 40 after that, %u made by it",
+        while_dead, c0_ms, c1_ms, after);
 }
 
 static void check_change(void) {

@@ -139,7 +139,7 @@ static void drip_until_it_ends(void **state, const struct endless *what, int pat
   raw_say(drip.to, what->begin);
   uv_timer_init(s.loop, &timer);
   timer.data = &drip;
-  uv_timer_start(&timer, on_drip, 5, 5);
+  uv_timer_start(&timer, on_drip, 10, 10); /* 100 ms are over before a chunk size has 16 digits */
   while (a.done == 0 || !drip.to->ended)
     bad_turn(&s, UV_RUN_ONCE);
   assert_true(ms_since(began) < 1100);

@@ -216,7 +216,7 @@ static void old_value_stands_in_for_a_getter_that_fails_and_an_owner_that_is_gon
   char key[32];
 
   cluster_open(f, state, &(gcache_group_options_t){.error_ms = 5000});
-  member_key(&f[0].m, "k", key, sizeof key);
+  member_key_then(&f[0].m, &f[2].m, "k", key, sizeof key);
   assert_asked(&f[1], key, "A1", GCACHE_FROM_PEER, 0);
   pass(f, 1250);
   for (int i = 0; i < N; i++)
