@@ -22,13 +22,15 @@ struct gci_leaving {
   struct gcache_deadline_s deadline;
   struct gcache_job_s job;
   uint64_t until_ms;
-  size_t refs; /* one for the request, one a value on its way */
+  size_t refs;           /* one for the request, one a value on its way */
+  struct gci_list gives; /* under way */
   size_t under_way, bytes_under_way;
   size_t bytes; /* of all that was sent */
 };
 
 struct give {
   gcache_call_t call;
+  struct gcache_link_s link; /* of the leaving's */
   struct gci_leaving *leave;
   gcache_value_t *value;
   size_t key_len, bytes;
@@ -58,10 +60,18 @@ static void end_walks(gcache_t *core) {
   }
 }
 
+/* A peer may never answer for one that is on its way. */
+static void hint_all(struct gci_leaving *leave) {
+  gci_list_each(link, &leave->gives) {
+    gci_call_hint(&gci_container_of(link, struct give, link)->call);
+  }
+}
+
 static void finish(struct gci_leaving *leave, int status) {
   gcache_t *core = leave->core;
   gcache_leave_t *req = leave->req;
   leave->req = NULL;
+  hint_all(leave);
   core->leave = NULL;
   gci_env_deadline_clear(core->env, &leave->deadline);
   gci_defer_cancel(&leave->job);
@@ -90,6 +100,7 @@ static void on_done(gcache_call_t *call, int status, gcache_value_t *value, cons
   struct give *give = gci_container_of(call, struct give, call);
   struct gci_leaving *leave = give->leave;
   (void)value, (void)reason;
+  gci_link_unlink(&give->link);
   if (status == 0) call->group->stats.given++;
   leave->under_way--;
   leave->bytes_under_way -= give->bytes;
@@ -124,6 +135,7 @@ static void give_one(struct gci_leaving *leave, gcache_group_t *group,
   give->value = gci_value_hold(found->value);
   give->key_len = key_len;
   give->bytes = key_len + gcache_value_bytes(found->value).len;
+  gci_list_push_back(&leave->gives, &give->link);
   leave->refs++;
   leave->under_way++;
   leave->bytes += give->bytes;
@@ -193,6 +205,7 @@ int gcache_leave(gcache_leave_t *req, gcache_t *cache, uint64_t timeout_ms, gcac
   leave->core = cache;
   leave->req = req;
   leave->refs = 1;
+  gci_list_init(&leave->gives);
   leave->until_ms = gci_core_deadline(cache, timeout_ms);
   gci_deadline_init(&leave->deadline, on_out_of_time);
   gci_job_init(&leave->job, on_turn);
