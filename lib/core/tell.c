@@ -74,7 +74,7 @@ static void add(gcache_t *core, struct gci_peer *peer, const char *group, gcache
                 gcache_bytes_t key, enum gci_missed_weight weight) {
   gci_missed_add(&peer->missed, &core->tells.terms, group, op, key, weight);
   enlist(core, peer);
-  if (weight == GCI_MISSED_GENTLE && peer->telling == NULL) wake(core);
+  if (weight == GCI_MISSED_GENTLE || peer->telling != NULL) wake(core);
 }
 
 void gci_tell_missed(gcache_t *core, struct gci_peer *peer, const char *group, gcache_op_t op,
@@ -99,10 +99,14 @@ static void spread(gcache_t *core, const struct gci_peer *owner, const char *gro
 
 /* ------------------------------------------------------------------------------ an attempt ---- */
 
-/* A peer that was up, and has failed, is not any more. */
+/* A peer that was up, and has failed, is not any more. What was missed when nothing seemed to be left is told
+ * by an attempt of its own. */
 static void tell_health(gcache_t *core, struct gci_peer *peer, int status) {
   gci_health_told(core, peer, status);
-  if (status != 0 && !gci_missed_is_harmless(&peer->missed)) gci_health_missed(core, peer);
+  if (!gci_missed_is_harmless(&peer->missed))
+    gci_health_missed(core, peer);
+  else if (!gci_missed_is_none(&peer->missed))
+    wake(core);
 }
 
 static void on_over(struct gcache_job_s *job) {
@@ -247,14 +251,18 @@ int gci_tell_probe(gcache_t *core, struct gci_peer *peer) {
   return rc < 0 ? rc : 1;
 }
 
-/* Peers that are up and have something gentle to be told. */
+/* Peers that are up and have something gentle to be told, and those that are being told and have missed more.
+ * An attempt that is about to be over sends no more. */
 static void on_turn(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, tells.job);
   gci_list_each(link, &core->tells.peers) {
     struct gci_peer *peer = gci_container_of(link, struct gci_peer, tell);
-    if (peer->telling != NULL || !gci_health_is_up(peer)) continue;
-    int rc = begin(core, peer);
-    if (rc < 0) gci_health_told(core, peer, rc);
+    if (peer->telling != NULL) {
+      if (!gci_job_queued(&peer->telling->job)) go_on(peer->telling);
+    } else if (gci_health_is_up(peer)) {
+      int rc = begin(core, peer);
+      if (rc < 0) gci_health_missed(core, peer);
+    }
   }
 }
 

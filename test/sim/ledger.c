@@ -125,7 +125,7 @@ static void stop(struct promises *p, uint64_t serial) {
   b->running = 0;
   b->end_us = p->now_us;
   p->members[b->member].runs[b->key]--;
-  p->members[b->member].loads_here[b->key] = 0;
+  if (p->members[b->member].gets[b->key] == 0) p->members[b->member].loads_here[b->key] = 0;
   promises_place_left(p, b->member, b->key);
   p->members[b->member].quiet_us[b->key] = p->now_us;
 }

@@ -52,6 +52,14 @@ static void add_miss(struct promises *p, size_t request, int on, int is_owner) {
   p->misses[p->n_misses++] = miss;
 }
 
+/* An answer that comes when the change has ended says nothing any more to the member that made it. */
+static void add_bar(struct promises *p, size_t request, int on) {
+  const struct promises_request *r = &p->requests[request];
+  p->bars = sim_grow(p->bars, p->n_bars, &p->cap_bars, sizeof *p->bars);
+  p->bars[p->n_bars++] = (struct promises_miss){
+      .by = r->member, .on = on, .kind = r->kind, .key = r->key, .begin_seq = p->seq};
+}
+
 /* ---- late successes ---- */
 
 static int has_closed(const struct promises *p, const struct promises_late *late) {
@@ -112,7 +120,10 @@ void promises_missed(struct promises *p, size_t request, int owner, uint64_t mis
   const struct promises_request *r = &p->requests[request];
   if (p->members[r->member].listed_seq > r->begin_seq) return; /* who left has been forgotten */
   for (int on = 0; on < PROMISES_MEMBERS; on++)
-    if (missed >> on & 1) add_miss(p, request, on, on == owner);
+    if (missed >> on & 1) {
+      add_miss(p, request, on, on == owner);
+      add_bar(p, request, on);
+    }
   if (missed != 0) add_late(p, request, owner);
 }
 
@@ -120,7 +131,13 @@ static void drop_miss(struct promises *p, size_t i) {
   p->misses[i] = p->misses[--p->n_misses];
 }
 
+static void drop_bar(struct promises *p, size_t i) {
+  p->bars[i] = p->bars[--p->n_bars];
+}
+
 void promises_did(struct promises *p, const struct promises_deed *deed) {
+  for (size_t i = p->n_bars; i-- > 0;)
+    if (tells(deed, &p->bars[i])) drop_bar(p, i);
   for (size_t i = p->n_misses; i-- > 0;) {
     if (!tells(deed, &p->misses[i])) continue;
     add_told(p, &p->misses[i], deed);
@@ -134,6 +151,8 @@ void promises_did(struct promises *p, const struct promises_deed *deed) {
 void promises_misses_end(struct promises *p, int by, uint64_t but) {
   for (size_t i = p->n_misses; i-- > 0;)
     if (p->misses[i].by == by && !(but >> p->misses[i].on & 1)) drop_miss(p, i);
+  for (size_t i = p->n_bars; i-- > 0;)
+    if (p->bars[i].by == by && !(but >> p->bars[i].on & 1)) drop_bar(p, i);
   for (size_t i = 0; i < p->n_lates; i++)
     if (p->lates[i].by == by && (p->lates[i].mask & ~but) != 0) p->lates[i].over = 1;
 }
@@ -152,10 +171,8 @@ void promises_asks(struct promises *p, int by, int on, unsigned key) {
 }
 
 int promises_is_untold(const struct promises *p, int by, unsigned key) {
-  for (size_t i = 0; i < p->n_misses; i++) {
-    const struct promises_miss *miss = &p->misses[i];
-    if (miss->by == by && covers(miss->kind, miss->key, key)) return 1;
-  }
+  for (size_t i = 0; i < p->n_bars; i++)
+    if (p->bars[i].by == by && covers(p->bars[i].kind, p->bars[i].key, key)) return 1;
   return 0;
 }
 

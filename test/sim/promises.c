@@ -25,6 +25,7 @@ void promises_close(struct promises *p) {
   free(p->floors);
   free(p->deeds);
   free(p->misses);
+  free(p->bars);
   free(p->told);
   free(p->lates);
 }

@@ -158,6 +158,9 @@ struct promises {
   size_t n_deeds, cap_deeds;
   struct promises_miss *misses, *told; /* not told yet; owners that were told */
   size_t n_misses, cap_misses, n_told, cap_told;
+  struct promises_miss
+      *bars; /* until the maker knows that it was told: begin_seq is the change's end */
+  size_t n_bars, cap_bars;
   struct promises_late *lates;
   size_t n_lates, cap_lates;
   uint64_t told_late, told_checked, late_floors;
