@@ -38,7 +38,7 @@ static inline const char *door_read_line(struct door_answer *a, const unsigned c
 /* *used: of a whole head; 0: it is not whole. */
 static inline const char *door_read_head(struct door_answer *a, const unsigned char *p, size_t len,
                                          size_t *used) {
-  const unsigned char *end = memmem(p, len, "\r\n\r\n", 4), *line, *next;
+  const unsigned char *end = p == NULL ? NULL : memmem(p, len, "\r\n\r\n", 4), *line, *next;
   memset(a, 0, sizeof *a);
   *used = 0;
   if (len >= 9 && memcmp(p, "HTTP/1.1 ", 9) != 0) return "an answer begins with its version";
