@@ -232,8 +232,11 @@ static void on_swept(gcache_change_t *req, int status, const gcache_peer_result_
   (void)n;
   m->sweeping = status == 0 ? NOTHING : WAITS;
   if (status != 0) return;
-  for (unsigned k = 0; k < TRUTH_KEYS; k++)
+  for (unsigned k = 0; k < TRUTH_KEYS; k++) {
+    int32_t own = m->slot + 1;
     truth_raise_floor(m->truth, k, atomic_load(&m->truth->keys[k].version));
+    atomic_compare_exchange_strong(&m->truth->keys[k].lock, &own, 0);
+  }
   atomic_store(&m->seen->swept, 1);
 }
 
@@ -244,7 +247,8 @@ static void sweep(struct member *m) {
   for (unsigned k = 0; k < TRUTH_KEYS; k++) {
     truth_key_text(k, texts[k]);
     keys[k] = gcache_cstr(texts[k]);
-    atomic_store(&m->truth->keys[k].changed_ms, truth_now_ms());
+    int32_t free_lock = 0;
+    atomic_compare_exchange_strong(&m->truth->keys[k].lock, &free_lock, m->slot + 1);
   }
   m->sweeping = UNDER_WAY;
   m->sweep.data = m;
@@ -304,7 +308,7 @@ static void on_loaded(uv_timer_t *timer) {
     free(bytes);
     gcache_load_fail(run->load, UV_EIO, "the source had a bad moment");
   } else {
-    uint64_t ttl_ms = run->key % 3 == 0 ? 3000 : 0;
+    uint64_t ttl_ms = truth_value_ttl_ms(run->key);
     int64_t expire = ttl_ms == 0 ? GCACHE_NEVER : gcache_expire_in(m->cache, ttl_ms);
     gcache_load_done(run->load,
                      gcache_value_wrap(m->cache, gcache_bytes(bytes, size), expire, free, bytes));

@@ -54,6 +54,10 @@ size_t truth_value_size(unsigned key) {
   return 100 + key * 3 % 2000;
 }
 
+uint64_t truth_value_ttl_ms(unsigned key) {
+  return key % 3 == 0 ? 3000 : 0;
+}
+
 static unsigned char filler(unsigned key, uint32_t version, size_t at) {
   return (unsigned char)(key * 31 + version * 17 + at % 251);
 }
@@ -94,7 +98,8 @@ uint32_t truth_load_begin(struct truth *truth, unsigned key, int member) {
   uint32_t before = atomic_exchange(&k->running_version, version);
   if (others != 0 && before == version) {
     atomic_fetch_add(&truth->doubles, 1);
-    if (is_calm(truth, k)) atomic_fetch_add(&truth->doubles_calm, 1);
+    if (is_calm(truth, k) && truth_value_ttl_ms(key) == 0)
+      atomic_fetch_add(&truth->doubles_calm, 1);
   }
   return version;
 }

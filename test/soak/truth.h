@@ -51,12 +51,14 @@ void truth_key_text(unsigned key, char text[TRUTH_KEY_LEN]);
 int truth_key_number(const void *text, size_t len); /* -1: none of ours */
 
 size_t truth_value_size(unsigned key);
+uint64_t truth_value_ttl_ms(unsigned key);                         /* 0: for ever */
 void truth_value_write(unsigned key, uint32_t version, char *out); /* truth_value_size() bytes */
 /* The version of a value of that key; 0: it is none. Versions begin with 1. */
 uint32_t truth_value_read(unsigned key, const char *value, size_t len);
 
 /* A getter of that member begins and ends; two at a time for one version are counted, in calm those of keys
- * that no change has touched meanwhile, after which another may begin (P1). */
+ * that no change has touched meanwhile, after which another may begin (P1), and that do not expire, perhaps on
+ * their way to who asked. */
 uint32_t truth_load_begin(struct truth *truth, unsigned key, int member);
 void truth_load_end(struct truth *truth, unsigned key, int member);
 void truth_raise_floor(struct truth *truth, unsigned key, uint32_t version);
