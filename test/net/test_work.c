@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ struct scene {
   struct member m;
   pthread_t loop_thread;
   int started, submit_error;
-  int ran, on_loop_thread; /* written on pool threads, one at a time */
+  atomic_int ran, on_loop_thread; /* written on pool threads */
   int freed;
 };
 
