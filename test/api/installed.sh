@@ -39,10 +39,10 @@ flags="$FLAGS -Wall -Wextra -Werror $(pkg-config --cflags gcache libuv)"
 $CC $flags "$here/version.c" -o "$dir/version" $shared
 [ "$("$dir/version")" = "$version $version" ] || fail "versions: $version, $("$dir/version")"
 
-"$here/quickstart.sh" "$readme" "$dir"
+"$here/../docs/program.sh" "$readme" "$dir"
 for kind in shared static; do
   eval libs=\$$kind
-  $CC -std=gnu11 $flags "$dir/quickstart.c" $libs -o "$dir/$kind"
+  $CC -std=gnu11 $flags "$dir/program.c" $libs -o "$dir/$kind"
   "$dir/$kind" >"$dir/printed"
   diff -u "$dir/expected" "$dir/printed"
 done
