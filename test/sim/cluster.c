@@ -13,12 +13,12 @@ void sim_cluster_init(struct sim_cluster *c, uint64_t seed, const struct sim_con
   c->config = *config;
   promises_open(&c->promises, setup);
   sim_network_init(&c->network, c);
-  for (int i = 0; i < PROMISES_MEMBERS; i++)
+  for (int i = 0; i < SIM_MEMBERS; i++)
     sim_member_init(c, i);
 }
 
 void sim_cluster_fini(struct sim_cluster *c) {
-  for (int i = 0; i < PROMISES_MEMBERS; i++)
+  for (int i = 0; i < SIM_MEMBERS; i++)
     if (c->members[i].life != SIM_DOWN) sim_member_crash(&c->members[i]);
   sim_network_fini(&c->network);
   promises_close(&c->promises);
@@ -26,7 +26,7 @@ void sim_cluster_fini(struct sim_cluster *c) {
 }
 
 int sim_member_of_url(const struct sim_cluster *c, const char *url) {
-  for (int i = 0; i < PROMISES_MEMBERS; i++)
+  for (int i = 0; i < SIM_MEMBERS; i++)
     if (strcmp(c->members[i].url, url) == 0) return i;
   return -1;
 }

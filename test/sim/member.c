@@ -138,10 +138,10 @@ void sim_member_start(struct sim_member *m, uint64_t list) {
 
 void sim_member_set_list(struct sim_member *m, uint64_t list) {
   struct sim_cluster *c = m->cluster;
-  const char *urls[PROMISES_MEMBERS];
-  unsigned weights[PROMISES_MEMBERS];
+  const char *urls[SIM_MEMBERS];
+  unsigned weights[SIM_MEMBERS];
   size_t n = 0;
-  for (int i = 0; i < PROMISES_MEMBERS; i++)
+  for (int i = 0; i < SIM_MEMBERS; i++)
     if (list >> i & 1) urls[n++] = c->members[i].url;
   for (size_t i = n; i > 1; i--) {
     size_t j = sim_rng_below(&c->world.rng, i);

@@ -79,7 +79,7 @@ struct sim_cluster {
   struct sim_config config;
   struct promises promises;
   struct sim_network network;
-  struct sim_member members[PROMISES_MEMBERS];
+  struct sim_member members[SIM_MEMBERS];
   int dead; /* -1: nobody */
 };
 

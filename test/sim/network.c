@@ -281,8 +281,8 @@ int sim_network_calls_of(const struct sim_network *net, int member) {
 }
 
 void sim_network_part(struct sim_network *net, uint64_t side, int directed) {
-  for (int i = 0; i < PROMISES_MEMBERS; i++)
-    for (int j = 0; j < PROMISES_MEMBERS; j++) {
+  for (int i = 0; i < SIM_MEMBERS; i++)
+    for (int j = 0; j < SIM_MEMBERS; j++) {
       int out = side >> i & 1, in = side >> j & 1;
       net->blocked[i][j] = directed ? out && !in : out != in;
     }

@@ -10,13 +10,15 @@
 #include "base/list.h"
 #include "promises.h"
 
+#define SIM_MEMBERS 7
+
 struct sim_cluster;
 struct sim_member;
 
 struct sim_network {
   struct sim_cluster *cluster;
   struct gci_list exchanges, pings, hands;
-  int blocked[PROMISES_MEMBERS][PROMISES_MEMBERS]; /* from, to */
+  int blocked[SIM_MEMBERS][SIM_MEMBERS]; /* from, to */
   uint64_t sent, lost;
 };
 

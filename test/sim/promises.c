@@ -161,6 +161,12 @@ void promises_cancelled(struct promises *p, size_t request) {
   count(p, r, -1);
 }
 
+/* Nonzero: what was due there at us has not come in time. */
+static int is_late(const struct promises *p, int member, uint64_t us) {
+  uint64_t due_us = promises_due_us(p, member, us);
+  return due_us != PROMISES_NEVER && p->now_us > due_us + ROUNDING_US;
+}
+
 /* What holds for every callback: once, in time, and told of a cancel only when there was one. */
 static void end(struct promises *p, size_t request, int status) {
   struct promises_request *r = &p->requests[request];
@@ -174,13 +180,13 @@ static void end(struct promises *p, size_t request, int status) {
   }
   take(p, request);
   r->state = PROMISES_DONE;
-  if (r->due_us != PROMISES_NEVER && p->now_us > r->due_us + ROUNDING_US)
+  if (is_late(p, member, r->due_us))
     promises_break(p, "P3: %s %zu of member %d, key %u, came %" PRIu64 " us after its deadline",
                    word(r), request, member, r->key, p->now_us - r->due_us);
   if (r->cancelled_us != PROMISES_NEVER && status != UV_ECANCELED)
     promises_break(p, "P3: %s %zu of member %d was cancelled and ended with %d", word(r), request,
                    member, status);
-  if (r->cancelled_us != PROMISES_NEVER && p->now_us > r->cancelled_us + ROUNDING_US)
+  if (is_late(p, member, r->cancelled_us))
     promises_break(p, "P3: %s %zu of member %d ended %" PRIu64 " us after its cancel", word(r),
                    request, member, p->now_us - r->cancelled_us);
   if (status == UV_ECANCELED && r->cancelled_us == PROMISES_NEVER &&
@@ -221,7 +227,9 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
   if (e->serial == 0) return;
   promises_value_check(p, r, e);
   const struct promises_birth *b = promises_birth(p, e->serial);
-  if (b != NULL && e->from == GCACHE_FROM_HOT && p->setup.settled && !b->is_set &&
+  int may_return = p->setup.unseen &&
+                   p->setup.hands_over; /* taken over by its owner, and fetched */
+  if (b != NULL && e->from == GCACHE_FROM_HOT && p->setup.settled && !b->is_set && !may_return &&
       b->member == r->member)
     promises_break(p, "P5: get %zu of member %d found value %" PRIu64 ", its own, in its hot cache",
                    request, r->member, e->serial);
@@ -307,7 +315,7 @@ static void check_outlives_group(struct promises *p, size_t request) {
   const struct promises_request *r = &p->requests[request];
   const struct promises_member *m = &p->members[r->member];
   unsigned group = group_of(r);
-  if (m->closing[group] && p->now_us > m->closing_us[group] + ROUNDING_US)
+  if (m->closing[group] && is_late(p, r->member, m->closing_us[group]))
     promises_break(p, "P10: %s %zu of member %d waits in group %u, which closes", word(r), request,
                    r->member, group);
 }
@@ -315,11 +323,12 @@ static void check_outlives_group(struct promises *p, size_t request) {
 void promises_look(struct promises *p) {
   for (size_t i = 0; i < p->n_pending; i++) {
     const struct promises_request *r = &p->requests[p->pending[i]];
-    if (r->due_us != PROMISES_NEVER && p->now_us > r->due_us + ROUNDING_US)
+    if (is_late(p, r->member, r->due_us))
       promises_break(p, "P3: %s %zu of member %d, key %u, is %" PRIu64 " us past its deadline",
                      word(r), p->pending[i], r->member, r->key, p->now_us - r->due_us);
     uint64_t patience = patience_us(p, r);
-    if (patience != PROMISES_NEVER && p->now_us > r->begin_us + patience)
+    uint64_t since_us = promises_due_us(p, r->member, r->begin_us);
+    if (patience != PROMISES_NEVER && since_us != PROMISES_NEVER && p->now_us > since_us + patience)
       promises_break(p, "P4: %s %zu of member %d, key %u, has waited %" PRIu64 " us", word(r),
                      p->pending[i], r->member, r->key, p->now_us - r->begin_us);
     check_reason_to_wait(p, p->pending[i]);

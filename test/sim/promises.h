@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROMISES_MEMBERS 7
+#define PROMISES_MEMBERS 9
 #define PROMISES_KEYS 400
 #define PROMISES_GROUPS 2
 #define PROMISES_NEVER UINT64_MAX
@@ -130,6 +130,8 @@ struct promises_member {
   uint64_t full_us[PROMISES_GROUPS];      /* when as many as may ran last, 0: never, or now */
   uint8_t loads_here[PROMISES_KEYS]; /* asked while the owner, perhaps, was untold: P8 beside P1 */
   uint64_t clock_set_us;             /* when its wall clock last jumped */
+  int stopped;                       /* its process stands still */
+  uint64_t resumed_us;               /* when it last went on */
 };
 
 struct promises_key {
@@ -183,6 +185,11 @@ void promises_list(struct promises *p, int member, uint64_t list);
 void promises_keeps_unreached(struct promises *p, int member); /* after up */
 void promises_group_closing(struct promises *p, int member, unsigned group, int closing);
 void promises_clock_set(struct promises *p, int member);
+/* Its process stands still; it goes on. What is due meanwhile is due then. */
+void promises_stopped(struct promises *p, int member);
+void promises_resumed(struct promises *p, int member);
+/* What was due there at us; internal. */
+uint64_t promises_due_us(const struct promises *p, int member, uint64_t us);
 
 /* ---- public calls and what must not run inside them (P10) ---- */
 void promises_enter(struct promises *p);

@@ -27,7 +27,7 @@ static void configure(struct sim_rng *rng, enum sim_faults faults, struct sim_co
                                               GCACHE_DIALECT_GROUPCACHE_GO, GCACHE_DIALECT_GOLANG};
   int lossy = faults == SIM_FAULTS_LOSS || faults == SIM_FAULTS_MIXED;
   *config = (struct sim_config){
-      .n_members = (int)sim_rng_between(rng, 2, PROMISES_MEMBERS),
+      .n_members = (int)sim_rng_between(rng, 2, SIM_MEMBERS),
       .n_keys = (unsigned)sim_rng_between(rng, 2, 12),
       .small_percent = 50,
       .latency_min_us = 100,
@@ -169,13 +169,13 @@ static int at_rest(const struct sim_schedule *s) {
   const struct sim_cluster *c = &s->cluster;
   if (c->promises.n_pending > 0 || !gci_list_empty(&c->network.exchanges)) return 0;
   if (!gci_list_empty(&c->network.hands)) return 0;
-  for (int i = 0; i < PROMISES_MEMBERS; i++)
+  for (int i = 0; i < SIM_MEMBERS; i++)
     if (c->members[i].life != SIM_DOWN && !gci_list_empty(&c->members[i].runs)) return 0;
   return 1;
 }
 
 static int all_down(const struct sim_schedule *s) {
-  for (int i = 0; i < PROMISES_MEMBERS; i++)
+  for (int i = 0; i < SIM_MEMBERS; i++)
     if (s->cluster.members[i].life != SIM_DOWN) return 0;
   return 1;
 }

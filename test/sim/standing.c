@@ -62,6 +62,22 @@ void promises_clock_set(struct promises *p, int member) {
   p->members[member].clock_set_us = p->now_us;
 }
 
+void promises_stopped(struct promises *p, int member) {
+  p->members[member].stopped = 1;
+}
+
+void promises_resumed(struct promises *p, int member) {
+  p->members[member].stopped = 0;
+  p->members[member].resumed_us = p->now_us;
+  p->members[member].clock_set_us = p->now_us; /* what expired meanwhile goes now */
+}
+
+uint64_t promises_due_us(const struct promises *p, int member, uint64_t us) {
+  const struct promises_member *m = &p->members[member];
+  if (m->stopped) return PROMISES_NEVER;
+  return us > m->resumed_us ? us : m->resumed_us;
+}
+
 /* ---- memory ---- */
 
 void promises_memory(struct promises *p, int member, unsigned group, uint64_t used, uint64_t max) {

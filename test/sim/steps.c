@@ -145,7 +145,7 @@ static void step_one_list(struct sim_schedule *s, struct sim_member *m) {
 }
 
 static void step_part(struct sim_schedule *s, struct sim_member *m) {
-  uint64_t side = sim_rng_next(rng_of(s)) & ((UINT64_C(1) << PROMISES_MEMBERS) - 1);
+  uint64_t side = sim_rng_next(rng_of(s)) & ((UINT64_C(1) << SIM_MEMBERS) - 1);
   (void)m;
   sim_network_part(&s->cluster.network, side, sim_rng_percent(rng_of(s), 30));
   sim_trace(&s->cluster.world, "partition, side %" PRIx64, side);

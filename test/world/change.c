@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dead.h"
 #include "gcache/many.h"
 #include "getter.h"
 #include "missed.h"
@@ -96,7 +97,8 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
             status);
   for (size_t i = 0; i < change->n; i++) {
     unsigned key = change->kind == PROMISES_CLEAR ? change->key : change->keys[i];
-    if (status != 0) linger(w, change->kind, key);
+    if (status != 0 && !(status == GCACHE_EPARTIAL && world_dead_excuses(w, reported, ok)))
+      linger(w, change->kind, key);
     promises_change_ended(&w->promises, change->requests[i], status, reported, ok, twice);
     if (status != GCACHE_EPARTIAL) continue;
     gcache_bytes_t bytes = gcache_bytes(text, world_key_write(change->keys[i], text));

@@ -28,6 +28,7 @@ static void init_member(struct world *w, int index) {
   gci_list_init(&m->batches);
   gci_list_init(&m->spent);
   sim_event_init(&m->end, world_member_ended);
+  sim_event_init(&m->resumed, world_member_resumed);
 }
 
 void world_init(struct world *w, uint64_t seed) {
@@ -36,7 +37,7 @@ void world_init(struct world *w, uint64_t seed) {
   world_faults_init(&w->faults, &w->time.rng);
   gci_list_init(&w->rests);
   gci_list_init(&w->misses);
-  for (int i = 0; i < WORLD_HOSTS; i++)
+  for (int i = 0; i < w->config.n_hosts; i++)
     init_member(w, i);
 }
 
@@ -87,6 +88,17 @@ void world_member_probe(struct world_member *m) {
   if (m->life == WORLD_LIVING) world_member_do(m, probe, m);
 }
 
+int world_member_idles(struct world_member *m) {
+  if (!world_loop_alive(&m->host.loop, 1)) return 1;
+  for (unsigned g = 0; g < PROMISES_GROUPS; g++) {
+    gcache_group_stats_t s;
+    if (m->groups[g].group == NULL) continue;
+    gcache_group_stats(m->groups[g].group, &s);
+    if (s.waiting != 0 || s.loading != 0) return 0;
+  }
+  return world_missed_waits(m);
+}
+
 void world_member_rest(struct world_member *m) {
   struct promises *p = &m->world->promises;
   for (unsigned g = 0; m->life == WORLD_LIVING && g < PROMISES_GROUPS; g++) {
@@ -103,6 +115,6 @@ void world_member_rest(struct world_member *m) {
                      "member %d, group %u: %" PRIu64 " gets, %" PRIu64 " hits, %" PRIu64 " loads",
                      m->index, g, s.gets, s.hits, s.loads);
   }
-  if (m->life == WORLD_LIVING && world_loop_alive(&m->host.loop, 1))
+  if (m->life == WORLD_LIVING && !world_member_idles(m))
     promises_break(p, "P9: member %d is at rest and keeps its loop alive", m->index);
 }

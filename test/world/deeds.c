@@ -9,7 +9,8 @@ static struct sim_rng *rng_of(struct world *w) {
 }
 
 const char *world_weather_word(enum world_weather_kind weather) {
-  static const char *const words[] = {"calm", "lists", "loss", "partition", "crash", "mixed"};
+  static const char *const words[] = {"calm",  "lists", "loss", "partition",
+                                      "crash", "mixed", "dead"};
   return words[weather];
 }
 
@@ -18,7 +19,7 @@ static struct world_member *some_member(struct world *w) {
   int n = w->config.n_members, first = (int)sim_rng_below(rng_of(w), (uint64_t)n);
   for (int i = 0; i < n; i++) {
     struct world_member *m = &w->members[(first + i) % n];
-    if (m->life == WORLD_LIVING) return m;
+    if (world_member_runs(m)) return m;
   }
   return NULL;
 }
@@ -139,13 +140,14 @@ static void deed_other_list(struct world *w, struct world_member *m) {
 static void deed_one_list(struct world *w, struct world_member *m) {
   (void)m;
   for (int i = 0; i < w->config.n_members; i++)
-    if (w->members[i].life == WORLD_LIVING) world_member_set_list(&w->members[i], w->everybody);
+    if (world_member_runs(&w->members[i])) world_member_set_list(&w->members[i], w->everybody);
 }
 
 static void deed_part(struct world *w, struct world_member *m) {
   uint64_t side = sim_rng_next(rng_of(w)) & ((UINT64_C(1) << WORLD_HOSTS) - 1);
   (void)m;
   world_net_part(&w->net, side, sim_rng_percent(rng_of(w), 30));
+  w->counts[WORLD_COUNT_PART]++;
   sim_trace(&w->time, "partition, side %" PRIx64, side);
 }
 
@@ -196,50 +198,79 @@ static void deed_clock(struct world *w, struct world_member *m) {
   world_member_jump_clock(m, (int64_t)sim_rng_below(rng_of(w), 3000) - 1000);
 }
 
+static void deed_stop(struct world *w, struct world_member *m) {
+  uint64_t max_us = sim_rng_percent(rng_of(w), 50) ? 100000 : WORLD_STOP_MAX_US;
+  world_member_stop(m, 1 + sim_rng_below(rng_of(w), max_us));
+}
+
+/* Killed while it stands still; or it is never let go on. */
+static void deed_crash_stopped(struct world *w, struct world_member *m) {
+  (void)m;
+  for (int i = 0; i < w->config.n_members; i++) {
+    if (!w->members[i].host.stopped || w->members[i].life == WORLD_DOWN) continue;
+    world_member_crash(&w->members[i], sim_rng_percent(rng_of(w), 50));
+    return;
+  }
+}
+
+static void deed_hour(struct world *w, struct world_member *m) {
+  int64_t hour_ms = 3600000 + (int64_t)sim_rng_below(rng_of(w), 2000) - 1000;
+  world_member_jump_clock(m, sim_rng_percent(rng_of(w), 50) ? hour_ms : -hour_ms);
+}
+
 /* ---- one by chance ---- */
 
 static const struct {
   void (*run)(struct world *w, struct world_member *m);
   unsigned weights[WORLD_WEATHERS]; /* calm, lists, loss, partition, crash, mixed */
+  int is_wide;
 } deeds[] = {
-    {deed_get, {40, 40, 40, 40, 40, 40}}, {deed_burst, {8, 8, 8, 8, 8, 8}},
-    {deed_cancel, {7, 7, 7, 7, 7, 7}},    {deed_peek, {6, 6, 6, 6, 6, 6}},
-    {deed_set, {6, 6, 6, 6, 6, 6}},       {deed_remove, {6, 6, 6, 6, 6, 6}},
-    {deed_clear, {2, 2, 2, 2, 2, 2}},     {deed_race, {6, 2, 6, 6, 6, 4}},
-    {deed_get_many, {6, 6, 6, 6, 6, 6}},  {deed_remove_many, {4, 4, 4, 4, 4, 4}},
-    {deed_probe, {2, 1, 1, 1, 2, 1}},     {deed_sweep, {2, 2, 2, 2, 2, 2}},
-    {deed_same_list, {2, 0, 2, 0, 2, 0}}, {deed_other_list, {0, 10, 0, 0, 1, 2}},
-    {deed_one_list, {0, 2, 0, 0, 2, 4}},  {deed_part, {0, 0, 0, 4, 0, 2}},
-    {deed_heal, {0, 0, 0, 6, 0, 3}},      {deed_crash, {0, 0, 0, 0, 4, 2}},
-    {deed_close, {0, 0, 0, 0, 1, 1}},     {deed_restart, {0, 0, 0, 0, 9, 6}},
-    {deed_group, {0, 0, 2, 0, 4, 3}},     {deed_clock, {0, 0, 0, 0, 2, 1}},
-    {deed_leave, {0, 1, 0, 0, 3, 2}},
+    {deed_get, {40, 40, 40, 40, 40, 40}, 0},     {deed_burst, {8, 8, 8, 8, 8, 8}, 0},
+    {deed_cancel, {7, 7, 7, 7, 7, 7}, 0},        {deed_peek, {6, 6, 6, 6, 6, 6}, 0},
+    {deed_set, {6, 6, 6, 6, 6, 6}, 0},           {deed_remove, {6, 6, 6, 6, 6, 6}, 0},
+    {deed_clear, {2, 2, 2, 2, 2, 2}, 0},         {deed_race, {6, 2, 6, 6, 6, 4}, 0},
+    {deed_get_many, {6, 6, 6, 6, 6, 6}, 0},      {deed_remove_many, {4, 4, 4, 4, 4, 4}, 0},
+    {deed_probe, {2, 1, 1, 1, 2, 1}, 0},         {deed_sweep, {2, 2, 2, 2, 2, 2}, 0},
+    {deed_same_list, {2, 0, 2, 0, 2, 0}, 0},     {deed_other_list, {0, 10, 0, 0, 1, 2}, 0},
+    {deed_one_list, {0, 2, 0, 0, 2, 4}, 0},      {deed_part, {0, 0, 0, 4, 0, 2}, 0},
+    {deed_heal, {0, 0, 0, 6, 0, 3}, 0},          {deed_crash, {0, 0, 0, 0, 4, 2}, 0},
+    {deed_close, {0, 0, 0, 0, 1, 1}, 0},         {deed_restart, {0, 0, 0, 0, 9, 6}, 0},
+    {deed_group, {0, 0, 2, 0, 4, 3}, 0},         {deed_clock, {0, 0, 0, 0, 2, 1}, 0},
+    {deed_leave, {0, 1, 0, 0, 3, 2}, 0},         {deed_stop, {0, 0, 4, 4, 8, 6}, 1},
+    {deed_crash_stopped, {0, 0, 0, 0, 3, 2}, 1}, {deed_hour, {0, 0, 0, 0, 4, 3}, 1},
 };
 #define N_DEEDS (sizeof deeds / sizeof deeds[0])
+
+static unsigned weight(const struct world *w, size_t deed, enum world_weather_kind weather) {
+  return deeds[deed].is_wide && !w->config.is_wide ? 0 : deeds[deed].weights[weather];
+}
 
 void world_deed(struct world *w, enum world_weather_kind weather) {
   struct world_member *m = some_member(w);
   unsigned sum = 0, dice;
   size_t i = 0;
+  if (weather == WORLD_DEAD_ONE) weather = WORLD_CALM;
   if (m == NULL) {
-    deed_restart(w, NULL);
+    if (!w->dead.is_on) deed_restart(w, NULL);
     return;
   }
   for (size_t k = 0; k < N_DEEDS; k++)
-    sum += deeds[k].weights[weather];
-  for (dice = (unsigned)sim_rng_below(rng_of(w), sum); dice >= deeds[i].weights[weather]; i++)
-    dice -= deeds[i].weights[weather];
+    sum += weight(w, k, weather);
+  for (dice = (unsigned)sim_rng_below(rng_of(w), sum); dice >= weight(w, i, weather); i++)
+    dice -= weight(w, i, weather);
   deeds[i].run(w, m);
 }
 
 void world_deeds_calm(struct world *w) {
   world_net_calm(&w->net);
   w->faults.off = 1;
+  for (int i = 0; i < w->config.n_members; i++)
+    world_member_resume(&w->members[i]);
 }
 
 void world_deeds_abandon(struct world *w) {
   w->promises.setup.settled = 0;
   for (int i = 0; i < w->config.n_members; i++)
-    if (w->members[i].life == WORLD_LIVING && sim_rng_percent(rng_of(w), 60))
+    if (world_member_runs(&w->members[i]) && sim_rng_percent(rng_of(w), 60))
       world_member_close(&w->members[i]);
 }

@@ -4,6 +4,8 @@
 
 #include "member.h"
 
+#define WORLD_STOP_MAX_US 3000000
+
 enum world_weather_kind {
   WORLD_CALM,      /* delays and splits; one list for ever */
   WORLD_LISTS,     /* nothing is lost, but members disagree who is there */
@@ -11,6 +13,7 @@ enum world_weather_kind {
   WORLD_PARTITION, /* members cannot reach each other for a while */
   WORLD_CRASH,     /* members die, leave, return empty; clocks differ and jump */
   WORLD_MIXED,     /* all of it */
+  WORLD_DEAD_ONE,  /* one member is dead for a while, and the others are well */
   WORLD_WEATHERS
 };
 

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dead.h"
 #include "value.h"
+
+#define LATER_US 3000
 
 struct run {
   struct gcache_link_s link;
@@ -119,7 +122,11 @@ static void end(void *arg) {
 
 static void on_time(struct sim_event *event) {
   struct run *run = gci_container_of(event, struct run, answer);
-  world_member_do(run->member, end, run);
+  struct world *w = run->member->world;
+  if (run->member->host.stopped)
+    sim_event_set(&w->time, event, w->time.now_us + LATER_US); /* its program stands still */
+  else
+    world_member_do(run->member, end, run);
 }
 
 /* ---- on a thread ---- */
@@ -212,6 +219,7 @@ void world_getter_asked(gcache_load_t *load) {
   run->member = m;
   run->load = load;
   run->value.key = key;
+  world_dead_loads(w, key);
   run->value.serial = promises_run_began(&w->promises, m->index, key);
   choose(run);
   gcache_load_set_data(load, run);

@@ -47,8 +47,18 @@ void world_host_boot(struct world_host *host) {
   world_loop_init(&host->loop, host);
 }
 
+void world_host_stop(struct world_host *host) {
+  host->stopped = 1;
+  sim_event_clear(host->world, &host->loop.turn);
+}
+
+void world_host_resume(struct world_host *host) {
+  host->stopped = 0;
+  world_loop_kick(&host->loop, host->world->now_us);
+}
+
 void world_host_kill(struct world_host *host, int silent) {
-  host->up = 0;
+  host->up = host->stopped = 0;
   host->dark = silent;
   world_net_kill(host->net, host, silent);
   world_files_forget(host);

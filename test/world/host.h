@@ -16,9 +16,10 @@ struct world_host {
   struct sim_world *world;
   struct world_net *net;
   struct world_faults *faults;
-  int index; /* address 10.0.0.(index + 1) */
-  int up;    /* a program runs */
-  int dark;  /* the machine itself is off: nobody answers for it */
+  int index;   /* address 10.0.0.(index + 1) */
+  int up;      /* a program runs */
+  int stopped; /* its programs stand still */
+  int dark;    /* the machine itself is off: nobody answers for it */
   uint64_t mono_offset_us;
   int64_t wall_offset_ns;
   unsigned files, files_max; /* open descriptors, and how many it may have */
@@ -31,6 +32,10 @@ void world_host_init(struct world_host *host, struct sim_world *world, struct wo
 void world_host_boot(struct world_host *host);
 /* silent: nobody is told; else what was open is closed or reset, as by a kernel whose process dies. */
 void world_host_kill(struct world_host *host, int silent);
+
+/* Its programs stand still, and go on; what is due meanwhile runs then. */
+void world_host_stop(struct world_host *host);
+void world_host_resume(struct world_host *host);
 
 uint64_t world_host_mono_us(const struct world_host *host);
 int64_t world_host_unix_ns(const struct world_host *host);

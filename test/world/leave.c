@@ -9,7 +9,7 @@ static void take_off_lists(struct world_member *m) {
   uint64_t without = w->everybody & ~(UINT64_C(1) << m->index);
   for (int i = 0; i < w->config.n_members; i++) {
     struct world_member *other = &w->members[i];
-    if (other == m || other->life != WORLD_LIVING || other->list == 0) continue;
+    if (other == m || !world_member_runs(other) || other->list == 0) continue;
     if (sim_rng_percent(&w->time.rng, 80)) world_member_set_list(other, other->list & without);
   }
 }
@@ -41,6 +41,7 @@ static void leave(void *arg) {
   memset(&m->leave, 0x5a, sizeof m->leave);
   m->leave.data = m;
   m->leaving = 1;
+  m->world->counts[WORLD_COUNT_LEAVE]++;
   sim_trace(&m->world->time, "m%d leaves", m->index);
   promises_enter(p);
   int status = gcache_leave(&m->leave, m->cache, 500, on_left);

@@ -163,14 +163,15 @@ void world_loop_init(struct world_loop *loop, struct world_host *host) {
 }
 
 void world_loop_kick(struct world_loop *loop, uint64_t at_us) {
-  if (loop->running) return; /* it looks by itself when it is through */
+  if (loop->running) return;       /* it looks by itself when it is through */
+  if (loop->host->stopped) return; /* and when it goes on */
   if (sim_event_is_set(&loop->turn) && loop->turn.at_us <= at_us) return;
   sim_event_set(loop->host->world, &loop->turn, at_us);
 }
 
 void world_loop_call(struct world_loop *loop, enum world_phase phase, void (*app)(void *arg),
                      void *arg) {
-  assert(loop->app == NULL);
+  assert(loop->app == NULL && !loop->host->stopped);
   loop->app = app;
   loop->app_arg = arg;
   loop->app_phase = phase;

@@ -43,6 +43,7 @@ static void wait(void *arg) {
 
 /* The library reads the clock once a turn: it has had one when this returns. */
 void world_member_jump_clock(struct world_member *m, int64_t by_ms) {
+  m->world->counts[by_ms > 1800000 || by_ms < -1800000 ? WORLD_COUNT_HOUR : WORLD_COUNT_JUMP]++;
   m->host.wall_offset_ns += by_ms * 1000000;
   promises_clock_set(&m->world->promises, m->index);
   sim_trace(&m->world->time, "m%d wall clock jumps by %" PRId64 " ms", m->index, by_ms);
@@ -93,6 +94,7 @@ static void on_group_closed(void *arg) {
 void world_group_stop(struct world_group *g) {
   struct promises *p = &g->member->world->promises;
   g->closing = 1;
+  g->member->world->counts[WORLD_COUNT_GROUP]++;
   promises_group_closing(p, g->member->index, g->index, 1);
   promises_enter(p);
   gcache_group_close(g->group, on_group_closed, g);
@@ -140,6 +142,7 @@ static int listen_on(struct world_member *m) {
 }
 
 static void forget(struct world_member *m) {
+  sim_event_clear(&m->world->time, &m->resumed);
   world_getter_forget(m);
   world_client_forget(m);
   promises_down(&m->world->promises, m->index);
@@ -195,6 +198,7 @@ void world_member_start(struct world_member *m, uint64_t list) {
     give_up(m);
     return;
   }
+  w->counts[WORLD_COUNT_RESTART]++;
   sim_trace(&w->time, "m%d starts, list %" PRIx64, m->index, list);
   if (list != 0) world_member_set_list(m, list);
 }
@@ -226,6 +230,7 @@ static void set_list(void *arg) {
     promises_break(&w->promises, "member %d: list %" PRIx64 " was refused: %d", m->index,
                    call->list, status);
   if (status == 0) m->list = call->list;
+  w->counts[WORLD_COUNT_LIST]++;
   promises_list(&w->promises, m->index, m->list);
   sim_trace(&w->time, "m%d is given list %" PRIx64 ": %d", m->index, call->list, status);
 }
@@ -238,7 +243,30 @@ void world_member_set_list(struct world_member *m, uint64_t list) {
     world_member_do(m, set_list, &call);
 }
 
+void world_member_stop(struct world_member *m, uint64_t for_us) {
+  struct world *w = m->world;
+  w->counts[WORLD_COUNT_STOP]++;
+  sim_trace(&w->time, "m%d stands still for %" PRIu64 " us", m->index, for_us);
+  world_host_stop(&m->host);
+  promises_stopped(&w->promises, m->index);
+  sim_event_set(&w->time, &m->resumed, w->time.now_us + for_us);
+}
+
+void world_member_resume(struct world_member *m) {
+  struct world *w = m->world;
+  if (!m->host.stopped) return;
+  sim_trace(&w->time, "m%d goes on", m->index);
+  sim_event_clear(&w->time, &m->resumed);
+  promises_resumed(&w->promises, m->index);
+  world_host_resume(&m->host);
+}
+
+void world_member_resumed(struct sim_event *event) {
+  world_member_resume(gci_container_of(event, struct world_member, resumed));
+}
+
 void world_member_crash(struct world_member *m, int silent) {
+  m->world->counts[silent ? WORLD_COUNT_DARK : WORLD_COUNT_CRASH]++;
   sim_trace(&m->world->time, "m%d crashes%s", m->index, silent ? " in silence" : "");
   world_host_kill(&m->host, silent);
   forget(m);
@@ -263,6 +291,7 @@ static void close_cache(void *arg) {
   struct world_member *m = arg;
   struct promises *p = &m->world->promises;
   if (m->life != WORLD_LIVING) return;
+  m->world->counts[WORLD_COUNT_CLOSE]++;
   sim_trace(&m->world->time, "m%d closes", m->index);
   m->life = WORLD_CLOSING;
   for (unsigned g = 0; g < PROMISES_GROUPS; g++) {

@@ -7,6 +7,7 @@
 #define WORLD_MEMBER_H
 
 #include "base/list.h"
+#include "counts.h"
 #include "faults.h"
 #include "gcache/gcache.h"
 #include "gcache/http.h"
@@ -44,6 +45,9 @@ struct world_config {
   int is_signed;    /* members share a secret */
   gcache_access_who_t who;
   unsigned again_percent; /* of callbacks that ask for something more */
+  int n_hosts;            /* machines, with a member on them or not */
+  int is_wide;            /* members stop, too, and clocks jump by hours */
+  uint64_t skew_max_s;    /* of wall clocks, 0: they differ by milliseconds */
 };
 
 struct world_group {
@@ -67,6 +71,7 @@ struct world_member {
   gcache_listener_t *listener;
   struct world_group groups[PROMISES_GROUPS];
   struct sim_event end; /* of its close */
+  struct sim_event resumed;
   gcache_leave_t leave;
   int leaving;            /* 1: asked for, 2: over */
   struct gci_list blocks; /* all it has allocated */
@@ -76,6 +81,24 @@ struct world_member {
   struct gci_list spent;                  /* requests that are over: poisoned, kept to the end */
 };
 
+/* What dead.h knows. */
+enum world_fate { WORLD_FATE_KILLED, WORLD_FATE_DARK, WORLD_FATE_STOPPED, WORLD_FATES };
+
+struct world_dead_view {
+  int is_up;
+  uint64_t opened, asked;
+};
+
+struct world_dead {
+  int is_on, member;
+  enum world_fate fate;
+  uint64_t strikes, returns; /* after how many deeds */
+  int agree;
+  uint64_t differ_us; /* when they last did not */
+  uint64_t loads;     /* in the cluster that has settled without it */
+  struct world_dead_view views[WORLD_HOSTS][WORLD_HOSTS]; /* of whom, of whom */
+};
+
 struct world {
   struct sim_world time;
   struct world_config config;
@@ -83,11 +106,13 @@ struct world {
   struct world_net net;
   struct world_faults faults;
   uint64_t allocations, fail_allocation,
-      refused;            /* so far; which one fails, 0: none; how many did */
-  int fail_lasting;       /* and all that follow */
+      refused;      /* so far; which one fails, 0: none; how many did */
+  int fail_lasting; /* and all that follow */
+  uint64_t counts[WORLD_COUNTS_N];
   unsigned torture;       /* something is made to fail: errors of memory and system are lawful */
   struct gci_list misses; /* changes that members have missed */
   uint64_t misses_checked;
+  struct world_dead dead;
   struct gci_list rests; /* what changes that failed may still do */
   struct world_member members[WORLD_HOSTS];
   uint64_t everybody; /* the full list: all but a client-only member */
@@ -96,21 +121,30 @@ struct world {
 void world_init(struct world *w, uint64_t seed);
 void world_fini(struct world *w); /* whatever lives is torn down */
 
-void world_member_ended(struct sim_event *event); /* of m->end; internal */
+void world_member_ended(struct sim_event *event);   /* of m->end; internal */
+void world_member_resumed(struct sim_event *event); /* of m->resumed; internal */
 void world_member_start(struct world_member *m, uint64_t list);
 void world_member_leave(struct world_member *m); /* and close it, perhaps */
 void world_member_close(struct world_member *m); /* ends in WORLD_DOWN after a while */
 void world_member_crash(struct world_member *m, int silent);
+/* Its process stands still for that long; the system goes on answering for its sockets. */
+void world_member_stop(struct world_member *m, uint64_t for_us);
+void world_member_resume(struct world_member *m); /* now; not stopped is fine */
+static inline int world_member_runs(const struct world_member *m) {
+  return m->life == WORLD_LIVING && !m->host.stopped;
+}
 void world_member_set_list(struct world_member *m, uint64_t list);
 void world_member_jump_clock(struct world_member *m, int64_t by_ms);
 void world_group_start(struct world_group *g);
 void world_group_stop(struct world_group *g);
-/* Runs f(arg) inside an iteration of the member's loop, in this call. */
+/* Runs f(arg) inside an iteration of the member's loop, in this call. It is not stopped. */
 void world_member_do(struct world_member *m, void (*f)(void *arg), void *arg);
 
 void world_member_check(struct world_member *m); /* budget (P5) */
 void world_member_probe(struct world_member *m); /* items against what can be had (P6) */
-void world_member_rest(struct world_member *m);  /* nothing is under way */
+/* Nothing keeps its loop alive but that it has somebody to tell. */
+int world_member_idles(struct world_member *m);
+void world_member_rest(struct world_member *m); /* nothing is under way */
 
 /* When a request given timeout_ms now is due, in the world's time. */
 uint64_t world_member_due_us(const struct world_member *m, uint64_t timeout_ms);

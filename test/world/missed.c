@@ -30,6 +30,13 @@ void world_missed_note(struct world_member *m, size_t request, gcache_bytes_t ke
   }
 }
 
+int world_missed_waits(const struct world_member *m) {
+  gcache_peer_stats_t s;
+  for (size_t k = 0; gcache_peer_stats(m->cache, k, &s) == 0; k++)
+    if (s.missed > 0) return 1;
+  return 0;
+}
+
 int world_missed_all_told(struct world *w) {
   for (int i = 0; i < w->config.n_members; i++) {
     gcache_peer_stats_t s;

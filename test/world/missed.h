@@ -7,6 +7,8 @@
 
 /* A change that m began as that request has ended; ok: those who have made it. */
 void world_missed_note(struct world_member *m, size_t request, gcache_bytes_t key, uint64_t ok);
+/* Nonzero: it has somebody to tell, which keeps its loop alive now and then. */
+int world_missed_waits(const struct world_member *m);
 /* Nonzero: every member takes every other to be there, and has nothing left to tell it. */
 int world_missed_all_told(struct world *w);
 /* Then nobody who had missed a change has what is older. */

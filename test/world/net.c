@@ -30,6 +30,7 @@ static void free_conn(struct world_conn *c) {
     world_segments_drop(&c->ends[i].queue);
     world_segments_drop(&c->ends[i].flying);
     sim_event_clear(c->net->world, &c->ends[i].arrival);
+    sim_event_clear(c->net->world, &c->ends[i].keep);
   }
   sim_event_clear(c->net->world, &c->opening);
   gci_link_unlink(&c->backlog);
@@ -43,6 +44,7 @@ static void free_if_over(struct world_conn *c) {
 
 static void on_arrival(struct sim_event *event);
 static void on_opening(struct sim_event *event);
+static void on_silent(struct sim_event *event);
 
 struct world_conn_end *world_net_connect(struct world_host *host, int to_index, uint16_t to_port) {
   struct world_net *net = host->net;
@@ -57,6 +59,7 @@ struct world_conn_end *world_net_connect(struct world_host *host, int to_index, 
     gci_list_init(&c->ends[i].queue);
     gci_list_init(&c->ends[i].flying);
     sim_event_init(&c->ends[i].arrival, on_arrival);
+    sim_event_init(&c->ends[i].keep, on_silent);
   }
   c->ends[0].host = host;
   c->ends[0].index = host->index;
@@ -191,6 +194,7 @@ static void bounce(struct world_conn_end *end) {
 }
 
 static void take(struct world_conn_end *end, struct world_segment *s) {
+  end->heard_us = end->conn->net->world->now_us;
   end->underway -= s->len;
   if (s->kind == WORLD_RESET) {
     die(end, UV_ECONNRESET);
@@ -244,6 +248,39 @@ static void on_arrival(struct sim_event *event) {
     take(end, s);
   }
   free_if_over(c);
+}
+
+/* ---- keeping alive ---- */
+
+#define KEEP_AGAIN_US 1000000
+#define KEEPS_MAX 10
+
+void world_end_keep_alive(struct world_conn_end *end, unsigned delay_s) {
+  struct sim_world *w = end->conn->net->world;
+  end->keep_us = delay_s * UINT64_C(1000000);
+  end->heard_us = w->now_us;
+  sim_event_set(w, &end->keep, w->now_us + end->keep_us);
+}
+
+/* The question and its answer take no time, where they come through. */
+static void on_silent(struct sim_event *event) {
+  struct world_conn_end *end = gci_container_of(event, struct world_conn_end, keep);
+  struct world_conn_end *other = world_end_other(end);
+  struct sim_world *w = end->conn->net->world;
+  uint64_t again_us = end->keep_us;
+  if (end->closed || end->broken) return;
+  if (w->now_us < end->heard_us + end->keep_us) {
+    sim_event_set(w, event, end->heard_us + end->keep_us);
+    return;
+  }
+  if (is_stuck(end) || is_stuck(other)) {
+    again_us = KEEP_AGAIN_US;
+    if (++end->kept >= KEEPS_MAX) die(end, UV_ETIMEDOUT);
+  } else {
+    end->kept = 0;
+    if (other->closed && gci_list_empty(&end->flying)) die(end, UV_ECONNRESET);
+  }
+  if (!end->broken) sim_event_set(w, event, w->now_us + again_us);
 }
 
 /* ---- weather, life ---- */

@@ -13,7 +13,7 @@
 #include "base/list.h"
 #include "sim/world.h"
 
-#define WORLD_HOSTS 7
+#define WORLD_HOSTS 10
 
 struct world_host;
 struct world_net;
@@ -41,10 +41,13 @@ struct world_conn_end {
   uint64_t latest_us;            /* when the last of flying arrives */
   struct sim_event arrival;      /* of the first of flying */
   uint64_t stuck_us;             /* since when the first of flying cannot get through; 0: it can */
-  int error;                     /* to be told once: reset, timed out */
-  unsigned fin : 1;              /* all has arrived */
-  unsigned broken : 1;           /* nothing goes any more */
-  unsigned shut : 1;             /* no more is sent from here */
+  uint64_t heard_us, keep_us; /* a segment came; silence until the system asks, 0: it never does */
+  struct sim_event keep;
+  unsigned kept;       /* times it has asked in vain */
+  int error;           /* to be told once: reset, timed out */
+  unsigned fin : 1;    /* all has arrived */
+  unsigned broken : 1; /* nothing goes any more */
+  unsigned shut : 1;   /* no more is sent from here */
   unsigned closed : 1;
   unsigned hushed : 1; /* what is sent to here does not come through */
 };
@@ -103,6 +106,7 @@ int world_end_readable(const struct world_conn_end *end);
 long world_end_send(struct world_conn_end *end, const void *bytes, size_t len);
 /* Bytes read, 0: end, or a negative error. */
 long world_end_read(struct world_conn_end *end, void *bytes, size_t len);
+void world_end_keep_alive(struct world_conn_end *end, unsigned delay_s);
 int world_end_shut(struct world_conn_end *end);
 void world_end_close(struct world_conn_end *end);
 void world_end_reset(struct world_conn_end *end); /* both sides are told */

@@ -39,6 +39,10 @@ static void look_up(struct world_request *r) {
 static void on_thread(struct sim_event *event) {
   struct world_request *r = gci_container_of(event, struct world_request, event);
   struct world_loop *loop = r->loop;
+  if (loop->host->stopped) {
+    sim_event_set(loop->host->world, &r->event, later_us(loop, LASTS_US));
+    return;
+  }
   if (!r->started) {
     r->started = 1;
     sim_event_set(loop->host->world, &r->event, later_us(loop, LASTS_US));

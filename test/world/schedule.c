@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "dead.h"
 #include "missed.h"
 
 #define EVENTS_MAX \
@@ -22,6 +23,15 @@ struct schedule {
 };
 
 /* ---- what kind of world it is ---- */
+
+/* Calls fail, or members are not always there. */
+static int is_rough(const struct schedule *s) {
+  return s->run->weather >= WORLD_LOSS && s->run->weather != WORLD_DEAD_ONE;
+}
+
+static int has_deaths(const struct schedule *s) {
+  return s->run->weather == WORLD_CRASH || s->run->weather == WORLD_MIXED;
+}
 
 static void configure_weather(struct schedule *s) {
   struct sim_rng *rng = &s->rng;
@@ -41,7 +51,9 @@ static void configure_weather(struct schedule *s) {
   };
   weather->split = weather->split < 4 ? 0 : weather->split < 9 ? 1 : 2;
   /* So little at a time that a peer seems to be silent. */
-  if (sim_rng_percent(rng, 10) && s->run->weather != WORLD_CALM)
+  if (s->run->weather == WORLD_DEAD_ONE) weather->slow_percent = 0;
+  if (sim_rng_percent(rng, 10) && s->run->weather != WORLD_CALM &&
+      s->run->weather != WORLD_DEAD_ONE)
     weather->window_min = 1, weather->window_max = 200;
   if (!lossy) return;
   weather->reset_permille = (unsigned)sim_rng_below(rng, 20);
@@ -82,21 +94,37 @@ static void configure(struct schedule *s) {
       .ping_ms = 400,
       .conns_per_peer = conns[sim_rng_below(rng, 4)],
       .dialect = dialects[sim_rng_percent(rng, 70) ? 0 : sim_rng_below(rng, 3)],
-      .quit_percent = s->run->weather >= WORLD_CRASH ? 20 : 0,
+      .quit_percent = has_deaths(s) ? 20 : 0,
       .again_percent = 10,
-      .is_patient = s->run->weather <= WORLD_LISTS,
+      .is_patient = !is_rough(s),
       .tells_missed = s->run->weather == WORLD_PARTITION,
   };
+  if (s->run->weather == WORLD_DEAD_ONE) { /* soon found out, and no slow getter in its place */
+    c->getter_max_us = 50000;
+    c->ping_ms = sim_rng_between(rng, 50, 400);
+    c->connect_timeout_ms = sim_rng_between(rng, 50, 300);
+  }
   if (sim_rng_percent(rng, 40)) c->handoff_ms = sim_rng_percent(rng, 50) ? 200 : GCACHE_NO_HANDOFF;
   if (sim_rng_percent(rng, 30)) c->who = GCACHE_ACCESS_ANYONE;
   if (WORLD_TLS && sim_rng_percent(rng, 20)) c->is_signed = 1;
   /* What OpenSSL has allocated for a member, a crash would leak. */
   if (c->dialect != GCACHE_DIALECT_GCACHE || s->run->weather >= WORLD_CRASH) c->is_signed = 0;
-  if (sim_rng_percent(rng, 20) && s->run->weather >= WORLD_LOSS)
-    c->missed_max = 1 + (unsigned)sim_rng_below(rng, 3);
+  if (sim_rng_percent(rng, 20) && is_rough(s)) c->missed_max = 1 + (unsigned)sim_rng_below(rng, 3);
   if (c->who == GCACHE_ACCESS_ANYONE || c->is_signed) c->client_percent = 40;
   if (WORLD_HTTP2 && sim_rng_percent(rng, 30)) c->http = GCACHE_HTTP_2;
   if (sim_rng_percent(rng, 20)) c->http = GCACHE_HTTP_1;
+}
+
+/* Drawn from an order of chance of its own, so that what is not wide stays as it was. */
+static void configure_wide(struct schedule *s) {
+  struct sim_rng rng = {.state = ~s->run->seed * 5};
+  struct world_config *c = &s->w.config;
+  c->n_hosts = 7;
+  if (!s->run->wide) return;
+  c->n_hosts = WORLD_HOSTS;
+  c->is_wide = 1;
+  if (sim_rng_percent(&rng, 30)) c->n_members = (int)sim_rng_between(&rng, 6, 9);
+  if (sim_rng_percent(&rng, 30) && has_deaths(s)) c->skew_max_s = 3600;
 }
 
 /* In some schedules only: the others show that nothing has changed. */
@@ -110,23 +138,33 @@ static void configure_freshness(struct schedule *s, struct promises_fresh *f) {
   if (sim_rng_percent(rng, 60)) f->not_found_ms = sim_rng_between(rng, 1, 1500);
   f->is_on = 1;
   f->refresh_us = s->w.config.timeout_ms * 1000;
-  f->clocks_jump = s->run->weather >= WORLD_CRASH;
+  f->clocks_jump = has_deaths(s);
   if (s->w.config.ttl_percent < 40) s->w.config.ttl_percent += 40;
 }
 
 static void open_promises(struct schedule *s) {
   struct promises_setup setup = {
       .keys = s->w.config.n_keys,
-      .settled = s->run->weather == WORLD_CALM && !s->w.torture,
+      .settled = (s->run->weather == WORLD_CALM || s->run->weather == WORLD_DEAD_ONE) &&
+                 !s->w.torture,
       .patience_us = PROMISES_NEVER,
       .stale_us = 2 * s->w.config.timeout_ms * 1000,
       .unseen = 1,
-      .failing = s->w.torture || s->w.net.weather.reset_permille > 0 ||
-                 s->run->weather >= WORLD_LOSS,
+      .hands_over = s->run->weather == WORLD_DEAD_ONE,
+      .failing = s->w.torture || s->w.net.weather.reset_permille > 0 || is_rough(s),
   };
+  if (s->w.config.is_wide) setup.stale_us += WORLD_STOP_MAX_US;
+  if (s->run->weather == WORLD_DEAD_ONE && !s->w.torture) {
+    setup.stale_us += 2000000;
+  }
   configure_freshness(s, &setup.fresh);
   promises_open(&s->w.promises, &setup);
   s->w.promises.now_us = s->w.time.now_us;
+}
+
+static int64_t skew_ns(struct world *w) {
+  uint64_t max_ns = w->config.skew_max_s * 1000000000;
+  return (int64_t)sim_rng_below(&w->time.rng, 2 * max_ns + 1) - (int64_t)max_ns;
 }
 
 static void start_members(struct schedule *s) {
@@ -138,8 +176,8 @@ static void start_members(struct schedule *s) {
     struct world_member *m = &w->members[i];
     m->is_client = client && i == w->config.n_members - 1;
     m->hot = sim_rng_percent(rng, 20) ? GCACHE_HOT_OFF : GCACHE_HOT_DEFAULT;
-    if (s->run->weather >= WORLD_CRASH)
-      m->host.wall_offset_ns = (int64_t)sim_rng_below(rng, 80000000) - 40000000;
+    if (has_deaths(s)) m->host.wall_offset_ns = (int64_t)sim_rng_below(rng, 80000000) - 40000000;
+    if (w->config.skew_max_s > 0) m->host.wall_offset_ns += skew_ns(w);
     world_member_start(m, w->everybody);
     if (m->life == WORLD_DOWN) world_member_start(m, w->everybody); /* it was made to fail */
   }
@@ -154,6 +192,7 @@ static int broken(const struct schedule *s) {
 static void look(struct schedule *s) {
   s->w.promises.now_us = s->w.time.now_us;
   promises_look(&s->w.promises);
+  world_dead_look(&s->w);
   for (int i = 0; i < s->w.config.n_members; i++)
     world_member_check(&s->w.members[i]);
 }
@@ -163,7 +202,7 @@ static void close_in_time(struct schedule *s) {
   const struct world_torture *t = &s->run->torture;
   struct world_member *m = &s->w.members[t->member];
   if (t->close == 0 || s->result->closed || s->w.time.turn < t->close) return;
-  if (m->life != WORLD_LIVING) return;
+  if (!world_member_runs(m)) return;
   s->result->closed = 1;
   world_member_close(m);
 }
@@ -196,9 +235,9 @@ static uint64_t pause_us(struct sim_rng *rng) {
 static int at_rest(struct schedule *s) {
   if (s->w.promises.n_pending > 0) return 0;
   for (int i = 0; i < WORLD_HOSTS; i++) {
-    const struct world_member *m = &s->w.members[i];
+    struct world_member *m = &s->w.members[i];
     if (m->life != WORLD_DOWN && !gci_list_empty(&m->runs)) return 0;
-    if (m->life == WORLD_LIVING && world_loop_alive(&m->host.loop, 1)) return 0;
+    if (m->life == WORLD_LIVING && !world_member_idles(m)) return 0;
   }
   return 1;
 }
@@ -281,6 +320,13 @@ static void report(const struct schedule *s) {
   r->connections = s->w.net.connections;
   r->bytes = s->w.net.bytes;
   r->resets = s->w.net.resets;
+  memcpy(r->counts, s->w.counts, sizeof r->counts);
+  memcpy(r->injected, s->w.faults.injected, sizeof r->injected);
+  r->counts[WORLD_COUNT_RESET] = s->w.net.resets;
+  r->counts[WORLD_COUNT_REFUSED] = s->w.net.refused;
+  r->counts[WORLD_COUNT_HUSHED] = s->w.net.hushed;
+  r->counts[WORLD_COUNT_MEMORY] = s->w.refused;
+  r->dead_loads = s->w.dead.loads;
   r->deliveries = s->w.promises.deliveries;
   r->floors_checked = s->w.promises.floors_checked;
   memcpy(r->broken, s->w.promises.broken, sizeof r->broken);
@@ -294,6 +340,7 @@ void world_schedule_run(const struct world_run *run, struct world_result *result
   s->result = result;
   s->rng.state = run->seed;
   configure(s);
+  configure_wide(s);
   world_init(&s->w, run->seed);
   s->w.time.trace_printed = run->printed;
   apply_torture(s);
@@ -302,12 +349,16 @@ void world_schedule_run(const struct world_run *run, struct world_result *result
   deeds = run->deeds > 0 ? run->deeds : sim_rng_between(&s->rng, 10, 40);
   start_members(s);
   configure_faults(s);
+  if (run->weather == WORLD_DEAD_ONE) world_dead_choose(&s->w, &s->rng, deeds);
+  if (run->weather == WORLD_DEAD_ONE && !s->w.torture)
+    s->w.promises.setup.patience_us = world_dead_patience_us(&s->w);
   /* Members take peers for strangers until they have looked up their names. */
   if (s->w.config.name_percent > 0 && s->run->weather != WORLD_LISTS) advance(s, 300000);
   for (uint64_t i = 0; i < deeds && !broken(s); i++) {
     s->w.time.turn++;
     world_deed(&s->w, run->weather);
     result->deeds++;
+    advance(s, world_dead_after(&s->w, i));
     advance(s, pause_us(&s->w.time.rng));
   }
   /* Some schedules close in the middle of everything. */

@@ -22,7 +22,9 @@ struct world_result {
   uint64_t allocations, calls; /* that could have failed */
   uint64_t refused, faults;    /* that did */
   uint64_t connections, bytes, resets;
+  uint64_t dead_loads; /* with a member known to be dead */
   uint64_t deliveries, floors_checked;
+  uint64_t counts[WORLD_COUNTS_N], injected[WORLD_OPS_COUNT];
   int closed;       /* the member was living when it was to be closed */
   char broken[400]; /* "" if all promises held */
 };
@@ -31,6 +33,7 @@ struct world_run {
   uint64_t seed;
   enum world_weather_kind weather;
   uint64_t deeds; /* 0: a number by chance */
+  int wide;       /* more members, in more ways, and more befalls them */
   int printed;    /* the trace goes to stdout */
   struct world_torture torture;
 };

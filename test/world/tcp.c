@@ -32,6 +32,14 @@ int uv_tcp_nodelay(uv_tcp_t *tcp, int on) {
   return 0;
 }
 
+int uv_tcp_keepalive(uv_tcp_t *tcp, int on, unsigned delay_s) {
+  struct world_handle *h = world_handle_of(tcp);
+  struct world_conn_end *end = h->fd == -1 ? NULL : world_file_end(h->fd);
+  if (end == NULL || !on || delay_s == 0) return UV_EINVAL;
+  world_end_keep_alive(end, delay_s);
+  return 0;
+}
+
 /* ---- names ---- */
 
 static void write_name(struct sockaddr *out, int index, uint16_t port, int *len) {

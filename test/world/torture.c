@@ -5,7 +5,7 @@
 #include "faults.h"
 
 #define VARIANTS 8
-#define MEMBERS 8
+#define MEMBERS 8 /* the first of more */
 
 const char *world_torture_word(enum world_torture_kind kind) {
   static const char *const words[] = {"oom", "oom-on", "faults", "close", "none"};
@@ -27,7 +27,7 @@ int world_torture_set(enum world_torture_kind kind, struct world_run *run, uint6
     t->close = 1 + (number - 1) / MEMBERS;
     t->member = (int)((number - 1) % MEMBERS);
   }
-  return kind == WORLD_CLOSE && t->member >= WORLD_HOSTS;
+  return kind == WORLD_CLOSE && t->member >= 7;
 }
 
 /* The scenario once, unharmed: how much there is that could go wrong. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "torture.h"
 
 #define FAILURES_MAX 20
@@ -16,7 +17,7 @@
 
 struct options {
   uint64_t seeds, from, deeds;
-  int one, twice;
+  int one, twice, wide;
   int weather; /* WORLD_WEATHERS: each in turn */
   enum world_torture_kind torture;
   uint64_t stride, number; /* of what goes wrong; number 0: everything */
@@ -41,14 +42,18 @@ static enum world_weather_kind weather_of(const struct options *o, uint64_t seed
                                                                 : o->weather);
 }
 
+static int is_wide(const struct options *o, uint64_t seed) {
+  return o->wide || (o->weather == WORLD_WEATHERS && seed / WORLD_WEATHERS % 3 == 1);
+}
+
 static void write_replay(const struct world_run *run, enum world_torture_kind kind,
                          uint64_t number) {
   char deeds[40] = "", torture[60] = "";
   if (run->deeds > 0) snprintf(deeds, sizeof deeds, " --deeds %" PRIu64, run->deeds);
   if (number > 0)
     snprintf(torture, sizeof torture, " --%s --number %" PRIu64, world_torture_word(kind), number);
-  snprintf(replay, sizeof replay, "replay: %s --seed %" PRIu64 " --weather %s%s%s\n", program,
-           run->seed, world_weather_word(run->weather), deeds, torture);
+  snprintf(replay, sizeof replay, "replay: %s --seed %" PRIu64 " --weather %s%s%s%s\n", program,
+           run->seed, world_weather_word(run->weather), run->wide ? " --wide" : "", deeds, torture);
 }
 
 static void tell_failure(const struct world_run *run, const char *words) {
@@ -67,14 +72,22 @@ static void add(struct world_result *sum, const struct world_result *r) {
   sum->bytes += r->bytes;
   sum->resets += r->resets;
   sum->faults += r->faults;
+  for (int k = 0; k < WORLD_COUNTS_N; k++)
+    sum->counts[k] += r->counts[k];
+  for (int op = 0; op < WORLD_OPS_COUNT; op++)
+    sum->injected[op] += r->injected[op];
   sum->deliveries += r->deliveries;
+  sum->dead_loads += r->dead_loads;
   sum->floors_checked += r->floors_checked;
   sum->trace_hash = sum->trace_hash * UINT64_C(0x100000001b3) ^ r->trace_hash;
 }
 
 static void run_one(const struct options *o, uint64_t seed, struct world_result *sum) {
-  struct world_run run = {
-      .seed = seed, .weather = weather_of(o, seed), .deeds = o->deeds, .printed = o->one};
+  struct world_run run = {.seed = seed,
+                          .weather = weather_of(o, seed),
+                          .deeds = o->deeds,
+                          .wide = is_wide(o, seed),
+                          .printed = o->one};
   struct world_result r, again;
   world_torture_set(o->torture, &run, o->number);
   write_replay(&run, o->torture, o->number);
@@ -91,6 +104,18 @@ static void run_one(const struct options *o, uint64_t seed, struct world_result 
   if (r.broken[0] != '\0') tell_failure(&run, r.broken);
 }
 
+/* What befell the members and the network, and which calls failed. */
+static void print_counts(const struct world_result *sum) {
+  for (int k = 0; k < WORLD_COUNTS_N; k++)
+    printf("%s%" PRIu64 " %s", k == 0 ? "" : ", ", sum->counts[k],
+           world_count_word((enum world_count_kind)k));
+  printf("\ncalls that failed:");
+  for (int op = 0; op < WORLD_OPS_COUNT; op++)
+    printf("%s %" PRIu64 " %s", op == 0 ? "" : ",", sum->injected[op],
+           world_op_word((enum world_op)op));
+  printf("\n");
+}
+
 static void run_schedules(const struct options *o) {
   struct world_result sum = {0};
   uint64_t run = 0;
@@ -101,9 +126,10 @@ static void run_schedules(const struct options *o) {
   printf("%" PRIu64 " events, %" PRIu64 " connections, %" PRIu64 " bytes, %" PRIu64
          " resets, %" PRIu64 " faults\n",
          sum.events, sum.connections, sum.bytes, sum.resets, sum.faults);
-  printf("%" PRIu64 " values delivered, %" PRIu64 " checked against a change; trace %016" PRIx64
-         "\n",
-         sum.deliveries, sum.floors_checked, sum.trace_hash);
+  printf("%" PRIu64 " values delivered, %" PRIu64 " checked against a change, %" PRIu64
+         " loads with a member known to be dead; trace %016" PRIx64 "\n",
+         sum.deliveries, sum.floors_checked, sum.dead_loads, sum.trace_hash);
+  print_counts(&sum);
 }
 
 /* ---- torture ---- */
@@ -128,6 +154,7 @@ static void run_torture(const struct options *o) {
     uint64_t seed = o->from + i;
     struct world_run scenario = {.seed = seed,
                                  .weather = weather_of(o, seed),
+                                 .wide = o->wide,
                                  .deeds = o->deeds > 0 ? o->deeds : TORTURE_DEEDS};
     write_replay(&scenario, o->torture, 0);
     world_torture(o->torture, &scenario, o->stride, &watch, &result);
@@ -146,10 +173,8 @@ static int weather_named(const char *word) {
 }
 
 static int parse_flag(struct options *o, const char *word) {
-  if (strcmp(word, "--twice") == 0) {
-    o->twice = 1;
-    return 1;
-  }
+  if (strcmp(word, "--twice") == 0) return o->twice = 1;
+  if (strcmp(word, "--wide") == 0) return o->wide = 1;
   for (int k = 0; k < WORLD_TORTURES; k++) {
     if (strncmp(word, "--", 2) != 0 || strcmp(word + 2, world_torture_word(k)) != 0) continue;
     o->torture = (enum world_torture_kind)k;
@@ -235,8 +260,8 @@ int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "--list") == 0) return run_list(argv[2]) ? 2 : failures > 0;
   if (!parse(&o, argc, argv)) {
     fprintf(stderr,
-            "usage: %s [--seeds N] [--from S] [--seed S] [--deeds N] [--twice]\n"
-            "          [--weather calm|lists|loss|partition|crash|mixed|all]\n"
+            "usage: %s [--seeds N] [--from S] [--seed S] [--deeds N] [--twice] [--wide]\n"
+            "          [--weather calm|lists|loss|partition|crash|mixed|dead|all]\n"
             "          [--oom|--oom-on|--faults|--close [--stride N] [--number N]]\n"
             "       %s --list FILE\n",
             argv[0], argv[0]);
