@@ -450,6 +450,7 @@ static void on_dialed(void *user, int status) {
     tell_opened(c, UV_ECANCELED, "");
     return;
   }
+  if (status == 0) gci_stream_keep_alive(&c->stream, c->config->ping_ms);
   if (status == 0 && !c->origin->secure) {
     begin(c);
     return;

@@ -12,6 +12,8 @@
 #define TURN_BYTES ((size_t)512 * 1024)
 /* When other streams have taken long in this turn: few requests, but something of each stream. */
 #define LATE_BYTES ((size_t)4 * 1024)
+/* What Linux takes. */
+#define KEEP_ALIVE_MAX_S 32767
 
 static void on_linger_passed(struct gcache_deadline_s *deadline);
 
@@ -51,6 +53,13 @@ int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
   gci_stream_renew(s, uv);
   set_up(s, env, &s->own.stream, events, user);
   return 0;
+}
+
+/* Without it the other side's restart is only noticed later. */
+void gci_stream_keep_alive(struct gci_stream *s, uint64_t silent_ms) {
+  uint64_t seconds = silent_ms / 1000 + (silent_ms % 1000 > 0);
+  uv_tcp_keepalive(&s->own.tcp, 1,
+                   (unsigned)(seconds < KEEP_ALIVE_MAX_S ? seconds : KEEP_ALIVE_MAX_S));
 }
 
 int gci_stream_accept(struct gci_stream *s, uv_stream_t *server) {

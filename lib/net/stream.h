@@ -71,6 +71,9 @@ struct gci_stream {
 /* Prepares an own TCP handle, for accept or connect. */
 int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
                     const struct gci_stream_events *events, void *user);
+/* Once connected, of an own TCP handle: after so long without a byte the system asks whether the connection is
+ * still known there. Where it is not, because the machine was started again, it ends with UV_ECONNRESET. */
+void gci_stream_keep_alive(struct gci_stream *s, uint64_t silent_ms);
 /* Takes the connection that waits at a listening socket into s, which gci_stream_init() prepared. */
 int gci_stream_accept(struct gci_stream *s, uv_stream_t *server);
 /* Takes over a connected stream of the application's. UV_EINVAL: neither TCP nor pipe, or closing. */

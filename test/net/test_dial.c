@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 
 #include "net/dial.h"
@@ -92,9 +93,9 @@ static void on_closed(void *user) {
   ((struct caller *)user)->closed++;
 }
 static const struct gci_stream_events events = {.on_read = on_nothing_read,
-                                               .on_end = on_end,
-                                               .on_written = on_nothing_written,
-                                               .on_closed = on_closed};
+                                                .on_end = on_end,
+                                                .on_written = on_nothing_written,
+                                                .on_closed = on_closed};
 
 static void on_done(void *user, int status) {
   struct caller *c = user;
@@ -279,6 +280,37 @@ static void a_silent_address_does_not_use_up_the_time_of_the_next(void **state) 
   assert_int_equal(c.status, 0);
   caller_fini(&c);
   silent_close(&silent);
+  close(fd);
+}
+
+static int socket_option(const struct caller *c, int level, int name) {
+  uv_os_fd_t fd;
+  int value = -1;
+  socklen_t len = sizeof value;
+  assert_int_equal(uv_fileno(&c->s.own.handle, &fd), 0);
+  assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+  return value;
+}
+
+static void a_stream_kept_alive_is_asked_after_in_whole_seconds(void **state) {
+  static const struct {
+    uint64_t silent_ms;
+    int seconds;
+  } times[] = {{1, 1}, {1000, 1}, {5001, 6}, {UINT64_MAX, 32767}};
+  struct world *w = *state;
+  int port, fd = plain_listen(1, &port);
+  struct caller c;
+  caller_init(&c, w, "127.0.0.1", port);
+  caller_start(&c, 5000);
+  run_until(w, &c.done, 1);
+  assert_int_equal(c.status, 0);
+  assert_int_equal(socket_option(&c, SOL_SOCKET, SO_KEEPALIVE), 0);
+  for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+    gci_stream_keep_alive(&c.s, times[i].silent_ms);
+    assert_int_equal(socket_option(&c, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(socket_option(&c, IPPROTO_TCP, TCP_KEEPIDLE), times[i].seconds);
+  }
+  caller_fini(&c);
   close(fd);
 }
 
@@ -469,6 +501,7 @@ int main(void) {
       IN_WORLD(the_good_address_among_bad_ones_is_found),
       IN_WORLD(a_silent_address_does_not_use_up_the_time_of_the_next),
       IN_WORLD(a_connected_stream_carries_bytes),
+      IN_WORLD(a_stream_kept_alive_is_asked_after_in_whole_seconds),
       IN_WORLD(silence_ends_with_the_time),
       IN_WORLD(a_dial_keeps_the_loop_alive_until_done),
       IN_WORLD(cancelled_at_once_it_is_told_from_the_loop),
