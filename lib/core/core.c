@@ -1,7 +1,7 @@
 /* core/core - see core.h.
  *
- * Close: every group is shut, each of which holds one count of `life` until nothing is owed to it;
- * at zero a job is queued, which ends the groups and then runs `closed`. Fails: open, changing
+ * Close: every group is shut, each of which holds one count of `life` until nothing is owed to it, as does a
+ * guest; at zero a job is queued, which ends the groups and then runs `closed`. Fails: open, changing
  * nothing. */
 #include "core/core.h"
 
@@ -75,6 +75,7 @@ void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg) {
   gci_list_each(link, &core->group_list) {
     gci_group_shut(gci_container_of(link, gcache_group_t, link));
   }
+  if (core->guest != NULL) core->guest->cache_closes(core->guest);
   gci_countdown_give(&core->life);
 }
 

@@ -22,6 +22,12 @@
 
 struct gci_door; /* lib/door: opaque here */
 
+/* What stands on a cache from outside, and ends before it does (lib/find): it holds one count of `life`. */
+struct gci_guest {
+  /* Inside gcache_close(). Gives the count back when it has ended, if it does not do so already. */
+  void (*cache_closes)(struct gci_guest *guest);
+};
+
 struct gci_core_options {
   const char *self; /* copied; NULL: no URL of our own */
   gcache_dialect_t dialect;
@@ -63,7 +69,8 @@ struct gcache_s {
   struct gci_map groups;      /* by name, closing ones included */
   struct gci_list group_list; /* the same */
   struct gci_budget budget;   /* of their memory */
-  struct gci_countdown life;  /* groups that are not closed */
+  struct gci_countdown life;  /* groups that are not closed, and the guest */
+  struct gci_guest *guest;    /* NULL: none */
   struct gcache_job_s closed_job;
   struct gci_leaving *leave; /* under way; NULL: none */
   int leaving;               /* it was asked for */

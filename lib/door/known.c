@@ -12,7 +12,7 @@
 struct gci_known_name {
   struct gci_map_node in_map; /* by host */
   struct gcache_link_s link;
-  struct gci_address addresses[GCI_LOOKUP_ADDRESSES]; /* of a name, as far as they are known */
+  struct gci_address addresses[GCI_KNOWN_ADDRESSES]; /* of a name, as far as they are known */
   size_t n, size;
   char host[]; /* zero-terminated */
 };
@@ -186,6 +186,7 @@ static void on_looked_up(void *user, int status, const struct sockaddr_storage a
   slot->lookup = NULL;
   if (status == 0) {
     memset(name->addresses, 0, sizeof name->addresses);
+    if (n > GCI_KNOWN_ADDRESSES) n = GCI_KNOWN_ADDRESSES;
     for (size_t i = 0; i < n; i++)
       gci_address_of(&name->addresses[i], (const struct sockaddr *)&addresses[i]);
     name->n = n;

@@ -18,6 +18,7 @@ struct gci_lookup;
 struct gci_known_list; /* opaque */
 
 #define GCI_KNOWN_LOOKUPS 2
+#define GCI_KNOWN_ADDRESSES 16 /* of a name; more are ignored */
 
 struct gci_known {
   struct gci_env *env;

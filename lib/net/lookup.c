@@ -14,30 +14,50 @@ struct gci_lookup {
   void *user;
 };
 
-static size_t collect(struct sockaddr_storage out[GCI_LOOKUP_ADDRESSES],
-                      const struct addrinfo *list) {
+#define FEW 16 /* for which no memory has to be taken */
+
+static int is_ip(const struct addrinfo *one) {
+  return one->ai_family == AF_INET || one->ai_family == AF_INET6;
+}
+
+static size_t count(const struct addrinfo *list) {
   size_t n = 0;
 
-  for (; list != NULL && n < GCI_LOOKUP_ADDRESSES; list = list->ai_next) {
-    if (list->ai_family != AF_INET && list->ai_family != AF_INET6) continue;
-    memset(&out[n], 0, sizeof out[n]);
-    memcpy(&out[n++], list->ai_addr, list->ai_addrlen);
-  }
+  for (; list != NULL && n < GCI_LOOKUP_ADDRESSES; list = list->ai_next)
+    n += is_ip(list) != 0;
   return n;
+}
+
+static void collect(struct sockaddr_storage out[], size_t n, const struct addrinfo *list) {
+  for (size_t i = 0; i < n; list = list->ai_next)
+    if (is_ip(list)) memcpy(&out[i++], list->ai_addr, list->ai_addrlen);
+}
+
+static void tell(struct gci_mem *mem, gci_lookup_cb done, void *user, int status,
+                 const struct addrinfo *list) {
+  struct sockaddr_storage few[FEW] = {{0}}, *all = few;
+  size_t n = status == 0 ? count(list) : 0;
+
+  if (n > FEW) all = gci_mem_zalloc(mem, n * sizeof *all);
+  if (all == NULL) {
+    done(user, UV_ENOMEM, NULL, 0);
+    return;
+  }
+  collect(all, n, list);
+  done(user, status, all, n);
+  if (all != few) gci_mem_free(mem, all, n * sizeof *all);
 }
 
 static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *list) {
   struct gci_lookup *l = request->data;
   struct gci_env *env = l->env;
   struct gci_loop *loop = gci_loop_of(env);
-  struct sockaddr_storage addresses[GCI_LOOKUP_ADDRESSES];
-  size_t n = status == 0 ? collect(addresses, list) : 0;
   gci_lookup_cb done = l->done;
   void *user = l->user;
 
-  uv_freeaddrinfo(list);
   gci_mem_free(env->mem, l, sizeof *l);
-  if (done != NULL) done(user, status, addresses, n);
+  if (done != NULL) tell(env->mem, done, user, status, list);
+  uv_freeaddrinfo(list);
   gci_loop_give(loop);
 }
 

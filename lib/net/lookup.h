@@ -10,7 +10,7 @@
 
 #include "base/env.h"
 
-#define GCI_LOOKUP_ADDRESSES 16 /* more are ignored */
+#define GCI_LOOKUP_ADDRESSES 4096 /* more are ignored */
 
 struct gci_lookup;
 
