@@ -180,26 +180,25 @@ static void set_up_door(struct house *house, const gcache_options_t *o) {
 
 static int set_up_core(struct house *house, const gcache_options_t *o,
                        const unsigned char seed[16]) {
-  struct gci_core_options core = {.self = o->self,
-                                  .dialect = o->dialect,
-                                  .replicas = o->replicas,
-                                  .timeout_ms = o->timeout_ms,
-                                  .key_max = o->limits.key_max,
-                                  .value_max = o->limits.value_max,
-                                  .max_bytes = o->max_bytes,
-                                  .handoff = {.handoff_ms = o->handoff_ms,
-                                              .wait_ms = o->handoff_wait_ms,
-                                              .leave_max_bytes = o->leave_max_bytes},
-                                  .transport = house->transport,
-                                  .tell = {.missed_max = o->health.missed_max,
-                                           .missed_max_bytes = o->health.missed_max_bytes,
-                                           .patience_ms = 2 * o->connect_timeout_ms},
-                                  .health = {.set = o->health,
-                                             .probe_ms = o->connect_timeout_ms,
-                                             .silent_ms = o->ping_ms},
-                                  .load_work = gci_work_start,
-                                  .load_work_cancel = gci_work_cancel,
-                                  .error_text = gcache_strerror};
+  struct gci_core_options core = {
+      .self = o->self,
+      .dialect = o->dialect,
+      .replicas = o->replicas,
+      .timeout_ms = o->timeout_ms,
+      .key_max = o->limits.key_max,
+      .value_max = o->limits.value_max,
+      .max_bytes = o->max_bytes,
+      .handoff = {.handoff_ms = o->handoff_ms,
+                  .wait_ms = o->handoff_wait_ms,
+                  .leave_max_bytes = o->leave_max_bytes},
+      .transport = house->transport,
+      .tell = {.missed_max = o->health.missed_max,
+               .missed_max_bytes = o->health.missed_max_bytes,
+               .patience_ms = 2 * o->connect_timeout_ms},
+      .health = {.set = o->health, .probe_ms = o->connect_timeout_ms, .silent_ms = o->ping_ms},
+      .load_work = gci_work_start,
+      .load_work_cancel = gci_work_cancel,
+      .error_text = gcache_strerror};
 
   if (o->handoff_ms == GCACHE_NO_HANDOFF) core.handoff.handoff_ms = 0;
   memcpy(core.hash_seed, seed, sizeof core.hash_seed);
@@ -295,13 +294,26 @@ void gcache_close(gcache_t *cache, gcache_closed_cb closed, void *arg) {
 
 /* ------------------------------------------------------------------------------------ peers -- */
 
+/* UV_EINVAL: who names it is told in the log. */
+static int read_url(struct house *house, const char *who, const char *url, struct gci_url *parts) {
+  const char *fault = url == NULL ? "is missing" : NULL;
+
+  if (url != NULL && gci_url_read(gcache_cstr(url), parts) < 0)
+    fault = gci_url_fault(gcache_cstr(url));
+  else if (url != NULL && parts->path.len > 0 && !house->door.dialect->has_unix)
+    fault = "unix: has no meaning in this dialect";
+  if (fault == NULL) return 0;
+  gci_env_log(&house->env, GCACHE_LOG_WARN, "%s %s: %s", who, url == NULL ? "NULL" : url, fault);
+  return UV_EINVAL;
+}
+
 int gcache_set_self(gcache_t *cache, const char *url) {
   struct house *house = house_of(cache);
   struct gci_url parts;
 
   if (house->closing) return GCACHE_ECLOSING;
   if (cache->self != NULL || house->had_peers) return UV_EINVAL;
-  if (gci_url_read(gcache_cstr(url), &parts) < 0) return UV_EINVAL;
+  if (read_url(house, "self", url, &parts) < 0) return UV_EINVAL;
   return gci_core_set_self(cache, url);
 }
 
@@ -310,12 +322,7 @@ static int check_peers(struct house *house, const char *const urls[], const unsi
   struct gci_url parts;
 
   for (size_t i = 0; i < n; i++) {
-    if (urls[i] == NULL || gci_url_read(gcache_cstr(urls[i]), &parts) < 0) {
-      gci_env_log(&house->env, GCACHE_LOG_WARN,
-                  "peer %s: not http://host:port or https://host:port",
-                  urls[i] == NULL ? "NULL" : urls[i]);
-      return UV_EINVAL;
-    }
+    if (read_url(house, "peer", urls[i], &parts) < 0) return UV_EINVAL;
     if (parts.secure && is_http(house) && !gci_tls_asks(house->http.config.conn.tls)) {
       gci_env_log(&house->env, GCACHE_LOG_WARN, "peer %s: https:// needs options.tls", urls[i]);
       return UV_EINVAL;

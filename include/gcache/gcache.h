@@ -180,16 +180,17 @@ typedef enum {
 #define GCACHE_NO_HANDOFF UINT64_MAX
 
 typedef struct gcache_options_s {
-  size_t size;              /* set by gcache_options_init() */
-  struct uv_loop_s *loop;   /* required; must outlive the cache */
-  const char *self;         /* our base URL as peers write it, "http://10.0.0.1:8080". NULL: alone
+  size_t size;                   /* set by gcache_options_init() */
+  struct uv_loop_s *loop;        /* required; must outlive the cache */
+  const char *self;              /* our base URL as peers write it, "http://10.0.0.1:8080" or
+                              "unix:/run/cache.sock" (gcache_listen_unix()). NULL: alone
                               without a peer list; with one, a client-only member: it owns no keys,
                               peers do not know it, and it keeps nothing, and shares no answer
                               that was asked for in an earlier turn, unless a group says
                               GCACHE_HOT_ON */
-  const char *base_path;    /* "/_groupcache/"; begins and ends with a slash */
-  gcache_dialect_t dialect; /* GCACHE_DIALECT_GCACHE; all members must agree */
-  unsigned replicas;        /* 50 points per peer, for the rings of others */
+  const char *base_path;         /* "/_groupcache/"; begins and ends with a slash */
+  gcache_dialect_t dialect;      /* GCACHE_DIALECT_GCACHE; all members must agree */
+  unsigned replicas;             /* 50 points per peer, for the rings of others */
   gcache_transport_t *transport; /* NULL: the built-in HTTP one; borrowed until closed */
   uint64_t timeout_ms;           /* 10000, for calls that pass 0 */
   uint64_t connect_timeout_ms;   /* 1000 */
@@ -241,15 +242,15 @@ typedef void (*gcache_closed_cb)(void *arg);
 GCACHE_EXTERN void gcache_close(gcache_t *cache, gcache_closed_cb closed, void *arg);
 
 /* options.self for a program that learns its URL late, from gcache_listener_port(): once, before the
- * first gcache_set_peers(), by a cache opened without one. UV_EINVAL otherwise, or the URL is not
- * http://host:port or https://host:port. */
+ * first gcache_set_peers(), by a cache opened without one. UV_EINVAL otherwise, or the URL is none that
+ * gcache_set_peers() would take. */
 GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
 
 /* Replaces the whole list, self included; order does not matter. n 0: alone again. weights: one per
  * URL, 1 to 1000, a peer of weight 2 owns twice the keys of weight 1; NULL: all 1; rings of others
  * ignore them. All or nothing: on error the old list stands. GCACHE_ESELF: options.self is set and not
- * in the list. UV_EINVAL: a URL that is not http://host:port or https://host:port, https without
- * options.tls, twice the same URL, a weight out of range, more than 65534 URLs. Calls under way to a
+ * in the list. UV_EINVAL: a URL that is not http://host:port, https://host:port or, in our own dialect,
+ * unix:/path (gcache_listen_unix()), https without options.tls, twice the same URL, a weight out of range, more than 65534 URLs. Calls under way to a
  * dropped peer run to their end. Every member must be given the same list.
  *
  * A list of up to 32 URLs is in force when this returns. A longer one has been checked and copied and is

@@ -31,6 +31,16 @@ GCACHE_EXTERN int gcache_listen(gcache_listener_t **out, gcache_t *cache,
  * ALPN as options.http says. What TLS finds wrong in a handshake is told to the log. */
 GCACHE_EXTERN int gcache_listen_tls(gcache_listener_t **out, gcache_t *cache,
                                     const struct sockaddr *addr, int backlog, gcache_tls_t *tls);
+/* A Unix socket, for members of this machine; they call this one unix:/path. Always in the clear: what is
+ * said there leaves the machine's memory nowhere. path: absolute, at most 107 bytes, plain ASCII without spaces,
+ * '#', '?' and '%'; copied. mode: permissions of the file, whatever the umask: who may write to it may
+ * connect, and is a peer (<gcache/access.h>); 0: 0600. UV_EINVAL: path or mode is none of these; the log says
+ * which. UV_EADDRINUSE: somebody listens there, or it is no socket. A socket file that a crashed process has left
+ * is replaced; ours is removed when closing begins. No two programs may begin to listen at one path at one
+ * moment. */
+GCACHE_EXTERN int gcache_listen_unix(gcache_listener_t **out, gcache_t *cache, const char *path,
+                                     unsigned mode, int backlog);
+/* 0: a Unix socket. */
 GCACHE_EXTERN int gcache_listener_port(const gcache_listener_t *listener);
 /* Drains: accepts no more, closes idle connections, lets those that are owed answers have them, with
  * "Connection: close" or GOAWAY. closed (may be NULL) runs when none is left; listener is gone then. Call

@@ -459,6 +459,14 @@ static void on_dialed(void *user, int status) {
   if (status < 0) give_up(c, status, gci_stream_reason(&c->stream));
 }
 
+static int init_stream(struct gci_conn_out *c) {
+  const struct gci_conn_out_config *config = c->config;
+
+  if (c->origin->target.is_unix)
+    return gci_stream_init_unix(&c->stream, config->env, config->uv, &stream_events, c);
+  return gci_stream_init(&c->stream, config->env, config->uv, &stream_events, c);
+}
+
 int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_config *config,
                       struct gci_origin *origin, const struct gci_lane *lane,
                       const struct gci_conn_out_events *events, void *user) {
@@ -477,7 +485,7 @@ int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_confi
   gci_list_init(&c->over);
   gci_deadline_init(&c->deadline, on_deadline);
   gci_job_init(&c->turn, on_turn);
-  err = gci_stream_init(&c->stream, config->env, config->uv, &stream_events, c);
+  err = init_stream(c);
   if (err < 0) {
     gci_mem_free(mem, c, sizeof *c);
     return err;

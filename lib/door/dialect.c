@@ -10,6 +10,7 @@ static const struct gci_dialect dialects[] = {
                                .not_found = 404,
                                .failed = 503,
                                .no_group = 404,
+                               .has_unix = 1,
                                .getter_failed = 503},
     [GCACHE_DIALECT_MAILGUN] = {.name = "mailgun",
                                 .stay = "$&+:=@",

@@ -16,6 +16,7 @@ struct gci_dialect {
   int states_expiry;               /* field 3 of GetResponse is written, also when it is 0 */
   int not_found, failed, no_group; /* statuses */
   int removes_many;                /* POST <group>/_remove-keys/ */
+  int has_unix;                    /* members have URLs that begin with unix: */
 
   /* As the one who asks. */
   const char *stay;  /* what a path holds unescaped besides A-Z a-z 0-9 - _ . ~ */

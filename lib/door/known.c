@@ -100,7 +100,8 @@ static int add_hosts(struct gci_known *k, struct gci_known_list *list, const cha
 
   for (size_t i = 0; i < n && err == 0; i++) {
     err = gci_url_read(gcache_cstr(urls[i]), &parts);
-    if (err == 0 && find(k, list, parts.host) == NULL) err = add_host(k, list, parts.host);
+    if (err < 0 || parts.path.len > 0) continue; /* of a Unix socket comes no address */
+    if (find(k, list, parts.host) == NULL) err = add_host(k, list, parts.host);
   }
   return err;
 }

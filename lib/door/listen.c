@@ -3,6 +3,10 @@
 #include "base/list.h"
 #include "door/server.h"
 #include "gcache/http.h"
+#include "wire/route.h"
+
+#define PERMISSIONS 0777u
+#define OWN_ONLY 0600u
 
 static void on_connection(void *user, uv_stream_t *socket) {
   gcache_listener_t *listener = user;
@@ -42,8 +46,26 @@ static void on_all_gone(struct gci_countdown *life) {
   gci_countdown_give(&door->life);
 }
 
-static int start_to_listen(gcache_listener_t **out, gcache_t *cache, const struct sockaddr *addr,
-                           int backlog, gcache_tls_t *tls) {
+/* Where it is to listen. */
+struct place {
+  const struct sockaddr *addr; /* NULL: a Unix socket */
+  const char *path;
+  unsigned mode;
+  int backlog;
+};
+
+static int open_socket(gcache_listener_t *listener, const struct place *at) {
+  struct gci_door *door = listener->door;
+
+  if (at->addr == NULL)
+    return gci_listen_open_unix(&listener->socket, door->env, door->uv, at->path, at->mode,
+                                at->backlog, &socket_events, listener);
+  return gci_listen_open(&listener->socket, door->env, door->uv, at->addr, at->backlog,
+                         &socket_events, listener);
+}
+
+static int start_to_listen(gcache_listener_t **out, gcache_t *cache, const struct place *at,
+                           gcache_tls_t *tls) {
   struct gci_door *door = cache->door;
   gcache_listener_t *listener;
   int err;
@@ -53,8 +75,7 @@ static int start_to_listen(gcache_listener_t **out, gcache_t *cache, const struc
   if (listener == NULL) return UV_ENOMEM;
   listener->door = door;
   listener->tls = tls;
-  err = gci_listen_open(&listener->socket, door->env, door->uv, addr, backlog, &socket_events,
-                        listener);
+  err = open_socket(listener, at);
   if (err < 0) {
     gci_mem_free(door->env->mem, listener, sizeof *listener);
     return err;
@@ -70,13 +91,26 @@ static int start_to_listen(gcache_listener_t **out, gcache_t *cache, const struc
 
 int gcache_listen(gcache_listener_t **out, gcache_t *cache, const struct sockaddr *addr,
                   int backlog) {
-  return start_to_listen(out, cache, addr, backlog, NULL);
+  return start_to_listen(out, cache, &(struct place){.addr = addr, .backlog = backlog}, NULL);
 }
 
 int gcache_listen_tls(gcache_listener_t **out, gcache_t *cache, const struct sockaddr *addr,
                       int backlog, gcache_tls_t *tls) {
   if (!gci_tls_answers(tls)) return UV_ENOTSUP;
-  return start_to_listen(out, cache, addr, backlog, tls);
+  return start_to_listen(out, cache, &(struct place){.addr = addr, .backlog = backlog}, tls);
+}
+
+int gcache_listen_unix(gcache_listener_t **out, gcache_t *cache, const char *path, unsigned mode,
+                       int backlog) {
+  struct gci_env *env = cache->door->env;
+  const char *fault = path == NULL ? "is missing" : gci_url_path_fault(gcache_cstr(path));
+  struct place at = {.path = path, .mode = mode == 0 ? OWN_ONLY : mode, .backlog = backlog};
+
+  if ((mode & ~PERMISSIONS) != 0) fault = "the mode is none of a file";
+  if (fault == NULL) return start_to_listen(out, cache, &at, NULL);
+  gci_env_log(env, GCACHE_LOG_WARN, "gcache_listen_unix: %s: %s", path == NULL ? "NULL" : path,
+              fault);
+  return UV_EINVAL;
 }
 
 int gcache_listener_port(const gcache_listener_t *listener) {

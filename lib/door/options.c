@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/bytes.h"
+#include "door/dialect.h"
 #include "door/range.h"
 #include "gcache/transport.h"
 #include "http/h2.h"
@@ -206,7 +207,7 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
   if (err < 0) return err;
   if (out->loop == NULL) return refuse(out, "loop", "is required");
   if (out->self != NULL && gci_url_read(gcache_cstr(out->self), &url) < 0)
-    return refuse(out, "self", "is not http://host:port or https://host:port");
+    return refuse(out, "self", gci_url_fault(gcache_cstr(out->self)));
   if (out->max_bytes != 0 && out->max_bytes < MAX_BYTES_LEAST)
     return refuse(out, "max_bytes", "is too little for one group");
   if (out->base_path == NULL) out->base_path = "/_groupcache/";
@@ -214,6 +215,8 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
     return refuse(out, "base_path", "must begin and end with a slash and need no escapes");
   if ((int)out->dialect < GCACHE_DIALECT_GCACHE || out->dialect > GCACHE_DIALECT_GOLANG)
     return refuse(out, "dialect", "is unknown");
+  if (out->self != NULL && url.path.len > 0 && !gci_dialect_of(out->dialect)->has_unix)
+    return refuse(out, "self", "unix: has no meaning in this dialect");
   if ((int)out->http < GCACHE_HTTP_AUTO || out->http > GCACHE_HTTP_2)
     return refuse(out, "http", "is unknown");
   if (out->http == GCACHE_HTTP_2 && !gci_h2_built_in()) {

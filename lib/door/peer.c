@@ -476,6 +476,7 @@ int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *
   gcache_bytes_t text = gcache_cstr(url);
   struct gci_door_peer *peer = gci_mem_zalloc(mem, sizeof *peer);
   struct gci_url parts;
+  gcache_bytes_t where;
   int err = UV_ENOMEM;
 
   if (peer == NULL) return UV_ENOMEM;
@@ -493,8 +494,10 @@ int gci_door_peer_open(struct gci_door_peer **out, struct gci_door_peer_config *
     peer->authority = parts.authority;
     peer->lanes.origin.secure = parts.secure;
     peer->lanes.origin.target.port = parts.port;
-    peer->host_size = parts.host.len + 1;
-    peer->lanes.origin.target.host = gci_mem_strdup(mem, parts.host);
+    peer->lanes.origin.target.is_unix = parts.path.len > 0;
+    where = parts.path.len > 0 ? parts.path : parts.host;
+    peer->host_size = where.len + 1;
+    peer->lanes.origin.target.host = gci_mem_strdup(mem, where);
     if (peer->lanes.origin.target.host == NULL) err = UV_ENOMEM;
   }
   if (err < 0) {

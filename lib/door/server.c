@@ -487,13 +487,21 @@ static void begin(struct gci_server *s) {
     settle(s);
 }
 
+static int init_stream(struct gci_server *s, const gcache_listener_t *listener) {
+  struct gci_door *door = s->door;
+
+  if (gci_listen_is_unix(listener->socket))
+    return gci_stream_init_unix(&s->stream, door->env, door->uv, &stream_events, s);
+  return gci_stream_init(&s->stream, door->env, door->uv, &stream_events, s);
+}
+
 int gci_server_accept(struct gci_door *door, gcache_listener_t *listener,
                       struct uv_stream_s *socket) {
   struct gci_server *s;
   int err = open_server(&s, door, listener->tls);
 
   if (err < 0) return err;
-  err = gci_stream_init(&s->stream, door->env, door->uv, &stream_events, s);
+  err = init_stream(s, listener);
   if (err < 0) {
     discard(s);
     return err;

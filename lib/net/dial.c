@@ -1,11 +1,15 @@
 /* net/dial - see dial.h. A dial is a loop over addresses: try() one, fail, renew the stream's handle (a
- * socket that failed to connect is not tried again), try the next. It ends with `over` set and done told;
+ * socket that failed to connect is not tried again), try the next. A Unix socket is one address, tried again
+ * after a pause while those who wait there are too many. It ends with `over` set and done told;
  * the memory goes when the look-up, if one is still in a thread, has come back too. */
 #include "net/dial.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
+
+/* Between two attempts at a Unix socket. */
+#define PAUSE_MS 5
 
 struct gci_dial {
   struct gci_env *env;
@@ -22,7 +26,7 @@ struct gci_dial {
   struct sockaddr_storage addresses[GCI_DIAL_ADDRESSES]; /* a copy: dials share a target */
   size_t n, next;
   int status; /* the latest error: what done is told */
-  unsigned looking_up : 1, connecting : 1, renewing : 1, over : 1;
+  unsigned looking_up : 1, connecting : 1, renewing : 1, pausing : 1, over : 1;
 };
 
 static void try_next(struct gci_dial *d);
@@ -74,6 +78,12 @@ static int read_literal(struct gci_dial_target *t) {
   return 0;
 }
 
+/* It needs no look-up. */
+static int is_known(struct gci_dial_target *t) {
+  if (t->is_unix) t->n = 1; /* libuv knows it by its name */
+  return t->n > 0 || read_literal(t);
+}
+
 static void keep_addresses(struct gci_dial_target *t, const struct addrinfo *list) {
   t->n = 0;
   for (; list != NULL && t->n < GCI_DIAL_ADDRESSES; list = list->ai_next) {
@@ -120,12 +130,27 @@ static int look_up(struct gci_dial *d) {
 
 /* ------------------------------------------------------------------------------------ trying ---- */
 
+/* The same again, soon. */
+static void try_again_soon(struct gci_dial *d) {
+  uint64_t at_ms = gci_env_after_ms(d->env, PAUSE_MS);
+
+  d->next = 0;
+  d->pausing = 1;
+  if (at_ms > d->give_up_ms) at_ms = d->give_up_ms;
+  if (gci_env_deadline(d->env, &d->deadline, at_ms) == 0) return;
+  d->status = UV_ENOMEM;
+  tell(d);
+}
+
 static void on_renewed(uv_handle_t *handle) {
   struct gci_dial *d = handle->data;
 
   d->renewing = 0;
   gci_stream_renew(d->stream, d->uv);
-  try_next(d);
+  if (d->status == UV_EAGAIN && d->target->is_unix && !d->over)
+    try_again_soon(d);
+  else
+    try_next(d);
 }
 
 /* Gives the attempt up; whether another follows is for try_next(). */
@@ -136,13 +161,20 @@ static void fail_attempt(struct gci_dial *d, int status) {
   uv_close(&d->stream->own.handle, on_renewed);
 }
 
+/* In the words of TCP: a path without a file is a port without a listener. */
+static int read_status(const struct gci_dial *d, int status) {
+  if (!d->target->is_unix) return status;
+  if (status == UV_ENOENT || status == UV_ENOTDIR) return UV_ECONNREFUSED;
+  return status == UV_EPERM ? UV_EACCES : status;
+}
+
 static void on_connected(uv_connect_t *connect, int status) {
   struct gci_dial *d = connect->data;
 
   d->connecting = 0;
   if (d->renewing) return; /* the attempt was given up: on_renewed follows */
   if (status < 0) {
-    fail_attempt(d, status);
+    fail_attempt(d, read_status(d, status));
     return;
   }
   d->status = 0;
@@ -157,6 +189,15 @@ static uint64_t attempt_until_ms(struct gci_dial *d) {
   return now_ms + left_ms / (d->n - d->next);
 }
 
+static int connect_to(struct gci_dial *d, const struct sockaddr_storage *address) {
+  d->connect.data = d;
+  if (!d->target->is_unix)
+    return uv_tcp_connect(&d->connect, &d->stream->own.tcp, (const struct sockaddr *)address,
+                          on_connected);
+  uv_pipe_connect(&d->connect, &d->stream->own.pipe, d->target->host, on_connected);
+  return 0;
+}
+
 static void try_next(struct gci_dial *d) {
   int rc;
 
@@ -166,10 +207,7 @@ static void try_next(struct gci_dial *d) {
     return;
   }
   rc = gci_env_deadline(d->env, &d->deadline, attempt_until_ms(d));
-  d->connect.data = d;
-  if (rc == 0)
-    rc = uv_tcp_connect(&d->connect, &d->stream->own.tcp,
-                        (const struct sockaddr *)&d->addresses[d->next++], on_connected);
+  if (rc == 0) rc = connect_to(d, &d->addresses[d->next++]);
   d->connecting = rc == 0;
   if (rc < 0) fail_attempt(d, rc);
 }
@@ -178,6 +216,7 @@ static void try_next(struct gci_dial *d) {
 static void give_up(struct gci_dial *d, int status) {
   if (d->over) return;
   d->over = 1;
+  d->pausing = 0;
   d->status = status;
   if (d->renewing) return; /* on_renewed() goes on to try_next(), which tells */
   if (d->connecting) {
@@ -191,10 +230,14 @@ static void give_up(struct gci_dial *d, int status) {
 static void on_passed(struct gcache_deadline_s *deadline) {
   struct gci_dial *d = gci_container_of(deadline, struct gci_dial, deadline);
 
-  if (gci_env_mono_ms(d->env) >= d->give_up_ms)
+  if (gci_env_mono_ms(d->env) >= d->give_up_ms) {
     give_up(d, UV_ETIMEDOUT);
-  else if (d->connecting && !d->renewing)
+  } else if (d->pausing) {
+    d->pausing = 0;
+    try_next(d);
+  } else if (d->connecting && !d->renewing) {
     fail_attempt(d, UV_ETIMEDOUT);
+  }
 }
 
 int gci_dial_start(struct gci_dial **out, struct gci_stream *stream, struct gci_dial_target *target,
@@ -215,7 +258,7 @@ int gci_dial_start(struct gci_dial **out, struct gci_stream *stream, struct gci_
   gci_job_init(&d->end, on_end);
   gci_deadline_init(&d->deadline, on_passed);
   rc = gci_env_deadline(env, &d->deadline, d->give_up_ms);
-  if (rc == 0 && target->n == 0 && !read_literal(target)) rc = look_up(d);
+  if (rc == 0 && !is_known(target)) rc = look_up(d);
   if (rc < 0) {
     gci_env_deadline_clear(env, &d->deadline);
     gci_mem_free(env->mem, d, sizeof *d);

@@ -9,16 +9,26 @@
 #include <unistd.h>
 
 #include "net/loop.h"
+#include "net/socket_file.h"
 
 #define REST_MS 100
+
+union handle {
+  uv_handle_t handle;
+  uv_stream_t stream;
+  uv_tcp_t tcp;
+  uv_pipe_t pipe;
+};
 
 struct gci_listen {
   struct gci_env *env;
   uv_loop_t *uv;
   const struct gci_listen_events *events; /* NULL: never opened, nobody to tell */
   void *user;
-  uv_tcp_t server, rejected;
-  struct gcache_job_s job; /* resume, come back, or the end: what the state asks for */
+  uv_handle_type kind; /* UV_TCP, UV_NAMED_PIPE */
+  union handle server, rejected;
+  struct gci_socket_file file; /* of a Unix socket */
+  struct gcache_job_s job;     /* resume, come back, or the end: what the state asks for */
   struct gcache_deadline_s rest;
   int port, backlog;
   int spare; /* an open descriptor of no use but to be given up; -1: none */
@@ -27,6 +37,20 @@ struct gci_listen {
 };
 
 static void come_back(struct gci_listen *l);
+
+static void init_handle(struct gci_listen *l, union handle *h) {
+  if (l->kind == UV_NAMED_PIPE)
+    uv_pipe_init(l->uv, &h->pipe, 0);
+  else
+    uv_tcp_init(l->uv, &h->tcp);
+  h->handle.data = l;
+}
+
+/* fd is its own from then on. */
+static int take_socket(struct gci_listen *l, int fd) {
+  return l->kind == UV_NAMED_PIPE ? uv_pipe_open(&l->server.pipe, fd)
+                                  : uv_tcp_open(&l->server.tcp, fd);
+}
 
 static int open_spare(void) {
   int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -77,12 +101,12 @@ static void set_aside(struct gci_listen *l) {
   uv_os_fd_t fd = -1;
   int accepted;
 
-  uv_fileno((uv_handle_t *)&l->server, &fd);
+  uv_fileno(&l->server.handle, &fd);
   while ((l->aside = dup3(fd, l->spare, O_CLOEXEC)) < 0 && (errno == EBUSY || errno == EINTR)) {
   }
   l->spare = -1;
   gci_env_hold(l->env);
-  uv_close((uv_handle_t *)&l->server, on_set_aside);
+  uv_close(&l->server.handle, on_set_aside);
   for (int i = 0; i < l->backlog; i++) {
     accepted = accept4(l->aside, NULL, NULL, SOCK_CLOEXEC);
     if (accepted < 0) break;
@@ -118,17 +142,16 @@ static void come_back(struct gci_listen *l) {
     return;
   }
   gci_env_release(l->env);
-  uv_tcp_init(l->uv, &l->server);
-  l->server.data = l;
+  init_handle(l, &l->server);
   l->serving = 1;
-  rc = uv_tcp_open(&l->server, l->aside);
+  rc = take_socket(l, l->aside);
   if (rc == 0) {
     l->aside = -1;
-    rc = uv_listen((uv_stream_t *)&l->server, l->backlog, on_connected);
+    rc = uv_listen(&l->server.stream, l->backlog, on_connected);
     if (rc < 0) set_aside(l);
   } else {
     gci_env_hold(l->env);
-    uv_close((uv_handle_t *)&l->server, on_set_aside);
+    uv_close(&l->server.handle, on_set_aside);
   }
 }
 
@@ -141,7 +164,7 @@ static void on_job(struct gcache_job_s *job) {
     come_back(l);
   } else if (l->waiting && !l->paused) {
     l->waiting = 0;
-    l->events->on_connection(l->user, (uv_stream_t *)&l->server);
+    l->events->on_connection(l->user, &l->server.stream);
   }
 }
 
@@ -163,11 +186,10 @@ void gci_listen_reject(struct gci_listen *l) {
     l->reject_next = 1;
     return;
   }
-  uv_tcp_init(l->uv, &l->rejected);
-  l->rejected.data = l;
+  init_handle(l, &l->rejected);
   l->rejecting = 1;
-  uv_accept((uv_stream_t *)&l->server, (uv_stream_t *)&l->rejected);
-  uv_close((uv_handle_t *)&l->rejected, on_rejected);
+  uv_accept(&l->server.stream, &l->rejected.stream);
+  uv_close(&l->rejected.handle, on_rejected);
 }
 
 void gci_listen_pause(struct gci_listen *l) {
@@ -186,22 +208,34 @@ static int bind_and_listen(struct gci_listen *l, const struct sockaddr *addr) {
   struct sockaddr_storage name = {0};
   int rc, len = sizeof name;
 
-  rc = uv_tcp_bind(&l->server, addr, 0);
-  if (rc == 0) rc = uv_listen((uv_stream_t *)&l->server, l->backlog, on_connected);
-  if (rc == 0) rc = uv_tcp_getsockname(&l->server, (struct sockaddr *)&name, &len);
+  rc = uv_tcp_bind(&l->server.tcp, addr, 0);
+  if (rc == 0) rc = uv_listen(&l->server.stream, l->backlog, on_connected);
+  if (rc == 0) rc = uv_tcp_getsockname(&l->server.tcp, (struct sockaddr *)&name, &len);
   l->port = ntohs(name.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&name)->sin6_port
                                              : ((struct sockaddr_in *)&name)->sin_port);
   return rc;
 }
 
-int gci_listen_open(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
-                    const struct sockaddr *addr, int backlog,
-                    const struct gci_listen_events *events, void *user) {
-  struct gci_listen *l;
-  int rc, spare;
+/* Bound not by libuv, which would remove the file with the handle, whosever it is then, and the handle is closed
+ * while accepting rests. */
+static int bind_and_listen_unix(struct gci_listen *l, const char *path, unsigned mode) {
+  int rc, fd = gci_socket_file_open(&l->file, path, (mode_t)mode);
 
-  if (addr->sa_family != AF_INET && addr->sa_family != AF_INET6) return UV_EINVAL;
-  spare = open_spare();
+  if (fd < 0) return fd;
+  rc = take_socket(l, fd);
+  if (rc < 0)
+    close(fd);
+  else
+    rc = uv_listen(&l->server.stream, l->backlog, on_connected);
+  return rc;
+}
+
+/* A handle, and no socket yet. */
+static int open_handle(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
+                       uv_handle_type kind, int backlog) {
+  struct gci_listen *l;
+  int spare = open_spare();
+
   if (spare < 0) return spare;
   l = gci_mem_zalloc(env->mem, sizeof *l);
   if (l == NULL) {
@@ -210,7 +244,7 @@ int gci_listen_open(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
   }
   l->env = env;
   l->uv = uv;
-  l->user = user;
+  l->kind = kind;
   l->backlog = backlog;
   l->spare = spare;
   l->aside = -1;
@@ -218,16 +252,45 @@ int gci_listen_open(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
   gci_job_init(&l->job, on_job);
   gci_deadline_init(&l->rest, on_rested);
   gci_loop_take(gci_loop_of(env));
-  uv_tcp_init(uv, &l->server);
-  l->server.data = l;
-  rc = bind_and_listen(l, addr);
+  init_handle(l, &l->server);
+  *out = l;
+  return 0;
+}
+
+static int begin(struct gci_listen **out, struct gci_listen *l, int rc,
+                 const struct gci_listen_events *events, void *user) {
   if (rc < 0) {
     gci_listen_close(l);
     return rc;
   }
   l->events = events;
+  l->user = user;
   *out = l;
   return 0;
+}
+
+int gci_listen_open(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
+                    const struct sockaddr *addr, int backlog,
+                    const struct gci_listen_events *events, void *user) {
+  struct gci_listen *l;
+  int rc;
+
+  if (addr->sa_family != AF_INET && addr->sa_family != AF_INET6) return UV_EINVAL;
+  rc = open_handle(&l, env, uv, UV_TCP, backlog);
+  return rc < 0 ? rc : begin(out, l, bind_and_listen(l, addr), events, user);
+}
+
+int gci_listen_open_unix(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
+                         const char *path, unsigned mode, int backlog,
+                         const struct gci_listen_events *events, void *user) {
+  struct gci_listen *l;
+  int rc = open_handle(&l, env, uv, UV_NAMED_PIPE, backlog);
+
+  return rc < 0 ? rc : begin(out, l, bind_and_listen_unix(l, path, mode), events, user);
+}
+
+int gci_listen_is_unix(const struct gci_listen *l) {
+  return l->kind == UV_NAMED_PIPE;
 }
 
 int gci_listen_port(const struct gci_listen *l) {
@@ -236,10 +299,10 @@ int gci_listen_port(const struct gci_listen *l) {
 
 void gci_listen_close(struct gci_listen *l) {
   l->closing = 1;
+  gci_socket_file_remove(&l->file);
   gci_env_deadline_clear(l->env, &l->rest);
   if (l->aside >= 0) gci_env_release(l->env);
-  if (l->serving && !uv_is_closing((uv_handle_t *)&l->server))
-    uv_close((uv_handle_t *)&l->server, on_set_aside);
+  if (l->serving && !uv_is_closing(&l->server.handle)) uv_close(&l->server.handle, on_set_aside);
   if (!l->serving && !l->rejecting && !gci_job_queued(&l->job))
     gci_env_defer(l->env, GCI_COMPLETIONS, &l->job);
 }

@@ -41,15 +41,29 @@ static void set_up(struct gci_stream *s, struct gci_env *env, uv_stream_t *uv,
   uv_unref((uv_handle_t *)uv);
 }
 
+/* Neither kind can fail: no socket is made yet. */
 void gci_stream_renew(struct gci_stream *s, uv_loop_t *uv) {
-  uv_tcp_init(uv, &s->own.tcp); /* cannot fail: makes no socket yet */
-  uv_tcp_nodelay(&s->own.tcp, 1);
+  if (s->kind == UV_NAMED_PIPE) {
+    uv_pipe_init(uv, &s->own.pipe, 0);
+  } else {
+    uv_tcp_init(uv, &s->own.tcp);
+    uv_tcp_nodelay(&s->own.tcp, 1);
+  }
   s->own.handle.data = s;
   uv_unref(&s->own.handle);
 }
 
 int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
                     const struct gci_stream_events *events, void *user) {
+  s->kind = UV_TCP;
+  gci_stream_renew(s, uv);
+  set_up(s, env, &s->own.stream, events, user);
+  return 0;
+}
+
+int gci_stream_init_unix(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
+                         const struct gci_stream_events *events, void *user) {
+  s->kind = UV_NAMED_PIPE;
   gci_stream_renew(s, uv);
   set_up(s, env, &s->own.stream, events, user);
   return 0;
@@ -58,6 +72,7 @@ int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
 /* Without it the other side's restart is only noticed later. */
 void gci_stream_keep_alive(struct gci_stream *s, uint64_t silent_ms) {
   uint64_t seconds = silent_ms / 1000 + (silent_ms % 1000 > 0);
+  if (s->kind == UV_NAMED_PIPE) return; /* nothing lies between the two */
   uv_tcp_keepalive(&s->own.tcp, 1,
                    (unsigned)(seconds < KEEP_ALIVE_MAX_S ? seconds : KEEP_ALIVE_MAX_S));
 }

@@ -42,7 +42,9 @@ struct gci_stream {
     uv_handle_t handle;
     uv_stream_t stream;
     uv_tcp_t tcp;
+    uv_pipe_t pipe;
   } own;
+  uv_handle_type kind;            /* of own */
   uv_stream_t *uv;                /* &own.stream, or an adopted one */
   void (*release)(uv_stream_t *); /* adopted: called in place of a close callback */
   struct gci_out *out;            /* what is written; borrowed; not NULL once flush was called */
@@ -71,9 +73,12 @@ struct gci_stream {
 /* Prepares an own TCP handle, for accept or connect. */
 int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
                     const struct gci_stream_events *events, void *user);
-/* Once connected, of an own TCP handle: after so long without a byte the system asks whether the connection is
+/* Once connected, of an own handle, over TCP: after so long without a byte the system asks whether the connection is
  * still known there. Where it is not, because the machine was started again, it ends with UV_ECONNRESET. */
 void gci_stream_keep_alive(struct gci_stream *s, uint64_t silent_ms);
+/* The same for a Unix socket. */
+int gci_stream_init_unix(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
+                         const struct gci_stream_events *events, void *user);
 /* Takes the connection that waits at a listening socket into s, which gci_stream_init() prepared. */
 int gci_stream_accept(struct gci_stream *s, uv_stream_t *server);
 /* Takes over a connected stream of the application's. UV_EINVAL: neither TCP nor pipe, or closing. */

@@ -128,7 +128,45 @@ static int read_port(gcache_bytes_t text, uint16_t otherwise, uint16_t *port) {
   return 0;
 }
 
+/* ------------------------------------------------------------------------- Unix sockets ---- */
+
+#define PATH_MAX_LEN 107 /* what sockaddr_un has room for */
+
+int gci_url_is_unix(gcache_bytes_t url) {
+  return gci_bytes_begins(url, GCI_LIT("unix:"));
+}
+
+/* A URL would be read otherwise by others if it had a query, a fragment or escapes; it goes into header lines
+ * as it is. */
+const char *gci_url_path_fault(gcache_bytes_t path) {
+  const char *at = path.base;
+
+  if (path.len == 0 || at[0] != '/') return "the path of a Unix socket must be absolute";
+  if (path.len > 1 && at[1] == '/') return "one slash begins the path: unix:/path";
+  if (at[path.len - 1] == '/') return "the path of a Unix socket must name a file";
+  if (path.len > PATH_MAX_LEN) return "the path of a Unix socket has at most 107 bytes";
+  for (size_t i = 0; i < path.len; i++)
+    if (at[i] <= ' ' || at[i] > '~' || strchr("#?%", at[i]) != NULL)
+      return "the path of a Unix socket must be plain ASCII without spaces, '#', '?' and '%'";
+  return NULL;
+}
+
+const char *gci_url_fault(gcache_bytes_t url) {
+  if (gci_url_is_unix(url)) return gci_url_path_fault(gci_bytes_skip(url, strlen("unix:")));
+  return "not http://host:port, https://host:port or unix:/path";
+}
+
+static int read_unix(gcache_bytes_t url, struct gci_url *out) {
+  if (gci_url_fault(url) != NULL) return UV_EINVAL;
+  *out = (struct gci_url){.authority = GCI_LIT("localhost"),
+                          .path = gci_bytes_skip(url, strlen("unix:"))};
+  return 0;
+}
+
+/* ------------------------------------------------------------------------------- a peer ---- */
+
 int gci_url_read(gcache_bytes_t url, struct gci_url *out) {
+  if (gci_url_is_unix(url)) return read_unix(url, out);
   gcache_bytes_t scheme = GCI_LIT("http://"), port;
   out->secure = gci_bytes_begins(url, GCI_LIT("https://"));
   if (out->secure) scheme = GCI_LIT("https://");
@@ -152,5 +190,6 @@ int gci_url_read(gcache_bytes_t url, struct gci_url *out) {
   if (read_port(port, out->secure ? 443 : 80, &out->port) != 0) return UV_EINVAL;
   out->host = host;
   out->authority = authority;
+  out->path = (gcache_bytes_t){NULL, 0};
   return 0;
 }

@@ -52,8 +52,15 @@ static void check_target(gcache_bytes_t target) {
 static void check_url(gcache_bytes_t text) {
   struct gci_url url;
   if (gci_url_read(text, &url) != 0) return;
-  fuzz_check(inside(url.host, text) && inside(url.authority, text), "a host is of its URL");
-  fuzz_check(url.host.len > 0 && url.port > 0, "a URL has a host and a port");
+  fuzz_check(inside(url.path, text), "a path is of its URL");
+  if (url.path.len > 0) {
+    fuzz_check(url.host.len == 0 && url.port == 0, "a URL has a host or a path");
+    fuzz_check(url.path.len < 108, "a path fits where the system wants it");
+    fuzz_check(gci_url_fault(text) == NULL, "there is nothing wrong with it");
+  } else {
+    fuzz_check(inside(url.host, text) && inside(url.authority, text), "a host is of its URL");
+    fuzz_check(url.host.len > 0 && url.port > 0, "a URL has a host and a port");
+  }
   for (size_t i = 0; i < text.len; i++)
     fuzz_check(((const char *)text.base)[i] > ' ', "no byte of a URL can end a header line");
 }

@@ -188,7 +188,7 @@ static void check_log(gcache_bytes_t text) {
 static void check_url(gcache_bytes_t text) {
   struct gci_url url, again;
   char whole[400];
-  if (text.len > 300 || gci_url_read(text, &url) < 0) return;
+  if (text.len > 300 || gci_url_read(text, &url) < 0 || gci_url_is_unix(text)) return;
   int len = snprintf(whole, sizeof whole, "http%s://%.*s/", url.secure ? "s" : "",
                      (int)url.authority.len, (const char *)url.authority.base);
   for (int slash = 0; slash < 2; slash++) {

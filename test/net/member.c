@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/core.h"
+#include "place.h"
 #include "raw.h"
 
 /* ------------------------------------------------------------------------------ its getter -- */
@@ -81,7 +82,7 @@ void member_options(struct member *m, gcache_options_t *o, uv_loop_t *loop, cons
   o->loop = loop;
   o->mem = oom_mem(&m->oom);
   o->handoff_ms = GCACHE_NO_HANDOFF; /* nobody is asked but for what a test is about */
-  o->timeout_ms = 24 * 3600 * 1000; /* so that no test passes because time does */
+  o->timeout_ms = 24 * 3600 * 1000;  /* so that no test passes because time does */
 }
 
 void member_open(struct member *m, const gcache_options_t *o) {
@@ -99,20 +100,26 @@ void member_group(struct member *m, const char *name) {
   assert_int_equal(gcache_group_open(&m->group, m->cache, name, &go), 0);
 }
 
-void member_listen(struct member *m) {
+static void listen_tls(struct member *m) {
   struct sockaddr_in addr;
   const struct sockaddr *at = (const struct sockaddr *)&addr;
-  int rc;
 
   uv_ip4_addr("127.0.0.1", 0, &addr);
-  if (m->tls != NULL)
-    rc = gcache_listen_tls(&m->listener, m->cache, at, 64, m->tls);
-  else
-    rc = gcache_listen(&m->listener, m->cache, at, 64);
-  assert_int_equal(rc, 0);
+  assert_int_equal(gcache_listen_tls(&m->listener, m->cache, at, 64, m->tls), 0);
   m->port = gcache_listener_port(m->listener);
+  snprintf(m->url, sizeof m->url, "https://127.0.0.1:%d", m->port);
+}
+
+void member_listen(struct member *m) {
+  int rc;
+
+  if (m->tls != NULL) {
+    listen_tls(m);
+  } else {
+    m->port = place_listen_cache(&m->listener, m->cache);
+    place_url(m->url, sizeof m->url, m->port);
+  }
   assert_true(m->port > 0);
-  snprintf(m->url, sizeof m->url, "%s://127.0.0.1:%d", m->tls != NULL ? "https" : "http", m->port);
   rc = gcache_set_self(m->cache, m->url);
   assert_true(rc == 0 || rc == UV_EINVAL);
 }

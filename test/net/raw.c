@@ -20,8 +20,7 @@ static struct raw *open_raw(uv_loop_t *loop) {
 
   c->in_cap = 4096;
   c->in = calloc(1, c->in_cap);
-  uv_tcp_init(loop, &c->tcp);
-  uv_tcp_nodelay(&c->tcp, 1);
+  place_init(loop, &c->at);
   c->tcp.data = c;
   return c;
 }
@@ -96,12 +95,9 @@ static void on_connected(uv_connect_t *connect, int status) {
 
 struct raw *raw_connect(uv_loop_t *loop, int port) {
   struct raw *c = open_raw(loop);
-  struct sockaddr_in addr;
 
-  uv_ip4_addr("127.0.0.1", port, &addr);
   c->connect.data = c;
-  assert_int_equal(
-      uv_tcp_connect(&c->connect, &c->tcp, (const struct sockaddr *)&addr, on_connected), 0);
+  place_connect(&c->connect, &c->at, port, on_connected);
   return c;
 }
 
@@ -185,7 +181,7 @@ void raw_close(struct raw *c) {
 }
 
 void raw_reset(struct raw *c) {
-  if (uv_tcp_close_reset(&c->tcp, on_closed) < 0) raw_close(c);
+  if (c->tcp.type != UV_TCP || uv_tcp_close_reset(&c->tcp, on_closed) < 0) raw_close(c);
 }
 
 void raw_free(struct raw *c) {
@@ -214,19 +210,12 @@ static void on_server_closed(uv_handle_t *handle) {
 }
 
 void raw_server_open(struct raw_server *s, uv_loop_t *loop, void (*on_request)(struct raw *c)) {
-  struct sockaddr_in addr;
-  int len = sizeof addr;
-
   memset(s, 0, sizeof *s);
   s->on_request = on_request;
-  uv_tcp_init(loop, &s->tcp);
+  place_init(loop, &s->at);
   s->tcp.data = s;
-  uv_ip4_addr("127.0.0.1", 0, &addr);
-  assert_int_equal(uv_tcp_bind(&s->tcp, (const struct sockaddr *)&addr, 0), 0);
-  assert_int_equal(uv_listen((uv_stream_t *)&s->tcp, 64, on_connection), 0);
-  assert_int_equal(uv_tcp_getsockname(&s->tcp, (struct sockaddr *)&addr, &len), 0);
-  s->port = ntohs(addr.sin_port);
-  snprintf(s->url, sizeof s->url, "http://127.0.0.1:%d", s->port);
+  s->port = place_listen(&s->at, on_connection);
+  place_url(s->url, sizeof s->url, s->port);
 }
 
 void raw_server_stop(struct raw_server *s) {

@@ -1,4 +1,4 @@
-/* raw - the hostile other side: TCP servers and clients of plain bytes on the loop under test. What they
+/* raw - the hostile other side: servers and clients of plain bytes on the loop under test. What they
  * receive is collected, what they send is what the test says, byte for byte, in pieces if it likes. */
 #ifndef TEST_NET_RAW_H
 #define TEST_NET_RAW_H
@@ -6,11 +6,16 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "place.h"
+
 struct raw_server;
 
 /* One connection, of either side. Closed ones stay readable until the test ends. */
 struct raw {
-  uv_tcp_t tcp;
+  union {
+    union place_handle at;
+    uv_tcp_t tcp;
+  };
   uv_connect_t connect;
   struct raw_server *server; /* NULL: a client */
   char *in;                  /* zero-terminated */
@@ -26,7 +31,10 @@ struct raw {
 #define RAW_CONNECTIONS 64
 
 struct raw_server {
-  uv_tcp_t tcp;
+  union {
+    union place_handle at;
+    uv_tcp_t tcp;
+  };
   int port;
   char url[64];
   struct raw *connections[RAW_CONNECTIONS];
@@ -43,7 +51,7 @@ void raw_server_close(struct raw_server *s); /* and them too; then run the loop 
 void raw_server_free(struct raw_server *s);
 
 struct raw *raw_connect(uv_loop_t *loop, int port);
-/* From an address of this machine: to 127.0.0.1 from one of loopback's, to itself from any other. */
+/* Over TCP, from an address of this machine: to 127.0.0.1 from one of loopback's, to itself from any other. */
 struct raw *raw_connect_from(uv_loop_t *loop, const char *from, int port);
 void raw_send(struct raw *c, const char *bytes, size_t len);
 void raw_say(struct raw *c, const char *text);

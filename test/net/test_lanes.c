@@ -14,6 +14,7 @@
 
 #include "http/h2.h"
 #include "member.h"
+#include "place.h"
 #include "raw.h"
 
 struct scene {
@@ -245,7 +246,7 @@ static void requests_of_one_turn_leave_in_one_write_and_say_no_more_than_needed(
   set_start(&set, &s, "s", "v", 1);
   run_loop_until(s.loop, &fast->requests, 5);
   assert_int_equal(fast->reads, reads + 1);
-  snprintf(host, sizeof host, "127.0.0.1:%d", s.peer.port);
+  place_host(host, sizeof host, s.peer.port);
   len = snprintf(expected, sizeof expected,
                  "GET /_groupcache/g/k0 HTTP/1.1\r\nHost: %s\r\n"
                  "Cache-Control: only-if-cached, max-stale\r\n\r\n"

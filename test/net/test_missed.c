@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "member.h"
+#include "place.h"
 #include "raw.h"
 
 enum { KEYS = 40 };
@@ -76,10 +77,7 @@ static void stop_listening(struct scene *s) {
 }
 
 static void listen_again(struct scene *s) {
-  struct sockaddr_in addr;
-  uv_ip4_addr("127.0.0.1", s->b.port, &addr);
-  assert_int_equal(gcache_listen(&s->b.listener, s->b.cache, (const struct sockaddr *)&addr, 64),
-                   0);
+  place_listen_again(&s->b.listener, s->b.cache, s->b.port);
 }
 
 static void remove_all(struct scene *s, struct changed *c) {

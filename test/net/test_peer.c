@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "member.h"
+#include "place.h"
 #include "raw.h"
 #include "world.h"
 
@@ -803,13 +804,14 @@ static void answer_byte_by_byte_is_whole_in_the_end(void **state) {
 static void get_is_sent_as_the_protocol_says(void **state) {
   struct scene s;
   struct asked a;
-  char host[80];
+  char host[80], authority[40];
 
   scene_open(&s, state, answer_value, NULL);
   ask(&a, &s.m, "a b/c,d");
   assert_int_equal(
       strncmp(s.peer.connections[0]->in, "GET /_groupcache/g/a%20b%2Fc%2Cd HTTP/1.1\r\n", 43), 0);
-  snprintf(host, sizeof host, "\r\nHost: 127.0.0.1:%d\r\n", s.peer.port);
+  place_host(authority, sizeof authority, s.peer.port);
+  snprintf(host, sizeof host, "\r\nHost: %s\r\n", authority);
   assert_int_equal(raw_count(s.peer.connections[0], host), 1);
   assert_int_equal(raw_count(s.peer.connections[0], "\r\nGcache-Timeout-Ms: "), 1);
   assert_int_equal(raw_count(s.peer.connections[0], "\r\nGcache-From: "), 0); /* has no URL */

@@ -245,6 +245,29 @@ static void https_url_is_read_and_has_its_own_port(void **state) {
   assert_int_equal(got.secure, 0);
 }
 
+static void unix_url_is_a_path_and_has_no_host(void **state) {
+  static const char *const urls[] = {"unix:/x", "unix:/run/gcache/0.sock",
+                                     "unix:/a/../b:1@[]~!$&'()"};
+  char longest[5 + 107];
+  struct gci_url got;
+
+  (void)state;
+  for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    if (gci_url_read(text(urls[i]), &got) != 0) fail_msg("refused: %s", urls[i]);
+    assert_bytes(got.path, text(urls[i] + 5));
+    assert_bytes(got.authority, text("localhost"));
+    assert_int_equal(got.host.len + got.port, 0);
+    assert_int_equal(got.secure, 0);
+    assert_null(gci_url_fault(text(urls[i])));
+  }
+  memset(longest, 'a', sizeof longest);
+  memcpy(longest, "unix:/", 6);
+  assert_int_equal(gci_url_read((gcache_bytes_t){longest, sizeof longest}, &got), 0);
+  assert_int_equal(got.path.len, 107);
+  assert_int_equal(gci_url_read(text("http://a"), &got), 0);
+  assert_int_equal(got.path.len, 0);
+}
+
 static void any_other_url_is_refused(void **state) {
   (void)state;
   static const char *const urls[] = {"",
@@ -261,6 +284,21 @@ static void any_other_url_is_refused(void **state) {
                                      "https://",
                                      "https://a:0",
                                      "HTTP://a",
+                                     "unix:",
+                                     "unix",
+                                     "UNIX:/x",
+                                     "unix:x",
+                                     "unix:///x",
+                                     "unix://host/x",
+                                     "unix:/",
+                                     "unix:/x/",
+                                     "unix:/x#y",
+                                     "unix:/x?y",
+                                     "unix:/x%20y",
+                                     "unix:/x y",
+                                     "unix:/x\r\ny",
+                                     "unix:/\xc3\xbc",
+                                     "unix:/\x7f",
                                      " http://a",
                                      "http://a ",
                                      "http://a b",
@@ -315,6 +353,7 @@ static void any_other_url_is_refused(void **state) {
   assert_int_equal(gci_url_read(GCI_LIT("http://a\0b"), &got), UV_EINVAL);
   assert_int_equal(gci_url_read(GCI_LIT("http://[::1\0]"), &got), UV_EINVAL);
   assert_int_equal(gci_url_read(GCI_LIT("http://a:80\0"), &got), UV_EINVAL);
+  assert_int_equal(gci_url_read(GCI_LIT("unix:/a\0b"), &got), UV_EINVAL);
 }
 
 static void a_host_name_has_at_most_253_bytes_in_parts_of_63(void **state) {
@@ -343,6 +382,7 @@ int main(void) {
       cmocka_unit_test(a_parameter_is_found_by_its_raw_name),
       cmocka_unit_test(a_url_gives_host_authority_and_port),
       cmocka_unit_test(https_url_is_read_and_has_its_own_port),
+      cmocka_unit_test(unix_url_is_a_path_and_has_no_host),
       cmocka_unit_test(any_other_url_is_refused),
       cmocka_unit_test(a_host_name_has_at_most_253_bytes_in_parts_of_63),
   };
