@@ -139,7 +139,7 @@ int gcache_find_dns(gcache_find_t **out, const gcache_find_options_t *options, c
   int family, rc = gci_find_options_read(&o, options, INTERVAL_MS);
 
   if (rc < 0) return rc;
-  if (where == NULL || gci_url_read(gcache_cstr(where), &parts) < 0)
+  if (where == NULL || gci_url_read(gcache_cstr(where), &parts) < 0 || parts.path.len > 0)
     return refuse(o.cache, "not http://name:port or https://name:port");
   rc = read_family(&o, &parts, &family);
   if (rc < 0) return rc;
