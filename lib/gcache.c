@@ -423,7 +423,9 @@ void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) 
                           .retries_denied = cache->health.retries_denied,
                           .in_flight_bytes = house->mem->in_flight.bytes,
                           .requests_in_flight = house->mem->in_flight.requests,
-                          .shed = house->mem->in_flight.shed};
+                          .shed = house->mem->in_flight.shed,
+                          .hedges = cache->health.hedges,
+                          .hedges_denied = cache->health.hedges_denied};
 
   memset(out, 0, size);
   memcpy(out, &stats, size < sizeof stats ? size : sizeof stats);

@@ -26,6 +26,16 @@ typedef struct gcache_health_s {
   size_t missed_max; /* 4096 keys, */
   size_t
       missed_max_bytes; /* and 1 MiB: keys, group names and 64 bytes each; not counted in max_bytes */
+  /* Second questions, off by default. A get that has waited for longer than so many of a hundred of the owner's
+   * latest answered gets took is asked of the next owner, too. Before switching it on read
+   * docs/rooms/cluster.md, "Second questions":
+   * - two members can load the key at a time, so a getter that must not run twice at once must not be used with
+   *   it, and groups that gcache_set() fills should not either: the next owner knows only what its getter says;
+   * - it needs three members: this one is never the second;
+   * - each counts as a question asked again (retry_percent), which is what bounds them. */
+  unsigned
+      hedge_percentile;  /* 0: off; 1 to 99. With 90 and retry_percent 10 there is one for each */
+  uint64_t hedge_min_ms; /* 5: no get is late before that */
 } gcache_health_t;
 
 typedef enum {

@@ -60,7 +60,9 @@ typedef struct gcache_peer_stats_s {
   uint64_t missed;                      /* changes that it is still to be told */
   uint64_t missed_told;                 /* that it was told later */
   uint64_t
-      missed_dropped; /* that are told as the clear of their group, for want of room or memory */
+      missed_dropped;  /* that are told as the clear of their group, for want of room or memory */
+  uint64_t hedges;     /* second questions, asked of others because this one was late, */
+  uint64_t hedges_won; /* and answered before it was */
 } gcache_peer_stats_t;
 
 /* Copies of the counters as they stand, zeroed beyond what this library knows. */
@@ -90,6 +92,8 @@ typedef struct gcache_stats_s {
   uint64_t in_flight_bytes;    /* see gcache_limits_t.in_flight_max */
   uint64_t requests_in_flight; /* incoming, unanswered */
   uint64_t shed;               /* requests, bodies and answers refused for either limit */
+  uint64_t hedges;             /* second questions: health.hedge_percentile, */
+  uint64_t hedges_denied;      /* and those that retry_percent forbade */
 } gcache_stats_t;
 #define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);

@@ -11,6 +11,7 @@
 
 #include "base/value.h"
 #include "core/fetch.h"
+#include "core/hedge.h"
 #include "core/journey.h"
 #include "core/load.h"
 #include "core/memory.h"
@@ -49,7 +50,10 @@ static struct gci_journey *fetch_to_join(gcache_group_t *group, gcache_bytes_t k
                                          const struct gci_peer *owner) {
   struct gci_journey *journey = gci_fetch_find(group, key, hash);
   if (journey == NULL || !gci_fetch_is_under_way(journey)) return journey;
-  if (may_join_under_way(group) && gci_fetch_may_join(journey, owner)) return journey;
+  if (may_join_under_way(group) && gci_fetch_may_join(journey, owner)) {
+    gci_fetch_watch(journey);
+    return journey;
+  }
   gci_flights_detach(&group->fetches, &journey->flight);
   return NULL;
 }
@@ -77,6 +81,7 @@ static struct gci_journey *ask(const struct gcache_req_s *req, struct gci_peer *
   gci_fetch_ask_newer(journey, gci_refresh_newer_than(req));
   if ((core->peers.n_out > 0 || failed != NULL) && peer != gci_peers_owner(&core->peers, key))
     gci_fetch_of_acting_owner(journey);
+  if (failed == NULL && gci_hedge_is_on(core)) gci_fetch_hedge(journey);
   return journey;
 }
 

@@ -1,4 +1,5 @@
-/* core/fetch - one question to the owner of a key, and those who wait for the answer.
+/* core/fetch - one question to the owner of a key, perhaps a second to the next owner, and those who wait for the
+ * answer.
  *
  * Owns the copy of its key. The flight is the journey's, the conversation with the transport
  * core/call's.
@@ -30,6 +31,12 @@ struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t k
  * removed here already, because a remove asks the owner first, and of all others in any order: nothing
  * is kept of it, and nobody joins once it has been asked (P2). */
 void gci_fetch_of_acting_owner(struct gci_journey *fetch);
+/* In the turn of opening, with hedging on: its owner is the first that is asked. If it is late, the next owner is
+ * asked, too (core/hedge). The first value or "not found" is the answer of those who waited then, and the other
+ * question is given up when nobody waits for it; what the next owner says is not kept. */
+void gci_fetch_hedge(struct gci_journey *fetch);
+/* Somebody is about to join who may have to be hedged. */
+void gci_fetch_watch(struct gci_journey *fetch);
 /* Who would be asked now is owner. */
 int gci_fetch_may_join(struct gci_journey *fetch, const struct gci_peer *owner);
 /* The owner has been asked. */

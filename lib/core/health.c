@@ -14,6 +14,7 @@ enum {
   PROBE_MS = 1000,
   SILENT_MS = 5000,
   RETRY_PERCENT = 10,
+  HEDGE_MIN_MS = 5,
   LEVEL_MAX = 32,
   CREDIT_FIRST = 1000 /* of a hundredth of a question */
 };
@@ -417,6 +418,8 @@ static void fill_in(struct gci_health_terms *terms) {
   if (set->retry_percent == 0) set->retry_percent = RETRY_PERCENT;
   if (set->probe_min_ms == 0) set->probe_min_ms = PROBE_MIN_MS;
   if (set->probe_max_ms == 0) set->probe_max_ms = PROBE_MAX_MS;
+  if (set->hedge_min_ms == 0) set->hedge_min_ms = HEDGE_MIN_MS;
+  if (terms->samples_min == 0) terms->samples_min = GCI_LATENCY_LEAST;
   if (terms->probe_ms == 0) terms->probe_ms = PROBE_MS;
   if (terms->silent_ms == 0) terms->silent_ms = SILENT_MS;
 }

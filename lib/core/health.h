@@ -28,8 +28,9 @@ struct gci_peer;
 /* 0: the default of each. */
 struct gci_health_terms {
   gcache_health_t set;
-  uint64_t probe_ms;  /* 1000 to answer a ping */
-  uint64_t silent_ms; /* 5000 */
+  uint64_t probe_ms;    /* 1000 to answer a ping */
+  uint64_t silent_ms;   /* 5000 */
+  uint32_t samples_min; /* answers of a peer, before one of its gets can be late (core/hedge) */
 };
 
 enum gci_health_state { GCI_UP, GCI_DOWN, GCI_PROBING };
@@ -64,7 +65,7 @@ struct gci_healths {
   struct gci_health_terms terms;
   uint64_t random;
   uint64_t credit; /* for asking the next owner, in hundredths */
-  uint64_t retries, retries_denied, hot_dropped;
+  uint64_t retries, retries_denied, hot_dropped, hedges, hedges_denied;
   int cut_off; /* more than half of the others are down */
   /* What a probe does first (core/tell); NULL: nothing. 1: the peer is being told what it has missed, and
    * gci_health_told() will be called, from a turn; 0: there is nothing to tell; < 0: it cannot be told now. */
@@ -113,5 +114,7 @@ struct gci_peer *gci_health_owner(struct gcache_s *core, gcache_bytes_t key,
 void gci_health_earn(struct gcache_s *core);
 /* Nonzero: the next owner may be asked in place of `failed`. */
 int gci_health_may_retry(struct gcache_s *core, const struct gci_peer *failed);
+/* Nonzero: the next owner may be asked beside one that is late. */
+int gci_health_may_hedge(struct gcache_s *core);
 
 #endif

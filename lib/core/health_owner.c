@@ -36,16 +36,22 @@ void gci_health_earn(gcache_t *core) {
   if (all->credit > CREDIT_MAX) all->credit = CREDIT_MAX;
 }
 
+/* Nonzero: counted in `granted`; else in `denied`. */
+static int pay(struct gci_healths *all, uint64_t *granted, uint64_t *denied) {
+  int is_paid = all->credit >= RETRY;
+  if (is_paid) all->credit -= RETRY;
+  ++*(is_paid ? granted : denied);
+  return is_paid;
+}
+
 int gci_health_may_retry(gcache_t *core, const struct gci_peer *failed) {
   struct gci_healths *all = &core->health;
-  if (gci_health_is_out(failed)) return 1;
-  if (all->credit < RETRY) {
-    all->retries_denied++;
-    return 0;
-  }
-  all->credit -= RETRY;
-  all->retries++;
-  return 1;
+  return gci_health_is_out(failed) || pay(all, &all->retries, &all->retries_denied);
+}
+
+int gci_health_may_hedge(gcache_t *core) {
+  struct gci_healths *all = &core->health;
+  return pay(all, &all->hedges, &all->hedges_denied);
 }
 
 /* Changes made meanwhile by members that have died since will never be told here (P8). */

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "core/health.h"
+#include "core/latency.h"
 #include "core/missed.h"
 #include "gcache/gcache.h"
 #include "store/placement.h"
@@ -27,6 +28,8 @@ struct gci_peer {
   gcache_peer_stats_t stats; /* what is counted; the rest is filled in on reading */
   struct gci_health health;
   struct gci_missed missed;
+  struct gci_latency latency;  /* of gets that it answered; counted with hedging on (core/hedge) */
+  uint64_t late_ms;            /* a get that has waited for longer is late; 0: not known */
   struct gcache_link_s tell;   /* core/tell: of those that missed anything */
   struct gci_telling *telling; /* NULL: no attempt is under way */
   uint64_t told;               /* changes that it missed and was told */

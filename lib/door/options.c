@@ -48,6 +48,8 @@ static const struct number numbers[] = {
     NUMBER(health.probe_max_ms, 8000, 1, UINT64_MAX),
     NUMBER(health.missed_max, 4096, 1, COUNT_LIMIT),
     NUMBER(health.missed_max_bytes, 1024 * 1024, 1, SIZE_LIMIT),
+    NUMBER(health.hedge_percentile, 0, 0, 99),
+    NUMBER(health.hedge_min_ms, 5, 1, UINT64_MAX),
     NUMBER(handoff_ms, 30000, 1, UINT64_MAX),
     NUMBER(handoff_wait_ms, 100, 1, UINT64_MAX),
     NUMBER(leave_max_bytes, (size_t)64 << 20, 1, UINT64_MAX),

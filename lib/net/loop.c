@@ -22,6 +22,13 @@ static uint64_t loop_mono_ms(void *driver) {
   return coarse_ms > uv_now(loop->uv) ? coarse_ms : uv_now(loop->uv);
 }
 
+static uint64_t loop_mono_us(void *driver) {
+  struct gci_loop *loop = driver;
+
+  if (loop->clock.mono_ms != NULL) return loop->clock.mono_ms(loop->clock.data) * 1000;
+  return uv_hrtime() / 1000;
+}
+
 static int64_t loop_unix_ns(void *driver) {
   struct gci_loop *loop = driver;
   struct timespec now;
@@ -97,6 +104,7 @@ const struct gci_env_driver gci_loop_driver = {
     .arm = loop_arm,
     .hold = loop_hold,
     .tick = loop_tick,
+    .mono_us = loop_mono_us,
 };
 
 static void on_checked(uv_check_t *check) {

@@ -37,6 +37,14 @@ static int may_be_waiting(const struct promises *p, unsigned key) {
   return 0;
 }
 
+/* With second questions the owner may load a key beside its next owner, which all members agree on: one other
+ * member, that is. */
+static int may_be_second(const struct promises *p, int member, int other, int *beside) {
+  if (!p->setup.hedged || other == member || (*beside >= 0 && *beside != other)) return 0;
+  *beside = other;
+  return 1;
+}
+
 /* P1: in a settled cluster a run beside another is lawful only when a change came after the other one
  * began, or when a value expired on its way to whoever asked for it. */
 static void check_alone(struct promises *p, int member, unsigned key) {
@@ -46,9 +54,11 @@ static void check_alone(struct promises *p, int member, unsigned key) {
       p->now_us > k->disturbed_us + DISTURBANCE_US)
     k->disturbed_us = 0;
   if (!p->setup.settled || k->disturbed_us != 0 || p->members[member].loads_here[key]) return;
+  int beside = -1;
   for (uint64_t s = k->running; s != 0; s = birth(p, s)->next_running) {
     const struct promises_birth *other = birth(p, s);
     if (other->begin_seq <= k->touched_seq || p->members[other->member].loads_here[key]) continue;
+    if (may_be_second(p, member, other->member, &beside)) continue;
     promises_break(p,
                    "P1: key %u: a getter starts on member %d while run %" PRIu64
                    " is under way on member %d",

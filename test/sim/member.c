@@ -96,6 +96,8 @@ static void open_core(struct sim_member *m) {
   o.handoff.handoff_ms = m->cluster->config.handoff_ms;
   o.handoff.wait_ms = 40;
   o.handoff.quiet_ms = m->cluster->config.quiet_ms;
+  o.health.set = m->cluster->config.health;
+  o.health.samples_min = m->cluster->config.samples_min;
   o.transport = &m->transport;
   for (size_t i = 0; i < sizeof o.hash_seed; i++)
     o.hash_seed[i] = (unsigned char)sim_rng_next(&w->rng);
@@ -178,6 +180,7 @@ static void forget(struct sim_member *m) {
   sim_event_clear(w, &m->end);
   sim_source_forget(m);
   sim_client_forget(m);
+  m->cluster->hedges += m->core.health.hedges;
   promises_down(&m->cluster->promises, m->index);
   sim_driver_drop_blocks(m);
   memset(m->groups, 0, sizeof m->groups);

@@ -40,6 +40,8 @@ struct sim_config {
   unsigned loads_max, loads_queued_max; /* of a group; 0: the core's own limits */
   uint64_t handoff_ms, quiet_ms;        /* 0: nothing is handed over */
   size_t members_at_once; /* longer lists are made in turns; 0: the core's own limit */
+  gcache_health_t health;
+  uint32_t samples_min; /* answers of a peer, before it is hedged; 0: the core's own limit */
 };
 
 struct sim_group {
@@ -80,7 +82,8 @@ struct sim_cluster {
   struct promises promises;
   struct sim_network network;
   struct sim_member members[SIM_MEMBERS];
-  int dead; /* -1: nobody */
+  int dead;        /* -1: nobody */
+  uint64_t hedges; /* second questions of those that are gone */
 };
 
 void sim_cluster_init(struct sim_cluster *c, uint64_t seed, const struct sim_config *config,

@@ -34,6 +34,7 @@ struct promises_setup {
   struct promises_fresh fresh;
   int hands_over;     /* members take values from each other's memory */
   unsigned loads_max; /* getters of a group at a time; 0: more than can ever run */
+  int hedged; /* next owners are asked beside owners: two members may load a key at a time, P1 */
   int unseen; /* nobody tells what members ask each other: what only that would show is not checked */
   int failing; /* memory or the system fails: errors that say so are lawful */
 };

@@ -115,6 +115,18 @@ static void configure_handoff(uint64_t seed, struct sim_config *config,
   setup->hands_over = 1;
 }
 
+/* As with overload. Owners are late often, and few answers tell what late is. */
+static void configure_hedge(uint64_t seed, struct sim_config *config,
+                            struct promises_setup *setup) {
+  struct sim_rng rng = {.state = ~seed * 55};
+  if (!sim_rng_percent(&rng, 30)) return;
+  config->health.hedge_percentile = (unsigned)sim_rng_between(&rng, 1, 99);
+  config->health.hedge_min_ms = sim_rng_between(&rng, 1, 10);
+  config->health.retry_percent = (unsigned)sim_rng_between(&rng, 10, 100);
+  config->samples_min = (uint32_t)sim_rng_between(&rng, 1, 4);
+  setup->hedged = 1;
+}
+
 static void start_members(struct sim_schedule *s) {
   struct sim_cluster *c = &s->cluster;
   struct sim_rng *rng = &c->world.rng;
@@ -238,6 +250,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   configure_lists(&rng, faults, &config);
   configure_overload(seed, &config, &setup);
   configure_handoff(seed, &config, &setup);
+  configure_hedge(seed, &config, &setup);
   s->faults = faults;
   sim_cluster_init(&s->cluster, seed, &config, &setup);
   s->cluster.world.trace_printed = printed;
@@ -259,6 +272,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   result->deliveries = s->cluster.promises.deliveries;
   result->stale = s->cluster.promises.stale;
   result->shed = s->cluster.promises.shed;
+  result->hedges = s->cluster.hedges;
   result->floors_checked = s->cluster.promises.floors_checked;
   memcpy(result->broken, s->cluster.promises.broken, sizeof result->broken);
   sim_cluster_fini(&s->cluster);

@@ -23,6 +23,7 @@ struct sim_result {
   uint64_t deliveries, floors_checked; /* how often P2 could have failed */
   uint64_t stale;                      /* of the deliveries */
   uint64_t shed;                       /* answers that were refused where too many getters ran */
+  uint64_t hedges;                     /* second questions */
   char broken[400];                    /* "" if all promises held */
 };
 

@@ -59,6 +59,7 @@ static int run_one(const char *program, const struct options *o, uint64_t seed,
   sum->stale += r.stale;
   sum->floors_checked += r.floors_checked;
   sum->shed += r.shed;
+  sum->hedges += r.hedges;
   sum->trace_hash = sum->trace_hash * UINT64_C(0x100000001b3) ^ r.trace_hash;
   if (r.broken[0] == '\0') return 0;
   printf("seed %" PRIu64 " (%s) failed: %s\n%s", seed, sim_faults_word(faults_of(o, seed)),
@@ -120,9 +121,9 @@ int main(int argc, char **argv) {
   printf("%" PRIu64 " schedules, %" PRIu64 " steps, %" PRIu64 " failed\n", o.seeds, sum.steps,
          failed);
   printf("%" PRIu64 " events, %" PRIu64 " messages, %" PRIu64 " values delivered, %" PRIu64
-         " of them stale, %" PRIu64 " checked against a change, %" PRIu64
-         " loads refused; trace %016" PRIx64 "\n",
+         " of them stale, %" PRIu64 " checked against a change, %" PRIu64 " loads refused, %" PRIu64
+         " second questions; trace %016" PRIx64 "\n",
          sum.events, sum.messages, sum.deliveries, sum.stale, sum.floors_checked, sum.shed,
-         sum.trace_hash);
+         sum.hedges, sum.trace_hash);
   return failed > 0;
 }

@@ -23,6 +23,29 @@ static void getters_one_after_the_other_are_lawful(void **state) {
   assert_holds();
 }
 
+static void with_second_questions_two_members_load_at_a_time_and_no_third(void **state) {
+  (void)state;
+  p.setup.hedged = 1;
+  get(0, 1), get(1, 1), get(2, 1);
+  uint64_t run = promises_run_began(&p, 0, 1);
+  promises_run_began(&p, 1, 1);
+  assert_holds();
+  promises_run_ended(&p, run, 0, 100, 0);
+  promises_run_began(&p, 2, 1);
+  assert_holds();
+  promises_run_began(&p, 0, 1);
+  assert_breaks("P1");
+}
+
+static void with_second_questions_a_member_loads_once_at_a_time(void **state) {
+  (void)state;
+  p.setup.hedged = 1;
+  get(0, 1);
+  promises_run_began(&p, 0, 1);
+  promises_run_began(&p, 0, 1);
+  assert_breaks("P1");
+}
+
 static void a_change_begins_a_new_epoch_for_getters(void **state) {
   (void)state;
   get(0, 1);
@@ -216,6 +239,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       HISTORY(two_getters_of_a_key_at_a_time_break_p1),
       HISTORY(getters_one_after_the_other_are_lawful),
+      HISTORY(with_second_questions_two_members_load_at_a_time_and_no_third),
+      HISTORY(with_second_questions_a_member_loads_once_at_a_time),
       HISTORY(a_change_begins_a_new_epoch_for_getters),
       HISTORY(a_value_that_expires_on_its_way_excuses_a_second_getter),
       HISTORY(without_a_settled_cluster_p1_is_not_asked),

@@ -486,6 +486,7 @@ static inline void story_of_what_is_missing(struct story *s) {
   story_turn(s);
 }
 
+#include "hedge_stories.h"
 #include "many_stories.h"
 #include "narrow_stories.h"
 
@@ -523,6 +524,9 @@ static const struct {
     {"answers behind a gate", story_of_answers_behind_a_gate, 0, 1},
     {"freshness behind a gate", story_of_freshness, 1, 1},
     {"answers at once behind a gate", story_of_answers_at_once, 0, 1},
+    {"second questions", story_of_second_questions, 0, 0},
+    {"second questions, fresh", story_of_second_questions, 1, 0},
+    {"second questions that fail", story_of_second_questions_that_fail, 0, 0},
 };
 
 enum { N_STORIES = sizeof stories / sizeof stories[0] };

@@ -83,9 +83,13 @@ static inline void manual_env_log(void *data, gcache_log_level_t level, const ch
 }
 
 static inline const struct gci_env_driver *manual_env_driver(void) {
-  static const struct gci_env_driver driver = {manual_env_mono_ms, manual_env_unix_ns,
-                                               manual_env_wake,    manual_env_arm,
-                                               manual_env_hold,    manual_env_tick};
+  static const struct gci_env_driver driver = {manual_env_mono_ms,
+                                               manual_env_unix_ns,
+                                               manual_env_wake,
+                                               manual_env_arm,
+                                               manual_env_hold,
+                                               manual_env_tick,
+                                               NULL};
   return &driver;
 }
 
