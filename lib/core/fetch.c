@@ -64,7 +64,7 @@ static inline int judge(const gcache_call_t *call, int status, const gcache_valu
 }
 
 /* The same, and a word that cannot be used is a failure of the peer. */
-static int verdict(const gcache_call_t *call, int status, const gcache_value_t *value) {
+static inline int verdict(const gcache_call_t *call, int status, const gcache_value_t *value) {
   int judged = judge(call, status, value);
   if (judged != status) gci_peer_failed(call->peer, judged);
   return judged;
