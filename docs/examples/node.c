@@ -69,10 +69,14 @@ static int open_cache(struct node *node) {
 
 static int open_listener(struct node *node) {
   const struct sockaddr *address = (const struct sockaddr *)&node->options.address;
-  int rc = node->tls == NULL
-               ? gcache_listen(&node->listener, node->cache, address, 511)
-               : gcache_listen_tls(&node->listener, node->cache, address, 511, node->tls);
+  int rc;
 
+  if (node->options.path != NULL)
+    rc = gcache_listen_unix(&node->listener, node->cache, node->options.path, 0, 511);
+  else if (node->tls != NULL)
+    rc = gcache_listen_tls(&node->listener, node->cache, address, 511, node->tls);
+  else
+    rc = gcache_listen(&node->listener, node->cache, address, 511);
   return rc < 0 ? complain("listen", rc) : 0;
 }
 
@@ -85,6 +89,10 @@ static void make_url(struct node *node) {
 
   if (node->options.self != NULL) {
     snprintf(node->self, sizeof node->self, "%s", node->options.self);
+    return;
+  }
+  if (node->options.path != NULL) {
+    snprintf(node->self, sizeof node->self, "unix:%s", node->options.path);
     return;
   }
   if (strcmp(host, "0.0.0.0") == 0) host = "127.0.0.1";

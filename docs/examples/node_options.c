@@ -12,6 +12,7 @@ static const char usage[] =
     "usage: node --listen HOST:PORT [options]\n"
     "\n"
     "  --listen HOST:PORT       address for peers and clients alike; port 0: any free one\n"
+    "  --listen unix:/PATH      the same, for those on this machine who may write to that file\n"
     "  --self URL               how peers reach this node; default: http:// (with TLS https://) "
     "and\n"
     "                           what it listens on\n"
@@ -78,6 +79,7 @@ int read_number(const char *text, uint64_t *out) {
 
 /* "127.0.0.1:80", "[::1]:80", "localhost:80". A name is looked up here, once, before the loop runs. */
 static int parse_listen(struct options *o, const char *value) {
+  static const char unix_scheme[] = "unix:";
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
   struct addrinfo *found;
   const char *colon = strrchr(value, ':');
@@ -85,6 +87,10 @@ static int parse_listen(struct options *o, const char *value) {
   uint64_t port;
   int rc;
 
+  if (strncmp(value, unix_scheme, sizeof unix_scheme - 1) == 0) {
+    o->path = value + sizeof unix_scheme - 1;
+    return 0;
+  }
   if (len > 1 && value[0] == '[' && value[len - 1] == ']') {
     value++;
     len -= 2;
@@ -97,6 +103,7 @@ static int parse_listen(struct options *o, const char *value) {
   rc = getaddrinfo(o->host, colon + 1, &hints, &found);
   if (rc != 0) return complain("--listen: %s: %s", o->host, gai_strerror(rc));
   memcpy(&o->address, found->ai_addr, found->ai_addrlen);
+  o->path = NULL;
   freeaddrinfo(found);
   return 0;
 }
@@ -302,7 +309,9 @@ int options_parse(struct options *o, int argc, char **argv) {
     if (parse_one(o, letter, optarg) < 0) return -1;
   }
   if (optind < argc) return complain("not an option: %s", argv[optind]);
-  if (o->host[0] == 0) return complain("--listen HOST:PORT is missing");
+  if (o->host[0] == 0 && o->path == NULL) return complain("--listen HOST:PORT is missing");
+  if (o->path != NULL && o->tls_cert != NULL)
+    return complain("--tls-cert: there is no TLS over a Unix socket");
   if (o->tls_cert == NULL && (o->tls_key != NULL || o->tls_ca != NULL))
     return complain("--tls-key and --tls-ca need --tls-cert");
   return o->n_groups > 0 ? 0 : parse_group(o, "demo:67108864");

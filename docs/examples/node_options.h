@@ -17,6 +17,7 @@ struct group_option {
 struct options {
   char host[256]; /* without brackets */
   struct sockaddr_storage address;
+  const char *path; /* of the Unix socket to listen at; NULL: at address */
   const char *self; /* NULL: made of host and the port found */
   char *peers[MAX_PEERS];
   size_t n_peers;

@@ -359,6 +359,37 @@ strangers() {
   stop s2
 }
 
+# Two over Unix sockets, one of them in the place of one that was killed.
+unix_sockets() {
+  ends 1 'must be absolute' --listen unix:here
+  ends 1 'at most 107 bytes' --listen "unix:$(printf '/%0107d' 1)"
+  ends 2 'no TLS over a Unix socket' --listen unix:/x --tls-cert "$dir/none"
+  socks="unix:$dir/0.sock,unix:$dir/1.sock"
+  start u0 --listen "unix:$dir/0.sock" --peers "$socks"
+  kill -9 "$pid_u0"
+  wait "$pid_u0" 2>/dev/null
+  start u0 --listen "unix:$dir/0.sock" --peers "$socks"
+  same 'its URL' "unix:$dir/0.sock" "$url"
+  ends 1 'address already in use' --listen "unix:$dir/0.sock"
+  start u1 --listen "unix:$dir/1.sock" --peers "$socks"
+  same 'permissions' 600 "$(stat -c %a "$dir/1.sock")"
+  url=http://localhost
+  for n in 0 1; do
+    for key in a b c d e f g h; do
+      ask GET "/get?group=demo&key=$key" --unix-socket "$dir/$n.sock"
+      same "GET $key" 200 "$status"
+      holds 'one load a key' "|$key|" "$dir/body"
+      cp "$dir/body" "$dir/$n.$key"
+    done
+  done
+  for key in a b c d e f g h; do cmp -s "$dir/0.$key" "$dir/1.$key" || fail "$key was loaded twice"; done
+  ask GET /stats --unix-socket "$dir/0.sock"
+  same 'gets that failed at u1' '' "$(grep -o '"failures":[1-9]' "$dir/body")"
+  stop u0
+  stop u1
+  same 'the files have gone' '' "$(ls "$dir" | grep 'sock$')"
+}
+
 goodbye() {
   start last
   curl -s -m 20 -o "$dir/slow" "$url/get?group=demo&key=slow:400:x" &
@@ -395,6 +426,7 @@ three_nodes
 sqlite
 freshness
 strangers
+unix_sockets
 goodbye
 echo "$checks checks, $wrong wrong"
 [ "$wrong" = 0 ]
