@@ -4,6 +4,7 @@
 #define TEST_NET_CERTS_H
 
 #include <openssl/ssl.h>
+#include <string.h>
 
 enum cert {
   CERT_NONE,
@@ -37,5 +38,15 @@ SSL_CTX *certs_context(const struct certs *certs, const SSL_METHOD *method, enum
 void certs_write_cert(const struct certs *certs, enum cert who, const char *path);
 void certs_write_key(const struct certs *certs, enum cert who, const char *path,
                      const char *passphrase); /* NULL: none */
+
+/* Whether these are OpenSSL 3.0's words, or what newer ones make of "sslv3 alert". */
+static inline int same_words(const char *said, const char *words) {
+  static const char older[] = "sslv3 alert ", newer[] = "ssl/tls alert ";
+  size_t n = sizeof older - 1, m = sizeof newer - 1;
+
+  if (strncmp(words, older, n) == 0 && strncmp(said, newer, m) == 0)
+    return strcmp(said + m, words + n) == 0;
+  return strcmp(said, words) == 0;
+}
 
 #endif

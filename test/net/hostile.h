@@ -176,9 +176,9 @@ static inline void crowd_come(struct crowd *crowd, int n, int segment, const voi
   for (int i = 0; i < n; i++) {
     crowd->all[i] = (struct hostile){.fd = hostile_connect(crowd->m->port, segment)};
     if (len > 0) assert_int_equal(send(crowd->all[i].fd, bytes, len, MSG_NOSIGNAL), len);
-    if (i % 32 == 31) crowd_turns(crowd, 4); /* fewer than the backlog */
+    if (i % 32 == 31) crowd_turns(crowd, 40); /* fewer than the backlog; libuv takes one a turn */
   }
-  crowd_turns(crowd, 8);
+  crowd_turns(crowd, 40);
   crowd->n = n;
   uv_timer_start(&crowd->timer, on_crowd_tick, 0, HOSTILE_TICK_MS);
 }

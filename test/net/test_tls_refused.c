@@ -83,8 +83,8 @@ static void each_refusal_has_its_words_on_both_sides(void **state) {
                   say(&p.server));
     assert_int_equal(p.client.status, UV_EPROTO);
     assert_int_equal(p.server.status, UV_EPROTO);
-    assert_string_equal(gci_tls_reason(p.client.tls), r->client);
-    assert_string_equal(gci_tls_reason(p.server.tls), r->server);
+    assert_true(same_words(gci_tls_reason(p.client.tls), r->client));
+    assert_true(same_words(gci_tls_reason(p.server.tls), r->server));
     assert_int_equal(p.client.n_got + p.server.n_got, 0);
     if (strstr(r->client, VERIFY)) assert_false(gci_tls_verified(p.client.tls));
     assert_false(gci_tls_verified(p.server.tls));

@@ -577,7 +577,8 @@ static void a_bad_certificate_is_told_to_both(void **state) {
   gci_stream_finish(&l.client.s, 60000, 1 << 20);
   run_until(l.w, &l.server.ends, 1);
   assert_int_equal(l.server.status, UV_EPROTO);
-  assert_string_equal(l.server.reason, "sslv3 alert certificate expired (said by the other side)");
+  assert_true(
+      same_words(l.server.reason, "sslv3 alert certificate expired (said by the other side)"));
   gci_stream_close(&l.server.s);
   run_until(l.w, &l.client.closed, 1);
   assert_int_equal(l.client.secured + l.server.secured + l.client.written, 0);
