@@ -1,54 +1,56 @@
 #!/bin/sh
-# What `meson install` leaves is all that an application needs: files, soname, version, gcache.pc; the
-# README's program links with it shared and static, a C++11 program compiles; and the static library
-# defines no name that could be an application's. Environment: CC, CXX (empty: no C++), FLAGS.
+# What `meson install` leaves is all that an application needs: files, soname, version, gcache.pc. By
+# pkg-config, shared and static, the README's program does what the page says, and consumer.c is built as
+# each language that applications are written in, and runs. The static library defines no name that could
+# be an application's. Environment: CC, CXX (empty: no C++), FLAGS.
 #     installed.sh README.md BUILD_DIR VERSION DIR_OF_PUBLIC_HEADERS
 set -eu
 here=$(dirname "$0") readme=$1 build=$2 version=$3 headers=$4
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
+. "$here/tree.sh"
 
-fail() {
-  echo "$*"
-  exit 1
-}
-
-meson install -C "$build" --no-rebuild --quiet --destdir "$dir/root" >"$dir/log" || fail "$(cat "$dir/log")"
-pc=$(find "$dir/root" -name gcache.pc)
-lib=$(dirname "$(dirname "$pc")")
-include=$(dirname "$(find "$dir/root" -type d -path '*/include/gcache')")
-for file in "$lib/libgcache.so" "$lib/libgcache.so.0" "$lib/libgcache.so.$version" "$lib/libgcache.a"; do
-  [ -f "$file" ] || fail "not installed: $file"
+soname=libgcache.so.${version%%.*} # docs/packaging/soname.md
+for file in libgcache.so "$soname" "libgcache.so.$version" libgcache.a cmake/gcache/gcacheConfig.cmake; do
+  [ -f "$lib/$file" ] || fail "not installed: $lib/$file"
 done
 [ "$(ls "$include/gcache")" = "$(ls "$headers")" ] || fail "headers: $(ls "$include/gcache")"
-readelf -d "$lib/libgcache.so" | grep -q 'SONAME.*\[libgcache\.so\.0\]' || fail "soname"
+readelf -d "$lib/libgcache.so" | grep -q "SONAME.*\[$soname\]" || fail "soname is not $soname"
+nm -D "$lib/libgcache.so" | grep -q " gcache_open@@GCACHE_${version%%.*}$" || fail "symbols' version"
 
 strangers=$(nm -g --defined-only "$lib/libgcache.a" | awk 'NF == 3 && $3 !~ /^(gcache_|gci_|_)/ {print $3}')
 [ -z "$strangers" ] || fail "libgcache.a defines" $strangers
 
-# Where it lies now; everything else in the file is as an application will find it.
-prefix=$(sed -n 's/^prefix=//p' "$pc")
-sed -i "s|^prefix=.*|prefix=$dir/root$prefix|" "$pc"
-PKG_CONFIG_PATH=${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
-export PKG_CONFIG_PATH LD_LIBRARY_PATH="$lib"
 [ "$(pkg-config --modversion gcache)" = "$version" ] || fail "gcache.pc has another version"
 shared=$(pkg-config --libs gcache libuv)
 static=$(pkg-config --static --libs gcache libuv | sed "s|-lgcache|$lib/libgcache.a|")
-flags="$FLAGS -Wall -Wextra -Werror $(pkg-config --cflags gcache libuv)"
+flags="$FLAGS -Wall -Wextra -Werror -I$dir $(pkg-config --cflags gcache libuv)"
 
-$CC $flags "$here/version.c" -o "$dir/version" $shared
-[ "$("$dir/version")" = "$version $version" ] || fail "versions: $version, $("$dir/version")"
+# compile NAME COMPILER FLAGS...: $dir/NAME-shared and $dir/NAME-static from $dir/NAME
+compile() {
+  name=$1
+  shift
+  "$@" $flags -c "$dir/$name" -o "$dir/$name.o"
+  $CC $FLAGS "$dir/$name.o" $shared -o "$dir/$name-shared"
+  $CC $FLAGS "$dir/$name.o" $static -o "$dir/$name-static"
+  if readelf -d "$dir/$name-static" | grep -q 'NEEDED.*libgcache'; then fail "static is not static"; fi
+}
 
-"$here/../docs/program.sh" "$readme" "$dir"
+"$here/../docs/program.sh" "$readme" "$dir" # program.c, expected
+compile program.c $CC -std=gnu11
 for kind in shared static; do
-  eval libs=\$$kind
-  $CC -std=gnu11 $flags "$dir/program.c" $libs -o "$dir/$kind"
-  "$dir/$kind" >"$dir/printed"
+  "$dir/program.c-$kind" >"$dir/printed"
   diff -u "$dir/expected" "$dir/printed"
 done
-if readelf -d "$dir/static" | grep -q 'NEEDED.*libgcache'; then fail "static is not static"; fi
 
-if [ -n "$CXX" ]; then
-  $CXX -std=c++11 -pedantic $flags "$here/headers.cc" $shared -o "$dir/cxx"
-  "$dir/cxx"
-fi
+for std in c99 gnu99 c11 gnu11 ${CXX:+c++11 c++20}; do
+  case $std in
+  c++*) source=$std.cc compiler=$CXX ;;
+  *) source=$std.c compiler=$CC ;;
+  esac
+  cp "$here/consumer.c" "$dir/$source"
+  compile "$source" $compiler -std=$std -pedantic
+  for kind in shared static; do
+    [ "$("$dir/$source-$kind")" = "$version $version" ] || fail "as $std, $kind: does not run"
+  done
+done

@@ -1,5 +1,6 @@
 #!/bin/sh
-# An application with gcache in its subprojects/ needs one line, and builds the library alone.
+# An application with gcache in its subprojects/ needs one line, and builds the library alone: static and
+# shared, from C and, where CXX names a compiler, from C++.
 #     subproject.sh SOURCE_ROOT
 set -eu
 dir=$(mktemp -d)
@@ -8,18 +9,30 @@ trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/subprojects"
 ln -s "$1" "$dir/subprojects/gcache"
 cp "$(dirname "$0")/version.c" "$dir"
-cat >"$dir/meson.build" <<'END'
+cp "$dir/version.c" "$dir/version.cc"
+cat >"$dir/meson.build" <<END
 project('application', 'c')
-executable('application', 'version.c', dependencies: dependency('gcache'))
+gcache = dependency('gcache', version: '>=0.1')
+executable('application', 'version.c', dependencies: gcache)
+if '${CXX:-}' != ''
+  add_languages('cpp', native: false)
+  executable('application_cc', 'version.cc', dependencies: gcache)
+endif
 END
-meson setup "$dir/build" "$dir" --force-fallback-for=gcache --default-library=static >"$dir/log" || {
-  cat "$dir/log"
-  exit 1
-}
-targets=$(ninja -C "$dir/build" -t targets all | grep -cE '(test|bench|docs)/.*\.o: ') || true
-[ "$targets" = 0 ] || { echo "$targets objects of tests and examples"; exit 1; }
-ninja -C "$dir/build" -j2 application >"$dir/log" || {
-  cat "$dir/log"
-  exit 1
-}
-"$dir/build/application"
+
+quietly() { "$@" >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }; }
+
+quietly meson setup "$dir/build" "$dir" --force-fallback-for=gcache
+for kind in static shared; do
+  quietly meson configure "$dir/build" -Dgcache:default_library=$kind
+  quietly ninja -C "$dir/build" build.ninja
+  targets=$(ninja -C "$dir/build" -t targets all | grep -cE '(test|bench|docs)/.*\.o: ') || true
+  [ "$targets" = 0 ] || { echo "$targets objects of tests and examples"; exit 1; }
+  programs="application${CXX:+ application_cc}"
+  quietly ninja -C "$dir/build" -j2 $programs
+  for program in $programs; do
+    "$dir/build/$program"
+  done
+  links=$(readelf -d "$dir/build/application" | grep -c 'NEEDED.*libgcache') || true
+  case $kind-$links in static-0 | shared-1) ;; *) echo "$kind: $links libgcache.so"; exit 1 ;; esac
+done

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The shared library shows every function that the public headers declare, and nothing else. Names that
-# begin with an underscore are the tool chain's. Says every breach; exit 1 if there is one.
+# begin with an underscore are the tool chain's; the absolute one is the version's. Says every breach; exit 1 if
+# there is one.
 #     exports.sh LIBRARY HEADER...
 set -eu
 library=$1
@@ -8,7 +9,7 @@ shift
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-nm -D --defined-only "$library" | awk '$3 !~ /^_/ {sub(/@.*/, "", $3); print $3}' | sort -u >"$dir/shown"
+nm -D --defined-only "$library" | awk '$2 != "A" && $3 !~ /^_/ {sub(/@.*/, "", $3); print $3}' | sort -u >"$dir/shown"
 # A declaration runs from GCACHE_EXTERN to the next semicolon; its name is the first before a bracket.
 awk -v RS=';' '{
   at = 0
