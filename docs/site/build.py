@@ -12,7 +12,7 @@ import reference
 
 NAV = [
     ('gcache', ['README.md']),
-    ('Guide', ['embedding', 'getters', 'invalidation', 'expiry', 'many', 'clusters', 'tls', 'serving', 'errors',
+    ('Guide', ['embedding', 'getters', 'invalidation', 'expiry', 'many', 'clusters', 'discovery', 'tls', 'serving', 'errors',
                'shutdown']),
     ('Operate', ['docs/operations.md', 'docs/benchmarks.md', 'docs/interop.md']),
     ('Come from', []),
