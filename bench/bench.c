@@ -80,6 +80,8 @@ static const struct {
     {"h2", bench_h2, "the same over HTTP/2 in the clear, beside nginx asked by h2load"},
     {"all", bench_all, "the four above, into docs/benchmarks.md: --out docs"},
     {"connections", bench_connections, "memory of idle connections, and TLS handshakes"},
+    {"cores", bench_cores,
+     "one cache a core, in threads and in processes: hits, and peers over Unix sockets and TCP"},
     {"memory", bench_memory, "what an item takes beyond key and value, beside redis and memcached"},
     {"hitratio", bench_hitratio,
      "hits of traces, beside other policies: FILE... --sizes 1%,5%,10%"},

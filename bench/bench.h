@@ -33,6 +33,7 @@ int bench_hot(const struct bench_options *o);
 int bench_h2(const struct bench_options *o);
 int bench_all(const struct bench_options *o);
 int bench_connections(const struct bench_options *o);
+int bench_cores(const struct bench_options *o);
 int bench_memory(const struct bench_options *o);
 int bench_hitratio(const struct bench_options *o);
 int bench_place(const struct bench_options *o);

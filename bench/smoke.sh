@@ -31,6 +31,17 @@ grep -q '^1000 answers' "$dir/one"
 "$bench" hot $quick --outstanding 16 >"$dir/hot"
 each "$dir/hot" gcache
 grep -q local_pct "$dir/hot"
+
+"$bench" cores $quick >"$dir/cores"
+for n in 1 2 4; do
+  for system in threads processes; do
+    [ $n = 1 ] && asked='"op":"local"' || asked='"op":"peer","over":"unix" "op":"peer","over":"tcp" "op":"any","over":"unix","hot":"on"'
+    for what in $asked; do
+      grep -q "^{\"bench\":\"cores\",\"system\":\"$system\",\"cores\":$n,.*$what.*\"per_s\":[1-9]" "$dir/cores" ||
+        { echo "cores: nothing of $n $system, $what"; cat "$dir/cores"; exit 1; }
+    done
+  done
+done
 "$bench" all --rounds 1 --seconds 0.02 --bytes 100 --outstanding 64 --slow 0 --out "$dir" gcache floor >"$dir/all"
 each "$dir/benchmarks/figures.jsonl" gcache floor
 grep -q '"bench":"herd".*"loads":1,' "$dir/benchmarks/figures.jsonl"
