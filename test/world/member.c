@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "core/core.h"
 #include "getter.h"
 #include "names.h"
 #include "value.h"
@@ -125,6 +126,9 @@ static void set_options(struct world_member *m, gcache_options_t *o) {
   o->health.probe_min_ms = 50;
   o->health.probe_max_ms = 400;
   o->health.missed_max = c->missed_max;
+  o->health.hedge_percentile = c->hedge_percentile;
+  o->health.hedge_min_ms = 1;
+  if (c->hedge_percentile != 0) o->health.retry_percent = 100;
   o->access.read = o->access.write = c->who;
   if (c->is_signed) {
     o->access.secret = "the members' secret";
@@ -166,6 +170,7 @@ static void start(void *arg) {
     m->cache = NULL;
     return;
   }
+  m->cache->health.terms.samples_min = 2; /* a life here is short */
   m->life = WORLD_LIVING;
   m->leaving = 0;
   for (unsigned g = 0; g < PROMISES_GROUPS; g++) {

@@ -40,6 +40,7 @@ struct world_config {
   unsigned quit_percent;   /* of callbacks that ask on which close their group or cache */
   unsigned client_percent; /* of the worlds: the last member is a client only */
   unsigned missed_max;     /* 0: the usual */
+  unsigned hedge_percentile;
   uint64_t handoff_ms;
   int tells_missed; /* all live, and with one list: who has missed a change is told of it */
   int is_signed;    /* members share a secret */

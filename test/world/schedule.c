@@ -115,6 +115,14 @@ static void configure(struct schedule *s) {
   if (sim_rng_percent(rng, 20)) c->http = GCACHE_HTTP_1;
 }
 
+/* Next owners are asked beside those that are late. Drawn like what is wide. Where one is dead, who loads what is
+ * counted. */
+static void configure_hedge(struct schedule *s) {
+  struct sim_rng rng = {.state = ~s->run->seed * 55};
+  if (s->run->weather == WORLD_DEAD_ONE || s->w.torture || !sim_rng_percent(&rng, 25)) return;
+  s->w.config.hedge_percentile = (unsigned)sim_rng_between(&rng, 1, 99);
+}
+
 /* Drawn from an order of chance of its own, so that what is not wide stays as it was. */
 static void configure_wide(struct schedule *s) {
   struct sim_rng rng = {.state = ~s->run->seed * 5};
@@ -150,6 +158,7 @@ static void open_promises(struct schedule *s) {
       .patience_us = PROMISES_NEVER,
       .stale_us = 2 * s->w.config.timeout_ms * 1000,
       .unseen = 1,
+      .hedged = s->w.config.hedge_percentile != 0,
       .hands_over = s->run->weather == WORLD_DEAD_ONE,
       .failing = s->w.torture || s->w.net.weather.reset_permille > 0 || is_rough(s),
   };
@@ -344,6 +353,7 @@ void world_schedule_run(const struct world_run *run, struct world_result *result
   world_init(&s->w, run->seed);
   s->w.time.trace_printed = run->printed;
   apply_torture(s);
+  configure_hedge(s);
   configure_weather(s);
   open_promises(s);
   deeds = run->deeds > 0 ? run->deeds : sim_rng_between(&s->rng, 10, 40);
