@@ -129,6 +129,8 @@ static int read_options(struct bench_options *o, int argc, char **argv) {
       o->http = GCACHE_HTTP_2;
     else if (strcmp(argv[i], "--one-process") == 0)
       o->one_process = 1;
+    else if (strcmp(argv[i], "--unix") == 0)
+      o->over_unix = 1;
     else if (argv[i][0] != '-')
       argv[n++] = argv[i];
     else

@@ -20,6 +20,7 @@ struct bench_options {
   uint64_t answers;         /* --answers: a round ends after so many; 0: after its seconds */
   gcache_http_t http;       /* --h2: HTTP/2 in the clear */
   int one_process;          /* --one-process: both sides in this one, for a profiler */
+  int over_unix;            /* --unix: these over a Unix socket */
   const char *plot;         /* --plot FILE.svg */
   const char *out;          /* --out DIR, of all */
   const char *const *files; /* what is no option */

@@ -1,7 +1,9 @@
 /* gcache-bench remote --one-process: the owner and the asker on one loop of one process, so that a profiler
- * sees both sides. What it says is no figure to compare: the two share a core. */
+ * sees both sides; with --unix over a Unix socket. What it says is no figure to compare: the two share a core. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -20,14 +22,19 @@ int bench_one_process(const struct bench_options *o) {
   struct meter *m = malloc(sizeof *m);
   struct bench_member owner;
   struct work w;
-  int port;
+  char url[80];
 
   if (m == NULL) bench_need(UV_ENOMEM, "meter");
   begin(o, &w);
-  port = gcache_owner_open(&owner, &w, o->http);
+  if (o->over_unix) {
+    snprintf(url, sizeof url, "unix:/tmp/gcache-bench-%d", (int)getpid());
+    gcache_owner_open_unix(&owner, &w, o->http, url + strlen("unix:"));
+  } else {
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", gcache_owner_open(&owner, &w, o->http));
+  }
   meter_init(m, &w, 0);
   if (w.answers_max != 0) m->begin_ns = 0;
-  gcache_ask(m, port, o->http);
+  gcache_ask(m, url, o->http);
   printf("%llu answers  %.0f answers/s  p50 %.1f us  p99 %.1f us  processor time of both sides "
          "%.2f us\n",
          (unsigned long long)m->answers, (double)m->answers * 1e9 / (double)m->ns,

@@ -44,7 +44,9 @@ void remote_round(const struct remote_system *system, const struct server *s, co
  * getter takes SLOW_MS for keys that begin with "slow". */
 struct meter;
 int gcache_owner_open(struct bench_member *m, const struct work *w, gcache_http_t http);
-void gcache_ask(struct meter *m, int port, gcache_http_t http);
+void gcache_owner_open_unix(struct bench_member *m, const struct work *w, gcache_http_t http,
+                            const char *path);
+void gcache_ask(struct meter *m, const char *url, gcache_http_t http);
 
 /* gcache-bench remote --one-process */
 int bench_one_process(const struct bench_options *o);

@@ -44,6 +44,15 @@ int gcache_owner_open(struct bench_member *m, const struct work *w, gcache_http_
   return gcache_listener_port(listener);
 }
 
+void gcache_owner_open_unix(struct bench_member *m, const struct work *w, gcache_http_t http,
+                            const char *path) {
+  gcache_listener_t *listener;
+
+  open_member(m, w, http, GCACHE_HOT_DEFAULT);
+  fill(m, w);
+  bench_need(gcache_listen_unix(&listener, m->cache, path, 0, 128), "listen");
+}
+
 /* -------------------------------------------------------------------------------- the asker -- */
 
 struct asker {
@@ -83,16 +92,14 @@ static void on_closed(void *closed) {
   *(int *)closed = 1;
 }
 
-void gcache_ask(struct meter *m, int port, gcache_http_t http) {
+void gcache_ask(struct meter *m, const char *url, gcache_http_t http) {
   struct asker *askers = calloc(m->work->outstanding, sizeof *askers);
   struct bench_member member;
   int closed = 0;
-  char url[64];
   const char *urls[] = {url};
 
   if (askers == NULL) bench_need(UV_ENOMEM, "askers");
   open_member(&member, m->work, http, GCACHE_HOT_OFF);
-  snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
   bench_need(gcache_set_peers(member.cache, urls, NULL, 1), "peers");
   for (unsigned i = 0; i < m->work->outstanding; i++) {
     askers[i].meter = m;
@@ -133,8 +140,11 @@ static int start_h2(struct server *s, const struct work *w) {
 static void ask_by(gcache_http_t http, const struct server *s, const struct work *w,
                    double out[N_FIGURES]) {
   static struct meter m;
+  char url[64];
+
+  snprintf(url, sizeof url, "http://127.0.0.1:%d", s->port);
   meter_init(&m, w, s->pid);
-  gcache_ask(&m, s->port, http);
+  gcache_ask(&m, url, http);
   meter_say(&m, out);
 }
 

@@ -28,6 +28,8 @@ each "$dir/slow" gcache
 ! grep floor "$dir/slow" # it loads nothing
 "$bench" remote --one-process --answers 1000 >"$dir/one"
 grep -q '^1000 answers' "$dir/one"
+"$bench" remote --one-process --unix --answers 1000 >"$dir/one"
+grep -q '^1000 answers' "$dir/one"
 "$bench" hot $quick --outstanding 16 >"$dir/hot"
 each "$dir/hot" gcache
 grep -q local_pct "$dir/hot"
