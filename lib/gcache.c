@@ -225,6 +225,7 @@ int gcache_open(gcache_t **out, const gcache_options_t *options) {
   if (err == 0) err = build(&house, &o);
   if (err < 0) return err;
   gci_loop_open(&house->loop, o.loop, &house->env, &o.clock);
+  house->loop.mono_ns = o.clock_mono_ns;
   gci_env_init(&house->env, house->mem, &gci_loop_driver, &house->loop, o.log, o.log_data);
   err = gci_access_open(&house->access, &house->env, o.loop, &house->core, &o.access, sender);
   set_up_transport(house, &o);

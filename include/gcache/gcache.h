@@ -224,6 +224,9 @@ typedef struct gcache_options_s {
   uint64_t handoff_ms;      /* 30000; GCACHE_NO_HANDOFF: never, and gcache_leave() gives nothing */
   uint64_t handoff_wait_ms; /* 100, and at most half of the time a caller has left */
   size_t leave_max_bytes;   /* 64 MiB that gcache_leave() gives at most */
+  /* Nanoseconds that never go back, given clock.data: what is timed is timed by it (<gcache/stats.h>). NULL:
+   * clock.mono_ms where that is given, else uv_hrtime(). */
+  uint64_t (*clock_mono_ns)(void *data);
 } gcache_options_t;
 
 #define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))
@@ -431,7 +434,7 @@ struct gcache_req_s {
   uint8_t state, from, tries, takes;
   uint64_t ms;                /* since the value's expiry, or how long "not found" holds */
   struct gcache_many_s *many; /* one of many gets: of these, <gcache/many.h> */
-  void *reserved[1];          /* the one place where the ABI may grow */
+  uint64_t began_ns;          /* what is timed: when it was asked for; 0: it is not */
 };
 
 typedef enum {

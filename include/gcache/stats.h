@@ -9,6 +9,31 @@
 extern "C" {
 #endif
 
+/* How long something took: how many took so long, by fixed limits, which are those of a Prometheus histogram:
+ * buckets[i] counts what took up to gcache_histogram_bound(i) seconds, and longer than the bound before it; the
+ * last, all that took longer. count is the sum of all buckets. */
+#define GCACHE_HISTOGRAM_BUCKETS 23
+typedef struct gcache_histogram_s {
+  uint64_t count;
+  uint64_t sum_ns;
+  uint64_t buckets[GCACHE_HISTOGRAM_BUCKETS];
+} gcache_histogram_t;
+
+/* In seconds: 1, 2.5 and 5 microseconds, 10, 25, ... to 10 s; HUGE_VAL from GCACHE_HISTOGRAM_BUCKETS - 1 on. */
+GCACHE_EXTERN double gcache_histogram_bound(size_t bucket);
+
+/* From gcache_get() to its callback, by where the value came from; those that were cancelled are left out. Of
+ * gcache_get_many() the keys that were not in memory.
+ * Hits are timed at random, one in 64, and counted as 64: main and hot are estimates, of which
+ * gcache_group_stats_t.hits is the exact number. All others are exact. */
+typedef struct gcache_latencies_s {
+  gcache_histogram_t main, hot, peer, load; /* GCACHE_FROM_*; a fresh value */
+  gcache_histogram_t stale;                 /* a value after its expiry, from wherever */
+  gcache_histogram_t
+      failed; /* none: not found, failed, timed out; those known to be missing are hits,
+                                and timed likewise */
+} gcache_latencies_t;
+
 typedef struct gcache_cache_stats_s {
   uint64_t bytes; /* as max_bytes counts */
   uint64_t items;
@@ -16,6 +41,15 @@ typedef struct gcache_cache_stats_s {
   uint64_t evictions;   /* left for room */
   uint64_t expirations; /* left because their time had come */
 } gcache_cache_stats_t;
+
+/* Why others left: what was ever kept is items + evictions + expirations + removed + replaced. */
+typedef struct gcache_causes_s {
+  uint64_t removed;  /* by a remove, set or clear, here or ordered by a peer; hot copies, also
+                                    when a peer's absence or a list makes them doubtful */
+  uint64_t replaced; /* a newer value of the key was kept */
+  uint64_t evictions_nonexpired; /* of the evictions: had not expired when time was last looked at,
+                                    half a second before at most */
+} gcache_causes_t;
 
 typedef struct gcache_group_stats_s {
   uint64_t gets;          /* asked here, by callers and by peers */
@@ -43,6 +77,11 @@ typedef struct gcache_group_stats_s {
       handed_over; /* values taken from the owner before this member, in place of a getter run */
   uint64_t given;  /* by gcache_leave() to others, and kept there */
   uint64_t taken;  /* given by others that leave, and kept */
+  uint64_t
+      loads_joined; /* gets that waited for a load or question already under way: loads avoided */
+  gcache_causes_t main_causes, hot_causes;
+  gcache_latencies_t get;
+  gcache_histogram_t getter; /* runs, however they ended */
 } gcache_group_stats_t;
 
 typedef struct gcache_peer_stats_s {
@@ -63,12 +102,18 @@ typedef struct gcache_peer_stats_s {
       missed_dropped;  /* that are told as the clear of their group, for want of room or memory */
   uint64_t hedges;     /* second questions, asked of others because this one was late, */
   uint64_t hedges_won; /* and answered before it was */
+  /* From the moment something is asked to the answer, or to the failure: waiting for a connection included,
+   * pings and what nobody waited for any more not. */
+  gcache_histogram_t exchange;
 } gcache_peer_stats_t;
 
 /* Copies of the counters as they stand, zeroed beyond what this library knows. */
 #define gcache_group_stats(group, out) gcache_group_stats_size((group), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_group_stats_size(const gcache_group_t *group, gcache_group_stats_t *out,
                                            size_t size);
+/* All groups that are open, in the order they were opened in: the one behind `after`, the first with NULL; NULL: no
+ * more. after must be open; nothing is allocated. */
+GCACHE_EXTERN gcache_group_t *gcache_group_next(const gcache_t *cache, const gcache_group_t *after);
 /* index: 0 up, in the order given to gcache_set_peers(). UV_ENOENT past the end. */
 #define gcache_peer_stats(cache, index, out) \
   gcache_peer_stats_size((cache), (index), (out), sizeof *(out))

@@ -68,10 +68,10 @@ uint64_t gci_env_mono_ms(struct gci_env *env) {
   return env->driver->mono_ms(env->driver_data);
 }
 
-uint64_t gci_env_mono_us(struct gci_env *env) {
+uint64_t gci_env_mono_ns(struct gci_env *env) {
   const struct gci_env_driver *driver = env->driver;
-  if (driver->mono_us != NULL) return driver->mono_us(env->driver_data);
-  return driver->mono_ms(env->driver_data) * 1000;
+  if (driver->mono_ns != NULL) return driver->mono_ns(env->driver_data);
+  return driver->mono_ms(env->driver_data) * 1000000;
 }
 
 int64_t gci_env_unix_ns(struct gci_env *env) {

@@ -29,7 +29,7 @@ struct gci_env_driver {
   /* Changes at least once a loop turn; the wall clock is read again when it does. */
   uint64_t (*tick)(void *driver);
   /* Finer than mono_ms, which may be some milliseconds old, and dearer. NULL: that has to do. */
-  uint64_t (*mono_us)(void *driver);
+  uint64_t (*mono_ns)(void *driver);
 };
 
 /* A turn drains one queue after the other, each once: what is queued for a later one still runs in this
@@ -68,9 +68,8 @@ void gci_env_fini(struct gci_env *env); /* queue and deadlines must be empty, ho
 void gci_env_turn(struct gci_env *env);
 
 uint64_t gci_env_mono_ms(struct gci_env *env);
-uint64_t
-gci_env_mono_us(struct gci_env *env); /* to measure with; not to be compared with the above */
-int64_t gci_env_unix_ns(struct gci_env *env); /* once per tick */
+uint64_t gci_env_mono_ns(struct gci_env *env); /* exact; never to be compared with the one above */
+int64_t gci_env_unix_ns(struct gci_env *env);  /* once per tick */
 
 void gci_env_defer(struct gci_env *env, enum gci_phase phase, struct gcache_job_s *job);
 int gci_env_idle(const struct gci_env *env); /* nothing is queued */

@@ -16,6 +16,7 @@
 #include "core/load.h"
 #include "core/memory.h"
 #include "core/refresh.h"
+#include "core/timing.h"
 
 #define NEAR_END_NS UINT64_C(1000000000)
 #define NS_PER_MS 1000000
@@ -79,6 +80,7 @@ static struct gci_journey *ask(const struct gcache_req_s *req, struct gci_peer *
   struct gci_journey *journey = gci_fetch_open(group, peer, key, hash, on_stranded);
   if (journey == NULL) return NULL;
   gci_fetch_ask_newer(journey, gci_refresh_newer_than(req));
+  if (failed == NULL) gci_fetch_began(journey, req->began_ns);
   if ((core->peers.n_out > 0 || failed != NULL) && peer != gci_peers_owner(&core->peers, key))
     gci_fetch_of_acting_owner(journey);
   if (failed == NULL && gci_hedge_is_on(core)) gci_fetch_hedge(journey);
@@ -90,11 +92,12 @@ static struct gci_journey *journey_for(const struct gcache_req_s *req, gcache_by
                                        uint64_t hash, const struct gci_peer *failed) {
   gcache_group_t *group = req->group;
   struct gci_journey *journey = load_to_join(group, key, hash);
-  if (journey != NULL) return journey;
-  struct gci_peer *peer = whom(req, key, failed);
-  if (peer == NULL) return gci_load_open(group, key, hash, on_stranded);
-  journey = fetch_to_join(group, key, hash, peer);
-  return journey != NULL ? journey : ask(req, peer, key, hash, failed);
+  struct gci_peer *peer = journey == NULL ? whom(req, key, failed) : NULL;
+  if (journey == NULL && peer == NULL) return gci_load_open(group, key, hash, on_stranded);
+  if (journey == NULL) journey = fetch_to_join(group, key, hash, peer);
+  if (journey == NULL) return ask(req, peer, key, hash, failed);
+  group->stats.loads_joined++;
+  return journey;
 }
 
 /* renews: memory has something under the key. failed: see whom(). */
@@ -222,10 +225,16 @@ static int start_hit(struct gcache_req_s *req, gcache_bytes_t key, uint64_t time
   return take_hit(req, key, found);
 }
 
+/* As opposed to a peer's: those are timed where they were asked for. */
+static int is_callers(const struct gcache_req_s *req) {
+  return req->tries < GCI_TRIES_HERE;
+}
+
 static int start_miss(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash,
                       uint64_t timeout_ms, int renews) {
   int rc = gci_req_set_deadline(req, gci_core_deadline(req->group->core, timeout_ms));
   if (rc < 0) return rc;
+  if (is_callers(req)) gci_timing_begin_miss(req);
   rc = travel(req, key, hash, renews);
   if (rc < 0) gci_env_deadline_clear(req->group->core->env, &req->deadline);
   return rc;
@@ -241,6 +250,7 @@ static int start_from(struct gcache_req_s *req, gcache_bytes_t key, uint64_t has
   if (rc < 0) return rc;
   group->stats.gets++;
   gci_req_begin(req);
+  if (is_hit && is_callers(req) && gci_timing_wants(group)) gci_timing_begin_hit(req);
   if (is_hit && wants_refresh(found)) refresh(req, key, hash, found);
   return 0;
 }
@@ -303,6 +313,7 @@ static int start_over(struct gcache_req_s *req) {
   req->key = NULL;
   if (req->takes == GCI_TAKES_SPARE) req->takes = GCI_TAKES_STALE;
   group->stats.hits--;
+  if (is_callers(req)) gci_timing_begin_miss(req);
   if (gci_env_mono_ms(group->core->env) < at_ms) rc = gci_req_set_deadline(req, at_ms);
   if (rc == 0) rc = travel(req, key, gci_core_hash(group->core, key), 1);
   gcache_value_unref(own_key);
@@ -343,5 +354,6 @@ int gci_ask_settle(struct gcache_req_s *req) {
   if (req->status == 0 && req->value != NULL && settle_value(req)) return 1;
   if (req->status == UV_ETIMEDOUT) stats->timeouts++;
   if (req->status == UV_ECANCELED) stats->cancels++;
+  if (req->began_ns != 0) gci_timing_end(req);
   return 0;
 }

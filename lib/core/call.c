@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "core/group.h"
+#include "core/timing.h"
 
 int gci_call_can(const gcache_transport_t *t, unsigned what) {
   return t != NULL && t->size >= offsetof(gcache_transport_t, can) + sizeof t->can &&
@@ -35,10 +36,18 @@ static int is_believed(const gcache_call_t *call, int status) {
   return status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP || status == UV_ENOTSUP;
 }
 
+static void time_exchange(const gcache_call_t *call) {
+  if (call->op == GCACHE_OP_PING) return;
+  uint64_t now_ns = gci_env_mono_ns(call->core->env);
+  uint64_t ns = now_ns > call->began_ns ? now_ns - call->began_ns : 0;
+  gci_histogram_add(&call->peer->stats.exchange, ns, 1);
+}
+
 static void count_end(const gcache_call_t *call, int status) {
   call->peer->stats.running--;
-  if (status == 0 || is_believed(call, status)) return;
   if (call->told && status == UV_ECANCELED) return;
+  time_exchange(call);
+  if (status == 0 || is_believed(call, status)) return;
   gci_peer_failed(call->peer, status);
 }
 
@@ -97,6 +106,7 @@ static void on_start(struct gcache_job_s *job) {
     return;
   }
   call->started = 1;
+  if (call->began_ns == 0) call->began_ns = gci_env_mono_ns(call->core->env);
   count_start(call->peer, call->op);
   gci_health_asked(call);
   if (t == NULL) {

@@ -38,6 +38,7 @@ struct gcache_call_s {
   gcache_value_t *value;          /* SET: the maker's; else NULL */
   void *data;                     /* the transport's */
   uint64_t granted_ms;            /* the deadline that the peer is told */
+  uint64_t began_ns;              /* what is timed; 0: when it started */
   int64_t newer_than;             /* GET: of a refresh, the expiry of what there is; else 0 */
   uint64_t stale_ms;              /* the answer's: its value expired so long ago; 0: it has not */
   uint64_t not_found_ms;          /* the answer's: how long that holds */

@@ -267,7 +267,7 @@ static void learn(const struct gci_fetch *fetch, int status) {
   int is_word = status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD;
   int is_given_up = status == UV_ECANCELED && call->told && fetch->was_hedged;
   if (!call->started || (!is_word && !is_given_up)) return;
-  gci_hedge_learn(call->core, call->peer, gci_env_mono_us(env_of(fetch)) - fetch->asked_us);
+  gci_hedge_learn(call->core, call->peer, gci_env_mono_ns(env_of(fetch)) / 1000 - fetch->asked_us);
 }
 
 /* Nobody joins it any more. */
@@ -347,6 +347,10 @@ void gci_fetch_ask_newer(struct gci_journey *fetch, int64_t than_unix_ns) {
   fetch_of_journey(fetch)->call.newer_than = than_unix_ns;
 }
 
+void gci_fetch_began(struct gci_journey *fetch, uint64_t began_ns) {
+  gci_container_of(fetch, struct gci_fetch, journey)->call.began_ns = began_ns;
+}
+
 void gci_fetch_of_acting_owner(struct gci_journey *fetch) {
   fetch_of_journey(fetch)->is_acting = 1;
 }
@@ -363,7 +367,7 @@ int gci_fetch_is_under_way(struct gci_journey *fetch) {
 void gci_fetch_hedge(struct gci_journey *journey) {
   struct gci_fetch *fetch = fetch_of_journey(journey);
   fetch->may_hedge = 1;
-  fetch->asked_us = gci_env_mono_us(env_of(fetch));
+  fetch->asked_us = gci_env_mono_ns(env_of(fetch)) / 1000;
   gci_deadline_init(&fetch->late, on_late);
   watch(fetch);
 }

@@ -26,6 +26,8 @@ gci_fetch_open(gcache_group_t *group, struct gci_peer *owner, gcache_bytes_t key
                void (*stranded)(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash));
 /* The question is for a value that expires later than this. In the turn of opening. */
 void gci_fetch_ask_newer(struct gci_journey *fetch, int64_t than_unix_ns);
+/* What is timed began then. In the turn of opening. */
+void gci_fetch_began(struct gci_journey *fetch, uint64_t began_ns);
 struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
 /* In the turn of opening: who is asked acts for the owner (core/health). What it still has may have been
  * removed here already, because a remove asks the owner first, and of all others in any order: nothing

@@ -34,6 +34,17 @@ static void on_got(struct gcache_job_s *job) {
   gci_hit_release(&hit);
 }
 
+static void on_timed(struct gcache_job_s *job) {
+  gcache_get_t *req = gci_container_of(job, gcache_get_t, priv.job);
+  if (gci_hit_stands(&req->priv)) gci_timing_end(&req->priv);
+  on_got(job);
+}
+
+static __attribute__((noinline)) void time_hit(struct gcache_req_s *req) {
+  gci_timing_begin_hit(req);
+  req->job.run = on_timed;
+}
+
 static __attribute__((noinline)) int get_other(gcache_get_t *req, gcache_group_t *group,
                                                gcache_bytes_t key, uint64_t timeout_ms) {
   if (group->closing) return GCACHE_ECLOSING;
@@ -45,6 +56,7 @@ static __attribute__((noinline)) int get_other(gcache_get_t *req, gcache_group_t
                               gci_memory_now(group) + GCI_HIT_MARGIN_NS);
   if (hit.value == NULL) return gci_ask_start(&req->priv, group, key, timeout_ms, on_got);
   gci_hit_queue(&req->priv, group, &hit, on_got);
+  if (gci_timing_wants(group)) time_hit(&req->priv);
   return 0;
 }
 
@@ -58,6 +70,7 @@ int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key, uin
   struct gci_hit hit = gci_cache_hit(group->cache, key, gci_hit_hash(group, key));
   if (hit.value == NULL) return get_other(req, group, key, timeout_ms);
   gci_hit_queue(&req->priv, group, &hit, on_got);
+  if (gci_timing_wants(group)) time_hit(&req->priv);
   return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "core/memory.h"
 #include "core/req.h"
+#include "core/timing.h"
 #include "store/hit.h"
 
 #define NAME_MAX_BYTES 256
@@ -46,6 +47,17 @@ gcache_t *gcache_group_cache(const gcache_group_t *group) {
 
 const char *gcache_group_name(const gcache_group_t *group) {
   return group->name;
+}
+
+gcache_group_t *gcache_group_next(const gcache_t *cache, const gcache_group_t *after) {
+  const struct gcache_link_s *head = &cache->group_list.head;
+  const struct gcache_link_s *link = after == NULL ? head->next : after->link.next;
+  for (; link != head; link = link->next) {
+    gcache_group_t *group = gci_container_of((struct gcache_link_s *)(uintptr_t)link,
+                                             gcache_group_t, link);
+    if (!group->closing) return group;
+  }
+  return NULL;
 }
 
 void *gcache_group_data(const gcache_group_t *group) {
@@ -203,6 +215,7 @@ int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
   gci_cache_join(group->cache, &cache->budget);
   gci_cache_set_windows(group->cache, &windows);
   gci_memory_init(group);
+  gci_timing_init(group);
   gci_gate_init(&group->gate, o->loads_max, o->loads_queued_max);
   gci_list_init(&group->reqs);
   gci_countdown_init(&group->life, on_life_over);

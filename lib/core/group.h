@@ -50,6 +50,8 @@ struct gcache_group_s {
   gcache_closed_cb closed;
   void *closed_arg;
   gcache_group_stats_t stats; /* what is counted here; the rest is filled in on reading */
+  uint64_t hits_to_timed;     /* core/timing: so many hits from now, one is timed */
+  uint64_t timing_random;
 };
 
 /* An obligation begins: the group stays, and the loop stays alive. */

@@ -9,6 +9,7 @@
 #include "core/group.h"
 #include "core/journey.h"
 #include "core/req.h"
+#include "core/timing.h"
 #include "store/hit.h"
 
 /* What a value that expires must have left to be taken for such a hit. */
@@ -37,6 +38,7 @@ static inline void gci_hit_fill(struct gcache_req_s *req, gcache_group_t *group,
   req->tries = 0;
   req->takes = GCI_TAKES_STALE;
   req->ms = 0;
+  req->began_ns = 0;
 }
 
 /* Nonzero: what gci_cache_hit() or gci_cache_hit_other() finds under this key can be queued. */

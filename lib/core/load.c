@@ -12,6 +12,7 @@
 
 #include "base/value.h"
 #include "core/memory.h"
+#include "core/timing.h"
 
 #define NO_PLACE "too many loads run, and nobody waits for this one"
 
@@ -138,6 +139,7 @@ static void on_start(struct gcache_job_s *job) {
   if (ask_before(load) || give_way(load) || !enter(load)) return;
   load->started = 1;
   load->started_ms = gci_env_mono_ms(group->core->env);
+  load->started_ns = gci_env_mono_ns(group->core->env);
   group->stats.loading++;
   group->getter(load);
 }
@@ -201,10 +203,18 @@ static void learn(gcache_load_t *load) {
   gci_gate_learn(&load->group->gate, now_ms - load->started_ms);
 }
 
+/* However it ended. */
+static void time_run(gcache_load_t *load) {
+  uint64_t now_ns = gci_env_mono_ns(load->group->core->env);
+  uint64_t ns = now_ns > load->started_ns ? now_ns - load->started_ns : 0;
+  gci_histogram_add(&load->group->stats.getter, ns, 1);
+}
+
 static void fail(gcache_load_t *load, int status, const char *text, uint64_t not_found_ms) {
   gcache_group_t *group = load->group;
   assert(load->started);
   group->stats.local_load_errs++;
+  time_run(load);
   /* Those who wait came after the getter was told to give up; only "not found" is about the key. */
   if (load->told && status != GCACHE_ENOTFOUND) {
     gci_flights_detach(&group->loads, &load->journey.flight);
@@ -248,6 +258,7 @@ void gcache_load_done(gcache_load_t *load, gcache_value_t *value) {
     fail(load, GCACHE_ELOAD, text, 0);
   } else {
     load->group->stats.local_loads++;
+    time_run(load);
     learn(load);
     gci_memory_keep(load->group, GCI_MAIN, &load->journey.flight, value);
     gci_journey_answer(&load->journey, &answer);

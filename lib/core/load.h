@@ -26,7 +26,7 @@ struct gcache_load_s {
   gcache_group_t *group;
   struct gci_pass pass;
   struct gci_handoff_asker handoff;
-  uint64_t started_ms;
+  uint64_t started_ms, started_ns;
   void *data;          /* the getter's */
   uint8_t started;     /* an answer is owed */
   uint8_t asked;       /* by way of a hand-off, or that was not to be */

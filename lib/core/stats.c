@@ -18,6 +18,8 @@ void gcache_group_stats_size(const gcache_group_t *group, gcache_group_stats_t *
   stats.index_bytes = gci_cache_index_bytes(group->cache);
   gci_cache_stats(group->cache, GCI_MAIN, &stats.main);
   gci_cache_stats(group->cache, GCI_HOT, &stats.hot);
+  stats.main_causes = *gci_cache_causes(group->cache, GCI_MAIN);
+  stats.hot_causes = *gci_cache_causes(group->cache, GCI_HOT);
   hand_out(out, size, &stats, sizeof stats);
 }
 

@@ -22,11 +22,12 @@ static uint64_t loop_mono_ms(void *driver) {
   return coarse_ms > uv_now(loop->uv) ? coarse_ms : uv_now(loop->uv);
 }
 
-static uint64_t loop_mono_us(void *driver) {
+static uint64_t loop_mono_ns(void *driver) {
   struct gci_loop *loop = driver;
 
-  if (loop->clock.mono_ms != NULL) return loop->clock.mono_ms(loop->clock.data) * 1000;
-  return uv_hrtime() / 1000;
+  if (loop->mono_ns != NULL) return loop->mono_ns(loop->clock.data);
+  if (loop->clock.mono_ms != NULL) return loop->clock.mono_ms(loop->clock.data) * 1000000;
+  return uv_hrtime();
 }
 
 static int64_t loop_unix_ns(void *driver) {
@@ -104,7 +105,7 @@ const struct gci_env_driver gci_loop_driver = {
     .arm = loop_arm,
     .hold = loop_hold,
     .tick = loop_tick,
-    .mono_us = loop_mono_us,
+    .mono_ns = loop_mono_ns,
 };
 
 static void on_checked(uv_check_t *check) {

@@ -20,7 +20,8 @@
 struct gci_loop {
   uv_loop_t *uv;
   struct gci_env *env;
-  gcache_clock_t clock; /* members NULL: the loop's and the system's */
+  gcache_clock_t clock;                  /* members NULL: the loop's and the system's */
+  uint64_t (*mono_ns)(void *clock_data); /* NULL: clock.mono_ms if that is given, else libuv's */
   uv_timer_t timer;
   uv_check_t check;
   uv_idle_t idle;

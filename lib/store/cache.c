@@ -31,6 +31,7 @@ struct side {
   struct gci_policy *policy; /* one of them */
   /* gets: those that were no hits; hits: 0. The rest is in cache->front.hits. */
   gcache_cache_stats_t stats;
+  gcache_causes_t causes;
 };
 
 struct gci_cache {
@@ -47,7 +48,8 @@ struct gci_cache {
   /* What a clear has left to free: by their order, and of those that expire the timers. */
   struct gci_list cleared, cleared_timers;
   size_t cleared_bytes;
-  int drops_hot; /* the hot cache is being emptied */
+  int drops_hot;       /* the hot cache is being emptied */
+  int64_t now_unix_ns; /* when something was kept, or expiry looked at, last */
 };
 
 static int64_t leaves_at(struct gci_expiry *expiry, const struct gcache_link_s *timer) {
@@ -57,6 +59,7 @@ static int64_t leaves_at(struct gci_expiry *expiry, const struct gcache_link_s *
 
 static void side_init(struct side *side, struct gci_mem *mem, gcache_policy_t policy) {
   memset(&side->stats, 0, sizeof side->stats);
+  memset(&side->causes, 0, sizeof side->causes);
   if (policy == GCACHE_POLICY_LRU) {
     gci_lru_init(&side->lru);
     side->policy = &side->lru.policy;
@@ -94,6 +97,7 @@ int gci_cache_open(struct gci_cache **out, struct gci_mem *mem, size_t max_bytes
   gci_list_init(&cache->cleared_timers);
   cache->cleared_bytes = 0;
   cache->drops_hot = 0;
+  cache->now_unix_ns = 0;
   *out = cache;
   return 0;
 }
@@ -143,6 +147,10 @@ void gci_cache_stats(const struct gci_cache *cache, enum gci_side side, gcache_c
   out->gets += side == GCI_MAIN ? hits[GCI_MAIN] + hits[GCI_HOT] : hits[GCI_HOT];
 }
 
+const gcache_causes_t *gci_cache_causes(const struct gci_cache *cache, enum gci_side side) {
+  return &cache->sides[side].causes;
+}
+
 static struct side *side_of(struct gci_cache *cache, const struct gci_entry *entry) {
   return &cache->sides[entry->side];
 }
@@ -172,8 +180,16 @@ static void drop(struct gci_cache *cache, struct gci_entry *entry, enum gci_leav
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
   struct gci_entry *entry = gci_table_find(&cache->front.table, key, hash);
   if (entry == NULL) return 0;
+  side_of(cache, entry)->causes.removed++;
   drop(cache, entry, GCI_LEAVE);
   return 1;
+}
+
+static void replace(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash) {
+  struct gci_entry *entry = gci_table_find(&cache->front.table, key, hash);
+  if (entry == NULL) return;
+  side_of(cache, entry)->causes.replaced++;
+  drop(cache, entry, GCI_LEAVE);
 }
 
 static struct gci_entry *victim_of(struct side *side) {
@@ -206,6 +222,7 @@ int gci_cache_clear(struct gci_cache *cache) {
     side->policy->ops->release(side->policy, &cache->cleared);
     give_back(side);
     cache->cleared_bytes += side->stats.bytes;
+    side->causes.removed += side->stats.items;
     side->stats.bytes = side->stats.items = 0;
   }
   return gci_cache_shrink(cache);
@@ -218,7 +235,11 @@ static int evict_one(struct gci_cache *cache) {
   int from_hot = hot->stats.bytes > main->stats.bytes / cache->hot_divisor;
   struct gci_entry *entry = victim_of(from_hot ? hot : main);
   if (entry == NULL) return 0;
-  side_of(cache, entry)->stats.evictions++;
+  struct side *side = side_of(cache, entry);
+  side->stats.evictions++;
+  if (!gci_entry_is_timed(entry) ||
+      !gci_value_expired_at(gcache_value_expire(gci_entry_value(entry)), cache->now_unix_ns))
+    side->causes.evictions_nonexpired++;
   drop(cache, entry, GCI_LEAVE_FOR_ROOM);
   return 1;
 }
@@ -270,10 +291,12 @@ uint64_t gci_cache_drop_hot(struct gci_cache *cache) {
 static void drop_some_hot(struct gci_cache *cache) {
   for (int step = 0; cache->drops_hot && step < SHRINK_STEPS; step++) {
     struct gci_entry *entry = victim_of(&cache->sides[GCI_HOT]);
-    if (entry == NULL)
+    if (entry == NULL) {
       cache->drops_hot = 0;
-    else
-      drop(cache, entry, GCI_LEAVE);
+      return;
+    }
+    cache->sides[GCI_HOT].causes.removed++;
+    drop(cache, entry, GCI_LEAVE);
   }
 }
 
@@ -506,8 +529,9 @@ static int keep(struct gci_cache *cache, const struct item *item, int64_t now_un
 
 static int put(struct gci_cache *cache, const struct item *item, int64_t now_unix_ns) {
   int err = 0;
+  cache->now_unix_ns = now_unix_ns;
   gcache_value_ref(item->value); /* the old entry's may be the last */
-  gci_cache_remove(cache, item->key, item->hash);
+  replace(cache, item->key, item->hash);
   if (!gci_value_expired_at(gcache_value_expire(item->value), now_unix_ns)) {
     size_t charge = gci_entry_cost_of(item->key, item->value);
     if (item->key.len > GCI_ENTRY_MAX_KEY || !can_fit(cache, charge)) {
@@ -542,6 +566,7 @@ int64_t gci_cache_due(const struct gci_cache *cache) {
 int gci_cache_expire(struct gci_cache *cache, int64_t now_unix_ns) {
   size_t steps = EXPIRE_STEPS;
   struct gcache_link_s *timer;
+  cache->now_unix_ns = now_unix_ns;
   while ((timer = gci_expiry_pop(&cache->expiry, now_unix_ns, &steps)) != NULL) {
     struct gci_entry *entry = gci_entry_of_timer(timer);
     side_of(cache, entry)->stats.expirations++;

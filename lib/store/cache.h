@@ -123,5 +123,6 @@ void gci_cache_walk_end(struct gci_cache *cache, struct gci_cache_walk *walk);
 size_t gci_cache_bytes(const struct gci_cache *cache);
 size_t gci_cache_index_bytes(const struct gci_cache *cache);
 void gci_cache_stats(const struct gci_cache *cache, enum gci_side side, gcache_cache_stats_t *out);
+const gcache_causes_t *gci_cache_causes(const struct gci_cache *cache, enum gci_side side);
 
 #endif

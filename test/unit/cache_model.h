@@ -51,6 +51,7 @@ struct world {
   uint64_t ops;
   struct slot slots[KEYS];
   gcache_cache_stats_t stats[2];
+  gcache_causes_t causes[2];
   uint64_t direct; /* hits without gci_cache_get() */
   struct random random;
 };
@@ -156,12 +157,21 @@ static inline struct slot *missing(struct world *w) {
   return NULL;
 }
 
+static inline int expired(const struct world *w, const struct slot *slot) {
+  return slot->expire != GCACHE_NEVER && slot->expire <= w->now;
+}
+
+static inline void count_eviction(struct world *w, const struct slot *slot) {
+  w->stats[slot->side].evictions++;
+  w->causes[slot->side].evictions_nonexpired += !expired(w, slot);
+}
+
 /* Gives the charge of the one that left. */
 static inline size_t evict(struct world *w) {
   if (w->policy != GCACHE_POLICY_LRU) {
     struct slot *gone = missing(w);
     assert_non_null(gone);
-    w->stats[gone->side].evictions++;
+    count_eviction(w, gone);
     leave(w, gone);
     return gone->charge;
   }
@@ -169,13 +179,9 @@ static inline size_t evict(struct world *w) {
   struct slot *victim = oldest(w, hot ? GCI_HOT : GCI_MAIN);
   if (victim == NULL) victim = oldest(w, hot ? GCI_MAIN : GCI_HOT);
   assert_non_null(victim);
-  w->stats[victim->side].evictions++;
+  count_eviction(w, victim);
   leave(w, victim);
   return victim->charge;
-}
-
-static inline int expired(const struct world *w, const struct slot *slot) {
-  return slot->expire != GCACHE_NEVER && slot->expire <= w->now;
 }
 
 static inline void come(struct world *w, struct slot *slot, enum gci_side side) {
@@ -198,6 +204,10 @@ static inline void check_stats(const struct world *w) {
     assert_int_equal(real.hits, w->stats[side].hits);
     assert_int_equal(real.evictions, w->stats[side].evictions);
     assert_int_equal(real.expirations, w->stats[side].expirations);
+    const gcache_causes_t *causes = gci_cache_causes(w->cache, (enum gci_side)side);
+    assert_int_equal(causes->removed, w->causes[side].removed);
+    assert_int_equal(causes->replaced, w->causes[side].replaced);
+    assert_int_equal(causes->evictions_nonexpired, w->causes[side].evictions_nonexpired);
   }
 }
 
@@ -296,7 +306,10 @@ static inline void put(struct world *w, size_t k) {
   uint64_t before = evictions(w);
   int err = gci_cache_put(w->cache, side, key, hash_of(w, key), value, w->now);
   gcache_value_unref(value);
-  if (slot->in) leave(w, slot);
+  if (slot->in) {
+    w->causes[slot->side].replaced++;
+    leave(w, slot);
+  }
   *slot = (struct slot){.expire = expire, .len = len, .id = id};
   slot->charge = charge_of(key.len, len, cost, expire != GCACHE_NEVER);
   check_put(w, slot, side, err, evictions(w) - before);
@@ -307,7 +320,9 @@ static inline void drop(struct world *w, size_t k) {
   char room[KEY_ROOM];
   gcache_bytes_t key = key_of(k, room);
   assert_int_equal(gci_cache_remove(w->cache, key, hash_of(w, key)) != 0, w->slots[k].in);
-  if (w->slots[k].in) leave(w, &w->slots[k]);
+  if (!w->slots[k].in) return;
+  w->causes[w->slots[k].side].removed++;
+  leave(w, &w->slots[k]);
 }
 
 static inline void expire(struct world *w) {
@@ -332,7 +347,9 @@ static inline void expire(struct world *w) {
 static inline void clear(struct world *w) {
   gci_cache_clear(w->cache);
   for (size_t k = 0; k < KEYS; k++) {
-    if (w->slots[k].in) leave(w, &w->slots[k]);
+    if (!w->slots[k].in) continue;
+    w->causes[w->slots[k].side].removed++;
+    leave(w, &w->slots[k]);
   }
   assert_true(gci_cache_index_bytes(w->cache) < w->least);
 }

