@@ -20,6 +20,7 @@
 #include "door/work.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "see/metrics.h"
 #include "wire/route.h"
 
 #define IN_FLIGHT_LEAST ((size_t)16 * 1024 * 1024)
@@ -406,6 +407,10 @@ int gcache_set_peers(gcache_t *cache, const char *const urls[], const unsigned w
 }
 
 /* ----------------------------------------------------------------------------------- totals -- */
+
+int gcache_metrics(const gcache_t *cache, gcache_metrics_format_t format, gcache_value_t **out) {
+  return gci_metrics(cache, cache->self, house_of_const(cache)->mem, format, out);
+}
 
 void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) {
   const struct house *house = house_of_const(cache);

@@ -29,7 +29,8 @@ struct node {
 /* The gcache_handler_cb for every request that is not a peer's; arg is the struct node. */
 void routes_answer(gcache_exchange_t *x, void *arg);
 
-/* GET /stats. */
+/* GET /stats, GET /metrics. */
 void stats_answer(struct node *node, gcache_exchange_t *x);
+void metrics_answer(struct node *node, gcache_exchange_t *x);
 
 #endif

@@ -233,10 +233,11 @@ void routes_answer(gcache_exchange_t *x, void *arg) {
     const char *method, *path;
     void (*answer)(struct node *node, gcache_exchange_t *x);
   } routes[] = {
-      {"GET", "/", answer_root},          {"GET", "/get", answer_get},
-      {"PUT", "/set", answer_set},        {"DELETE", "/remove", answer_remove},
-      {"DELETE", "/clear", answer_clear}, {"PUT", "/peers", answer_peers},
-      {"GET", "/owner", answer_owner},    {"GET", "/stats", stats_answer},
+      {"GET", "/", answer_root},           {"GET", "/get", answer_get},
+      {"PUT", "/set", answer_set},         {"DELETE", "/remove", answer_remove},
+      {"DELETE", "/clear", answer_clear},  {"PUT", "/peers", answer_peers},
+      {"GET", "/owner", answer_owner},     {"GET", "/stats", stats_answer},
+      {"GET", "/metrics", metrics_answer},
   };
   gcache_bytes_t method = gcache_exchange_method(x), path = gcache_exchange_path(x);
 

@@ -1,7 +1,6 @@
 /* core/timing - see timing.h. The lowest bit of began_ns says that it is a hit, which stands for others. */
 #include "core/timing.h"
 
-#include <math.h>
 #include <uv.h>
 
 #define HIT UINT64_C(1)
@@ -13,7 +12,7 @@ static const uint64_t bounds_ns[GCACHE_HISTOGRAM_BUCKETS - 1] = {
     250000000, 500000000, 1000000000, 2500000000, 5000000000, 10000000000};
 
 double gcache_histogram_bound(size_t bucket) {
-  if (bucket >= GCACHE_HISTOGRAM_BUCKETS - 1) return HUGE_VAL;
+  if (bucket >= GCACHE_HISTOGRAM_BUCKETS - 1) return __builtin_huge_val();
   return (double)bounds_ns[bucket] / NS_PER_S;
 }
 

@@ -16,12 +16,12 @@ breach() {
 below() {
   case $1 in
   base) ;;
-  store | wire | http) echo base ;;
+  store | wire | http | see) echo base ;;
   core) echo store base ;;
   net) echo http base ;;
   door) echo core wire net http base ;;
   find) echo core wire net http base ;;
-  gcache.c) echo base store wire http core net door ;;
+  gcache.c) echo base store wire http core net door see ;;
   *) return 1 ;;
   esac
 }
@@ -82,7 +82,7 @@ check_includes() {
 
 # Constants of libuv are for all, calls for net and gcache.c.
 check_calls() {
-  for layer in base store wire http core door find; do
+  for layer in base store wire http core door find see; do
     undefined=$(nm -u "$archives/libgci_$layer.a") || breach "lib/$layer: no archive to look into"
     calls=$(echo "$undefined" | sed -n 's/^ *U \(uv_[a-z0-9_]*\)$/\1/p' | sort -u)
     [ -z "$calls" ] || breach "lib/$layer must not call" $calls
@@ -92,7 +92,7 @@ check_calls() {
 # A good guest (P9): no thread, signal, printing, environment variable, abort or exit of ours. An assert
 # aborts under a name of its own; llhttp's sources, where they are compiled in, are not ours.
 check_manners() {
-  for layer in base store wire http core net door find; do
+  for layer in base store wire http core net door find see; do
     calls=$(nm -u -A "$archives/libgci_$layer.a" | awk '!/llhttp/ {print $NF}' | sort -u |
       grep -xE 'abort|_?_?_?exit|(secure_)?getenv|signal|sigaction|raise|kill|pthread_.*|fork|system|(u|nano)?sleep|(__)?v?f?printf(_chk)?|puts|fputs|putchar|fwrite|perror|std(out|err)') || continue
     breach "lib/$layer must not use" $calls
