@@ -485,7 +485,7 @@ GCACHE_EXTERN size_t gcache_peek_many(gcache_group_t *group, const gcache_bytes_
 
 typedef struct gcache_peer_result_s {
   const char *url;    /* NULL: this member, which has no URL */
-  int status;         /* 0, UV_ECONNREFUSED, UV_ETIMEDOUT, GCACHE_EPEER, GCACHE_ENOROOM, ... */
+  int status;         /* 0, UV_ECONNREFUSED, UV_EHOSTUNREACH, UV_EACCES, GCACHE_EPEER, ... */
   const char *reason; /* "" if none */
 } gcache_peer_result_t;
 

@@ -57,11 +57,17 @@ GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
  *                                      too much waits there: the callers are told. Loading here would
  *                                      run a getter twice (P1), and make an owner's overload a herd of
  *                                      getters on all members
- *   UV_ETIMEDOUT                       the owner says its time ran out: asked again for those
- *                                      callers who have time left
+ *   UV_ETIMEDOUT                       the owner says its time ran out: a sign of life; asked again
+ *                                      for those callers who have time left. Never for time that
+ *                                      ran out here: see below
  *   UV_ECANCELED, after cancel()       nobody is told; those who came since are asked for anew
  *   UV_EINVAL                          the peer refuses this question: as below, but no sign that it fails
- *   anything else                      the exchange failed: loaded here instead */
+ *   anything else                      the exchange failed: loaded here instead
+ * What a failed exchange's status says of the peer, with every op: UV_ECONNREFUSED, UV_EHOSTUNREACH,
+ * UV_EHOSTDOWN, UV_ENETUNREACH, UV_ENETDOWN, UV_EADDRNOTAVAIL, UV_EAI_*: nobody could be reached, and it is
+ * down at once (gcache/health.h); a connect that timed out is UV_EHOSTUNREACH. UV_ECANCELED, UV_ENOMEM,
+ * UV_ENOTSUP, UV_EACCES, UV_EINVAL, UV_EMSGSIZE, GCACHE_EBUSY: nothing. Any other counts as one failure: a
+ * connection that broke or fell silent is UV_ECONNABORTED, say, and what is no answer GCACHE_EPEER. */
 GCACHE_EXTERN void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value,
                                     const char *reason);
 

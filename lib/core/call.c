@@ -69,10 +69,17 @@ static void end(gcache_call_t *call, int status, gcache_value_t *value, const ch
     release_core(core);
 }
 
+/* What a get's owner says, and nobody else. */
+static int is_owners_word(const gcache_call_t *call, int status) {
+  return call->op == GCACHE_OP_GET && status == UV_ETIMEDOUT;
+}
+
 /* A question that was not asked, or was given up. */
 static int status_of_down(const gcache_call_t *call) {
   int why = call->peer->health.why;
-  return why == 0 || why == UV_ECANCELED || why == GCACHE_EBUSY ? UV_ECONNABORTED : why;
+  if (why == 0 || why == UV_ECANCELED || why == GCACHE_EBUSY || is_owners_word(call, why))
+    return UV_ECONNABORTED;
+  return why;
 }
 
 /* A change is sent until the peer is found to be down: what it missed before does not matter to it. A get is

@@ -333,6 +333,7 @@ void gci_health_asked(gcache_call_t *call) {
 static int is_life(const gcache_call_t *call, int status) {
   if (call->only_cached && (status == UV_ENOENT || status == UV_EPERM)) return 1;
   if (call->op == GCACHE_OP_GIVE && status == UV_EEXIST) return 1;
+  if (call->op == GCACHE_OP_GET && status == UV_ETIMEDOUT) return 1; /* its time ran out, it says */
   return status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD ||
          status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP;
 }
@@ -346,7 +347,6 @@ static int is_unreachable(int status) {
   case UV_ENETUNREACH:
   case UV_ENETDOWN:
   case UV_EADDRNOTAVAIL:
-  case UV_ETIMEDOUT: /* to connect: the time of those who asked was not over */
   case UV_EAI_ADDRFAMILY:
   case UV_EAI_AGAIN:
   case UV_EAI_FAIL:

@@ -34,6 +34,8 @@ static void end_ask(struct gci_ask *ask, int status, gcache_value_t *value, cons
 static void fail_ask(struct gci_ask *ask, int status, const char *what, const char *why) {
   char reason[GCI_REASON_MAX + 1];
 
+  if (status == UV_ETIMEDOUT)
+    status = UV_ECONNABORTED; /* that is the owner's word, and nobody else's */
   snprintf(reason, sizeof reason, "%s %s: %s", what, ask->peer->url, why);
   end_ask(ask, status, NULL, reason);
 }
@@ -51,6 +53,7 @@ static void fail_all(struct gci_list *waiting, int status, const char *reason) {
 /* Of no slow lane comes anything. */
 static void fail_waiting(struct gci_door_peer *peer, int status, const char *reason) {
   if (reason[0] == '\0') reason = peer->config->conn.error_text(status);
+  if (status == UV_ETIMEDOUT) status = UV_EHOSTUNREACH;
   fail_all(&peer->waiting, status, reason);
   if (!gci_lanes_has_fast(&peer->lanes)) fail_all(&peer->quick, status, reason);
 }

@@ -7,7 +7,7 @@
  * a fast lane, and that get is asked again over a slow lane.
  * Failure modes: the dialect has no word for what is asked: UV_ENOTSUP, nothing is sent. More than
  * calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that wait fail with the connect
- * error. A kept connection turns out dead before a byte of the answer: the call goes again, once, and all
+ * error, UV_EHOSTUNREACH when there was none in time (UV_ETIMEDOUT is the owner's word for a get). A kept connection turns out dead before a byte of the answer: the call goes again, once, and all
  * resting connections are given up, as they will be dead too. A fast lane breaks: its gets go again, slowly. The peer says that it has done nothing, and the
  * connection is well (HTTP/2): the call goes again, once.
  * An exchange breaks otherwise: that call fails.

@@ -7,13 +7,16 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "member.h"
 #include "raw.h"
 
-enum manner { WELL, HANGS, RESETS, BABBLES, LOADS_LONG };
+enum manner { WELL, HANGS, RESETS, BABBLES, LOADS_LONG, SAYS_LATE };
 
 struct scene {
   struct raw_server peer;
@@ -55,6 +58,11 @@ static void on_request(struct raw *c) {
       break;
     }
     answer(c);
+    break;
+  case SAYS_LATE:
+    raw_say(c, "HTTP/1.1 504 Gateway Timeout\r\nGcache: 1\r\nGcache-Reason: timeout\r\n"
+               "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 12\r\n\r\n"
+               "out of time\n");
     break;
   case WELL:
     answer(c);
@@ -158,6 +166,82 @@ static void peer_whose_getter_takes_long_is_not_down(void **state) {
   close_scene(&s);
 }
 
+/* With most of the asker's time left: its clock, or a proxy, is wrong, and it is there. */
+static void peer_that_says_too_early_that_time_ran_out_is_not_down(void **state) {
+  struct scene s;
+  struct asked a;
+  char key[16];
+
+  open_scene(&s, state, SAYS_LATE);
+  for (int i = 0; i < 5; i++) {
+    snprintf(key, sizeof key, "k%d", i);
+    ask(&a, &s.m, key);
+    assert_int_equal(a.status, 0);
+    assert_int_equal(a.from, GCACHE_FROM_LOAD);
+  }
+  assert_int_equal(peer_of(&s).state, GCACHE_PEER_UP);
+  assert_int_equal(peer_of(&s).opened, 0);
+  manner = WELL;
+  ask(&a, &s.m, "afterwards");
+  assert_int_equal(a.from, GCACHE_FROM_PEER);
+  close_scene(&s);
+}
+
+/* A listener that takes no connection: its backlog is full. */
+struct silent {
+  int fds[8];
+  struct sockaddr_in at;
+};
+
+static void silent_open(struct silent *s) {
+  socklen_t len = sizeof s->at;
+
+  s->at = (struct sockaddr_in){.sin_family = AF_INET};
+  s->at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  for (int i = 0; i < 8; i++) {
+    s->fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(s->fds[i] >= 0);
+    if (i > 0) {
+      connect(s->fds[i], (struct sockaddr *)&s->at, sizeof s->at);
+      continue;
+    }
+    assert_int_equal(bind(s->fds[0], (struct sockaddr *)&s->at, sizeof s->at), 0);
+    assert_int_equal(listen(s->fds[0], 0), 0);
+    assert_int_equal(getsockname(s->fds[0], (struct sockaddr *)&s->at, &len), 0);
+  }
+}
+
+static void silent_close(struct silent *s) {
+  for (int i = 0; i < 8; i++)
+    close(s->fds[i]);
+}
+
+/* Not UV_ETIMEDOUT, which is an owner's word. */
+static void peer_that_takes_no_connection_in_time_cannot_be_reached(void **state) {
+  struct silent silent;
+  struct scene s;
+  struct asked a;
+  struct changed c = {0};
+  char url[64];
+  const char *urls[] = {url};
+
+  open_scene(&s, state, WELL);
+  silent_open(&silent);
+  snprintf(url, sizeof url, "http://127.0.0.1:%d", ntohs(silent.at.sin_port));
+  assert_int_equal(gcache_set_peers(s.m.cache, urls, NULL, 1), 0);
+  ask(&a, &s.m, "k");
+  assert_int_equal(a.from, GCACHE_FROM_LOAD);
+  assert_int_equal(peer_of(&s).opened, 1);
+  assert_int_equal(peer_of(&s).last_error, UV_EHOSTUNREACH);
+  c.req.data = &c;
+  assert_int_equal(gcache_remove(&c.req, s.m.group, gcache_cstr("k"), 0, on_changed), 0);
+  run_loop_until(s.loop, &c.done, 1);
+  assert_int_equal(c.status, GCACHE_EPARTIAL);
+  assert_int_equal(c.statuses[0], UV_EHOSTUNREACH);
+  close_scene(&s);
+  silent_close(&silent);
+}
+
 static void cache_closes_while_a_ping_hangs(void **state) {
   struct scene s;
   struct asked a;
@@ -177,6 +261,8 @@ int main(void) {
       TEST(peer_that_resets_is_down_after_three_questions),
       TEST(peer_that_talks_nonsense_is_down_after_three_questions),
       TEST(peer_whose_getter_takes_long_is_not_down),
+      TEST(peer_that_says_too_early_that_time_ran_out_is_not_down),
+      TEST(peer_that_takes_no_connection_in_time_cannot_be_reached),
       TEST(cache_closes_while_a_ping_hangs),
   };
   return !!cmocka_run_group_tests(tests, loop_warm_up, NULL);

@@ -62,8 +62,8 @@ static uint64_t wait_for_ping(struct room *r) {
 /* ------------------------------------------------------------------------------ going down ---- */
 
 static void peer_that_cannot_be_reached_is_down_at_once(void **state) {
-  static const int statuses[] = {UV_ECONNREFUSED, UV_EHOSTUNREACH, UV_ENETUNREACH,
-                                 UV_ETIMEDOUT,    UV_EAI_NONAME,   UV_EAI_AGAIN};
+  static const int statuses[] = {UV_ECONNREFUSED, UV_EHOSTUNREACH, UV_ENETUNREACH, UV_EAI_NONAME,
+                                 UV_EAI_AGAIN};
   (void)state;
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
     struct room *r = open_three();
@@ -118,6 +118,53 @@ static void what_says_nothing_of_a_peer_does_not_take_it_down(void **state) {
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
       ask_b(r, statuses[i]);
   assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  room_close(r);
+}
+
+/* An early 504 of the owner: it is there, whatever its clock. */
+static void owner_that_says_its_time_ran_out_is_there(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  for (int i = 0; i < 2; i++)
+    ask_b(r, GCACHE_EPEER);
+  for (int i = 0; i < 4; i++) {
+    room_get(r, &p, room_key(r, ROOM_B, key), 1000);
+    room_turn(r);
+    assert_int_equal(r->n_calls, 1);
+    assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_B);
+    room_call_answer(r, UV_ETIMEDOUT, NULL);
+    room_settle(r);
+    assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  }
+  ask_b(r, GCACHE_EPEER); /* the first in a row again */
+  ask_b(r, GCACHE_EPEER);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  ask_b(r, GCACHE_EPEER);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+  room_close(r);
+}
+
+/* What took it down was that time ran out, here: that is no word of the owner's. */
+static void question_given_up_with_a_silent_peer_is_no_sign_of_life(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  room_get(r, &p, room_key(r, ROOM_B, key), GCACHE_NO_TIMEOUT);
+  room_turn(r);
+  room_advance(r, 8500);
+  assert_int_equal(r->n_calls, 2);
+  room_call_done(r, r->calls[1], UV_ECANCELED, NULL, NULL); /* the ping */
+  room_run(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+  uint32_t lives = peer_at(r, ROOM_B)->health.lives;
+  room_call_done(r, r->calls[0], UV_ECANCELED, NULL, NULL);
+  assert_int_equal(peer_at(r, ROOM_B)->health.lives, lives);
+  room_settle(r);
+  assert_int_equal(p.runs, 1);
+  assert_int_equal(p.status, 0);
   room_close(r);
 }
 
@@ -578,6 +625,8 @@ int main(void) {
       cmocka_unit_test(three_failures_in_a_row_take_a_peer_down),
       cmocka_unit_test(failures_of_one_moment_count_once),
       cmocka_unit_test(what_says_nothing_of_a_peer_does_not_take_it_down),
+      cmocka_unit_test(owner_that_says_its_time_ran_out_is_there),
+      cmocka_unit_test(question_given_up_with_a_silent_peer_is_no_sign_of_life),
       cmocka_unit_test(silent_peer_is_pinged_and_taken_down_when_it_does_not_answer),
       cmocka_unit_test(silent_peer_that_answers_a_ping_is_left_alone),
       cmocka_unit_test(peer_whose_callers_are_impatient_is_pinged_too),
