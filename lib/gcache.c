@@ -422,6 +422,7 @@ void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size) 
                           .refused = house->door.refused,
                           .bad_requests = house->door.bad_requests,
                           .forbidden = house->access.forbidden,
+                          .awaited_names = house->access.known.waited,
                           .peers_coming = gci_lists_coming(cache),
                           .peers_error = cache->lists.error,
                           .retries = cache->health.retries,

@@ -4,7 +4,9 @@
  * routes are yours to guard. All that is asked for here must be met, else the answer is 403 and says what was
  * missing, before a body is read; gcache_stats_t.forbidden counts it. Left zero, peers are served and
  * strangers are not. A client-only member on another machine is a stranger: list its address, or share a
- * secret. What a 403 costs: a get is loaded where it was asked, a change reports UV_EACCES for that peer. */
+ * secret. What a 403 costs: a get is loaded where it was asked; a change reports UV_EACCES for that peer, which has
+ * missed it, is asked for nothing and is told again, at most every health.probe_max_ms, until it lets this member
+ * in (docs/rooms/cluster.md). So who may read and not write had better change nothing. */
 #ifndef GCACHE_ACCESS_H
 #define GCACHE_ACCESS_H
 
@@ -14,9 +16,11 @@
 typedef enum {
   /* Who has shown to be a peer: by a request signed with `secret`; by the certificate that <gcache/openssl.h>
    * asks of peers; where neither is asked for, by address: loopback, a Unix socket, or one that a host of
-   * the list last given to gcache_set_peers() has. Names are looked up when the list is given or a listener
-   * opened, and again when a stranger asks, at most once in 5 s: until an address is known, that is until
-   * shortly after its first request, it is a stranger's. */
+   * the list last given to gcache_set_peers() has. New names are looked up when the list is given or a listener
+   * opened, and all again when a stranger asks, at most once in 5 s. Who asks from an unknown address while
+   * there are names that have not been looked up yet waits for them, for a second at most and 1024 requests
+   * (gcache_stats_t.awaited_names); with gcache_serve() nobody waits. A peer that moves is a stranger until shortly
+   * after its first request. */
   GCACHE_ACCESS_PEERS,
   GCACHE_ACCESS_LISTED, /* who asks from one of `addresses`, loopback and Unix sockets like any other */
   GCACHE_ACCESS_ANYONE /* whoever reaches the port */

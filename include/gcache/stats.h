@@ -139,6 +139,7 @@ typedef struct gcache_stats_s {
   uint64_t shed;               /* requests, bodies and answers refused for either limit */
   uint64_t hedges;             /* second questions: health.hedge_percentile, */
   uint64_t hedges_denied;      /* and those that retry_percent forbade */
+  uint64_t awaited_names; /* incoming requests that waited until names of peers were looked up */
 } gcache_stats_t;
 #define gcache_stats(cache, out) gcache_stats_size((cache), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_stats_size(const gcache_t *cache, gcache_stats_t *out, size_t size);

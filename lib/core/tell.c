@@ -34,7 +34,7 @@ static const struct gci_call_maker maker;
 int gci_tell_is_answer(gcache_op_t op, int status) {
   if (status == UV_EINVAL || status == UV_EMSGSIZE) return op != GCACHE_OP_SET;
   return status == 0 || status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP ||
-         status == UV_ENOTSUP || status == UV_EACCES;
+         status == UV_ENOTSUP;
 }
 
 int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASON_MAX]) {

@@ -2,7 +2,7 @@
  *
  * An attempt sends the oldest first, at most 64 at a time, and goes on with what is missed meanwhile. It is
  * over when nothing is left, or when an exchange has failed, or no answer has come for a while, and what
- * was sent has ended. What a peer answers counts as told, whatever it answers: it has been told.
+ * was sent has ended. What a peer answers counts as told, whatever it answers but UV_EACCES: it has been told.
  *
  * A peer is told from the next turn on; one that is down, when core/health looks for signs of life. When the
  * owner of a key has been told of a remove of it, all other members are told once more, gently: they may
@@ -50,7 +50,8 @@ void gci_tell_missed(struct gcache_s *core, struct gci_peer *peer, const char *g
 enum { GCI_TELL_REASON_MAX = 257 };
 /* What a change that is not sent reports of a peer that is down. */
 int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASON_MAX]);
-/* Nonzero: a change that ended so was made, or was refused for good. What is refused of a set may be its value:
+/* Nonzero: a change that ended so was made, or was refused for good. UV_EACCES is not for good: the peer may not
+ * know yet who asks. What is refused of a set may be its value:
  * the remove that is told in its place is another matter. */
 int gci_tell_is_answer(gcache_op_t op, int status);
 /* struct gci_healths.tell: 1: the peer is being told, and gci_health_told() follows from a later turn; 0:

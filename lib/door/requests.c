@@ -1,11 +1,22 @@
 #include "door/requests.h"
 
+#include <uv.h>
+
 #include "base/bytes.h"
 #include "door/cached.h"
 #include "door/exchange.h"
 #include "door/serve.h"
 
-#define SCREENED 1
+/* What screening says of a head: its request is let in; or judged when its body is here. */
+enum { SCREENED = 1, TO_BE_JUDGED = 2 };
+
+/* One that waits for the names of peers: whoever asks may be one. */
+struct caller {
+  struct gcache_link_s link; /* in its connection's callers */
+  struct gci_known_waiter waiter;
+  struct gci_requests *of;
+  struct gci_http_exchange *http;
+};
 
 static void give(struct gci_http_exchange *http, const gcache_http_reply_t *reply) {
   struct gci_http_message message = {.status = reply->status,
@@ -47,6 +58,22 @@ void gci_requests_init(struct gci_requests *r, struct gci_door *door) {
   *r = (struct gci_requests){.door = door};
   gci_list_init(&r->serves);
   gci_list_init(&r->exchanges);
+  gci_list_init(&r->callers);
+}
+
+static void free_caller(struct caller *c) {
+  struct gci_env *env = c->of->door->env;
+
+  gci_link_unlink(&c->link);
+  gci_env_release(env);
+  gci_mem_free(env->mem, c, sizeof *c);
+}
+
+/* It has left, or is to be given up. */
+static void send_away(struct caller *c) {
+  gci_known_wait_no_more(&c->of->door->access->known, &c->waiter);
+  gci_exchange_answer_text(c->http, 429, GCI_LIT("closed")); /* goes nowhere */
+  free_caller(c);
 }
 
 /* One of them, and not its connection, has been given up. */
@@ -67,6 +94,19 @@ static void on_gone(struct gci_http_exchange *http) {
     gci_exchange_leave(x);
     return;
   }
+  gci_list_each(link, &r->callers) {
+    struct caller *c = gci_container_of(link, struct caller, link);
+    if (c->http != http) continue;
+    send_away(c);
+    return;
+  }
+}
+
+/* It is worth while to wait. */
+static int may_wait(const struct gci_requests *r, const struct gci_http_head *head,
+                    enum gci_verdict verdict) {
+  return verdict == GCI_BARRED_LOOKING_UP && !gci_serve_is_ping(r->door, head) &&
+         !r->door->closing && gci_known_is_partial(&r->door->access->known);
 }
 
 int gci_requests_screen(struct gci_requests *r, const struct gci_http_head *head) {
@@ -74,16 +114,18 @@ int gci_requests_screen(struct gci_requests *r, const struct gci_http_head *head
 
   if (gci_serve_takes(r->door, head->target))
     verdict = gci_access_judge(r->door->access, &r->visitor, head, 1);
+  if (may_wait(r, head, verdict)) return TO_BE_JUDGED;
   return verdict == GCI_LET_IN ? SCREENED : -(int)verdict;
 }
 
-/* One that was screened is not judged again: a signature is good for once. */
+/* One that was let in is not judged again: a signature is good for once. Of what may wait none is asked. */
 static enum gci_verdict judge(struct gci_requests *r, const struct gci_http_exchange *http) {
   struct gci_access *access = r->door->access;
   enum gci_verdict verdict = GCI_LET_IN;
 
   if (http->screened < 0) return (enum gci_verdict) - http->screened;
-  if (http->screened == 0) verdict = gci_access_judge(access, &r->visitor, &http->head, 0);
+  if (http->screened != SCREENED)
+    verdict = gci_access_judge(access, &r->visitor, &http->head, http->screened != 0);
   if (verdict != GCI_LET_IN || http->screened == 0) return verdict;
   return gci_access_judge_body(access, &http->head, http->body);
 }
@@ -105,9 +147,61 @@ static void shed(struct gci_requests *r, struct gci_http_exchange *http) {
   give(http, &reply.http);
 }
 
+/* Of a peer's. */
+static void admit(struct gci_requests *r, struct gci_http_exchange *http) {
+  struct gci_reply reply;
+
+  if (gci_cached_try(&reply, r->door, &http->head))
+    give(http, &reply.http);
+  else
+    start_serve(r, http);
+}
+
+static void on_names_known(struct gci_known_waiter *w) {
+  struct caller *c = gci_container_of(w, struct caller, waiter);
+  struct gci_requests *r = c->of;
+  struct gci_http_exchange *http = c->http;
+  enum gci_verdict verdict = judge(r, http);
+
+  free_caller(c);
+  if (verdict == GCI_LET_IN)
+    admit(r, http);
+  else
+    refuse(r, http, verdict);
+}
+
+/* < 0: it cannot. */
+static int wait_for_names(struct gci_requests *r, struct gci_http_exchange *http) {
+  struct gci_env *env = r->door->env;
+  struct caller *c = gci_http_keep(http) < 0 ? NULL : gci_mem_zalloc(env->mem, sizeof *c);
+
+  if (c == NULL) return UV_ENOMEM;
+  c->of = r;
+  c->http = http;
+  c->waiter.address = r->visitor.address;
+  c->waiter.told = on_names_known;
+  if (gci_known_wait(&r->door->access->known, &c->waiter) < 0) {
+    gci_mem_free(env->mem, c, sizeof *c);
+    return GCACHE_EBUSY;
+  }
+  gci_link_init(&c->link);
+  gci_list_push_back(&r->callers, &c->link);
+  gci_env_hold(env);
+  return 0;
+}
+
+static void take_peers(struct gci_requests *r, struct gci_http_exchange *http) {
+  enum gci_verdict verdict = judge(r, http);
+
+  if (may_wait(r, &http->head, verdict) && wait_for_names(r, http) == 0) return;
+  if (verdict == GCI_LET_IN)
+    admit(r, http);
+  else
+    refuse(r, http, verdict);
+}
+
 void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
   gcache_exchange_t *x;
-  struct gci_reply reply;
 
   http->data = r;
   http->gone = on_gone;
@@ -117,13 +211,7 @@ void gci_requests_take(struct gci_requests *r, struct gci_http_exchange *http) {
     return;
   }
   if (gci_serve_takes(r->door, http->head.target)) {
-    enum gci_verdict verdict = judge(r, http);
-    if (verdict != GCI_LET_IN)
-      refuse(r, http, verdict);
-    else if (gci_cached_try(&reply, r->door, &http->head))
-      give(http, &reply.http);
-    else
-      start_serve(r, http);
+    take_peers(r, http);
   } else if (gci_exchange_open(&x, r->door, http) < 0) {
     gci_exchange_answer_text(http, 503, GCI_LIT("busy"));
   } else {
@@ -143,4 +231,6 @@ void gci_requests_leave(struct gci_requests *r) {
     gci_serve_cancel(gci_container_of(link, struct gci_serve, link));
   while ((link = gci_list_pop_front(&r->exchanges)) != NULL)
     gci_exchange_leave(gci_container_of(link, gcache_exchange_t, link));
+  while ((link = gci_list_front(&r->callers)) != NULL)
+    send_away(gci_container_of(link, struct caller, link));
 }

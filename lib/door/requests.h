@@ -3,7 +3,9 @@
  *
  * Owns nothing but the lists: requests own themselves, and answer into nothing when their connection has
  * gone, or whoever asked has given up that one. A peer's request that is not let in (door/access) is refused before its body is
- * read. */
+ * read. One from an address that is not known, while there are names of the peer list that have not been looked up at
+ * all, waits for them (door/known), its body with it: members that start together would take each other for
+ * strangers otherwise. A ping does not. Where it cannot wait, or has for too long, it is refused. */
 #ifndef GCI_DOOR_REQUESTS_H
 #define GCI_DOOR_REQUESTS_H
 
@@ -13,7 +15,8 @@
 struct gci_requests {
   struct gci_door *door;
   struct gci_list serves, exchanges;
-  uint64_t taken; /* in all */
+  struct gci_list callers; /* who wait for names */
+  uint64_t taken;          /* in all */
   struct gci_visitor visitor;
 };
 

@@ -401,3 +401,10 @@ int gci_serve_takes(const struct gci_door *door, gcache_bytes_t path) {
   gci_route_split_target(path, &only_path, &query);
   return gci_bytes_begins(only_path, door->base_path);
 }
+
+int gci_serve_is_ping(const struct gci_door *door, const struct gci_http_head *head) {
+  gcache_bytes_t path, query;
+
+  gci_route_split_target(head->target, &path, &query);
+  return gci_bytes_equal(path, door->base_path) && gci_bytes_equal(head->method, GCI_LIT("GET"));
+}

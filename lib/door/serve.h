@@ -50,4 +50,7 @@ void gci_serve_cancel(struct gci_serve *serve);
 /* Nonzero if path, with or without a query, lies under the base path. */
 int gci_serve_takes(const struct gci_door *door, gcache_bytes_t path);
 
+/* "Are you there?" */
+int gci_serve_is_ping(const struct gci_door *door, const struct gci_http_head *head);
+
 #endif

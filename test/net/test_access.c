@@ -595,9 +595,9 @@ static void tell_unwanted_body(void **state, gcache_http_t http) {
   /* HTTP/1.1 is closed behind the answer, which a writer may notice before it reads that. */
   assert_true(c.statuses[0] == UV_EACCES || c.statuses[0] == GCACHE_EPEER);
   if (http == GCACHE_HTTP_2) assert_int_equal(c.statuses[0], UV_EACCES);
-  assert_in_range(forbidden(&m[1]), 1, 2);
-  member_await_up(&m[0],
-                  1); /* it was told to forget what it may have been set to, which it refused */
+  assert_true(forbidden(&m[1]) >= 1);
+  run_loop_turns(*state,
+                 50); /* it is told to forget what it may have been set to, which it refuses */
   kept = gcache_peek(m[1].group, gcache_cstr(key));
   assert_non_null(kept);
   assert_int_equal(gcache_value_bytes(kept).len, strlen(before));

@@ -142,8 +142,8 @@ static void at_most_64_are_under_way_and_all_are_told(void **state) {
 }
 
 static void what_the_peer_answers_at_all_is_told(void **state) {
-  static const int words[] = {0,         GCACHE_ENOGROUP, GCACHE_ENOROOM, UV_ENOTSUP,
-                              UV_EACCES, UV_EINVAL,       UV_EMSGSIZE};
+  static const int words[] = {0,          GCACHE_ENOGROUP, GCACHE_ENOROOM,
+                              UV_ENOTSUP, UV_EINVAL,       UV_EMSGSIZE};
   char key[16];
   (void)state;
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -167,6 +167,36 @@ static void what_the_peer_refuses_is_not_missed(void **state) {
   remove_missed_by_b(&r, key, UV_ENOTSUP);
   assert_int_equal(missed(&r, ROOM_B), 0);
   assert_not_asked(&r, ROOM_B);
+  room_close(&r);
+}
+
+/* It may not know yet who asks, or not share the secret yet. */
+static void what_a_peer_forbids_is_missed_and_told_until_it_is_let_in(void **state) {
+  char key[16], again[16];
+  struct room r;
+  struct change_probe p = {0};
+  (void)state;
+  room_open_three(&r);
+  room_key(&r, ROOM_SELF, key);
+  remove_missed_by_b(&r, key, UV_EACCES);
+  assert_true(gci_health_is_out(peer_of(&r, ROOM_B)));
+  answer(&r, ROOM_B, UV_EACCES); /* at once, and then by back-off */
+  assert_int_equal(missed(&r, ROOM_B), 1);
+  assert_not_asked(&r, ROOM_B);
+  room_advance(&r, 250);
+  assert_asked(&r, ROOM_B, GCACHE_OP_REMOVE, key);
+  answer(&r, ROOM_B, UV_EACCES);
+  assert_not_asked(&r, ROOM_B);
+  assert_int_equal(room_remove(&r, &p, room_key(&r, ROOM_SELF, again), 0), 0);
+  room_run(&r);
+  answer(&r, ROOM_C, 0);
+  assert_int_equal(p.members[1].status, UV_EACCES);
+  room_advance(&r, 500);
+  answer(&r, ROOM_B, 0);
+  answer(&r, ROOM_B, 0);
+  assert_int_equal(missed(&r, ROOM_B), 0);
+  assert_false(gci_health_is_out(peer_of(&r, ROOM_B)));
+  assert_int_equal(peer_of(&r, ROOM_B)->told, 2);
   room_close(&r);
 }
 
@@ -577,6 +607,7 @@ int main(void) {
       cmocka_unit_test(at_most_64_are_under_way_and_all_are_told),
       cmocka_unit_test(what_the_peer_answers_at_all_is_told),
       cmocka_unit_test(what_the_peer_refuses_is_not_missed),
+      cmocka_unit_test(what_a_peer_forbids_is_missed_and_told_until_it_is_let_in),
       cmocka_unit_test(a_peer_that_is_silent_is_given_up_and_told_later),
       cmocka_unit_test(a_change_out_of_time_is_missed_by_all_who_were_not_done_and_made_here),
       cmocka_unit_test(a_change_that_the_application_cancels_is_not_missed),

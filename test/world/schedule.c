@@ -362,8 +362,6 @@ void world_schedule_run(const struct world_run *run, struct world_result *result
   if (run->weather == WORLD_DEAD_ONE) world_dead_choose(&s->w, &s->rng, deeds);
   if (run->weather == WORLD_DEAD_ONE && !s->w.torture)
     s->w.promises.setup.patience_us = world_dead_patience_us(&s->w);
-  /* Members take peers for strangers until they have looked up their names. */
-  if (s->w.config.name_percent > 0 && s->run->weather != WORLD_LISTS) advance(s, 300000);
   for (uint64_t i = 0; i < deeds && !broken(s); i++) {
     s->w.time.turn++;
     world_deed(&s->w, run->weather);
