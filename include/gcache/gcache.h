@@ -108,7 +108,9 @@ typedef struct gcache_clock_s {
 } gcache_clock_t;
 
 typedef enum { GCACHE_LOG_DEBUG, GCACHE_LOG_INFO, GCACHE_LOG_WARN } gcache_log_level_t;
-/* line: one line, without its end, control bytes escaped. Must not call gcache. */
+/* line: one line, without its end, control bytes escaped. The one callback that may run inside a call: of
+ * gcache_open() or gcache_set_peers(), say, that refuse something, or a get that finds a peer to be back. So it must
+ * not call gcache, nor take a lock that is held around calls of gcache. */
 typedef void (*gcache_log_cb)(void *data, gcache_log_level_t level, const char *line);
 
 /* ----------------------------------------------------------------------------------- bytes ---- */

@@ -197,8 +197,8 @@ static int is_in_time(const struct gci_auth *a, uint64_t time_s) {
 }
 
 /* A change is taken once. */
-static enum gci_verdict take(struct gci_auth *a, const struct gci_http_head *head,
-                             gcache_bytes_t mac, uint64_t time_s) {
+static enum gci_verdict admit_change_once(struct gci_auth *a, const struct gci_http_head *head,
+                                          gcache_bytes_t mac, uint64_t time_s) {
   if (gci_bytes_equal(head->method, GCI_LIT("GET"))) return GCI_LET_IN;
   switch (gci_replays_add(&a->replays, mac, (int64_t)time_s, now_s(a))) {
   case 0:
@@ -249,7 +249,7 @@ enum gci_verdict gci_auth_check(struct gci_auth *a, const struct gci_http_head *
   to_hex(hex, mac, sizeof mac);
   if (!gci_hmac_equal(hex, line.mac.base, sizeof hex)) return GCI_BARRED_BAD_SIGNATURE;
   if (has_body(&line) != (follows != 0)) return GCI_BARRED_BAD_BODY;
-  return take(a, head, gcache_bytes(mac, sizeof mac), time_s);
+  return admit_change_once(a, head, gcache_bytes(mac, sizeof mac), time_s);
 }
 
 enum gci_verdict gci_auth_check_body(struct gci_auth *a, const struct gci_http_head *head,

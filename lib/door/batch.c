@@ -23,7 +23,7 @@ static int can_be_among_many(const struct gci_ask *ask, const char *group, size_
   return 1;
 }
 
-static void take(struct gci_batch *batch, struct gci_ask *ask) {
+static void add_ask(struct gci_batch *batch, struct gci_ask *ask) {
   gci_link_unlink(&ask->link);
   gci_list_push_back(&batch->asks, &ask->link);
   ask->batch = batch;
@@ -44,12 +44,12 @@ void gci_batch_load(struct gci_batch *batch, struct gci_list *waiting, int remov
   size_t bytes = GCI_REMOVE_KEYS_BYTES_MAX;
   struct gcache_link_s *link;
 
-  take(batch, first);
+  add_ask(batch, first);
   if (!removes_many || !can_be_among_many(first, group, &bytes)) return;
   while (batch->n < GCI_REMOVE_KEYS_MAX && (link = gci_list_front(waiting)) != NULL) {
     struct gci_ask *ask = ask_of(link);
     if (!can_be_among_many(ask, group, &bytes)) break;
-    take(batch, ask);
+    add_ask(batch, ask);
     ask->among_many = first->among_many = 1;
   }
 }

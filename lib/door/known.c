@@ -276,7 +276,7 @@ void gci_known_wait_no_more(struct gci_known *k, struct gci_known_waiter *w) {
 
 /* -------------------------------------------------------------------------------- look-ups -- */
 
-static void go_on(struct gci_known *k);
+static void look_up_due(struct gci_known *k);
 
 /* The slot is free. */
 static void end_look_up(struct gci_known_lookup *slot) {
@@ -306,12 +306,12 @@ static void on_looked_up(void *user, int status, const struct sockaddr_storage a
     is_new = take_addresses(k->list, name, found, n);
   }
   k->generation += is_new != 0;
-  go_on(k);
+  look_up_due(k);
   if (is_new || !gci_known_is_partial(k)) tell_soon(k);
 }
 
 /* One without memory for its look-up is passed over. */
-static void start(struct gci_known *k, struct gci_known_lookup *slot) {
+static void start_look_up(struct gci_known *k, struct gci_known_lookup *slot) {
   struct gcache_link_s *link;
 
   while (slot->lookup == NULL && (link = gci_list_pop_front(&k->list->due)) != NULL) {
@@ -322,9 +322,9 @@ static void start(struct gci_known *k, struct gci_known_lookup *slot) {
   }
 }
 
-static void go_on(struct gci_known *k) {
+static void look_up_due(struct gci_known *k) {
   for (size_t i = 0; i < GCI_KNOWN_LOOKUPS; i++)
-    start(k, &k->lookups[i]);
+    start_look_up(k, &k->lookups[i]);
 }
 
 int gci_known_is_refreshing(const struct gci_known *k) {
@@ -357,7 +357,7 @@ void gci_known_refresh(struct gci_known *k) {
     k->passed = 1;
     k->pass_ms = now_ms;
   }
-  go_on(k);
+  look_up_due(k);
   if (!gci_known_is_partial(k)) tell_soon(k);
 }
 

@@ -283,7 +283,7 @@ static int is_from_groupcache(const struct answer *a) {
 }
 
 /* The getter's word or the owner's, 0: this is none. */
-static int word(const struct answer *a) {
+static int word_of_owner(const struct answer *a) {
   if (a->is_gcache && has_reason(a, "timeout")) return UV_ETIMEDOUT;
   if (a->is_gcache && has_reason(a, "not-found")) return GCACHE_ENOTFOUND;
   if (a->is_gcache && has_reason(a, "busy")) return GCACHE_EBUSY;
@@ -302,7 +302,7 @@ static int is_refused(const struct answer *a) {
 }
 
 static void read_get(struct gci_result *result, const struct answer *a, gcache_value_t *body) {
-  int said = a->status == 200 ? 0 : word(a);
+  int said = a->status == 200 ? 0 : word_of_owner(a);
 
   if (said == GCACHE_ENOTFOUND && a->is_gcache &&
       gci_bytes_to_u64(a->not_found_ms, &result->not_found_ms) < 0)

@@ -56,7 +56,7 @@ static struct gci_lookup *under_way(const char *name) {
   return NULL;
 }
 
-static size_t read_all(struct sockaddr_storage out[GCI_LOOKUP_ADDRESSES], const char *texts) {
+static size_t read_all(struct sockaddr_storage out[GCI_KNOWN_ADDRESSES], const char *texts) {
   char text[64];
   size_t n = 0;
   int len;
@@ -71,7 +71,7 @@ static size_t read_all(struct sockaddr_storage out[GCI_LOOKUP_ADDRESSES], const 
 
 /* Its look-up ends with these addresses; NULL: it fails. */
 static void resolve(const char *name, const char *texts) {
-  struct sockaddr_storage addresses[GCI_LOOKUP_ADDRESSES] = {0};
+  struct sockaddr_storage addresses[GCI_KNOWN_ADDRESSES] = {0};
   struct gci_lookup *l = under_way(name);
   gci_lookup_cb done;
   size_t n;
