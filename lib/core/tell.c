@@ -85,7 +85,8 @@ void gci_tell_missed(gcache_t *core, struct gci_peer *peer, const char *group, g
   if (weight == GCI_MISSED) gci_health_missed(core, now);
 }
 
-/* Others may have fetched from the owner, before it was told, what they still have. */
+/* Others may have fetched from the owner, before it was told, what they still have, also where it merely had no time
+ * to answer: they were told in any order then. */
 static void spread(gcache_t *core, const struct gci_peer *owner, const char *group,
                    gcache_bytes_t key) {
   const struct gci_peers *peers = &core->peers;
@@ -208,7 +209,7 @@ static void on_done(gcache_call_t *done, int status, gcache_value_t *value, cons
   telling->running--;
   if (gci_tell_is_answer((gcache_op_t)change->op, status)) {
     telling->peer->told++;
-    if (change->op == GCACHE_OP_REMOVE && !change->gentle && !core->closing)
+    if (change->op == GCACHE_OP_REMOVE && !core->closing)
       spread(core, telling->peer, change->group, gci_missed_key(change));
     gci_missed_told(change);
     if (telling->status == 0) telling->status = wait_on(telling);

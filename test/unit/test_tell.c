@@ -310,6 +310,30 @@ static void when_the_owner_has_been_told_all_others_are_told_once_more_and_stay_
   room_close(&r);
 }
 
+/* Told before the owner, it may have fetched the old value again. */
+static void all_are_told_once_more_also_where_the_owner_merely_had_no_time(void **state) {
+  char key[16];
+  struct room r;
+  struct change_probe p = {0};
+  (void)state;
+  room_open_three(&r);
+  room_key(&r, ROOM_B, key);
+  assert_int_equal(room_remove(&r, &p, key, 300), 0);
+  room_run(&r);
+  room_advance(&r, 300);
+  assert_int_equal(p.status, GCACHE_EPARTIAL);
+  answer(&r, ROOM_C, 0);
+  assert_not_asked(&r, ROOM_C);
+  answer(&r, ROOM_B, UV_ECANCELED); /* the change's own question */
+  answer(&r, ROOM_B, 0);            /* told */
+  assert_asked(&r, ROOM_C, GCACHE_OP_REMOVE, key);
+  answer(&r, ROOM_C, 0);
+  assert_int_equal(missed(&r, ROOM_B), 0);
+  assert_int_equal(missed(&r, ROOM_C), 0);
+  assert_int_equal(r.n_calls, 0);
+  room_close(&r);
+}
+
 static void what_is_told_once_more_and_fails_puts_the_peer_out(void **state) {
   char key[16];
   struct room r;
@@ -613,6 +637,7 @@ int main(void) {
       cmocka_unit_test(a_change_that_the_application_cancels_is_not_missed),
       cmocka_unit_test(a_clear_that_was_missed_is_told_as_one),
       cmocka_unit_test(when_the_owner_has_been_told_all_others_are_told_once_more_and_stay_in),
+      cmocka_unit_test(all_are_told_once_more_also_where_the_owner_merely_had_no_time),
       cmocka_unit_test(what_is_told_once_more_and_fails_puts_the_peer_out),
       cmocka_unit_test(
           a_set_goes_to_who_acts_for_an_owner_that_is_down_and_the_owner_is_told_to_forget),
