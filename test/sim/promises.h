@@ -86,7 +86,8 @@ struct promises_deed {
 
 /* A change that reported status 0: from end_seq on nothing born before begin_seq is delivered. */
 struct promises_floor {
-  int member; /* whose change it was */
+  int member;  /* whose change it was */
+  int only_at; /* member + 1: nothing older is delivered there; 0: anywhere */
   int whole_group;
   unsigned key; /* or group */
   uint64_t epoch, begin_seq, end_seq;
@@ -272,6 +273,10 @@ void promises_value_check(struct promises *p, const struct promises_request *get
                           const struct promises_end *e); /* internal: a delivery, P2 and P6 */
 void promises_floors_check(struct promises *p, const struct promises_request *get,
                            uint64_t serial); /* internal: P2 */
+/* Member, or everybody for -1, has been told of a change of key that began at begin_seq: from now on nothing older
+ * is delivered there, until the end of that. */
+size_t promises_told_floor(struct promises *p, int member, unsigned key, uint64_t begin_seq);
+void promises_floor_end(struct promises *p, size_t floor);
 void promises_cause_check(struct promises *p, size_t request,
                           const struct promises_end *e); /* internal: a failure's origin */
 void promises_idle_check(struct promises *p);            /* internal: who works for nobody */

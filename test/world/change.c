@@ -66,11 +66,18 @@ void world_changes_forget(struct world *w) {
 
 /* ---- the answer ---- */
 
+/* Who has said anything else was told. */
+static int is_missed(const struct change *change, int status) {
+  if (status == UV_EINVAL || status == UV_EMSGSIZE) return change->kind == PROMISES_SET;
+  return status != 0 && status != GCACHE_ENOGROUP && status != UV_ENOTSUP && status != UV_EACCES &&
+         status != UV_ECANCELED;
+}
+
 static void check_report(struct change *change, const gcache_peer_result_t *peers, size_t n,
-                         uint64_t *reported, uint64_t *ok, int *twice) {
+                         uint64_t *reported, uint64_t *ok, uint64_t *missed, int *twice) {
   struct world_member *m = change->member;
   struct world *w = m->world;
-  *reported = *ok = 0;
+  *reported = *ok = *missed = 0;
   *twice = 0;
   for (size_t i = 0; i < n; i++) {
     int who = peers[i].url == NULL ? m->index : world_member_of_url(w, peers[i].url);
@@ -78,6 +85,7 @@ static void check_report(struct change *change, const gcache_peer_result_t *peer
     if (*reported & bit) *twice = 1;
     *reported |= bit;
     if (peers[i].status == 0) *ok |= bit;
+    if (is_missed(change, peers[i].status)) *missed |= bit;
     if (peers[i].reason == NULL)
       promises_break(&w->promises, "P8: member %d is reported without a reason", who);
     sim_trace(&w->time, "  member %d: %d '%s'", who, peers[i].status, peers[i].reason);
@@ -89,10 +97,9 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
   struct change *change = req->data;
   struct world_member *m = change->member;
   struct world *w = m->world;
-  uint64_t reported, ok;
-  char text[32];
+  uint64_t reported, ok, missed;
   int twice;
-  check_report(change, peers, n, &reported, &ok, &twice);
+  check_report(change, peers, n, &reported, &ok, &missed, &twice);
   sim_trace(&w->time, "m%d key %u: change %zu ends %d", m->index, change->key, change->requests[0],
             status);
   for (size_t i = 0; i < change->n; i++) {
@@ -100,9 +107,7 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
     if (status != 0 && !(status == GCACHE_EPARTIAL && world_dead_excuses(w, reported, ok)))
       linger(w, change->kind, key);
     promises_change_ended(&w->promises, change->requests[i], status, reported, ok, twice);
-    if (status != GCACHE_EPARTIAL) continue;
-    gcache_bytes_t bytes = gcache_bytes(text, world_key_write(change->keys[i], text));
-    world_missed_note(m, change->requests[i], bytes, ok);
+    if (status == GCACHE_EPARTIAL) world_missed_note(m, change->requests[i], ok, missed);
   }
   if (change->kind == PROMISES_SET && status == 0)
     promises_set_landed(&w->promises, change->serial);

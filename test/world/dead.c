@@ -9,6 +9,10 @@
 /* What was asked when they did not agree yet is through. */
 #define SETTLES_US 300000
 
+static int is_reborn(const struct world_dead *d) {
+  return d->fate == WORLD_FATE_DARK && d->returns != UINT64_MAX;
+}
+
 /* Where its machine starts again before anybody has missed it, only the system knows that a connection is none.
  *
  * A member that hangs is found out; whoever owns the key then asks the one before, and runs the getter,
@@ -16,10 +20,9 @@
 uint64_t world_dead_patience_us(const struct world *w) {
   const struct world_config *c = &w->config;
   const struct world_dead *d = &w->dead;
-  int is_reborn = d->fate == WORLD_FATE_DARK && d->returns != UINT64_MAX;
   return (3 * c->ping_ms / 2 + c->connect_timeout_ms) * 1000 + HANDOFF_WAIT_US +
          2 * c->getter_max_us + 40 * w->net.weather.latency_max_us +
-         (is_reborn ? KEEP_ALIVE_US : 0);
+         (is_reborn(d) ? KEEP_ALIVE_US : 0);
 }
 
 void world_dead_choose(struct world *w, struct sim_rng *rng, uint64_t deeds) {
@@ -119,6 +122,7 @@ void world_dead_loads(struct world *w, unsigned key) {
   uint64_t settles_us = SETTLES_US;
   if (!d->is_on) return;
   if (w->config.name_percent > 0) settles_us *= 2; /* members are strangers for a while */
+  if (is_reborn(d)) settles_us += KEEP_ALIVE_US;   /* its old connections end then */
   world_dead_look(w);
   if (!d->agree || w->time.now_us < d->differ_us + settles_us)
     promises_disturbed(&w->promises, key);

@@ -42,8 +42,7 @@ struct world_config {
   unsigned missed_max;     /* 0: the usual */
   unsigned hedge_percentile;
   uint64_t handoff_ms;
-  int tells_missed; /* all live, and with one list: who has missed a change is told of it */
-  int is_signed;    /* members share a secret */
+  int is_signed; /* members share a secret */
   gcache_access_who_t who;
   unsigned again_percent; /* of callbacks that ask for something more */
   int n_hosts;            /* machines, with a member on them or not */
@@ -63,6 +62,8 @@ enum world_life { WORLD_DOWN, WORLD_LIVING, WORLD_CLOSING };
 struct world_member {
   struct world *world;
   int index, is_client;
+  unsigned lives; /* times it has started */
+  uint64_t started_us;
   char url[48];
   enum world_life life;
   uint64_t list; /* mask of members; 0: alone */
@@ -112,7 +113,7 @@ struct world {
   uint64_t counts[WORLD_COUNTS_N];
   unsigned torture;       /* something is made to fail: errors of memory and system are lawful */
   struct gci_list misses; /* changes that members have missed */
-  uint64_t misses_checked;
+  uint64_t misses_noted, misses_told, misses_told_all; /* changes, owners, whole clusters */
   struct world_dead dead;
   struct gci_list rests; /* what changes that failed may still do */
   struct world_member members[WORLD_HOSTS];

@@ -2,73 +2,175 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "value.h"
 
+#define STRANGERS_US 1000000
+
+/* Of a clear: one for each key whose owner has missed it. What others have is of no interest then. */
 struct miss {
   struct gcache_link_s link;
-  int by, on; /* who began it, who has missed it */
+  int by, on; /* who began it, the owner, who may be the same */
+  unsigned by_life, on_life;
   unsigned key;
-  uint64_t begin_seq;
+  int is_clear, owner_told, over;
+  size_t floor; /* once owner_told, and it was told late */
+  uint64_t epoch, begin_seq;
+  uint64_t looked; /* when the loop of by had run so often */
 };
 
-/* Who is not the owner, and was told while the owner still had the old value, may have fetched that again. */
-void world_missed_note(struct world_member *m, size_t request, gcache_bytes_t key, uint64_t ok) {
+static int owner_of(struct world_member *m, unsigned key) {
+  char text[32];
+  const char *url = gcache_owner(m->cache, gcache_bytes(text, world_key_write(key, text)));
+  return url == NULL ? -1 : world_member_of_url(m->world, url);
+}
+
+/* A clear that waits stands for what is missed after it. */
+static int is_in_clear(const struct world_member *m, unsigned key) {
+  if (m->world->config.missed_max > 0) return 1; /* so few that there may be one */
+  gci_list_each(link, &m->world->misses) {
+    const struct miss *miss = gci_container_of(link, struct miss, link);
+    if (miss->is_clear && !miss->over && !miss->owner_told && miss->by == m->index &&
+        miss->key == key)
+      return 1;
+  }
+  return 0;
+}
+
+static void note(struct world_member *m, const struct promises_request *r, unsigned key,
+                 uint64_t ok, uint64_t missed) {
+  struct world *w = m->world;
+  int owner = owner_of(m, key), is_clear = r->kind == PROMISES_CLEAR;
+  if (owner < 0 || (is_clear && !(missed >> owner & 1))) return;
+  if (!((ok | missed) >> owner & 1)) return; /* it will not */
+  struct miss *miss = sim_new(sizeof *miss);
+  *miss = (struct miss){.by = m->index,
+                        .on = owner,
+                        .by_life = m->lives,
+                        .on_life = w->members[owner].lives,
+                        .key = key,
+                        .is_clear = is_clear || is_in_clear(m, key),
+                        .owner_told = !(missed >> owner & 1),
+                        .floor = SIZE_MAX,
+                        .epoch = r->epoch,
+                        .begin_seq = r->begin_seq,
+                        .looked = m->host.loop.iterations};
+  gci_list_push_back(&w->misses, &miss->link);
+}
+
+void world_missed_note(struct world_member *m, size_t request, uint64_t ok, uint64_t missed) {
   struct world *w = m->world;
   const struct promises_request *r = &w->promises.requests[request];
-  const char *url = gcache_owner(m->cache, key);
-  int owner = url == NULL ? -1 : world_member_of_url(w, url);
-  if (!w->config.tells_missed || owner < 0 || r->kind == PROMISES_CLEAR) return;
-  for (int on = 0; on < w->config.n_members; on++) {
-    if (ok >> on & 1 || on == m->index || (on != owner && !(ok >> owner & 1))) continue;
-    struct miss *miss = sim_new(sizeof *miss);
-    miss->by = m->index;
-    miss->on = on;
-    miss->key = r->key;
-    miss->begin_seq = r->begin_seq;
-    gci_list_push_back(&w->misses, &miss->link);
-  }
+  if (r->epoch == 0 || r->epoch != promises_epoch(&w->promises)) return;
+  if (missed == 0 || m->life != WORLD_LIVING) return;
+  w->misses_noted++;
+  if (r->kind != PROMISES_CLEAR)
+    note(m, r, r->key, ok, missed);
+  else
+    for (unsigned key = r->key; key < w->config.n_keys; key += PROMISES_GROUPS)
+      note(m, r, key, ok, missed);
+}
+
+/* ---- who has been told ---- */
+
+/* Of m to that one, or to all where on is -1. */
+static size_t waiting(const struct world_member *m, int on) {
+  gcache_peer_stats_t s;
+  size_t n = 0;
+  for (size_t k = 0; gcache_peer_stats(m->cache, k, &s) == 0; k++)
+    if (on < 0 || strcmp(m->world->members[on].url, s.url) == 0) n += s.missed;
+  return n;
 }
 
 int world_missed_waits(const struct world_member *m) {
-  gcache_peer_stats_t s;
-  for (size_t k = 0; gcache_peer_stats(m->cache, k, &s) == 0; k++)
-    if (s.missed > 0) return 1;
-  return 0;
+  return waiting(m, -1) > 0;
+}
+
+/* It knows nobody yet, refuses what it is told, and that counts. */
+static int looks_up_names(const struct world *w, int on) {
+  return w->config.name_percent > 0 && w->config.who != GCACHE_ACCESS_ANYONE &&
+         w->time.now_us < w->members[on].started_us + STRANGERS_US;
+}
+
+static void tell_owner(struct world *w, struct miss *miss) {
+  if (waiting(&w->members[miss->by], miss->on) > 0) return;
+  if (looks_up_names(w, miss->on)) {
+    miss->over = 1;
+    return;
+  }
+  miss->owner_told = 1;
+  miss->on_life = w->members[miss->on].lives;
+  miss->floor = promises_told_floor(&w->promises, miss->on, miss->key, miss->begin_seq);
+  w->misses_told++;
+  sim_trace(&w->time, "m%d key %u: m%d has told the owner, m%d, of the change of fact %" PRIu64,
+            miss->by, miss->key, miss->by, miss->on, miss->begin_seq);
+}
+
+static void tell_all(struct world *w, struct miss *miss) {
+  const struct world_member *by = &w->members[miss->by];
+  if (waiting(by, -1) > 0) return;
+  miss->over = 1;
+  if (miss->is_clear) return;
+  promises_told_floor(&w->promises, -1, miss->key, miss->begin_seq);
+  w->misses_told_all++;
+  sim_trace(&w->time, "m%d key %u: m%d has told all of the change of fact %" PRIu64, miss->by,
+            miss->key, miss->by, miss->begin_seq);
+}
+
+static int is_void(const struct world *w, const struct miss *miss) {
+  const struct world_member *by = &w->members[miss->by];
+  return miss->epoch != promises_epoch(&w->promises) || by->lives != miss->by_life ||
+         by->life != WORLD_LIVING || by->list == 0;
+}
+
+/* The owner has died since it was told. */
+static int has_forgotten(const struct world *w, const struct miss *miss) {
+  const struct world_member *on = &w->members[miss->on];
+  return miss->floor != SIZE_MAX && w->config.handoff_ms != GCACHE_NO_HANDOFF &&
+         (on->lives != miss->on_life || on->life == WORLD_DOWN);
+}
+
+static void look_at(struct world *w, struct miss *miss) {
+  const struct world_member *by = &w->members[miss->by];
+  if (has_forgotten(w, miss)) {
+    promises_floor_end(&w->promises, miss->floor);
+    miss->over = 1;
+  }
+  if (miss->over || is_void(w, miss)) {
+    miss->over = 1; /* what holds at the owner goes on doing so */
+    return;
+  }
+  if (by->host.loop.iterations == miss->looked) return;
+  miss->looked = by->host.loop.iterations;
+  if (!miss->owner_told) tell_owner(w, miss);
+  if (miss->owner_told && !miss->over) tell_all(w, miss);
+}
+
+void world_missed_look(struct world *w) {
+  struct gcache_link_s *next;
+  for (struct gcache_link_s *link = w->misses.head.next; link != &w->misses.head; link = next) {
+    struct miss *miss = gci_container_of(link, struct miss, link);
+    next = link->next;
+    look_at(w, miss);
+    if (!miss->over || (miss->floor != SIZE_MAX && !has_forgotten(w, miss))) continue;
+    gci_link_unlink(link);
+    free(miss);
+  }
 }
 
 int world_missed_all_told(struct world *w) {
   for (int i = 0; i < w->config.n_members; i++) {
     gcache_peer_stats_t s;
-    if (w->members[i].life != WORLD_LIVING) return 0;
-    for (size_t k = 0; gcache_peer_stats(w->members[i].cache, k, &s) == 0; k++)
-      if (!s.is_self && (s.state != GCACHE_PEER_UP || s.missed > 0)) return 0;
+    if (w->members[i].life != WORLD_LIVING) continue;
+    for (size_t k = 0; gcache_peer_stats(w->members[i].cache, k, &s) == 0; k++) {
+      int on = world_member_of_url(w, s.url);
+      if (w->members[on].life != WORLD_LIVING) continue;
+      int is_there = s.state == GCACHE_PEER_UP || s.state == GCACHE_PEER_LEAVING;
+      if (!s.is_self && (!is_there || s.missed > 0)) return 0;
+    }
   }
   return 1;
-}
-
-static void check_miss(struct world *w, const struct miss *miss) {
-  gcache_group_t *group = w->members[miss->on].groups[miss->key % PROMISES_GROUPS].group;
-  const struct promises_birth *b;
-  struct world_value v;
-  char text[32];
-  gcache_value_t *value = gcache_peek(group, gcache_bytes(text, world_key_write(miss->key, text)));
-  if (value == NULL) return;
-  w->misses_checked++;
-  world_value_read(gcache_value_bytes(value), &v);
-  gcache_value_unref(value);
-  b = promises_birth(&w->promises, v.serial);
-  if (b != NULL && (b->is_set ? b->landed_seq : b->begin_seq) < miss->begin_seq)
-    promises_break(&w->promises,
-                   "P8: member %d, key %u, has value %" PRIu64
-                   ", and was told by member %d of a change that began at fact %" PRIu64,
-                   miss->on, miss->key, v.serial, miss->by, miss->begin_seq);
-}
-
-void world_missed_check(struct world *w) {
-  gci_list_each(link, &w->misses) {
-    check_miss(w, gci_container_of(link, struct miss, link));
-  }
 }
 
 void world_missed_forget(struct world *w) {

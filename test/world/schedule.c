@@ -12,6 +12,7 @@
 #define EVENTS_MAX \
   1000000 /* a thousand times the usual: members keep each other busy for nothing */
 #define REST_MAX_US 60000000
+#define TOLD_MAX_US 12000000
 #define TTL_MAX_MS 3000
 #define GONE_WITHIN_US 1000000
 
@@ -97,7 +98,6 @@ static void configure(struct schedule *s) {
       .quit_percent = has_deaths(s) ? 20 : 0,
       .again_percent = 10,
       .is_patient = !is_rough(s),
-      .tells_missed = s->run->weather == WORLD_PARTITION,
   };
   if (s->run->weather == WORLD_DEAD_ONE) { /* soon found out, and no slow getter in its place */
     c->getter_max_us = 50000;
@@ -202,6 +202,7 @@ static void look(struct schedule *s) {
   s->w.promises.now_us = s->w.time.now_us;
   promises_look(&s->w.promises);
   world_dead_look(&s->w);
+  world_missed_look(&s->w);
   for (int i = 0; i < s->w.config.n_members; i++)
     world_member_check(&s->w.members[i]);
 }
@@ -257,13 +258,14 @@ static int all_down(struct schedule *s) {
   return 1;
 }
 
-static void wait_for(struct schedule *s, int (*what)(struct schedule *s), const char *words) {
-  uint64_t until = s->w.time.now_us + REST_MAX_US;
+static void wait_for(struct schedule *s, int (*what)(struct schedule *s), uint64_t max_us,
+                     const char *words) {
+  uint64_t until = s->w.time.now_us + max_us;
   while (!broken(s) && !what(s) && s->w.time.now_us < until)
     advance(s, 10000);
   if (!broken(s) && !what(s))
     promises_break(&s->w.promises, "P4: not %s after %d s, %zu callbacks are owed", words,
-                   REST_MAX_US / 1000000, s->w.promises.n_pending);
+                   (int)(max_us / 1000000), s->w.promises.n_pending);
 }
 
 /* Time passes, or the wall clocks jump. */
@@ -282,12 +284,11 @@ static int all_told(struct schedule *s) {
 /* Those who live know of all that they have missed, within the time of some probes. */
 static void tell_missed(struct schedule *s) {
   struct world *w = &s->w;
-  int all_live = w->config.tells_missed && !w->torture;
-  for (int i = 0; i < w->config.n_members; i++)
-    if (w->members[i].life != WORLD_LIVING) all_live = 0;
-  if (!all_live || broken(s)) return;
-  wait_for(s, all_told, "told of all changes");
-  if (!broken(s)) world_missed_check(w);
+  if (w->torture || broken(s) || promises_epoch(&w->promises) == 0) return;
+  wait_for(s, all_told, TOLD_MAX_US, "told of all changes");
+  for (int i = 0; i < w->config.n_members && !broken(s); i++)
+    for (unsigned key = 0; key < w->config.n_keys && !broken(s); key++)
+      if (w->members[i].life == WORLD_LIVING) world_client_peek(&w->members[i], key);
 }
 
 /* Everybody is answered; what has expired is gone; everybody closes and leaves nothing. */
@@ -295,7 +296,7 @@ static void end(struct schedule *s) {
   struct world *w = &s->w;
   int fresh = w->config.ttl_percent > 0;
   world_deeds_calm(w);
-  wait_for(s, at_rest, "at rest");
+  wait_for(s, at_rest, REST_MAX_US, "at rest");
   for (int i = 0; i < w->config.n_members && !broken(s); i++)
     world_member_rest(&w->members[i]);
   tell_missed(s);
@@ -304,7 +305,7 @@ static void end(struct schedule *s) {
     world_member_probe(&w->members[i]);
   for (int i = 0; i < w->config.n_members && !broken(s); i++)
     if (w->members[i].life == WORLD_LIVING) world_member_close(&w->members[i]);
-  wait_for(s, all_down, "closed");
+  wait_for(s, all_down, REST_MAX_US, "closed");
 }
 
 static void apply_torture(struct schedule *s) {
@@ -335,6 +336,9 @@ static void report(const struct schedule *s) {
   r->counts[WORLD_COUNT_REFUSED] = s->w.net.refused;
   r->counts[WORLD_COUNT_HUSHED] = s->w.net.hushed;
   r->counts[WORLD_COUNT_MEMORY] = s->w.refused;
+  r->misses = s->w.misses_noted;
+  r->told = s->w.misses_told;
+  r->told_all = s->w.misses_told_all;
   r->dead_loads = s->w.dead.loads;
   r->deliveries = s->w.promises.deliveries;
   r->floors_checked = s->w.promises.floors_checked;

@@ -22,7 +22,8 @@ struct world_result {
   uint64_t allocations, calls; /* that could have failed */
   uint64_t refused, faults;    /* that did */
   uint64_t connections, bytes, resets;
-  uint64_t dead_loads; /* with a member known to be dead */
+  uint64_t misses, told, told_all; /* changes that were missed; owners, all that were told later */
+  uint64_t dead_loads;             /* with a member known to be dead */
   uint64_t deliveries, floors_checked;
   uint64_t counts[WORLD_COUNTS_N], injected[WORLD_OPS_COUNT];
   int closed;       /* the member was living when it was to be closed */

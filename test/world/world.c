@@ -77,6 +77,9 @@ static void add(struct world_result *sum, const struct world_result *r) {
   for (int op = 0; op < WORLD_OPS_COUNT; op++)
     sum->injected[op] += r->injected[op];
   sum->deliveries += r->deliveries;
+  sum->misses += r->misses;
+  sum->told += r->told;
+  sum->told_all += r->told_all;
   sum->dead_loads += r->dead_loads;
   sum->floors_checked += r->floors_checked;
   sum->trace_hash = sum->trace_hash * UINT64_C(0x100000001b3) ^ r->trace_hash;
@@ -129,6 +132,8 @@ static void run_schedules(const struct options *o) {
   printf("%" PRIu64 " values delivered, %" PRIu64 " checked against a change, %" PRIu64
          " loads with a member known to be dead; trace %016" PRIx64 "\n",
          sum.deliveries, sum.floors_checked, sum.dead_loads, sum.trace_hash);
+  printf("%" PRIu64 " changes missed, %" PRIu64 " told to their owners later, %" PRIu64 " to all\n",
+         sum.misses, sum.told, sum.told_all);
   print_counts(&sum);
 }
 
