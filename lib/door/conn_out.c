@@ -441,6 +441,22 @@ static int secure(struct gci_conn_out *c) {
                                   gci_offer_of(c->lane.http));
 }
 
+/* Some of what the system says of connecting is a peer's word elsewhere, and would be believed: a change that it
+ * refuses is not told to it again. */
+static int status_of_dial(int status) {
+  switch (status) {
+  case UV_EACCES:
+  case UV_EINVAL:
+  case UV_EMSGSIZE:
+  case UV_ENOENT:
+  case UV_ENOTSUP:
+  case UV_EPERM:
+    return UV_EHOSTUNREACH;
+  default:
+    return status;
+  }
+}
+
 static void on_dialed(void *user, int status) {
   struct gci_conn_out *c = user;
 
@@ -450,12 +466,16 @@ static void on_dialed(void *user, int status) {
     tell_opened(c, UV_ECANCELED, "");
     return;
   }
-  if (status == 0) gci_stream_keep_alive(&c->stream, c->config->ping_ms);
-  if (status == 0 && !c->origin->secure) {
+  if (status < 0) {
+    give_up(c, status_of_dial(status), c->config->error_text(status));
+    return;
+  }
+  gci_stream_keep_alive(&c->stream, c->config->ping_ms);
+  if (!c->origin->secure) {
     begin(c);
     return;
   }
-  if (status == 0) status = secure(c);
+  status = secure(c);
   if (status < 0) give_up(c, status, gci_stream_reason(&c->stream));
 }
 

@@ -278,6 +278,35 @@ static void who_may_not_write_to_the_file_loads_for_itself(void **state) {
   member_end(&b);
 }
 
+/* The system's word, and not the peer's, which would be taken for an answer. */
+static void who_may_not_write_to_the_file_tells_of_a_change_later(void **state) {
+  struct member a, b;
+  struct asked asked;
+  struct changed c = {0};
+  char paths[2][64], key[32];
+
+  place_new_path(paths[0], sizeof paths[0]);
+  place_new_path(paths[1], sizeof paths[1]);
+  open_quiet(&a, *state, "A", NULL);
+  open_quiet(&b, *state, "B", NULL);
+  assert_int_equal(listen_at(&a, paths[0], 0400), 0);
+  assert_int_equal(listen_at(&b, paths[1], 0), 0);
+  two_know(&a, &b);
+  member_key(&a, "k", key, sizeof key);
+  ask(&asked, &a, key); /* its own */
+  become_nobody();
+  c.req.data = &c;
+  assert_int_equal(gcache_remove(&c.req, b.group, gcache_cstr(key), 0, on_changed), 0);
+  run_loop_until(b.loop, &c.done, 1);
+  become_oneself();
+  assert_int_equal(c.status, GCACHE_EPARTIAL);
+  assert_int_equal(chmod(paths[0], 0600), 0);
+  member_await_up(&b, strcmp(a.url, b.url) < 0 ? 0 : 1);
+  assert_null(gcache_peek(a.group, gcache_cstr(key)));
+  member_end(&a);
+  member_end(&b);
+}
+
 /* Where the file of another is, which may neither be asked nor removed. */
 static void somebody_elses_socket_is_in_the_way(void **state) {
   struct member m;
@@ -559,6 +588,7 @@ int main(void) {
       TEST(what_is_no_socket_stays),
       TEST(a_directory_that_is_not_there_is_an_error),
       TEST(who_may_not_write_to_the_file_loads_for_itself),
+      TEST(who_may_not_write_to_the_file_tells_of_a_change_later),
       TEST(somebody_elses_socket_is_in_the_way),
       TEST(paths_that_are_none_are_refused_by_name),
       TEST(a_bad_self_does_not_open),
