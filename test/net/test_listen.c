@@ -1,4 +1,5 @@
-/* net/listen: accepting, pausing without spinning, rejecting, and no descriptors left. */
+/* net/listen: accepting, pausing without spinning, rejecting, and no descriptors left. Built with TEST_UNIX the same at a
+ * Unix socket. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -6,31 +7,43 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <stdio.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 
 #include "net/listen.h"
 #include "world.h"
 
 #define MANY 1024 /* descriptors looked at */
 
+union taken {
+  uv_stream_t stream;
+  uv_tcp_t tcp;
+  uv_pipe_t pipe;
+};
+
 struct door {
   struct world *w;
   struct gci_listen *l;
-  uv_tcp_t taken[16];
+  char path[64]; /* of a Unix socket */
+  union taken taken[16];
   int connections, closed, reject;
 };
 
 static void on_connection(void *user, uv_stream_t *server) {
   struct door *d = user;
-  uv_tcp_t *tcp = &d->taken[d->connections];
+  union taken *taken = &d->taken[d->connections];
   d->connections++;
   if (d->reject) {
     gci_listen_reject(d->l);
     return;
   }
   assert_in_range(d->connections, 1, 16);
-  uv_tcp_init(&d->w->uv, tcp);
-  assert_int_equal(uv_accept(server, (uv_stream_t *)tcp), 0);
+  if (gci_listen_is_unix(d->l))
+    uv_pipe_init(&d->w->uv, &taken->pipe, 0);
+  else
+    uv_tcp_init(&d->w->uv, &taken->tcp);
+  assert_int_equal(uv_accept(server, &taken->stream), 0);
 }
 
 static void on_closed(void *user) {
@@ -39,17 +52,40 @@ static void on_closed(void *user) {
 
 static const struct gci_listen_events events = {on_connection, on_closed};
 
-static void door_open(struct door *d, struct world *w) {
+#ifdef TEST_UNIX
+static int listen_at(struct door *d) {
+  snprintf(d->path, sizeof d->path, "/tmp/gcache-test-listen-%d", (int)getpid());
+  return gci_listen_open_unix(&d->l, &d->w->env, &d->w->uv, d->path, 0600, 128, &events, d);
+}
+
+static int knock(const struct door *d) {
+  struct sockaddr_un name = {.sun_family = AF_UNIX};
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  snprintf(name.sun_path, sizeof name.sun_path, "%s", d->path);
+  assert_int_equal(connect(fd, (const struct sockaddr *)&name, sizeof name), 0);
+  return fd;
+}
+#else
+static int listen_at(struct door *d) {
   struct sockaddr_in in = loopback(0);
+  return gci_listen_open(&d->l, &d->w->env, &d->w->uv, (struct sockaddr *)&in, 128, &events, d);
+}
+
+static int knock(const struct door *d) {
+  return plain_connect(gci_listen_port(d->l));
+}
+#endif
+
+static void door_open(struct door *d, struct world *w) {
   *d = (struct door){.w = w};
-  assert_int_equal(gci_listen_open(&d->l, &w->env, &w->uv, (struct sockaddr *)&in, 128, &events, d),
-                   0);
+  assert_int_equal(listen_at(d), 0);
 }
 
 static void door_close(struct door *d) {
   for (int i = 0; i < d->connections && !d->reject; i++)
     uv_close((uv_handle_t *)&d->taken[i], NULL);
   gci_listen_close(d->l);
+  assert_int_equal(access(d->path, F_OK), -1); /* "" is none either */
   assert_int_equal(d->closed, 0);
   run_until(d->w, &d->closed, 1);
   run_a_little(d->w);
@@ -67,9 +103,9 @@ static void a_free_port_is_found_and_connections_arrive(void **state) {
   struct door d;
   int fds[3];
   door_open(&d, *state);
-  assert_in_range(gci_listen_port(d.l), 1, 65535);
+  if (!gci_listen_is_unix(d.l)) assert_in_range(gci_listen_port(d.l), 1, 65535);
   for (int i = 0; i < 3; i++)
-    fds[i] = plain_connect(gci_listen_port(d.l));
+    fds[i] = knock(&d);
   run_until(d.w, &d.connections, 3);
   for (int i = 0; i < 3; i++) {
     assert_false(is_closed(fds[i]));
@@ -140,7 +176,7 @@ static void every_descriptor_is_close_on_exec(void **state) {
   struct door d;
   int fd, before = count_inheritable();
   door_open(&d, *state);
-  fd = plain_connect(gci_listen_port(d.l));
+  fd = knock(&d);
   run_until(d.w, &d.connections, 1);
   assert_int_equal(count_inheritable(), before);
   close(fd);
@@ -170,7 +206,7 @@ static void paused_it_takes_none_and_does_not_spin(void **state) {
   door_open(&d, *state);
   gci_listen_pause(d.l);
   for (int i = 0; i < 3; i++)
-    fds[i] = plain_connect(gci_listen_port(d.l));
+    fds[i] = knock(&d);
   assert_in_range(turns_in(d.w, 30), 1, 20);
   assert_int_equal(d.connections, 0);
   gci_listen_resume(d.l);
@@ -188,7 +224,7 @@ static void paused_again_before_the_loop_turns_it_takes_none(void **state) {
   int fd;
   door_open(&d, *state);
   gci_listen_pause(d.l);
-  fd = plain_connect(gci_listen_port(d.l));
+  fd = knock(&d);
   run_a_little(d.w);
   gci_listen_resume(d.l);
   gci_listen_resume(d.l);
@@ -206,7 +242,7 @@ static void closed_while_paused_the_one_held_is_let_go(void **state) {
   int fd;
   door_open(&d, *state);
   gci_listen_pause(d.l);
-  fd = plain_connect(gci_listen_port(d.l));
+  fd = knock(&d);
   run_a_little(d.w);
   gci_listen_resume(d.l); /* queued, and closed before it runs */
   door_close(&d);
@@ -221,7 +257,7 @@ static void the_rejected_see_a_close_and_accepting_goes_on(void **state) {
   door_open(&d, *state);
   d.reject = 1;
   for (int i = 0; i < 5; i++)
-    fds[i] = plain_connect(gci_listen_port(d.l));
+    fds[i] = knock(&d);
   run_until(d.w, &d.connections, 5);
   run_a_little(d.w);
   for (int i = 0; i < 5; i++) {
@@ -271,7 +307,7 @@ static void without_descriptors_clients_are_told_and_nothing_spins(int reserve) 
   world_init(&w, NULL);
   door_open(&d, &w);
   for (int i = 0; i < 3; i++)
-    fds[i] = plain_connect(gci_listen_port(d.l));
+    fds[i] = knock(&d);
   famine(&w, reserve);
   assert_in_range(turns_in(&w, 30), 1, 20);
   assert_int_equal(d.connections, 0);
@@ -280,7 +316,7 @@ static void without_descriptors_clients_are_told_and_nothing_spins(int reserve) 
   feast();
   for (int i = 0; i < 3; i++)
     close(fds[i]);
-  late = plain_connect(gci_listen_port(d.l));
+  late = knock(&d);
   run_until(&w, &d.connections, 1);
   assert_false(is_closed(late));
   close(late);
@@ -310,7 +346,7 @@ static void closed_while_it_rests_it_still_says_so(void **state) {
   int fd;
   skip_if_libuv_is_silent();
   door_open(&d, *state);
-  fd = plain_connect(gci_listen_port(d.l));
+  fd = knock(&d);
   famine(d.w, 0);
   run_a_little(d.w);
   feast();
@@ -320,7 +356,6 @@ static void closed_while_it_rests_it_still_says_so(void **state) {
 
 static void open_without(struct oom *oom, void *arg) {
   gcache_mem_t user = oom_mem(oom);
-  struct sockaddr_in in = loopback(0);
   struct gci_mem *mem = gci_mem_new(&user);
   struct world w = {0};
   struct door d = {.w = &w};
@@ -330,8 +365,7 @@ static void open_without(struct oom *oom, void *arg) {
   gci_loop_open(&w.loop, &w.uv, &w.env, NULL);
   gci_env_init(&w.env, mem, &gci_loop_driver, &w.loop, NULL, NULL);
   gci_mem_unref(mem);
-  if (gci_listen_open(&d.l, &w.env, &w.uv, (struct sockaddr *)&in, 8, &events, &d) == 0)
-    door_close(&d);
+  if (listen_at(&d) == 0) door_close(&d);
   gci_loop_close(&w.loop, on_world_closed, &w);
   uv_run(&w.uv, UV_RUN_DEFAULT);
   assert_int_equal(uv_loop_close(&w.uv), 0);
