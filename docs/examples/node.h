@@ -29,8 +29,10 @@ struct node {
 /* The gcache_handler_cb for every request that is not a peer's; arg is the struct node. */
 void routes_answer(gcache_exchange_t *x, void *arg);
 
-/* GET /stats, GET /metrics. */
+/* GET /stats, GET /metrics; GET /status, a page, and what it asks for. */
 void stats_answer(struct node *node, gcache_exchange_t *x);
 void metrics_answer(struct node *node, gcache_exchange_t *x);
+void status_answer(struct node *node, gcache_exchange_t *x);
+void shares_answer(struct node *node, gcache_exchange_t *x);
 
 #endif

@@ -237,7 +237,8 @@ void routes_answer(gcache_exchange_t *x, void *arg) {
       {"PUT", "/set", answer_set},         {"DELETE", "/remove", answer_remove},
       {"DELETE", "/clear", answer_clear},  {"PUT", "/peers", answer_peers},
       {"GET", "/owner", answer_owner},     {"GET", "/stats", stats_answer},
-      {"GET", "/metrics", metrics_answer},
+      {"GET", "/metrics", metrics_answer}, {"GET", "/status", status_answer},
+      {"GET", "/shares", shares_answer},
   };
   gcache_bytes_t method = gcache_exchange_method(x), path = gcache_exchange_path(x);
 

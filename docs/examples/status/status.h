@@ -1,0 +1,10 @@
+/* status - the page of GET /status: one file of HTML, with its style and script, made part of the program. */
+#ifndef NODE_STATUS_H
+#define NODE_STATUS_H
+
+#include <stddef.h>
+
+extern const unsigned char status_page[];
+extern const size_t status_page_len;
+
+#endif
