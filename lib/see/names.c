@@ -35,6 +35,12 @@ static const struct gci_name cache_rows[] = {
     CACHE(retries, "gcache_retries_total", NULL, C, "Questions asked again of a key's next owner."),
     CACHE(retries_denied, "gcache_retries_denied_total", NULL, C,
           "Keys loaded here because no more may be asked again."),
+    CACHE(hedges, "gcache_hedges_total", NULL, C,
+          "Second questions, asked of a key's next owner because its owner was late."),
+    CACHE(hedges_denied, "gcache_hedges_denied_total", NULL, C,
+          "Second questions not asked because no more may be asked again."),
+    CACHE(awaited_names, "gcache_requests_awaited_names_total", NULL, C,
+          "Requests that waited until it was known whether a peer asks."),
     CACHE(hot_dropped, "gcache_hot_dropped_total", NULL, C,
           "Hot copies dropped at the end of being cut off from most others."),
 };
@@ -142,6 +148,10 @@ static const struct gci_name peer_rows[] = {
          "Changes that it missed and was told later."),
     PEER(missed_dropped, "gcache_peer_missed_dropped_total", NULL, C,
          "Changes that it is told as the clear of their group."),
+    PEER(hedges, "gcache_peer_hedges_total", NULL, C,
+         "Second questions, asked of others because this one was late."),
+    PEER(hedges_won, "gcache_peer_hedges_won_total", NULL, C,
+         "Of these: answered before this one was."),
 };
 const struct gci_names gci_names_peer = NAMES(peer_rows);
 
