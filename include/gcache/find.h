@@ -14,13 +14,15 @@
  *   Never empty by accident   A look that fails, that brings nobody, or fewer than min_peers, changes nothing:
  *                             the list before stands, and on_change is told why.
  *   Self                      The cache's own URL is always in the list, found or not. So it must be written as
- *                             the others will find it; what that means is said with each. A cache without a URL
- *                             is a client-only member.
+ *                             the others will find it; what that means is said with each. It is looked at when
+ *                             the find is opened: gcache_set_self() comes before. A cache without a URL is a
+ *                             client-only member.
  *   The same list             does nothing, in whatever order it comes.
  *   Pauses                    Signs of change within debounce_ms lead to one look. After a failure the next look
  *                             comes after half a second, then after twice that each time, up to interval_ms.
  *                             All times are spread by a quarter, so that members do not ask in step.
- *   The loop                  stays alive until the first look has ended; later looks do not keep it so.
+ *   The loop                  stays alive until the first look has ended; later looks keep it so only as long
+ *                             as they are under way.
  *   Memory                    the cache's allocator; what is of libraries' (resolver, JSON) excepted.
  *
  * A cache has one find at a time: UV_EALREADY. Lists that are set by hand meanwhile last until the find sees a
@@ -98,7 +100,8 @@ GCACHE_EXTERN int gcache_find_dns(gcache_find_t **out, const gcache_find_options
                                   const char *where);
 
 /* name: "_gcache._tcp.cache.example.org". Every target of its SRV records is a member, scheme://target:port, in
- * small letters; so one's own URL has the very name that the record has. scheme: "http" or "https".
+ * small letters; so one's own URL has the very name that the record has, and is UV_EINVAL if it is written in
+ * another way: another scheme, capitals, no port. scheme: "http" or "https".
  * Priorities and weights are not used: every member has the weight 1.
  * UV_ENOTSUP: a build without c-ares (feature `cares`). */
 GCACHE_EXTERN int gcache_find_srv(gcache_find_t **out, const gcache_find_options_t *o,

@@ -90,17 +90,26 @@ static int kept(gcache_find_t *f, int status, const char *text) {
   return status;
 }
 
+/* Settled. A list that has this member already is not too long for it. */
+static int put_in(struct gci_find_list *fresh, const char *self) {
+  int rc;
+
+  gci_find_list_settle(fresh);
+  if (self == NULL || gci_find_list_has(fresh, self)) return 0;
+  rc = gci_find_list_add(fresh, gcache_cstr(self), 1);
+  gci_find_list_settle(fresh);
+  return rc;
+}
+
 /* Whether what was found can be a list. */
 static int complete(gcache_find_t *f) {
   struct gci_find_list *fresh = &f->fresh;
-  const char *self = f->cache->self;
   char text[80];
-  int rc = 0;
+  int rc;
 
   if (fresh->n == 0) return kept(f, UV_ENOENT, f->text[0] != '\0' ? f->text : "nobody was found");
-  if (self != NULL) rc = gci_find_list_add(fresh, gcache_cstr(self), 1);
+  rc = put_in(fresh, f->cache->self);
   if (rc < 0) return kept(f, rc, "");
-  gci_find_list_settle(fresh);
   if (fresh->n >= f->set.min_peers) return 0;
   snprintf(text, sizeof text, "%zu members; min_peers is %zu", fresh->n, f->set.min_peers);
   return kept(f, UV_EAGAIN, text);

@@ -7,10 +7,12 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/bytes.h"
 #include "find/find.h"
 #include "find/url.h"
 #include "net/loop.h"
 #include "net/srv.h"
+#include "wire/route.h"
 
 #define INTERVAL_MS 10000
 
@@ -90,6 +92,26 @@ static int refuse(gcache_t *cache, const char *why) {
   return UV_EINVAL;
 }
 
+/* Whether the others would find this member as it calls itself, if it is found at all: written as a record's
+ * target is written here. */
+static int check_self(gcache_t *cache, int secure) {
+  struct gci_url self;
+  char host[GCI_FIND_URL_MAX], url[GCI_FIND_URL_MAX];
+  size_t len;
+
+  if (cache->self == NULL) return 0;
+  len = strlen(cache->self);
+  len -= cache->self[len - 1] == '/';
+  if (gci_url_read(gcache_cstr(cache->self), &self) < 0) return UV_EINVAL;
+  snprintf(host, sizeof host, "%.*s", (int)self.host.len, (const char *)self.host.base);
+  if (gci_bytes_equal(gcache_bytes(url, gci_find_url_name(url, secure, host, self.port)),
+                      gcache_bytes(cache->self, len)))
+    return 0;
+  return refuse(cache,
+                "our own URL is not written as the others will write it: scheme://name:port, "
+                "in small letters");
+}
+
 static int make(struct find_srv **out, const gcache_find_options_t *o, const char *name) {
   size_t name_size = strlen(name) + 1;
   size_t servers_size = o->servers == NULL ? 0 : strlen(o->servers) + 1;
@@ -116,6 +138,8 @@ int gcache_find_srv(gcache_find_t **out, const gcache_find_options_t *options, c
   secure = scheme != NULL && strcmp(scheme, "https") == 0;
   if (!secure && (scheme == NULL || strcmp(scheme, "http") != 0))
     return refuse(o.cache, "scheme is neither http nor https");
+  rc = check_self(o.cache, secure);
+  if (rc < 0) return rc;
   rc = make(&f, &o, name);
   if (rc < 0) return rc;
   f->secure = secure;

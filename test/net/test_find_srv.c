@@ -169,6 +169,24 @@ static void bad_calls_are_refused(void **state) {
   finder_end(&f);
 }
 
+/* No record of the service would ever be written so: the others would list this member under another URL. */
+static void a_self_that_nobody_would_find_is_refused(void **state) {
+  static const char *const selves[] = {"http://Node-1.test:80", "https://node-1.test:80",
+                                       "http://node-1.test", "http://[fd00::1]:80",
+                                       "unix:/run/node-1"};
+  struct finder f;
+
+  for (size_t i = 0; i < sizeof selves / sizeof *selves; i++) {
+    finder_open(&f, *state, selves[i]);
+    assert_int_equal(gcache_find_srv(&f.find, &f.o, NAME, "http"), UV_EINVAL);
+    f.find = NULL;
+    finder_end(&f);
+  }
+  finder_open(&f, *state, "http://node-1.test:80/");
+  find(&f, "nobody at all");
+  finder_end(&f);
+}
+
 static void find_in_failing_memory(struct oom *oom, void *arg) {
   struct liar *l = arg;
   struct finder f;
@@ -270,6 +288,7 @@ int main(void) {
       TEST(broken_answers_leave_the_list),
       TEST(closed_while_nobody_answers),
       TEST(bad_calls_are_refused),
+      TEST(a_self_that_nobody_would_find_is_refused),
       TEST(every_failure_of_memory_is_survived),
       TEST(members_come_and_go_with_the_service),
       TEST(answers_too_large_for_a_datagram_are_read),

@@ -24,6 +24,7 @@ struct room {
   /* The kind. */
   int looks, answers_at_once, stops, slow_stop, freed;
   const char *says; /* URLs, each with a space behind it; NULL: it fails */
+  size_t many;      /* and so many others */
   const char *words;
   /* The cache. */
   int lists, refuse;
@@ -66,6 +67,11 @@ static void answer(struct room *r) {
     gci_find_list_fini(&list);
     gci_find_failed(&r->find, rc, "");
     return;
+  }
+  for (size_t i = 0; i < r->many; i++) {
+    char url[24];
+    snprintf(url, sizeof url, "http://m%zu:1", i);
+    assert_int_equal(gci_find_list_add(&list, gcache_cstr(url), 1), 0);
   }
   gci_find_found(&r->find, &list, r->words);
   gci_find_list_fini(&list);
@@ -178,6 +184,24 @@ static void the_first_list_is_given_with_self_in_it(void **state) {
   assert_string_equal(r.list, "http://a:1 1;http://b:1 1;http://c:1 1;");
   assert_true(r.told == 1 && r.did == GCACHE_FIND_SET && r.n == 3 && r.status == 0);
   assert_false(r.m.held); /* it does not keep the loop alive from now on */
+  close_room(&r);
+}
+
+static void a_list_that_is_full_needs_no_room_for_self(void **state) {
+  struct room r;
+
+  (void)state;
+  assert_int_equal(make_room(&r, NULL), 0);
+  r.says = SELF " ";
+  r.many = GCI_FIND_MEMBERS - 1;
+  gcache_find_options_t o = options(&r);
+  assert_int_equal(gci_find_open(&r.find, &o, &kind), 0);
+  manual_env_run(&r.m);
+  assert_true(r.did == GCACHE_FIND_SET && r.n == GCI_FIND_MEMBERS);
+  r.says = "http://c:1 ";
+  int told = r.told;
+  manual_env_advance(&r.m, 13000);
+  assert_true(r.told > told && r.did == GCACHE_FIND_KEPT && r.status == UV_E2BIG);
   close_room(&r);
 }
 
@@ -508,6 +532,7 @@ static void every_failure_of_memory_is_survived(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_first_list_is_given_with_self_in_it),
+      cmocka_unit_test(a_list_that_is_full_needs_no_room_for_self),
       cmocka_unit_test(a_client_only_member_adds_nobody),
       cmocka_unit_test(the_same_list_does_nothing),
       cmocka_unit_test(a_failed_look_leaves_the_list),
