@@ -41,7 +41,7 @@ ask_all() { # PATH: 20 times at each member, at once; what they say, each answer
   rm -f "$dir"/said.*
   asking=
   for url in $a $b $c; do
-    curl -s -m 30 -Z --parallel-immediate -o "$dir/said.${url##*:}.#1" "$url$1?[1-20]" 2>/dev/null &
+    curl -s -m 30 -Z --parallel-immediate -o "$dir/said.${url##*:}.#1" "$url$1#[1-20]" 2>/dev/null &
     asking="$asking $!"
   done
   wait $asking
@@ -74,6 +74,14 @@ test_tags() {
   for i in $(seq 50); do curl -s -m 20 "$b/tag/t$i"; echo; done | sort -u | wc -l >"$dir/ids"
   same "50 tags have 50 ids" 50 "$(tr -d ' ' <"$dir/ids")"
   same "upserts of 51 tags" 51 "$(sql 'SELECT sum(upserts) FROM tags')"
+  # A row that is sent, and not committed then.
+  sql "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN RAISE 'refused'; END \$\$;
+    CREATE CONSTRAINT TRIGGER late AFTER INSERT ON tags DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.name LIKE 'bad%') EXECUTE FUNCTION refuse()"
+  ask_all /tag/bad | grep -v refused >"$dir/bad"
+  same "a tag that is not committed" '' "$(cat "$dir/bad")"
+  same "tags afterwards" 51 "$(sql 'SELECT count(*) FROM tags')"
+  same "the next tag" "$(sql "SELECT id FROM tags WHERE name = 't7'")" "$(curl -s -m 20 "$c/tag/t7")"
 }
 
 test_ratelimit() {
@@ -104,6 +112,9 @@ test_counter() {
   for who in $(seq 20); do curl -s -m 20 "$b/visit/home/v$who" >/dev/null; done
   for who in $(seq 20); do curl -s -m 20 "$c/visit/home/v$who" >/dev/null; done
   same "visitors" 21 "$(curl -s -m 20 "$a/unique/home")"
+  for path in /visit/home/ /visit//ada /visit/home /unique/a/b; do
+    same "GET $path" 404 "$(curl -s -m 20 -o /dev/null -w '%{http_code}' "$a$path")"
+  done
   command -v sqlite3 >/dev/null || return
   same "inserts" 21 "$(rows 'SELECT sum(asked) FROM visits')"
 }
@@ -116,7 +127,7 @@ class H(http.server.BaseHTTPRequestHandler):
         open(sys.argv[1] + '/asked', 'a').write(self.path + '\n')
         code, body = (404, b'') if 'missing' in self.path else (500, b'') if 'broken' in self.path else (200, b'page ' + self.path.encode() + b'\n')
         self.send_response(code)
-        self.send_header('Cache-Control', 'public, max-age=60')
+        self.send_header('Cache-Control', 'No-Store' if 'secret' in self.path else 'public, max-age=60')
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -135,6 +146,14 @@ P
   same "what the origin was asked" 1 "$(grep -c '^/a$' "$dir/asked")"
   same "a page that is missing" 404 "$(curl -s -m 20 -o /dev/null -w '%{http_code}' "$b/missing")"
   same "an origin that fails" "the origin says 500" "$(curl -s -m 20 "$c/broken")"
+  same "a query" "page /a?q=1" "$(curl -s -m 20 "$b/a?q=1")"
+  same "a page that is not to be kept" "page /secret" "$(curl -s -m 20 "$a/secret")"
+  sleep 2 # it is gone after one
+  same "the same again" "page /secret" "$(curl -s -m 20 "$a/secret")"
+  [ "$(grep -c '^/secret$' "$dir/asked")" -gt 1 ] || same "what the origin was asked" 2 1
+  # A key of a peer's that would lead elsewhere.
+  curl -s -m 20 -o /dev/null "$a/_groupcache/origin/$(printf '%%40127.0.0.1%%3A%s%%2Felsewhere' "$(cat "$dir/port")")"
+  same "another host" 0 "$(grep -c elsewhere "$dir/asked")"
 }
 
 "test_$kind"

@@ -3,7 +3,7 @@
  * visitor of a page once, from all members together, as long as memory lasts, and an insert that is
  * repeated changes nothing.
  *     counter --listen 127.0.0.1:8080 --source FILE
- *     GET /visit/PAGE/VISITOR   "counted" (the number of inserts that reached the table is in count())
+ *     GET /visit/PAGE/VISITOR   "counted"; the column `asked` says how often SQLite was asked to
  *     GET /unique/PAGE          how many there were, at most COUNT_MS old */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static void run(gcache_work_t *work, sqlite3 *db, const char *sql, gcache_bytes_
 
   if (rc == SQLITE_OK)
     rc = sqlite3_bind_text(statement, 1, page.base, (int)page.len, SQLITE_STATIC);
-  if (rc == SQLITE_OK && visitor.len > 0)
+  if (rc == SQLITE_OK && sqlite3_bind_parameter_count(statement) == 2)
     rc = sqlite3_bind_text(statement, 2, visitor.base, (int)visitor.len, SQLITE_STATIC);
   if (rc == SQLITE_OK) rc = sqlite3_step(statement);
   if (rc == SQLITE_DONE)
@@ -59,10 +59,17 @@ static void on_load(gcache_load_t *load) {
   if (rc < 0) gcache_load_fail(load, rc, NULL);
 }
 
+/* PAGE/VISITOR, neither of them empty. */
+static int is_visit(gcache_bytes_t key) {
+  const char *slash = key.len == 0 ? NULL : memchr(key.base, '/', key.len);
+
+  return slash != NULL && slash != key.base && slash + 1 != (const char *)key.base + key.len;
+}
+
 static void answer(struct member *m, gcache_exchange_t *x) {
   gcache_bytes_t visit = path_behind(x, "/visit/"), page = path_behind(x, "/unique/");
 
-  if (visit.len > 2 && memchr(visit.base, '/', visit.len) != NULL)
+  if (is_visit(visit))
     answer_key(m, x, visit, NULL);
   else if (page.len > 0 && memchr(page.base, '/', page.len) == NULL)
     answer_key(m, x, page, NULL);

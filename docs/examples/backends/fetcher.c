@@ -1,5 +1,6 @@
 #include "fetcher.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,19 +37,33 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg) {
   return more;
 }
 
-static size_t on_header(char *line, size_t size, size_t n, void *arg) {
-  static const char name[] = "cache-control:", word[] = "max-age=";
-  struct fetched *f = arg;
-  char text[256];
-  const char *found;
+/* text: in small letters. */
+static long read_age(const char *text) {
+  static const char *const never[] = {"no-store", "no-cache", "private"};
+  static const char word[] = "max-age=";
+  const char *found = strstr(text, word);
+  long age_s = found == NULL ? -1 : strtol(found + sizeof word - 1, NULL, 10);
 
-  if (size * n < sizeof text && curl_strnequal(line, name, sizeof name - 1)) {
-    memcpy(text, line, size * n);
-    text[size * n] = 0;
-    found = strstr(text, word);
-    if (found != NULL) f->max_age_s = strtol(found + sizeof word - 1, NULL, 10);
+  for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+    if (strstr(text, never[i]) != NULL) return 0;
+  return found != NULL && age_s < 0 ? 0 : age_s;
+}
+
+/* One that is too long to be read is taken to forbid keeping. */
+static size_t on_header(char *line, size_t size, size_t n, void *arg) {
+  static const char name[] = "cache-control:";
+  struct fetched *f = arg;
+  char text[256] = "no-store";
+  size_t len = size * n;
+
+  if (!curl_strnequal(line, name, sizeof name - 1)) return len;
+  if (len < sizeof text) {
+    for (size_t i = 0; i < len; i++)
+      text[i] = (char)tolower((unsigned char)line[i]);
+    text[len] = 0;
   }
-  return size * n;
+  if (f->max_age_s != 0) f->max_age_s = read_age(text);
+  return len;
 }
 
 static void finish(CURL *curl, CURLcode code) {

@@ -18,7 +18,7 @@ struct fetched {
   long status;
   char *body; /* malloc'ed; taken by the callback if it sets it to NULL */
   size_t len;
-  long max_age_s; /* of Cache-Control; -1: not said */
+  long max_age_s; /* of Cache-Control; 0: not to be kept; -1: not said */
 };
 /* Once for each fetch that was begun, from the loop. */
 typedef void (*fetch_cb)(void *arg, struct fetched *f);

@@ -28,7 +28,7 @@ struct ask { /* one request under way */
   struct member *m;
   gcache_exchange_t *x;
   member_reply_cb reply;
-  gcache_bytes_t key; /* of the exchange */
+  gcache_bytes_t key; /* for reply; of the exchange */
 };
 
 static void on_value(gcache_get_t *req, int status, gcache_value_t *value) {
@@ -65,8 +65,11 @@ static int set_peers(struct member *m, char *list) {
   const char *urls[PEERS_MAX];
   size_t n = 0;
 
-  for (char *rest = list, *url; (url = strsep(&rest, ",\n")) != NULL;)
-    if (*url != 0 && n < PEERS_MAX) urls[n++] = url;
+  for (char *rest = list, *url; (url = strsep(&rest, ",\n")) != NULL;) {
+    if (*url == 0) continue;
+    if (n == PEERS_MAX) return UV_E2BIG;
+    urls[n++] = url;
+  }
   return gcache_set_peers(m->cache, urls, NULL, n);
 }
 

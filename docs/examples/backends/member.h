@@ -31,7 +31,7 @@ int member_run(struct member *m, gcache_group_options_t *group, int argc, char *
 gcache_bytes_t path_behind(const gcache_exchange_t *x, const char *prefix);
 
 /* Gets key and answers: the value as text, or an error. reply, if not NULL, answers in place of that for a
- * value or GCACHE_ENOTFOUND (value NULL). */
+ * value or GCACHE_ENOTFOUND (value NULL), and key must live until then: it is the exchange's. */
 typedef void (*member_reply_cb)(struct member *m, gcache_exchange_t *x, gcache_bytes_t key,
                                 gcache_value_t *value);
 void answer_key(struct member *m, gcache_exchange_t *x, gcache_bytes_t key, member_reply_cb reply);

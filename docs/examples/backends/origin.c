@@ -1,14 +1,26 @@
 /* origin - a cache in front of an HTTP origin: each page is fetched once for the whole cluster and kept for the
- * origin's max-age. The page's bytes go from libcurl's buffer to memory, to peers and to clients uncopied.
+ * origin's max-age. A page is gathered in one buffer as it comes; that buffer is what is kept, and sent to peers and
+ * clients.
  *     origin --listen 127.0.0.1:8080 --source http://127.0.0.1:9000
- *     GET /any/path */
+ *     GET /any/path?and=query */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fetcher.h"
 #include "member.h"
 
 #define TTL_S 10 /* where the origin says nothing */
+
+/* For those who wait now: gone in a second, and never delivered stale. Whoever asks meanwhile shares it, so pages of
+ * one user do not belong behind this. */
+static void deliver_only(gcache_load_t *load, gcache_bytes_t page) {
+  gcache_t *cache = gcache_group_cache(gcache_load_group(load));
+  gcache_value_t *value = gcache_value_copy(cache, page, gcache_expire_in(cache, 1000));
+
+  if (value != NULL) gcache_value_freshen(value, &(gcache_windows_t){0});
+  gcache_load_done(load, value);
+}
 
 static void on_fetched(void *arg, struct fetched *f) {
   gcache_load_t *load = arg;
@@ -23,8 +35,8 @@ static void on_fetched(void *arg, struct fetched *f) {
   } else if (f->status != 200) {
     snprintf(why, sizeof why, "the origin says %ld", f->status);
     gcache_load_fail(load, GCACHE_ELOAD, why);
-  } else if (age_s == 0 || f->body == NULL) { /* not to be kept: gone in a moment */
-    gcache_load_done_copy(load, gcache_bytes(f->body, f->len), 1);
+  } else if (age_s == 0 || f->body == NULL) {
+    deliver_only(load, gcache_bytes(f->body, f->len));
   } else {
     gcache_value_t *page = gcache_value_wrap(cache, gcache_bytes(f->body, f->len),
                                              gcache_expire_in(cache, 1000 * (uint64_t)age_s), free,
@@ -32,6 +44,11 @@ static void on_fetched(void *arg, struct fetched *f) {
     if (page != NULL) f->body = NULL;
     gcache_load_done(load, page);
   }
+}
+
+/* Peers may ask for any key; behind the source's host and port only what begins with a slash stays there. */
+static int is_target(gcache_bytes_t key) {
+  return key.len > 0 && *(const char *)key.base == '/' && memchr(key.base, 0, key.len) == NULL;
 }
 
 static void on_load(gcache_load_t *load) {
@@ -43,13 +60,23 @@ static void on_load(gcache_load_t *load) {
 
   if (m->backend == NULL) m->backend = fetcher_open(uv_default_loop());
   if (m->backend == NULL) rc = UV_ENOMEM;
-  if (m->backend != NULL && n < (int)sizeof url)
+  if (!is_target(path))
+    rc = UV_EINVAL;
+  else if (m->backend != NULL && n < (int)sizeof url)
     rc = fetch(m->backend, url, 5000, on_fetched, load);
   if (rc < 0) gcache_load_fail(load, rc, NULL);
 }
 
 static void answer(struct member *m, gcache_exchange_t *x) {
-  answer_key(m, x, gcache_exchange_path(x), NULL);
+  gcache_bytes_t path = gcache_exchange_path(x), query = gcache_exchange_query(x);
+  char key[4096];
+  int n = snprintf(key, sizeof key, "%.*s%s%.*s", (int)path.len, (const char *)path.base,
+                   query.len > 0 ? "?" : "", (int)query.len, (const char *)query.base);
+
+  if (n < (int)sizeof key)
+    answer_key(m, x, gcache_bytes(key, (size_t)n), NULL);
+  else
+    answer_text(x, 414, "too long\n");
 }
 
 static void ended(struct member *m) {

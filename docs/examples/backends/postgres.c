@@ -27,6 +27,7 @@ struct postgres {
   uv_poll_t *poll;            /* UP only */
   struct queue waiting, sent; /* to be sent; of which the answer is owed, in order */
   size_t syncs;               /* owed by the server, one a query */
+  PGresult *result;           /* of the query that is being answered: the row, or what went wrong */
 };
 
 static void push(struct queue *q, struct query *query) {
@@ -65,6 +66,8 @@ static void on_poll_closed(uv_handle_t *handle) {
 static void lose(struct postgres *p, const char *why) {
   p->state = DOWN;
   p->syncs = 0;
+  PQclear(p->result);
+  p->result = NULL;
   if (p->poll != NULL) uv_close((uv_handle_t *)p->poll, on_poll_closed);
   p->poll = NULL;
   fail_all(p, why);
@@ -94,19 +97,36 @@ static int flush(struct postgres *p) {
   return uv_poll_start(p->poll, rc == 1 ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_ready);
 }
 
+static int is_good(const PGresult *result) {
+  ExecStatusType kind = result == NULL ? PGRES_EMPTY_QUERY : PQresultStatus(result);
+
+  return kind == PGRES_TUPLES_OK || kind == PGRES_COMMAND_OK;
+}
+
+/* A query is committed by its sync: it may fail there, with its row sent already. */
+static void settle(struct postgres *p) {
+  PGresult *result = p->result;
+
+  p->syncs--;
+  p->result = NULL;
+  if (is_good(result))
+    answer(pop(&p->sent), result, NULL);
+  else
+    answer(pop(&p->sent), NULL, result == NULL ? "no answer" : PQresultErrorMessage(result));
+  PQclear(result);
+}
+
 static void read_results(struct postgres *p) {
   while (p->syncs > 0 && !PQisBusy(p->conn)) {
-    PGresult *result = PQgetResult(p->conn);
-    ExecStatusType kind = result == NULL ? PGRES_EMPTY_QUERY : PQresultStatus(result);
+    PGresult *result = PQgetResult(p->conn), *gone = result;
 
-    if (kind == PGRES_PIPELINE_SYNC) {
-      p->syncs--;
-    } else if (kind == PGRES_TUPLES_OK || kind == PGRES_COMMAND_OK) {
-      answer(pop(&p->sent), result, NULL);
-    } else if (result != NULL) {
-      answer(pop(&p->sent), NULL, PQresultErrorMessage(result));
+    if (result != NULL && PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+      settle(p);
+    } else if (result != NULL && (p->result == NULL || is_good(p->result))) {
+      gone = p->result;
+      p->result = result;
     }
-    PQclear(result); /* NULL, which ends a query's results, is fine */
+    PQclear(gone); /* NULL, which ends a query's results, is fine */
   }
 }
 
