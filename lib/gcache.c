@@ -199,7 +199,8 @@ static int set_up_core(struct house *house, const gcache_options_t *o,
       .health = {.set = o->health, .probe_ms = o->connect_timeout_ms, .silent_ms = o->ping_ms},
       .load_work = gci_work_start,
       .load_work_cancel = gci_work_cancel,
-      .error_text = gcache_strerror};
+      .error_text = gcache_strerror,
+      .hooks = o->hooks};
 
   if (o->handoff_ms == GCACHE_NO_HANDOFF) core.handoff.handoff_ms = 0;
   memcpy(core.hash_seed, seed, sizeof core.hash_seed);

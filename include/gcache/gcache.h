@@ -34,6 +34,7 @@
 
 #include "access.h"
 #include "health.h"
+#include "hooks.h"
 #include "limits.h"
 
 #ifdef __cplusplus
@@ -229,6 +230,7 @@ typedef struct gcache_options_s {
   /* Nanoseconds that never go back, given clock.data: what is timed is timed by it (<gcache/stats.h>). NULL:
    * clock.mono_ms where that is given, else uv_hrtime(). */
   uint64_t (*clock_mono_ns)(void *data);
+  gcache_hooks_t hooks; /* getter runs, as they begin and end; copied */
 } gcache_options_t;
 
 #define gcache_options_init(o) gcache_options_init_size((o), sizeof *(o))
@@ -530,5 +532,6 @@ GCACHE_EXTERN void gcache_change_cancel(gcache_change_t *req);
 #endif
 
 #include "stats.h"
+#include "trace.h"
 
 #endif /* GCACHE_H */

@@ -45,6 +45,9 @@ GCACHE_EXTERN int gcache_call_only_cached(const gcache_call_t *call);
 /* Of such a GET, not NULL: this member's URL. It has just started, and may have forgotten changes that it was
  * told of; a peer to which that URL is not new answers UV_EPERM. For gcache_answer_cached(). */
 GCACHE_EXTERN const char *gcache_call_newcomer(const gcache_call_t *call);
+/* The trace that the get or change belongs to (<gcache/trace.h>), for the peer; NULL: none. There, what came goes
+ * into gcache_trace_begin() before gcache_answer() or one of its kind. */
+GCACHE_EXTERN const char *gcache_call_traceparent(const gcache_call_t *call);
 GCACHE_EXTERN void gcache_call_set_data(gcache_call_t *call, void *data);
 GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
 

@@ -8,6 +8,7 @@
 
 #include "core/group.h"
 #include "core/timing.h"
+#include "core/trace.h"
 
 int gci_call_can(const gcache_transport_t *t, unsigned what) {
   return t != NULL && t->size >= offsetof(gcache_transport_t, can) + sizeof t->can &&
@@ -60,8 +61,11 @@ static void end(gcache_call_t *call, int status, gcache_value_t *value, const ch
   gcache_t *core = call->core;
   gcache_group_t *group = call->group;
   struct gci_peer *peer = call->peer;
+  gcache_value_t *trace = call->trace, *before = gci_trace_enter(core, trace);
   gci_defer_cancel(&call->job);
   call->maker->done(call, status, value, reason);
+  gci_trace_leave(core, before);
+  gcache_value_unref(trace);
   gci_peer_unref(peer);
   if (group != NULL)
     gci_group_release(group);
@@ -134,7 +138,11 @@ static void on_nobody_waits(struct gcache_job_s *job) {
 
 static void fill(gcache_call_t *call, const struct gci_call_maker *maker, gcache_t *core,
                  struct gci_peer *peer, gcache_op_t op) {
-  *call = (gcache_call_t){.maker = maker, .core = core, .peer = gci_peer_ref(peer), .op = op};
+  *call = (gcache_call_t){.maker = maker,
+                          .core = core,
+                          .peer = gci_peer_ref(peer),
+                          .op = op,
+                          .trace = gcache_value_ref(core->trace)};
   gci_job_init(&call->job, on_start);
 }
 

@@ -36,6 +36,7 @@ struct gcache_call_s {
   gcache_op_t op;
   gcache_bytes_t key;             /* the maker's */
   gcache_value_t *value;          /* SET: the maker's; else NULL */
+  gcache_value_t *trace;          /* a reference; NULL: none */
   void *data;                     /* the transport's */
   uint64_t granted_ms;            /* the deadline that the peer is told */
   uint64_t began_ns;              /* what is timed; 0: when it started */

@@ -39,7 +39,8 @@ int gci_core_open(gcache_t *core, struct gci_env *env, const struct gci_core_opt
                      .transport = o->transport,
                      .load_work = o->load_work,
                      .load_work_cancel = o->load_work_cancel,
-                     .error_text = o->error_text};
+                     .error_text = o->error_text,
+                     .hooks = o->hooks};
   if (o->self != NULL && gci_core_set_self(core, o->self) < 0) return UV_ENOMEM;
   gci_hash_key_init(&core->hash_key, o->hash_seed);
   gci_peers_init(&core->peers, env->mem, o->dialect, o->replicas);
@@ -80,6 +81,7 @@ void gci_core_close(gcache_t *core, gcache_closed_cb closed, void *arg) {
 }
 
 void gci_core_fini(gcache_t *core) {
+  gcache_trace_end(core);
   gci_lists_fini(core);
   gci_map_fini(&core->groups);
   if (core->self != NULL) gci_mem_free(core->env->mem, core->self, strlen(core->self) + 1);

@@ -41,6 +41,7 @@ struct gci_core_options {
   gcache_transport_t *transport; /* NULL: every call fails with GCACHE_EPEER */
   struct gci_health_terms health;
   unsigned char hash_seed[16]; /* unpredictable */
+  gcache_hooks_t hooks;
   /* Submits blocking work (door/work); NULL: gcache_load_work() returns UV_ENOTSUP. */
   int (*load_work)(gcache_load_t *load, gcache_work_cb work, void *arg);
   /* Nobody waits for a load that load_work has taken: a hint, the answer is still owed. In place of
@@ -72,6 +73,9 @@ struct gcache_s {
   struct gci_countdown life;  /* groups that are not closed, and the guest */
   struct gci_guest *guest;    /* NULL: none */
   struct gcache_job_s closed_job;
+  gcache_value_t *trace; /* in force: core/trace; NULL: none */
+  gcache_hooks_t hooks;
+  uint64_t runs;             /* of getters, begun */
   struct gci_leaving *leave; /* under way; NULL: none */
   int leaving;               /* it was asked for */
   int closing;

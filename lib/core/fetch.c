@@ -7,6 +7,7 @@
 #include "base/value.h"
 #include "core/hedge.h"
 #include "core/memory.h"
+#include "core/trace.h"
 
 struct gci_fetch {
   struct gcache_call_s call;
@@ -240,7 +241,9 @@ static void ask_second(struct gci_fetch *fetch, struct gci_peer *peer) {
   fetch->was_hedged = 1;
   second->late->stats.hedges++;
   gci_hedge_begin(&fetch->journey);
+  gcache_value_t *before = gci_trace_enter(group->core, fetch->call.trace);
   gci_call_begin(&second->call, &second_maker, group, peer, GCACHE_OP_GET, fetch->call.key, NULL);
+  gci_trace_leave(group->core, before);
   second->call.newer_than = fetch->call.newer_than;
 }
 

@@ -13,6 +13,7 @@
 #include "base/value.h"
 #include "core/memory.h"
 #include "core/timing.h"
+#include "core/trace.h"
 
 #define NO_PLACE "too many loads run, and nobody waits for this one"
 
@@ -23,6 +24,21 @@ static size_t load_size(gcache_bytes_t key) {
 /* ------------------------------------------------------------------------------ start, end ---- */
 
 /* The last use of the group, too. */
+static void free_load(gcache_load_t *load) {
+  gcache_group_t *group = load->group;
+  gcache_value_unref(load->trace);
+  gci_mem_free(gci_group_mem(group), load, load_size(load->journey.flight.key));
+  gci_group_release(group);
+}
+
+static void on_run_ended(struct gcache_job_s *job) {
+  gcache_load_t *load = gci_container_of(job, gcache_load_t, job);
+  const gcache_hooks_t *hooks = &load->group->core->hooks;
+  hooks->load_end(hooks->data, &load->run);
+  free_load(load);
+}
+
+/* A run that somebody wants to know the end of stays until he has been told. */
 static void leave(gcache_load_t *load) {
   gcache_group_t *group = load->group;
   assert(gci_journey_is_empty(&load->journey));
@@ -30,8 +46,12 @@ static void leave(gcache_load_t *load) {
   gci_defer_cancel(&load->job);
   gci_gate_leave(&group->gate, &load->pass);
   if (load->started) group->stats.loading--;
-  gci_mem_free(gci_group_mem(group), load, load_size(load->journey.flight.key));
-  gci_group_release(group);
+  if (!load->started || group->core->hooks.load_end == NULL) {
+    free_load(load);
+    return;
+  }
+  load->job.run = on_run_ended;
+  gci_env_defer(group->core->env, GCI_COMPLETIONS, &load->job);
 }
 
 /* Its callers are answered like those of a getter that failed, but for the status. */
@@ -83,6 +103,14 @@ static int enter(gcache_load_t *load) {
   return 0;
 }
 
+/* What they go on with belongs to the same trace. */
+static void strand(gcache_load_t *load) {
+  gcache_t *core = load->group->core;
+  gcache_value_t *before = gci_trace_enter(core, load->trace);
+  gci_journey_strand(&load->journey);
+  gci_trace_leave(core, before);
+}
+
 /* A change has come while it waited. Its getter will know of that, so it is a load like any other again; or,
  * where another has been opened since, its callers wait for that one. Nonzero: they do, and it is gone. */
 static int give_way(gcache_load_t *load) {
@@ -93,7 +121,7 @@ static int give_way(gcache_load_t *load) {
     gci_flights_attach(&group->loads, flight);
     return 0;
   }
-  gci_journey_strand(&load->journey);
+  strand(load);
   end(load);
   return 1;
 }
@@ -129,6 +157,13 @@ static int ask_before(gcache_load_t *load) {
 
 /* -------------------------------------------------------------------------------- start ---- */
 
+static void tell_begin(gcache_load_t *load) {
+  gcache_t *core = load->group->core;
+  load->run = (gcache_run_t){
+      .group = load->group, .number = ++core->runs, .traceparent = gci_trace_words(load->trace)};
+  if (core->hooks.load_begin != NULL) core->hooks.load_begin(core->hooks.data, &load->run);
+}
+
 static void on_start(struct gcache_job_s *job) {
   gcache_load_t *load = gci_container_of(job, gcache_load_t, job);
   gcache_group_t *group = load->group;
@@ -141,6 +176,7 @@ static void on_start(struct gcache_job_s *job) {
   load->started_ms = gci_env_mono_ms(group->core->env);
   load->started_ns = gci_env_mono_ns(group->core->env);
   group->stats.loading++;
+  tell_begin(load);
   group->getter(load);
 }
 
@@ -174,6 +210,7 @@ struct gci_journey *gci_load_open(gcache_group_t *group, gcache_bytes_t key, uin
   char *own_key = (char *)(load + 1);
   if (key.len > 0) memcpy(own_key, key.base, key.len);
   load->group = group;
+  load->trace = gcache_value_ref(group->core->trace);
   load->journey.deserted = on_deserted;
   load->journey.stranded = stranded;
   gci_flights_open(&group->loads, &load->journey.flight, gcache_bytes(own_key, key.len), hash);
@@ -204,21 +241,23 @@ static void learn(gcache_load_t *load) {
 }
 
 /* However it ended. */
-static void time_run(gcache_load_t *load) {
+static void end_run(gcache_load_t *load, int status) {
   uint64_t now_ns = gci_env_mono_ns(load->group->core->env);
   uint64_t ns = now_ns > load->started_ns ? now_ns - load->started_ns : 0;
   gci_histogram_add(&load->group->stats.getter, ns, 1);
+  load->run.status = status;
+  load->run.duration_ns = ns;
 }
 
 static void fail(gcache_load_t *load, int status, const char *text, uint64_t not_found_ms) {
   gcache_group_t *group = load->group;
   assert(load->started);
   group->stats.local_load_errs++;
-  time_run(load);
+  end_run(load, status);
   /* Those who wait came after the getter was told to give up; only "not found" is about the key. */
   if (load->told && status != GCACHE_ENOTFOUND) {
     gci_flights_detach(&group->loads, &load->journey.flight);
-    gci_journey_strand(&load->journey);
+    strand(load);
   }
   gcache_value_t *reason = gci_journey_is_empty(&load->journey) && not_found_ms == 0
                                ? NULL
@@ -258,7 +297,7 @@ void gcache_load_done(gcache_load_t *load, gcache_value_t *value) {
     fail(load, GCACHE_ELOAD, text, 0);
   } else {
     load->group->stats.local_loads++;
-    time_run(load);
+    end_run(load, 0);
     learn(load);
     gci_memory_keep(load->group, GCI_MAIN, &load->journey.flight, value);
     gci_journey_answer(&load->journey, &answer);
@@ -310,6 +349,10 @@ gcache_bytes_t gcache_load_key(const gcache_load_t *load) {
 
 uint64_t gcache_load_time_left_ms(const gcache_load_t *load) {
   return gci_core_time_left_ms(load->group->core, gci_journey_deadline_ms(&load->journey));
+}
+
+const char *gcache_load_traceparent(const gcache_load_t *load) {
+  return gci_trace_words(load->trace);
 }
 
 void gcache_load_set_data(gcache_load_t *load, void *data) {

@@ -27,12 +27,14 @@ struct gcache_load_s {
   struct gci_pass pass;
   struct gci_handoff_asker handoff;
   uint64_t started_ms, started_ns;
-  void *data;          /* the getter's */
-  uint8_t started;     /* an answer is owed */
-  uint8_t asked;       /* by way of a hand-off, or that was not to be */
-  uint8_t waited;      /* for that answer */
-  uint8_t told;        /* that nobody waits */
-  uint8_t on_a_thread; /* gcache_load_work() has taken it */
+  void *data;            /* the getter's */
+  gcache_value_t *trace; /* a reference; NULL: none */
+  gcache_run_t run;      /* what the hooks are told */
+  uint8_t started;       /* an answer is owed */
+  uint8_t asked;         /* by way of a hand-off, or that was not to be */
+  uint8_t waited;        /* for that answer */
+  uint8_t told;          /* that nobody waits */
+  uint8_t on_a_thread;   /* gcache_load_work() has taken it */
 };
 
 /* The key's load; NULL: out of memory. Nobody waits yet; join it in the same turn. */

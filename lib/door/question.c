@@ -34,6 +34,13 @@ static void write_handoff(struct gci_question *q, const gcache_call_t *call,
   if (newcomer != NULL) add_header(q, GCI_LIT("Gcache-Newcomer"), gcache_cstr(newcomer));
 }
 
+/* Not with a get from memory: no getter runs for it, and a head that is not like the one before costs both
+ * sides more than the rest. */
+static void write_trace(struct gci_question *q, const gcache_call_t *call) {
+  const char *traceparent = gcache_call_traceparent(call);
+  if (traceparent != NULL) add_header(q, GCI_LIT("traceparent"), gcache_cstr(traceparent));
+}
+
 static void write_headers(struct gci_question *q, const gcache_call_t *call,
                           const struct gci_question_way *way) {
   if (gcache_call_only_cached(call)) {
@@ -45,8 +52,11 @@ static void write_headers(struct gci_question *q, const gcache_call_t *call,
   if (way->fast) { /* the peer does not wait, and what it has that is stale may be said so */
     if (gcache_call_op(call) == GCACHE_OP_GET)
       add_header(q, GCI_LIT("Cache-Control"), GCI_LIT("only-if-cached, max-stale"));
+    else
+      write_trace(q, call);
     return;
   }
+  write_trace(q, call);
   if (!way->plain) {
     int len = snprintf(q->timeout, sizeof q->timeout, "%" PRIu64, gcache_call_time_left_ms(call));
     add_header(q, GCI_LIT("Gcache-Timeout-Ms"), gcache_bytes(q->timeout, (size_t)len));

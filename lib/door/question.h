@@ -17,7 +17,7 @@
 struct gci_question {
   struct gci_mem *mem;
   struct gci_http_message message; /* points into what follows */
-  gcache_header_t headers[6];
+  gcache_header_t headers[7];
   char timeout[24], newer_than[24], auth[GCI_AUTH_LINE];
   char *target, *before; /* target: in near if it fits */
   size_t target_size, before_size;

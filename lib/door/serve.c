@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/value.h"
+#include "core/trace.h"
 #include "door/reply.h"
 #include "http/message.h"
 #include "wire/proto.h"
@@ -136,6 +137,7 @@ struct question {
   gcache_bytes_t key;
   gcache_value_t *value; /* a reference of the question's own */
   uint64_t timeout_ms, newer_than;
+  gcache_bytes_t trace;  /* as it came, or NULL */
   char giver[GIVER_MAX]; /* zero-terminated: its URL */
 };
 
@@ -183,6 +185,7 @@ static int read_asker(struct gci_serve *serve, struct question *q,
   gcache_bytes_t from = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-From"));
   gcache_bytes_t newer = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-Newer-Than"));
 
+  q->trace = gci_http_header(in->headers, in->n_headers, GCI_LIT("traceparent"));
   if (from.base != NULL) serve->to_gcache = 1;
   if (newer.base == NULL) return 0;
   if (gci_bytes_to_u64(newer, &q->newer_than) < 0 || q->newer_than > INT64_MAX)
@@ -339,6 +342,20 @@ static int ask_core(struct gci_serve *serve, const struct question *q) {
                        q->timeout_ms, on_answered);
 }
 
+/* One that is not valid counts as none (W3C Trace Context), nor is memory for it worth a failure. */
+static int ask_in_trace(struct gci_serve *serve, const struct question *q) {
+  gcache_t *cache = serve->door->cache;
+  gcache_value_t *trace = NULL, *before;
+  int err;
+
+  if (q->trace.base != NULL) gci_trace_read(serve->door->env->mem, q->trace, &trace);
+  before = gci_trace_enter(cache, trace);
+  err = ask_core(serve, q);
+  gci_trace_leave(cache, before);
+  gcache_value_unref(trace);
+  return err;
+}
+
 static void ask(struct gci_serve *serve, const struct question *q) {
   int err;
 
@@ -347,7 +364,7 @@ static void ask(struct gci_serve *serve, const struct question *q) {
     gci_env_defer(serve->door->env, GCI_COMPLETIONS, &serve->settled);
     return;
   }
-  err = ask_core(serve, q);
+  err = ask_in_trace(serve, q);
   if (err == 0) return;
   if (err == GCACHE_ENOGROUP)
     settle(serve, 404, NULL);

@@ -140,6 +140,10 @@ static const struct gci_name peer_rows[] = {
          "Exchanges without an answer that can be believed."),
     PEER(running, "gcache_peer_exchanges_running", NULL, G, "Exchanges under way."),
     PEER(last_error, NULL, NULL, GCI_STATUS, NULL),
+    PEER(hedges, "gcache_peer_hedges_total", NULL, C,
+         "Second questions, asked of others because it was late."),
+    PEER(hedges_won, "gcache_peer_hedges_won_total", NULL, C,
+         "Second questions answered before it did."),
     PEER(down_ms, "gcache_peer_down_seconds", NULL, GCI_GAUGE_MS,
          "For how long it has not been up; 0: it is."),
     PEER(opened, "gcache_peer_downs_total", NULL, C, "Times that it was found to be down."),
@@ -148,10 +152,6 @@ static const struct gci_name peer_rows[] = {
          "Changes that it missed and was told later."),
     PEER(missed_dropped, "gcache_peer_missed_dropped_total", NULL, C,
          "Changes that it is told as the clear of their group."),
-    PEER(hedges, "gcache_peer_hedges_total", NULL, C,
-         "Second questions, asked of others because this one was late."),
-    PEER(hedges_won, "gcache_peer_hedges_won_total", NULL, C,
-         "Of these: answered before this one was."),
 };
 const struct gci_names gci_names_peer = NAMES(peer_rows);
 

@@ -21,7 +21,8 @@ same() {
 
 # start NAME: sets $url once the node listens.
 start() {
-  "$node" --listen 127.0.0.1:0 >"$dir/$1.out" 2>"$dir/$1.err" &
+  : >"$dir/$1.out"
+  "$node" --listen 127.0.0.1:0 >>"$dir/$1.out" 2>"$dir/$1.err" &
   pids="$pids $!"
   while ! grep -q '^listening on ' "$dir/$1.out"; do
     kill -0 "$!" 2>/dev/null || { fail "$1 did not start: $(cat "$dir/$1.err")"; exit 1; }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "oom.h"
+#include "see/names.h"
 #include "see/text.h"
 
 struct page {
@@ -36,7 +37,7 @@ static void page_holds(struct page *p, const char *wanted) {
 /* text in, as a label and as a string of JSON. */
 static const struct {
   const char *text, *label, *string;
-} names[] = {
+} escaped[] = {
     {"", "\"\"", "\"\""},
     {"demo", "\"demo\"", "\"demo\""},
     {"a\"b\\c\nd", "\"a\\\"b\\\\c\\nd\"", "\"a\\\"b\\\\c\\u000ad\""},
@@ -55,14 +56,14 @@ static const struct {
 
 static void names_are_escaped_as_each_format_wants(void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+  for (size_t i = 0; i < sizeof escaped / sizeof *escaped; i++) {
     struct page p;
     page_open(&p);
-    gci_text_add_label(&p.text, names[i].text);
-    page_holds(&p, names[i].label);
+    gci_text_add_label(&p.text, escaped[i].text);
+    page_holds(&p, escaped[i].label);
     page_open(&p);
-    gci_text_add_string(&p.text, names[i].text);
-    page_holds(&p, names[i].string);
+    gci_text_add_string(&p.text, escaped[i].text);
+    page_holds(&p, escaped[i].string);
   }
 }
 
@@ -113,11 +114,59 @@ static void a_text_is_whole_or_none(void **state) {
   assert_int_equal(whole, 2); /* once each way of failing */
 }
 
+/* ------------------------------------------------------------------------------ names ---- */
+
+static void mark(unsigned char *named, const struct gci_names *names) {
+  for (size_t i = 0; i < names->n; i++) {
+    const struct gci_name *row = &names->rows[i];
+    size_t size = row->kind == GCI_HISTOGRAM ? sizeof(gcache_histogram_t)
+                  : row->kind == GCI_STATUS  ? sizeof(int)
+                                             : sizeof(uint64_t);
+    for (size_t k = 0; k < size; k++)
+      named[row->offset + k]++;
+  }
+}
+
+static void mark_range(unsigned char *named, size_t offset, size_t size) {
+  for (size_t k = 0; k < size; k++)
+    named[offset + k]++;
+}
+
+static void assert_all_once(const unsigned char *named, size_t size) {
+  for (size_t k = 0; k < size; k++)
+    assert_int_equal(named[k], 1);
+}
+
+/* Whoever adds a counter and forgets its row hears of it here. */
+static void every_counter_of_the_structs_has_one_name(void **state) {
+  unsigned char cache[sizeof(gcache_stats_t)] = {0}, group[sizeof(gcache_group_stats_t)] = {0};
+  unsigned char side[sizeof(struct gci_side_stats)] = {0}, peer[sizeof(gcache_peer_stats_t)] = {0};
+  (void)state;
+  mark(cache, &gci_names_cache);
+  mark_range(cache, offsetof(gcache_stats_t, peers_error) + sizeof(int), sizeof(int)); /* padding */
+  assert_all_once(cache, sizeof cache);
+  mark(side, &gci_names_side);
+  assert_all_once(side, sizeof side);
+  mark(group, &gci_names_group);
+  mark(group, &gci_names_get);
+  mark(group, &gci_names_run);
+  mark_range(group, offsetof(gcache_group_stats_t, main), 2 * sizeof(gcache_cache_stats_t));
+  mark_range(group, offsetof(gcache_group_stats_t, main_causes), 2 * sizeof(gcache_causes_t));
+  assert_all_once(group, sizeof group);
+  mark(peer, &gci_names_peer);
+  mark(peer, &gci_names_exchange);
+  mark_range(peer, offsetof(gcache_peer_stats_t, url), sizeof(char *));
+  mark_range(peer, offsetof(gcache_peer_stats_t, is_self), sizeof(uint64_t));
+  mark_range(peer, offsetof(gcache_peer_stats_t, state), sizeof(int));
+  assert_all_once(peer, sizeof peer);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_are_escaped_as_each_format_wants),
       cmocka_unit_test(numbers_are_the_same_in_every_locale),
       cmocka_unit_test(a_text_is_whole_or_none),
+      cmocka_unit_test(every_counter_of_the_structs_has_one_name),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
 }
