@@ -82,8 +82,12 @@ void place_listen_again(gcache_listener_t **out, gcache_t *cache, int number) {
 }
 
 int place_listen_cache(gcache_listener_t **out, gcache_t *cache) {
-  place_listen_again(out, cache, ++latest);
-  return latest;
+  char path[64];
+  int rc;
+
+  place_new_path(path, sizeof path);
+  rc = gcache_listen_unix(out, cache, path, 0, 64);
+  return rc < 0 ? rc : latest;
 }
 
 void place_url(char *out, size_t cap, int number) {
@@ -135,8 +139,12 @@ void place_listen_again(gcache_listener_t **out, gcache_t *cache, int number) {
 }
 
 int place_listen_cache(gcache_listener_t **out, gcache_t *cache) {
-  place_listen_again(out, cache, 0);
-  return gcache_listener_port(*out);
+  struct sockaddr_in addr;
+  int rc;
+
+  uv_ip4_addr("127.0.0.1", 0, &addr);
+  rc = gcache_listen(out, cache, (const struct sockaddr *)&addr, 64);
+  return rc < 0 ? rc : gcache_listener_port(*out);
 }
 
 void place_url(char *out, size_t cap, int number) {

@@ -19,7 +19,7 @@ union place_handle {
 void place_init(uv_loop_t *loop, union place_handle *h);
 int place_listen(union place_handle *h, uv_connection_cb cb); /* its number */
 void place_connect(uv_connect_t *req, union place_handle *h, int number, uv_connect_cb cb);
-int place_listen_cache(gcache_listener_t **out, gcache_t *cache); /* its number */
+int place_listen_cache(gcache_listener_t **out, gcache_t *cache); /* its number, or < 0 */
 void place_listen_again(gcache_listener_t **out, gcache_t *cache, int number);
 void place_url(char *out, size_t cap, int number);
 void place_host(char *out, size_t cap, int number); /* what Host says */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "member.h"
+#include "place.h"
 #include "raw.h"
 
 /* A cache that lives on memory which fails; NULL when there was not enough to open it. */
@@ -136,16 +137,13 @@ static void be_asked(struct oom *oom, void *arg) {
       "PUT /_groupcache/g/k HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n"
       "\x0a\x01g\x12\x01k\x1a\x01w\x20\x00";
   uv_loop_t *loop = arg;
-  struct sockaddr_in addr;
   struct member m;
   struct raw *c;
 
   if (open_in(&m, oom, loop, "server") < 0) return;
-  uv_ip4_addr("127.0.0.1", 0, &addr);
-  if (open_group(&m) == 0 &&
-      gcache_listen(&m.listener, m.cache, (const struct sockaddr *)&addr, 8) == 0) {
+  if (open_group(&m) == 0 && (m.port = place_listen_cache(&m.listener, m.cache)) >= 0) {
     gcache_set_handler(m.cache, on_app_request, NULL);
-    c = raw_connect(loop, gcache_listener_port(m.listener));
+    c = raw_connect(loop, m.port);
     raw_send(c, requests, sizeof requests - 1); /* one write: a second could meet a closed socket */
     while (!c->ended && count_answers(c) < 3)
       assert_true(uv_run(loop, UV_RUN_ONCE) != 0);
