@@ -1,6 +1,5 @@
 /* gcache/find.h - who the peers are, found out and kept up to date: gcache_set_peers() called for you. Needs
- * gcache.h, whose rules hold. docs/rooms/find.md compares the ways
- * and has a Kubernetes manifest.
+ * gcache.h, whose rules hold. docs/rooms/find.md compares the ways and has a Kubernetes manifest.
  *
  * A *find* looks for the members of one cache, again and again, and gives the cache every list that differs
  * from the one before:
@@ -8,6 +7,8 @@
  *   file   a list of URLs that something else writes        looks when the file changes, and every interval_ms
  *   dns    the addresses of a name (A or AAAA)              looks every interval_ms
  *   srv    the hosts and ports of a service (SRV)           looks every interval_ms
+ *   etcd   the keys below a prefix, one a member, which     looks when they change, and every interval_ms
+ *          each member writes and keeps alive itself
  *
  * What holds for all:
  *
@@ -70,7 +71,7 @@ typedef enum {
 typedef struct gcache_find_options_s {
   size_t size;              /* set by gcache_find_options_init() */
   gcache_t *cache;          /* required; closing it closes the find */
-  uint64_t interval_ms;     /* between looks: 10000 */
+  uint64_t interval_ms;     /* between looks: 10000; etcd, which is told of changes, 60000 */
   uint64_t debounce_ms;     /* 200 */
   size_t min_peers;         /* 1: fewer members than these, self included, are taken for a fault */
   gcache_find_cb on_change; /* NULL: nobody is told */
@@ -107,8 +108,30 @@ GCACHE_EXTERN int gcache_find_dns(gcache_find_t **out, const gcache_find_options
 GCACHE_EXTERN int gcache_find_srv(gcache_find_t **out, const gcache_find_options_t *o,
                                   const char *name, const char *scheme);
 
-/* The list stays in force. closed (may be NULL) runs from the loop when the find is gone, and on_change does not
- * run any more. Call once, and not after gcache_close(), which does the same before it ends. */
+typedef struct gcache_find_etcd_s {
+  size_t size; /* set by gcache_find_etcd_init() */
+  /* Required: "http://10.0.0.5:2379", ...; the next is asked when one fails. */
+  const char *const *endpoints;
+  size_t n_endpoints;
+  const char *prefix; /* "/gcache/": keys that begin so are members, values "URL" or "URL weight" */
+  uint64_t ttl_ms;    /* 10000, at least 2000: so long a member that has died stays in the list */
+  uint64_t timeout_ms; /* 5000 for each answer of etcd's */
+  unsigned weight;     /* 1: of this member */
+  gcache_tls_t *tls;   /* for https endpoints, from <gcache/openssl.h>; borrowed until closed */
+} gcache_find_etcd_t;
+
+#define gcache_find_etcd_init(e) gcache_find_etcd_init_size((e), sizeof *(e))
+GCACHE_EXTERN void gcache_find_etcd_init_size(gcache_find_etcd_t *e, size_t size);
+
+/* etcd 3.4 or later, by its JSON gateway. A cache with a URL writes the key <prefix><URL> under a lease, and keeps
+ * that alive; to close the find takes it back at once. A value that is no URL is passed over, and on_change told.
+ * UV_ENOTSUP: a build without jansson (feature `json`), or https endpoints and no tls. */
+GCACHE_EXTERN int gcache_find_etcd(gcache_find_t **out, const gcache_find_options_t *o,
+                                   const gcache_find_etcd_t *etcd);
+
+/* The list stays in force. closed (may be NULL) runs from the loop when the find is gone, up to a second later
+ * where etcd has to be told; on_change does not run any more. Call once, and not after gcache_close(), which
+ * does the same before it ends: with a find whose place others should know, close that first. */
 GCACHE_EXTERN void gcache_find_close(gcache_find_t *find, gcache_closed_cb closed, void *arg);
 
 #ifdef __cplusplus

@@ -26,5 +26,7 @@ int gci_h1_server_open(struct gci_http_server **out, struct gci_mem *mem,
 int gci_h1_client_open(struct gci_http_client **out, struct gci_mem *mem,
                        const gcache_limits_t *limits, const struct gci_http_client_events *events,
                        void *user);
+/* What has come so far of the body of an answer that is not whole. Borrowed until more comes. */
+gcache_bytes_t gci_h1_client_received(const struct gci_http_client *client);
 
 #endif

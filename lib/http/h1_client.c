@@ -166,6 +166,12 @@ static int client_begun(const struct gci_http_client *http, void *tag) {
   return !gci_h1_receive_idle(&c->in) || c->interim > 0;
 }
 
+gcache_bytes_t gci_h1_client_received(const struct gci_http_client *http) {
+  const struct gci_h1_body *body = &const_client_of(http)->in.body;
+  if (body->block == NULL) return gcache_bytes(NULL, 0);
+  return gcache_bytes(gci_value_fill(body->block), body->used);
+}
+
 static int client_cancel(struct gci_http_client *http, void *tag) {
   (void)http;
   (void)tag;
