@@ -14,7 +14,7 @@ NAV = [
     ('gcache', ['README.md']),
     ('Guide', ['embedding', 'getters', 'invalidation', 'expiry', 'many', 'clusters', 'discovery', 'tls', 'serving', 'errors',
                'shutdown']),
-    ('Operate', ['docs/operations.md', 'docs/benchmarks.md', 'docs/interop.md']),
+    ('Operate', ['docs/install.md', 'docs/operations.md', 'docs/benchmarks.md', 'docs/interop.md']),
     ('Come from', []),
     ('Inside', ['docs/architecture.md']),
     ('Reference', []),
