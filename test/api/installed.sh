@@ -31,8 +31,8 @@ compile() {
   name=$1
   shift
   "$@" $flags -c "$dir/$name" -o "$dir/$name.o"
-  $CC $FLAGS "$dir/$name.o" $shared -o "$dir/$name-shared"
-  $CC $FLAGS "$dir/$name.o" $static -o "$dir/$name-static"
+  "$@" $FLAGS "$dir/$name.o" $shared -o "$dir/$name-shared"
+  "$@" $FLAGS "$dir/$name.o" $static -o "$dir/$name-static"
   if readelf -d "$dir/$name-static" | grep -q 'NEEDED.*libgcache'; then fail "static is not static"; fi
 }
 
