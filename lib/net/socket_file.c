@@ -1,10 +1,13 @@
 #include "net/socket_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
+
+#define PERMISSIONS 0777u
 
 static const struct sockaddr *name_of(const struct gci_socket_file *f) {
   return (const struct sockaddr *)(const void *)&f->name;
@@ -50,19 +53,25 @@ static int put_away(const struct gci_socket_file *f) {
   return unlink(f->name.sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int bind_to(const struct gci_socket_file *f, int fd) {
+/* mode: of a socket without a name, which Linux gives to the file. */
+static int bind_to(const struct gci_socket_file *f, int fd, mode_t mode) {
+  if (fchmod(fd, mode) < 0) return -errno;
   return bind(fd, name_of(f), sizeof f->name) < 0 ? -errno : 0;
 }
 
-/* Nobody can connect before it listens: the permissions are in force by then. */
+/* The file has been made with mode less the umask, so that there is mostly nothing to do. No link is followed:
+ * whoever may write to the directory could have put one in the file's place. Nobody can connect before it listens: the
+ * permissions are in force by then. */
 static int take(struct gci_socket_file *f, mode_t mode) {
   struct stat made;
   int rc = look(f, &made);
 
   if (rc < 0) return rc;
+  if (!S_ISSOCK(made.st_mode)) return UV_EADDRINUSE;
   f->device = made.st_dev;
   f->inode = made.st_ino;
-  if (chmod(f->name.sun_path, mode) == 0) return 0;
+  if ((made.st_mode & PERMISSIONS) == mode) return 0;
+  if (fchmodat(AT_FDCWD, f->name.sun_path, mode, AT_SYMLINK_NOFOLLOW) == 0) return 0;
   rc = -errno;
   gci_socket_file_remove(f);
   return rc;
@@ -77,10 +86,10 @@ int gci_socket_file_open(struct gci_socket_file *f, const char *path, mode_t mod
   memcpy(f->name.sun_path, path, len);
   fd = open_socket();
   if (fd < 0) return fd;
-  rc = bind_to(f, fd);
+  rc = bind_to(f, fd, mode);
   if (rc == UV_EADDRINUSE) {
     rc = put_away(f);
-    if (rc == 0) rc = bind_to(f, fd);
+    if (rc == 0) rc = bind_to(f, fd, mode);
   }
   if (rc == 0) rc = take(f, mode);
   if (rc == 0) return fd;

@@ -3,8 +3,9 @@
  *
  * Happy path: open gives a bound socket, remove takes its file away. Failure modes, nothing changed then:
  * UV_EADDRINUSE: somebody answers there, or it is no socket; UV_EACCES, UV_EPERM, UV_ENOENT, ... as bind(),
- * connect() and unlink() say. A socket file at which nobody answers is removed, but never one that has come in
- * the place of the file that was tried, and at the end never one that is not the one made here.
+ * connect() and unlink() say. A socket file at which nobody answers is removed, but none that is seen to have come
+ * in the place of the file that was tried, and at the end none that is not the one made here. Both look first
+ * and remove then, by name: whoever else makes files there in between is not protected. No link is followed.
  * Owns the file, not the descriptor. */
 #ifndef GCI_NET_SOCKET_FILE_H
 #define GCI_NET_SOCKET_FILE_H
