@@ -33,11 +33,11 @@ static void say(struct cast_member *m, const char *line) {
   if (!m->running || uv_write(write, (uv_stream_t *)&m->orders, &buf, 1, on_said) < 0) free(write);
 }
 
-/* Of those who have not left: who is dead stays on it, as in life. */
+/* Of those who have not left, though they may be about to: who is dead stays on it, as in life. */
 static void tell_list(struct cast *cast) {
   char line[1024] = "peers";
   for (int i = 0; i < TRUTH_MEMBERS; i++) {
-    if (cast->members[i].fate == CAST_LEFT) continue;
+    if (cast->members[i].fate == CAST_LEFT && cast->members[i].left) continue;
     strcat(strcat(line, " "), cast->members[i].url);
   }
   if (cast->impostor_until_ms > 0) strcat(strcat(line, " "), cast->impostor_url);
@@ -54,6 +54,13 @@ static void on_words(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   if (n <= 0) return;
   m->line_len += (size_t)n;
   m->line[m->line_len] = '\0';
+  if (strcmp(m->line, "left\n") == 0) {
+    m->line_len = 0;
+    m->left = 1;
+    tell_list(m->cast);
+    say(m, "quit\n");
+    return;
+  }
   if (sscanf(m->line, "port %d", &m->proxy.target) != 1 || strchr(m->line, '\n') == NULL) return;
   m->line_len = 0;
   tell_list(m->cast);
@@ -79,7 +86,9 @@ static void on_exit_of(uv_process_t *process, int64_t status, int signal) {
   struct cast *cast = m->cast;
   int was_asked = m->fate == CAST_KILLED ? signal == SIGKILL : status == 0 && signal == 0;
   if (!was_asked && m->fate != CAST_WELL) was_asked = signal == SIGKILL;
-  if (m->fate == CAST_WELL && !cast->is_over) was_asked = signal == SIGKILL;
+  if (m->fate == CAST_WELL && !cast->is_over && !m->leaving) was_asked = signal == SIGKILL;
+  m->left = m->left || m->leaving;
+  m->leaving = 0;
   if (!was_asked) {
     cast->bad_ends++;
     printf("member %d ended with status %lld, signal %d\n", slot_of(m), (long long)status, signal);
@@ -201,7 +210,9 @@ static void set_fate(struct cast_member *m, enum cast_fate fate, uint64_t ms) {
 /* A member that left is on the list again before it is there: a change that it misses is not whole. */
 static void recover(struct cast_member *m) {
   enum cast_fate fate = m->fate;
+  if (fate == CAST_LEFT && m->running) return; /* it has not gone yet */
   m->fate = CAST_WELL;
+  m->left = 0;
   note(m->cast);
   if (fate == CAST_STOPPED) uv_process_kill(&m->process, SIGCONT);
   if (fate == CAST_WIRE) proxy_set(&m->proxy, PROXY_FINE, 0);
@@ -248,7 +259,8 @@ static void befall(struct cast_member *m) {
   case 2:
     cast->leaves++;
     set_fate(m, CAST_LEFT, (uint64_t)rand() % 3000);
-    say(m, "quit\n");
+    m->leaving = 1;
+    uv_process_kill(&m->process, SIGTERM);
     break;
   default:
     disturb_wire(m);

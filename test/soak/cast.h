@@ -17,7 +17,7 @@ struct cast_member {
   char url[64];
   uv_process_t process;
   uv_pipe_t orders, words;
-  int running, ending;
+  int running, ending, leaving, left;
   enum cast_fate fate;
   uint64_t until_ms; /* of its fate */
   char line[64];

@@ -1,6 +1,7 @@
 #include "member.h"
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +9,18 @@
 
 #include "gcache/gcache.h"
 #include "gcache/http.h"
+#include "gcache/leave.h"
 #include "gcache/many.h"
 #include "truth.h"
 
-enum { ASKERS = 32, TOGETHER = 16, TICK_MS = 5, TIMEOUT_MS = 2000, PEERS_MAX = 16 };
+enum {
+  ASKERS = 32,
+  TOGETHER = 16,
+  TICK_MS = 5,
+  TIMEOUT_MS = 2000,
+  LEAVE_MS = 2000,
+  PEERS_MAX = 16
+};
 #define GROUP_BYTES ((size_t)8 << 20)
 #define LATE_MS 300 /* on a machine that does much else */
 
@@ -34,6 +43,9 @@ struct member {
   uv_loop_t loop;
   uv_timer_t ticker;
   uv_pipe_t orders;
+  uv_signal_t term;
+  gcache_leave_t leave;
+  int leaving;
   gcache_t *cache;
   gcache_group_t *group;
   struct truth *truth;
@@ -352,6 +364,7 @@ static void on_cache_closed(void *arg) {
   struct member *m = arg;
   uv_close((uv_handle_t *)&m->orders, NULL);
   uv_close((uv_handle_t *)&m->ticker, NULL);
+  uv_close((uv_handle_t *)&m->term, NULL);
 }
 
 static void quit(struct member *m) {
@@ -360,8 +373,31 @@ static void quit(struct member *m) {
   gcache_close(m->cache, on_cache_closed, m);
 }
 
+/* Off the lists of the others it hears of no change any more, so it asks nothing; they are told, and it is
+ * told to quit. */
+static void on_left(gcache_leave_t *req, int status, const gcache_left_t *left) {
+  struct member *m = req->data;
+  if (status != 0 && status != UV_ETIMEDOUT && !(status == UV_ECANCELED && m->quitting))
+    wrong(m, "leaving fails", 0, status, (long long)left->given);
+  if (m->quitting) return;
+  atomic_fetch_add(&m->seen->given, left->given);
+  m->listed = 0;
+  printf("left\n");
+  fflush(stdout);
+}
+
+static void on_term(uv_signal_t *term, int number) {
+  struct member *m = term->data;
+  (void)number;
+  if (m->quitting || m->leaving) return;
+  m->leaving = 1;
+  m->leave.data = m;
+  int rc = gcache_leave(&m->leave, m->cache, LEAVE_MS, on_left);
+  if (rc < 0) wrong(m, "leaving cannot begin", 0, rc, 0);
+}
+
 static void obey(struct member *m, char *line) {
-  if (strncmp(line, "peers ", 6) == 0)
+  if (strncmp(line, "peers ", 6) == 0 && !m->leaving)
     take_list(m, line + 6);
   else if (strcmp(line, "sweep") == 0)
     sweep(m);
@@ -457,6 +493,9 @@ int member_main(int truth_fd, int slot, const char *self) {
   atomic_store(&m->seen->pending, 0);
   srand((unsigned)getpid());
   uv_loop_init(&m->loop);
+  uv_signal_init(&m->loop, &m->term);
+  m->term.data = m;
+  uv_signal_start(&m->term, on_term, SIGTERM);
   if (open_cache(m, self) < 0) return 2;
   uv_pipe_init(&m->loop, &m->orders, 0);
   uv_pipe_open(&m->orders, 0);

@@ -82,6 +82,7 @@ static int all_have(const struct soak *s, size_t offset) {
 static void work_to_end(struct soak *s) {
   uint64_t now_ms = truth_now_ms();
   struct truth *t = s->cast.truth;
+  if (s->step == SETTLING) cast_heal(&s->cast); /* who was leaving has gone, perhaps */
   if (s->step == SETTLING && now_ms > atomic_load(&t->disturbed_ms) + SETTLE_MS) {
     cast_say_to(&s->cast, 0, "sweep\n");
     s->step = SWEEPING;
@@ -128,6 +129,7 @@ static int judge(const struct soak *s) {
     if (t->members[i].words[0] == '\0') continue;
     printf("member %d: %s\n", i, t->members[i].words);
   }
+  printf("%llu values given by those who left\n", TOTAL(s, given));
   cast_report(&s->cast);
   good = good && TOTAL(s, wrong) == 0 && TOTAL(s, late) == 0;
   /* Members agree within seconds who is there; one in a thousand loads may fall between. */

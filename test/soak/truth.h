@@ -24,7 +24,7 @@ struct truth_key {
 
 struct truth_member {
   _Atomic uint64_t gets, values, timeouts, busy, failures, cancelled;
-  _Atomic uint64_t loads, changes, partial;
+  _Atomic uint64_t loads, changes, partial, given;
   _Atomic uint64_t wrong, late, worst_ms;
   _Atomic uint64_t memory_bytes, rss_kib, in_flight;
   _Atomic uint64_t pending; /* gets that owe their callback */
