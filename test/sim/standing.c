@@ -89,7 +89,9 @@ void promises_memory(struct promises *p, int member, unsigned group, uint64_t us
 /* Remembered somewhere, perhaps, and for not much longer than a second beyond its time. */
 static int is_absence(const struct promises *p, const struct promises_birth *b) {
   uint64_t holds_ms = p->setup.fresh.not_found_ms;
-  return holds_ms > 0 && b->status == GCACHE_ENOTFOUND &&
+  if (holds_ms == 0 || b->status != GCACHE_ENOTFOUND) return 0;
+  if (p->setup.unseen && p->setup.fresh.clocks_jump) return 1; /* back by an hour, perhaps */
+  return b->status == GCACHE_ENOTFOUND &&
          p->now_us < b->end_us + p->setup.stale_us + holds_ms * 1000 + GONE_WITHIN_US;
 }
 

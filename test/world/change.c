@@ -107,7 +107,8 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
     if (status != 0 && !(status == GCACHE_EPARTIAL && world_dead_excuses(w, reported, ok)))
       linger(w, change->kind, key);
     promises_change_ended(&w->promises, change->requests[i], status, reported, ok, twice);
-    if (status == GCACHE_EPARTIAL) world_missed_note(m, change->requests[i], ok, missed);
+    if (status == GCACHE_EPARTIAL)
+      world_missed_note(m, change->requests[i], missed, reported & ~ok & ~missed);
   }
   if (change->kind == PROMISES_SET && status == 0)
     promises_set_landed(&w->promises, change->serial);

@@ -14,7 +14,8 @@ struct miss {
   int by, on; /* who began it, the owner, who may be the same */
   unsigned by_life, on_life;
   unsigned key;
-  int is_clear, owner_told, over;
+  int is_clear; /* or others have refused it: all that counts is the owner */
+  int owner_told, over;
   size_t floor; /* once owner_told, and it was told late */
   uint64_t epoch, begin_seq;
   uint64_t looked; /* when the loop of by had run so often */
@@ -39,18 +40,18 @@ static int is_in_clear(const struct world_member *m, unsigned key) {
 }
 
 static void note(struct world_member *m, const struct promises_request *r, unsigned key,
-                 uint64_t ok, uint64_t missed) {
+                 uint64_t missed, uint64_t refused) {
   struct world *w = m->world;
   int owner = owner_of(m, key), is_clear = r->kind == PROMISES_CLEAR;
   if (owner < 0 || (is_clear && !(missed >> owner & 1))) return;
-  if (!((ok | missed) >> owner & 1)) return; /* it will not */
+  if (refused >> owner & 1) return;
   struct miss *miss = sim_new(sizeof *miss);
   *miss = (struct miss){.by = m->index,
                         .on = owner,
                         .by_life = m->lives,
                         .on_life = w->members[owner].lives,
                         .key = key,
-                        .is_clear = is_clear || is_in_clear(m, key),
+                        .is_clear = is_clear || refused != 0 || is_in_clear(m, key),
                         .owner_told = !(missed >> owner & 1),
                         .floor = SIZE_MAX,
                         .epoch = r->epoch,
@@ -59,17 +60,17 @@ static void note(struct world_member *m, const struct promises_request *r, unsig
   gci_list_push_back(&w->misses, &miss->link);
 }
 
-void world_missed_note(struct world_member *m, size_t request, uint64_t ok, uint64_t missed) {
+void world_missed_note(struct world_member *m, size_t request, uint64_t missed, uint64_t refused) {
   struct world *w = m->world;
   const struct promises_request *r = &w->promises.requests[request];
   if (r->epoch == 0 || r->epoch != promises_epoch(&w->promises)) return;
   if (missed == 0 || m->life != WORLD_LIVING) return;
   w->misses_noted++;
   if (r->kind != PROMISES_CLEAR)
-    note(m, r, r->key, ok, missed);
+    note(m, r, r->key, missed, refused);
   else
     for (unsigned key = r->key; key < w->config.n_keys; key += PROMISES_GROUPS)
-      note(m, r, key, ok, missed);
+      note(m, r, key, missed, refused);
 }
 
 /* ---- who has been told ---- */

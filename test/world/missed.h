@@ -13,8 +13,8 @@
 
 #include "member.h"
 
-/* A change that m began as that request has ended; ok: who has made it, missed: who is to be told of it. */
-void world_missed_note(struct world_member *m, size_t request, uint64_t ok, uint64_t missed);
+/* A change that m began as that request has ended; missed: who is to be told of it, refused: who will not. */
+void world_missed_note(struct world_member *m, size_t request, uint64_t missed, uint64_t refused);
 /* After every event. */
 void world_missed_look(struct world *w);
 /* Nonzero: it has somebody to tell, which keeps its loop alive now and then. */
