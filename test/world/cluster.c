@@ -7,6 +7,7 @@
 #include "change.h"
 #include "missed.h"
 #include "names.h"
+#include "tls.h"
 #include "value.h"
 
 static void init_member(struct world *w, int index) {
@@ -20,7 +21,8 @@ static void init_member(struct world *w, int index) {
     world_name_write(index, name, sizeof name);
   else
     snprintf(name, sizeof name, "10.0.0.%d", index + 1);
-  snprintf(m->url, sizeof m->url, "http://%s:%d", name, WORLD_PORT);
+  snprintf(m->url, sizeof m->url, "%s://%s:%d", w->tls == NULL ? "http" : "https", name,
+           WORLD_PORT);
   gci_list_init(&m->blocks);
   gci_list_init(&m->runs);
   gci_list_init(&m->gets);
@@ -35,6 +37,7 @@ void world_init(struct world *w, uint64_t seed) {
   sim_world_init(&w->time, seed);
   world_net_init(&w->net, &w->time);
   world_faults_init(&w->faults, &w->time.rng);
+  if (w->config.is_secure) w->tls = world_tls_open();
   gci_list_init(&w->rests);
   gci_list_init(&w->misses);
   for (int i = 0; i < w->config.n_hosts; i++)
@@ -47,6 +50,7 @@ void world_fini(struct world *w) {
   world_changes_forget(w);
   world_missed_forget(w);
   world_net_fini(&w->net);
+  gcache_tls_free(w->tls);
   promises_close(&w->promises);
   sim_world_fini(&w->time);
 }

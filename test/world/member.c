@@ -134,6 +134,7 @@ static void set_options(struct world_member *m, gcache_options_t *o) {
     o->access.secret = "the members' secret";
     o->access.secret_len = strlen(o->access.secret);
   }
+  o->tls = m->world->tls;
   o->log = on_logged;
   o->log_data = m;
   o->mem = (gcache_mem_t){.resize = world_memory_resize, .data = m};
@@ -142,6 +143,8 @@ static void set_options(struct world_member *m, gcache_options_t *o) {
 static int listen_on(struct world_member *m) {
   struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(WORLD_PORT)};
   name.sin_addr.s_addr = htonl(0x0a000001u + (uint32_t)m->index);
+  if (m->world->tls != NULL)
+    return gcache_listen_tls(&m->listener, m->cache, (struct sockaddr *)&name, 64, m->world->tls);
   return gcache_listen(&m->listener, m->cache, (struct sockaddr *)&name, 64);
 }
 

@@ -42,6 +42,7 @@ struct world_config {
   unsigned missed_max;     /* 0: the usual */
   unsigned hedge_percentile;
   uint64_t handoff_ms;
+  int is_secure; /* they speak TLS */
   int is_signed; /* members share a secret */
   gcache_access_who_t who;
   unsigned again_percent; /* of callbacks that ask for something more */
@@ -103,6 +104,7 @@ struct world_dead {
 
 struct world {
   struct sim_world time;
+  gcache_tls_t *tls; /* NULL: in the clear */
   struct world_config config;
   struct promises promises;
   struct world_net net;

@@ -56,6 +56,10 @@ static void configure_weather(struct schedule *s) {
   if (sim_rng_percent(rng, 10) && s->run->weather != WORLD_CALM &&
       s->run->weather != WORLD_DEAD_ONE)
     weather->window_min = 1, weather->window_max = 200;
+  /* A handshake would take longer than anybody waits for a connection. */
+  if (s->w.config.is_secure && weather->window_min == 1)
+    weather->window_min = weather->window_max = 4000;
+  if (s->w.config.is_secure && !s->run->secure && weather->split == 2) weather->split = 1;
   if (!lossy) return;
   weather->reset_permille = (unsigned)sim_rng_below(rng, 20);
   weather->refuse_permille = (unsigned)sim_rng_below(rng, 200);
@@ -123,15 +127,24 @@ static void configure_hedge(struct schedule *s) {
   s->w.config.hedge_percentile = (unsigned)sim_rng_between(&rng, 1, 99);
 }
 
+static int is_tortured(const struct world_run *run) {
+  const struct world_torture *t = &run->torture;
+  return t->allocation > 0 || t->call > 0 || t->close > 0 || t->log != NULL;
+}
+
 /* Drawn from an order of chance of its own, so that what is not wide stays as it was. */
 static void configure_wide(struct schedule *s) {
   struct sim_rng rng = {.state = ~s->run->seed * 5};
   struct world_config *c = &s->w.config;
   c->n_hosts = 7;
+  c->is_secure = WORLD_TLS && s->run->secure && !has_deaths(s);
   if (!s->run->wide) return;
   c->n_hosts = WORLD_HOSTS;
   c->is_wide = 1;
   if (sim_rng_percent(&rng, 30)) c->n_members = (int)sim_rng_between(&rng, 6, 9);
+  if (sim_rng_percent(&rng, 8) && s->run->weather != WORLD_CALM &&
+      s->run->weather <= WORLD_PARTITION && !is_tortured(s->run))
+    c->is_secure = WORLD_TLS;
   if (sim_rng_percent(&rng, 30) && has_deaths(s)) c->skew_max_s = 3600;
 }
 
@@ -339,6 +352,7 @@ static void report(const struct schedule *s) {
   r->misses = s->w.misses_noted;
   r->told = s->w.misses_told;
   r->told_all = s->w.misses_told_all;
+  r->secure = s->w.tls != NULL;
   r->dead_loads = s->w.dead.loads;
   r->deliveries = s->w.promises.deliveries;
   r->floors_checked = s->w.promises.floors_checked;

@@ -23,6 +23,7 @@ struct world_result {
   uint64_t refused, faults;    /* that did */
   uint64_t connections, bytes, resets;
   uint64_t misses, told, told_all; /* changes that were missed; owners, all that were told later */
+  uint64_t secure;                 /* over TLS */
   uint64_t dead_loads;             /* with a member known to be dead */
   uint64_t deliveries, floors_checked;
   uint64_t counts[WORLD_COUNTS_N], injected[WORLD_OPS_COUNT];
@@ -34,6 +35,7 @@ struct world_run {
   uint64_t seed;
   enum world_weather_kind weather;
   uint64_t deeds; /* 0: a number by chance */
+  int secure;     /* over TLS, where nobody dies */
   int wide;       /* more members, in more ways, and more befalls them */
   int printed;    /* the trace goes to stdout */
   struct world_torture torture;

@@ -17,7 +17,7 @@
 
 struct options {
   uint64_t seeds, from, deeds;
-  int one, twice, wide;
+  int one, twice, wide, secure;
   int weather; /* WORLD_WEATHERS: each in turn */
   enum world_torture_kind torture;
   uint64_t stride, number; /* of what goes wrong; number 0: everything */
@@ -52,8 +52,9 @@ static void write_replay(const struct world_run *run, enum world_torture_kind ki
   if (run->deeds > 0) snprintf(deeds, sizeof deeds, " --deeds %" PRIu64, run->deeds);
   if (number > 0)
     snprintf(torture, sizeof torture, " --%s --number %" PRIu64, world_torture_word(kind), number);
-  snprintf(replay, sizeof replay, "replay: %s --seed %" PRIu64 " --weather %s%s%s%s\n", program,
-           run->seed, world_weather_word(run->weather), run->wide ? " --wide" : "", deeds, torture);
+  snprintf(replay, sizeof replay, "replay: %s --seed %" PRIu64 " --weather %s%s%s%s%s\n", program,
+           run->seed, world_weather_word(run->weather), run->wide ? " --wide" : "",
+           run->secure ? " --secure" : "", deeds, torture);
 }
 
 static void tell_failure(const struct world_run *run, const char *words) {
@@ -80,6 +81,7 @@ static void add(struct world_result *sum, const struct world_result *r) {
   sum->misses += r->misses;
   sum->told += r->told;
   sum->told_all += r->told_all;
+  sum->secure += r->secure;
   sum->dead_loads += r->dead_loads;
   sum->floors_checked += r->floors_checked;
   sum->trace_hash = sum->trace_hash * UINT64_C(0x100000001b3) ^ r->trace_hash;
@@ -90,6 +92,7 @@ static void run_one(const struct options *o, uint64_t seed, struct world_result 
                           .weather = weather_of(o, seed),
                           .deeds = o->deeds,
                           .wide = is_wide(o, seed),
+                          .secure = o->secure,
                           .printed = o->one};
   struct world_result r, again;
   world_torture_set(o->torture, &run, o->number);
@@ -124,8 +127,8 @@ static void run_schedules(const struct options *o) {
   uint64_t run = 0;
   for (; run < o->seeds && failures < FAILURES_MAX; run++)
     run_one(o, o->from + run, &sum);
-  printf("%" PRIu64 " schedules, %" PRIu64 " deeds, %" PRIu64 " failed\n", run, sum.deeds,
-         failures);
+  printf("%" PRIu64 " schedules, %" PRIu64 " over TLS, %" PRIu64 " deeds, %" PRIu64 " failed\n",
+         run, sum.secure, sum.deeds, failures);
   printf("%" PRIu64 " events, %" PRIu64 " connections, %" PRIu64 " bytes, %" PRIu64
          " resets, %" PRIu64 " faults\n",
          sum.events, sum.connections, sum.bytes, sum.resets, sum.faults);
@@ -180,6 +183,7 @@ static int weather_named(const char *word) {
 static int parse_flag(struct options *o, const char *word) {
   if (strcmp(word, "--twice") == 0) return o->twice = 1;
   if (strcmp(word, "--wide") == 0) return o->wide = 1;
+  if (strcmp(word, "--secure") == 0) return o->secure = 1;
   for (int k = 0; k < WORLD_TORTURES; k++) {
     if (strncmp(word, "--", 2) != 0 || strcmp(word + 2, world_torture_word(k)) != 0) continue;
     o->torture = (enum world_torture_kind)k;
@@ -264,12 +268,13 @@ int main(int argc, char **argv) {
   signal(SIGSEGV, on_died);
   if (argc == 3 && strcmp(argv[1], "--list") == 0) return run_list(argv[2]) ? 2 : failures > 0;
   if (!parse(&o, argc, argv)) {
-    fprintf(stderr,
-            "usage: %s [--seeds N] [--from S] [--seed S] [--deeds N] [--twice] [--wide]\n"
-            "          [--weather calm|lists|loss|partition|crash|mixed|dead|all]\n"
-            "          [--oom|--oom-on|--faults|--close [--stride N] [--number N]]\n"
-            "       %s --list FILE\n",
-            argv[0], argv[0]);
+    fprintf(
+        stderr,
+        "usage: %s [--seeds N] [--from S] [--seed S] [--deeds N] [--twice] [--wide] [--secure]\n"
+        "          [--weather calm|lists|loss|partition|crash|mixed|dead|all]\n"
+        "          [--oom|--oom-on|--faults|--close [--stride N] [--number N]]\n"
+        "       %s --list FILE\n",
+        argv[0], argv[0]);
     return 2;
   }
   if (o.torture != WORLD_TORTURES && o.number == 0)
