@@ -496,7 +496,7 @@ typedef struct gcache_peer_result_s {
 /* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; they are told later,
  * of a set as a remove (docs/rooms/cluster.md); asking again is safe. UV_ECANCELED: cancelled or closing;
  * members reported 0 had done it. peers: the key's owner first (a clear: in the list's order), this member
- * included unless it is client-only; borrowed. */
+ * included unless it is client-only; then who came to the list while this was under way. Borrowed. */
 typedef void (*gcache_change_cb)(gcache_change_t *req, int status,
                                  const gcache_peer_result_t *peers, size_t n);
 struct gcache_change_s {

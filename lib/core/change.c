@@ -9,6 +9,7 @@
 #include "core/call.h"
 #include "core/health.h"
 #include "core/memory.h"
+#include "core/report.h"
 #include "core/req.h"
 #include "core/tell.h"
 
@@ -21,9 +22,9 @@ struct errand {
   gcache_call_t call; /* of the round under way */
   struct change *change;
   struct gci_peer *peer; /* a reference; NULL: this member, without a list */
-  gcache_value_t *reason;
-  unsigned owed; /* answers in this round and those to come */
-  int calling;   /* a call is under way */
+  size_t place;          /* in the report */
+  unsigned owed;         /* answers in this round and those to come */
+  int calling;           /* a call is under way */
 };
 
 struct change {
@@ -34,15 +35,18 @@ struct change {
   uint64_t hash;
   gcache_value_t *value;
   uint64_t deadline_ms;
-  int drop_here; /* a client-only member: forgets, and is not reported */
-  int over;      /* the report is final, late answers are ignored */
+  int drop_here;    /* a client-only member: forgets, and is not reported */
+  int over;         /* the report is final, late answers are ignored */
+  unsigned pass;    /* lists before this one */
+  int is_stored;    /* by the keeper, since the pass before */
+  uint64_t version; /* of the list */
   unsigned round;
   size_t asked; /* members of this round that have not answered */
   size_t refs;  /* the request, and every call under way */
   size_t n;
   size_t
       keeper; /* whose errand stores the value of a set: the owner's, or if that is out the acting one's */
-  gcache_peer_result_t *results;
+  struct gci_report *report; /* NULL: it has gone on to the next list */
   struct errand errands[];
 };
 
@@ -51,27 +55,26 @@ static const struct gci_call_maker errand_maker;
 /* ------------------------------------------------------------------------------ memory ---- */
 
 static size_t change_size(size_t n, size_t key_len) {
-  return sizeof(struct change) + n * (sizeof(struct errand) + sizeof(gcache_peer_result_t)) +
-         key_len;
+  return sizeof(struct change) + n * sizeof(struct errand) + key_len;
 }
 
 static void unref(struct change *change) {
   if (--change->refs > 0) return;
-  for (size_t i = 0; i < change->n; i++) {
+  for (size_t i = 0; i < change->n; i++)
     gci_peer_unref(change->errands[i].peer);
-    gcache_value_unref(change->errands[i].reason);
-  }
+  gci_report_end(change->report);
   gcache_value_unref(change->value);
   gci_mem_free(gci_group_mem(change->group), change, change_size(change->n, change->key.len));
 }
 
 static void add(struct change *change, size_t i, struct gci_peer *peer) {
   struct errand *errand = &change->errands[i];
+  const struct gci_peers *peers = &change->group->core->peers;
   errand->change = change;
   errand->peer = peer == NULL ? NULL : gci_peer_ref(peer);
   errand->owed = change->op == GCACHE_OP_CLEAR ? ROUNDS : 1;
-  change->results[i].url = peer == NULL ? change->group->core->self : peer->url;
-  change->results[i].reason = "";
+  errand->place = gci_report_place(change->report, peer == NULL ? 0 : gci_peers_index(peers, peer),
+                                   peer);
 }
 
 /* Who is asked for the key in place of an owner that is out; NULL: nobody. */
@@ -99,12 +102,20 @@ static void add_members(struct change *change) {
   change->keeper = acting != NULL;
 }
 
-static struct change *change_new(gcache_group_t *group, const struct gci_change_order *order) {
+/* Takes over the report of the list before, if there was one. */
+static struct change *change_new(gcache_group_t *group, const struct gci_change_order *order,
+                                 struct gci_report **before) {
+  struct gci_mem *mem = gci_group_mem(group);
   size_t members = group->core->peers.n, n = members == 0 ? 1 : members;
-  struct change *change = gci_mem_zalloc(gci_group_mem(group), change_size(n, order->key.len));
+  struct change *change = gci_mem_zalloc(mem, change_size(n, order->key.len));
   if (change == NULL) return NULL;
-  change->results = (gcache_peer_result_t *)(void *)&change->errands[n];
-  char *own_key = (char *)&change->results[n];
+  change->report = gci_report_begin(mem, group->core, before == NULL ? NULL : *before);
+  if (change->report == NULL) {
+    gci_mem_free(mem, change, change_size(n, order->key.len));
+    return NULL;
+  }
+  if (before != NULL) *before = NULL;
+  char *own_key = (char *)&change->errands[n];
   if (order->key.len > 0) memcpy(own_key, order->key.base, order->key.len);
   change->group = group;
   change->op = order->op;
@@ -112,6 +123,7 @@ static struct change *change_new(gcache_group_t *group, const struct gci_change_
   change->hash = gci_core_hash(group->core, change->key);
   change->value = gcache_value_ref(order->value);
   change->drop_here = gci_core_is_client_only(group->core);
+  change->version = group->core->lists.version;
   change->refs = 1;
   change->n = n;
   add_members(change);
@@ -120,16 +132,11 @@ static struct change *change_new(gcache_group_t *group, const struct gci_change_
 
 /* ------------------------------------------------------------------------------ one errand ---- */
 
-/* The first failure of a member stands. */
 static void record(struct errand *errand, int status, const char *reason) {
   struct change *change = errand->change;
-  gcache_peer_result_t *result = &change->results[errand - change->errands];
   errand->owed--;
   change->asked--;
-  if (status == 0 || result->status != 0) return;
-  result->status = status;
-  errand->reason = gci_value_text(gci_group_mem(change->group), reason);
-  result->reason = gci_value_words(errand->reason);
+  gci_report_add(change->report, errand->place, status, reason);
 }
 
 /* Nobody but the owner, or who acts for it, stores a value: another copy could outlive a later set (P2). */
@@ -165,6 +172,10 @@ static void record_down(struct errand *errand) {
 static void run_errand(struct errand *errand) {
   struct change *change = errand->change;
   gcache_op_t op = op_for(errand);
+  if (op == GCACHE_OP_SET && change->is_stored) {
+    record(errand, 0, NULL);
+    return;
+  }
   if (errand->peer == NULL || errand->peer->is_self) {
     record(errand, act_here(change, op), NULL);
     return;
@@ -185,6 +196,10 @@ static gcache_op_t drop_op(const struct change *change) {
   return change->op == GCACHE_OP_CLEAR ? GCACHE_OP_CLEAR : GCACHE_OP_REMOVE;
 }
 
+static int has_new_list(const struct change *change) {
+  return change->version != change->group->core->lists.version;
+}
+
 static void begin_round(struct change *change) {
   unsigned round = change->round++;
   int is_clear = change->op == GCACHE_OP_CLEAR;
@@ -199,20 +214,51 @@ static void begin_round(struct change *change) {
   }
 }
 
-static int report(const struct change *change) {
-  for (size_t i = 0; i < change->n; i++) {
-    if (change->results[i].status != 0) return GCACHE_EPARTIAL;
-  }
-  return 0;
+static void finish(struct change *change, int status) {
+  change->over = 1;
+  gci_req_finish(&change->req->priv, status, NULL, NULL, GCACHE_FROM_NONE);
 }
+
+/* By the list in force: this member does its part now, the others are told of theirs later. */
+static void leave_to_tell(struct change *change) {
+  gcache_t *core = change->group->core;
+  act_here(change, drop_op(change));
+  gci_tell_all_missed(core, change->group->name, change->op, change->key);
+}
+
+static void go_again(struct change *change);
 
 static void run_rounds(struct change *change) {
   while (change->asked == 0 && change->round < ROUNDS) {
     begin_round(change);
   }
   if (change->asked > 0) return;
+  if (has_new_list(change))
+    go_again(change);
+  else
+    finish(change, gci_report_status(change->report));
+}
+
+/* Once more, by the list in force. No call is under way. */
+static void go_again(struct change *change) {
+  struct gci_change_order order = {change->op, change->key, change->value};
+  int has_passes = change->pass + 1 < GCI_CHANGE_PASSES;
+  struct change *next = has_passes ? change_new(change->group, &order, &change->report) : NULL;
+  if (next == NULL) {
+    leave_to_tell(change);
+    gci_report_add_others(change->report, has_passes ? UV_ENOMEM : UV_EAGAIN,
+                          "the list of members changes; all are told later");
+    finish(change, GCACHE_EPARTIAL);
+    return;
+  }
+  next->pass = change->pass + 1;
+  next->is_stored = next->errands[next->keeper].peer == change->errands[change->keeper].peer;
+  next->deadline_ms = change->deadline_ms;
+  next->req = change->req;
+  next->req->work = next;
   change->over = 1;
-  gci_req_finish(&change->req->priv, report(change), NULL, NULL, GCACHE_FROM_NONE);
+  unref(change);
+  run_rounds(next);
 }
 
 static uint64_t deadline_ms(const gcache_call_t *call) {
@@ -261,21 +307,34 @@ static void on_left(struct gcache_req_s *req, int status) {
   if (status == UV_ETIMEDOUT && change->drop_here) act_here(change, drop_op(change));
   for (size_t i = 0; i < change->n; i++) {
     struct errand *errand = &change->errands[i];
-    gcache_peer_result_t *result = &change->results[i];
     if (status == UV_ETIMEDOUT && errand->owed > 0) run_out(errand);
-    if (errand->owed > 0 && result->status == 0) result->status = status;
+    if (errand->owed > 0) gci_report_add(change->report, errand->place, status, NULL);
     if (errand->calling) gci_call_hint(&errand->call);
   }
+  if (status == UV_ETIMEDOUT && has_new_list(change)) leave_to_tell(change);
   int end = status == UV_ECANCELED ? status : GCACHE_EPARTIAL;
   gci_req_finish(req, end, NULL, NULL, GCACHE_FROM_NONE);
+}
+
+/* A list has come between the last answer and the report of success. */
+static void resume(struct change *change) {
+  struct gcache_req_s *req = &change->req->priv;
+  change->over = 0;
+  req->state = GCI_REQ_WAITING;
+  if (gci_req_set_deadline(req, change->deadline_ms) < 0) change->pass = GCI_CHANGE_PASSES;
+  go_again(change);
 }
 
 static void on_changed(struct gcache_job_s *job) {
   gcache_change_t *req = gci_container_of(job, gcache_change_t, priv.job);
   struct change *change = req->work;
+  if (req->priv.status == 0 && has_new_list(change)) {
+    resume(change);
+    return;
+  }
   struct gci_req_end end = gci_req_end(&req->priv);
   req->work = NULL;
-  req->cb(req, end.status, change->results, change->n);
+  req->cb(req, end.status, change->report->results, change->report->n);
   unref(change);
   gci_req_release(&end);
 }
@@ -286,7 +345,7 @@ int gci_change_start(gcache_change_t *req, gcache_group_t *group,
   if (cb == NULL) return UV_EINVAL;
   if (group->closing) return GCACHE_ECLOSING;
   gci_req_init(&req->priv, group, on_changed, on_left);
-  struct change *change = change_new(group, order);
+  struct change *change = change_new(group, order, NULL);
   if (change == NULL) return UV_ENOMEM;
   change->deadline_ms = gci_core_deadline(group->core, timeout_ms);
   int rc = gci_req_set_deadline(&req->priv, change->deadline_ms);

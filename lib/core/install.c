@@ -63,7 +63,9 @@ static int begin(struct gci_install *in, const char *const labels[], const unsig
   if (rc < 0) return rc;
   for (size_t i = 0; i < in->n; i++) {
     in->placed[i] = (struct gci_placed_peer){labels[i], weights == NULL ? 1 : weights[i]};
-    fresh->print += mixed(in->hashes[i], in->placed[i].weight);
+    uint64_t print = mixed(in->hashes[i], in->placed[i].weight);
+    fresh->print += print;
+    fresh->order = fresh->order * UINT64_C(0x9e3779b97f4a7c15) + print;
   }
   return gci_placement_begin(&fresh->placement, in->mem, fresh->dialect, fresh->replicas,
                              in->placed, in->n, in->old->placement);

@@ -147,6 +147,7 @@ static void forget_as_client(gcache_t *core) {
 static void put_in_force(gcache_t *core, struct gci_peers fresh) {
   struct gci_peers old = core->peers;
   core->peers = fresh;
+  if (old.n != fresh.n || old.order != fresh.order) core->lists.version++;
   gci_tells_list_changed(core);
   keep_or_retire(core, &old);
   if (gci_core_is_client_only(core)) forget_as_client(core);

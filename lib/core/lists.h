@@ -19,7 +19,8 @@ struct gci_lists {
   struct gci_install *next; /* NULL: none is on its way */
   struct gci_list retired;  /* struct gci_retired */
   size_t at_once;
-  int error; /* of the list that was given last */
+  uint64_t version; /* counts those that were put in force and are not the one before once more */
+  int error;        /* of the list that was given last */
 };
 
 struct gcache_s;

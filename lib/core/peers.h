@@ -60,6 +60,7 @@ struct gci_peers {
   size_t n_out, n_down;      /* of them; what is down is out */
   uint64_t came_ms;          /* listed_ms of those that come */
   uint64_t print;            /* of all members and weights, whatever their order */
+  uint64_t order;            /* of the same, in their order */
   struct gci_retired *grave; /* where it goes when it is replaced: to replace it cannot fail */
 };
 

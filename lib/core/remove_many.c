@@ -8,12 +8,14 @@
  * the order and a window for each member, not a question for each key and member.
  *
  * A member all of whose questions fail, one window long, or that is down, is gone: it is not asked for the
- * rest. What a member has not made, but for the application's cancel, it is told later (core/tell). This
+ * rest. What it refuses of one key is no failure in this sense. What a member has not made, but for the application's cancel, it is told later (core/tell). This
  * member does its part itself, without a call. A client-only member is not reported; it forgets a segment
  * when that is ready.
  *
+ * If another list has been put in force by the end, all is done once more by that one, as in core/change.
+ *
  * Ends as a change does (core/change): with the last answer, or early, and then the calls under way are
- * cancelled and counted to their end. Owns one block: keys, errands, results. Fails: starting, with
+ * cancelled and counted to their end. Owns a block a list, keys and errands, and its report. Fails: starting, with
  * UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, UV_E2BIG, GCACHE_ECLOSING. */
 #include <assert.h>
 #include <string.h>
@@ -22,8 +24,10 @@
 #include "base/value.h"
 #include "core/ask.h"
 #include "core/call.h"
+#include "core/change.h"
 #include "core/health.h"
 #include "core/memory.h"
+#include "core/report.h"
 #include "core/tell.h"
 #include "gcache/many.h"
 
@@ -43,9 +47,9 @@ struct question {
 struct errand {
   struct removal *removal;
   struct gci_peer *peer; /* a reference; NULL: this member, without a list */
-  gcache_value_t *reason;
-  size_t stop; /* 0: its own segment; i: ready[i - 1]; over the members: it is through */
-  size_t done; /* keys of that segment that it was asked for */
+  size_t place;          /* in the report */
+  size_t stop;           /* 0: its own segment; i: ready[i - 1]; over the members: it is through */
+  size_t done;           /* keys of that segment that it was asked for */
   size_t running;
   size_t failures; /* in a row */
   struct question *free;
@@ -58,17 +62,20 @@ struct removal {
   gcache_change_t *req; /* not to be touched once over */
   gcache_group_t *group;
   uint64_t deadline_ms;
-  size_t size; /* of the block */
+  uint64_t version; /* of the list */
+  unsigned pass;    /* lists before this one */
+  size_t size;      /* of the block */
+  size_t key_bytes;
   size_t refs; /* the request, and every call under way */
   size_t n, members, window;
   size_t unfinished; /* members */
   size_t n_ready;
   int over;
-  int drop_here;        /* a client-only member */
-  gcache_bytes_t *keys; /* n, by owner */
-  size_t *ends;         /* of the segments in keys */
-  size_t *ready;        /* members that are through with their own segment */
-  gcache_peer_result_t *results;
+  int drop_here;              /* a client-only member */
+  gcache_bytes_t *keys;       /* n, by owner */
+  size_t *ends;               /* of the segments in keys */
+  size_t *ready;              /* members that are through with their own segment */
+  struct gci_report *report;  /* NULL: it has gone on to the next list */
   struct question *questions; /* window of every member, one behind the other */
   struct errand errands[];
 };
@@ -79,10 +86,9 @@ static const struct gci_call_maker question_maker;
 
 static void unref(struct removal *r) {
   if (--r->refs > 0) return;
-  for (size_t i = 0; i < r->members; i++) {
+  for (size_t i = 0; i < r->members; i++)
     gci_peer_unref(r->errands[i].peer);
-    gcache_value_unref(r->errands[i].reason);
-  }
+  gci_report_end(r->report);
   gci_mem_free(gci_group_mem(r->group), r, r->size);
 }
 
@@ -94,8 +100,7 @@ static size_t window_of(size_t n, size_t members) {
 }
 
 static size_t size_of(size_t n, size_t members, size_t window, size_t key_bytes) {
-  size_t member = sizeof(struct errand) + sizeof(gcache_peer_result_t) + 2 * sizeof(size_t) +
-                  window * sizeof(struct question);
+  size_t member = sizeof(struct errand) + 2 * sizeof(size_t) + window * sizeof(struct question);
   return sizeof(struct removal) + members * member +
          n * (sizeof(gcache_bytes_t) + sizeof(uint32_t)) + key_bytes;
 }
@@ -128,8 +133,7 @@ static void add_members(struct removal *r) {
     struct errand *errand = &r->errands[i];
     errand->removal = r;
     if (core->peers.n > 0) errand->peer = gci_peer_ref(core->peers.list[i]);
-    r->results[i].url = errand->peer == NULL ? core->self : errand->peer->url;
-    r->results[i].reason = "";
+    errand->place = gci_report_place(r->report, i, errand->peer);
     for (size_t w = r->window; w-- > 0;) {
       struct question *question = &r->questions[i * r->window + w];
       question->errand = errand;
@@ -139,22 +143,31 @@ static void add_members(struct removal *r) {
   }
 }
 
+/* Takes over the report of the list before, if there was one. */
 static struct removal *removal_new(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
-                                   size_t key_bytes) {
+                                   size_t key_bytes, struct gci_report **before) {
+  struct gci_mem *mem = gci_group_mem(group);
   size_t listed = group->core->peers.n, members = listed == 0 ? 1 : listed;
   size_t window = window_of(n, members), size = size_of(n, members, window, key_bytes);
-  struct removal *r = gci_mem_zalloc(gci_group_mem(group), size);
+  struct removal *r = gci_mem_zalloc(mem, size);
   if (r == NULL) return NULL;
+  r->report = gci_report_begin(mem, group->core, before == NULL ? NULL : *before);
+  if (r->report == NULL) {
+    gci_mem_free(mem, r, size);
+    return NULL;
+  }
+  if (before != NULL) *before = NULL;
   r->group = group;
+  r->version = group->core->lists.version;
   r->size = size;
+  r->key_bytes = key_bytes;
   r->refs = 1;
   r->n = n;
   r->members = r->unfinished = members;
   r->window = window;
   r->drop_here = gci_core_is_client_only(group->core);
   r->questions = (struct question *)(void *)&r->errands[members];
-  r->results = (gcache_peer_result_t *)(void *)&r->questions[members * window];
-  r->ends = (size_t *)(void *)&r->results[members];
+  r->ends = (size_t *)(void *)&r->questions[members * window];
   r->ready = &r->ends[members];
   r->keys = (gcache_bytes_t *)(void *)&r->ready[members];
   uint32_t *owners = (uint32_t *)(void *)&r->keys[n];
@@ -236,12 +249,7 @@ static void ask(struct errand *errand, gcache_bytes_t key) {
 }
 
 static void fail(struct errand *errand, int status, const char *reason) {
-  struct removal *r = errand->removal;
-  gcache_peer_result_t *result = &r->results[errand - r->errands];
-  if (result->status != 0) return;
-  result->status = status;
-  errand->reason = gci_value_text(gci_group_mem(r->group), reason);
-  result->reason = gci_value_words(errand->reason);
+  gci_report_add(errand->removal->report, errand->place, status, reason);
 }
 
 /* If there is nothing to be asked of it, there is nothing to report. */
@@ -270,12 +278,30 @@ static void work(struct errand *errand) {
 
 /* ------------------------------------------------------------------------------ all ---- */
 
-static int report(const struct removal *r) {
-  for (size_t i = 0; i < r->members; i++) {
-    if (r->results[i].status != 0) return GCACHE_EPARTIAL;
-  }
-  return 0;
+static int has_new_list(const struct removal *r) {
+  return r->version != r->group->core->lists.version;
 }
+
+static void finish(struct removal *r, int status) {
+  r->over = 1;
+  gci_req_finish(&r->req->priv, status, NULL, NULL, GCACHE_FROM_NONE);
+}
+
+/* By the list in force: this member does its part now, the others are told of theirs later; of more than can
+ * be remembered as a clear. */
+static void leave_to_tell(struct removal *r) {
+  gcache_t *core = r->group->core;
+  int has_room = 1;
+  for (size_t i = 0; i < r->n; i++) {
+    drop(r, r->keys[i]);
+    if (!has_room) continue;
+    has_room = gci_spreads_have_room(core);
+    gcache_op_t op = has_room ? GCACHE_OP_REMOVE : GCACHE_OP_CLEAR;
+    gci_tell_all_missed(core, r->group->name, op, r->keys[i]);
+  }
+}
+
+static void go_again(struct removal *r);
 
 /* first has something to do; the others, when a segment has become ready. */
 static void work_on(struct removal *r, struct errand *first) {
@@ -289,13 +315,40 @@ static void work_on(struct removal *r, struct errand *first) {
     } while (ready != r->n_ready);
   }
   if (r->unfinished > 0) return;
-  r->over = 1;
-  gci_req_finish(&r->req->priv, report(r), NULL, NULL, GCACHE_FROM_NONE);
+  if (has_new_list(r))
+    go_again(r);
+  else
+    finish(r, gci_report_status(r->report));
 }
 
-/* The first failure of a member stands. */
+/* Once more, by the list in force. No call is under way. */
+static void go_again(struct removal *r) {
+  int has_passes = r->pass + 1 < GCI_CHANGE_PASSES;
+  struct removal *next = NULL;
+  if (has_passes) next = removal_new(r->group, r->keys, r->n, r->key_bytes, &r->report);
+  if (next == NULL) {
+    leave_to_tell(r);
+    gci_report_add_others(r->report, has_passes ? UV_ENOMEM : UV_EAGAIN,
+                          "the list of members changes; all are told later");
+    finish(r, GCACHE_EPARTIAL);
+    return;
+  }
+  next->pass = r->pass + 1;
+  next->deadline_ms = r->deadline_ms;
+  next->req = r->req;
+  next->req->work = next;
+  r->over = 1;
+  unref(r);
+  work_on(next, NULL);
+}
+
+/* The peer's word, which says nothing of the next key. */
+static int is_of_one_key(int status) {
+  return status == UV_EINVAL || status == UV_EMSGSIZE || status == GCACHE_ENOROOM;
+}
+
 static void record(struct errand *errand, int status, const char *reason) {
-  errand->failures = status == 0 ? 0 : errand->failures + 1;
+  errand->failures = status == 0 || is_of_one_key(status) ? 0 : errand->failures + 1;
   if (errand->failures >= errand->removal->window) {
     errand->gone = 1;
     errand->refuses = gci_tell_is_answer(GCACHE_OP_REMOVE, status);
@@ -370,8 +423,9 @@ static void on_left(struct gcache_req_s *req, int status) {
   }
   r->over = 1;
   if (status == UV_ETIMEDOUT) run_out(r);
+  if (status == UV_ETIMEDOUT && has_new_list(r)) leave_to_tell(r);
   for (size_t i = 0; i < r->members; i++) {
-    if (!r->errands[i].finished && r->results[i].status == 0) r->results[i].status = status;
+    if (!r->errands[i].finished) fail(&r->errands[i], status, NULL);
   }
   for (size_t i = 0; i < r->members * r->window; i++) {
     if (r->questions[i].calling) gci_call_hint(&r->questions[i].call);
@@ -380,12 +434,25 @@ static void on_left(struct gcache_req_s *req, int status) {
   gci_req_finish(req, end, NULL, NULL, GCACHE_FROM_NONE);
 }
 
+/* A list has come between the last answer and the report of success. */
+static void resume(struct removal *r) {
+  struct gcache_req_s *req = &r->req->priv;
+  r->over = 0;
+  req->state = GCI_REQ_WAITING;
+  if (gci_req_set_deadline(req, r->deadline_ms) < 0) r->pass = GCI_CHANGE_PASSES;
+  go_again(r);
+}
+
 static void on_removed(struct gcache_job_s *job) {
   gcache_change_t *req = gci_container_of(job, gcache_change_t, priv.job);
   struct removal *r = req->work;
+  if (req->priv.status == 0 && has_new_list(r)) {
+    resume(r);
+    return;
+  }
   struct gci_req_end end = gci_req_end(&req->priv);
   req->work = NULL;
-  req->cb(req, end.status, r->results, r->members);
+  req->cb(req, end.status, r->report->results, r->report->n);
   unref(r);
   gci_req_release(&end);
 }
@@ -411,7 +478,7 @@ int gcache_remove_many(gcache_change_t *req, gcache_group_t *group, const gcache
   int rc = check(group, keys, n, &key_bytes);
   if (rc < 0) return rc;
   gci_req_init(&req->priv, group, on_removed, on_left);
-  struct removal *r = removal_new(group, keys, n, key_bytes);
+  struct removal *r = removal_new(group, keys, n, key_bytes, NULL);
   if (r == NULL) return UV_ENOMEM;
   r->deadline_ms = gci_core_deadline(group->core, timeout_ms);
   rc = gci_req_set_deadline(&req->priv, r->deadline_ms);

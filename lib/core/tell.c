@@ -27,6 +27,7 @@ struct call {
   struct gcache_link_s link;
   struct gci_telling *telling;
   struct gci_missed_change *change;
+  struct gci_spread *spread; /* what follows; NULL: nothing */
 };
 
 static const struct gci_call_maker maker;
@@ -53,7 +54,7 @@ static struct gci_peer *listed(const gcache_t *core, const struct gci_peer *peer
   return gci_peers_find(&core->peers, peer->url);
 }
 
-static void wake(gcache_t *core) {
+void gci_tells_wake(gcache_t *core) {
   if (!gci_job_queued(&core->tells.job))
     gci_env_defer(core->env, GCI_COMPLETIONS, &core->tells.job);
 }
@@ -74,7 +75,7 @@ static void add(gcache_t *core, struct gci_peer *peer, const char *group, gcache
                 gcache_bytes_t key, enum gci_missed_weight weight) {
   gci_missed_add(&peer->missed, &core->tells.terms, group, op, key, weight);
   enlist(core, peer);
-  if (weight == GCI_MISSED_GENTLE || peer->telling != NULL) wake(core);
+  if (weight == GCI_MISSED_GENTLE || peer->telling != NULL) gci_tells_wake(core);
 }
 
 void gci_tell_missed(gcache_t *core, struct gci_peer *peer, const char *group, gcache_op_t op,
@@ -85,17 +86,47 @@ void gci_tell_missed(gcache_t *core, struct gci_peer *peer, const char *group, g
   if (weight == GCI_MISSED) gci_health_missed(core, now);
 }
 
-/* Others may have fetched from the owner, before it was told, what they still have, also where it merely had no time
- * to answer: they were told in any order then. */
-static void spread(gcache_t *core, const struct gci_peer *owner, const char *group,
-                   gcache_bytes_t key) {
+/* The owner, if it is this peer: others may have fetched from it, before it was told, what they still have, also
+ * where it merely had no time to answer: they were told in any order then. */
+static struct gci_peer *spreads_from(const gcache_t *core, const struct gci_peer *peer,
+                                     const struct gci_missed_change *change) {
+  size_t others = core->peers.n - (core->peers.self != NULL);
+  if (change->op != GCACHE_OP_REMOVE || others < 2) return NULL;
+  struct gci_peer *owner = gci_peers_owner(&core->peers, gci_missed_key(change));
+  return gci_peers_same_member(owner->url, peer->url) ? owner : NULL;
+}
+
+/* In place of a spread for which there is no memory. */
+static void copy_to_all(gcache_t *core, const struct gci_peer *but, const char *group,
+                        gcache_op_t op, gcache_bytes_t key) {
   const struct gci_peers *peers = &core->peers;
-  if (gci_peers_owner(peers, key) != owner) return;
   for (size_t i = 0; i < peers->n; i++) {
     struct gci_peer *peer = peers->list[i];
-    if (peer == owner || peer->is_self) continue;
-    add(core, peer, group, GCACHE_OP_REMOVE, key, GCI_MISSED_GENTLE);
+    if (peer != but && !peer->is_self) add(core, peer, group, op, key, GCI_MISSED_GENTLE);
   }
+}
+
+static void spread(gcache_t *core, struct gci_peer *owner, const char *group, gcache_op_t op,
+                   gcache_bytes_t key) {
+  struct gci_spread *made = NULL;
+  if (op == GCACHE_OP_CLEAR) key = gcache_bytes(NULL, 0);
+  if (op == GCACHE_OP_CLEAR || gci_spreads_have_room(core))
+    made = gci_spread_new(core, group, op, key);
+  if (made == NULL)
+    copy_to_all(core, owner, group, op, key);
+  else
+    gci_spread_begin(made, owner);
+}
+
+void gci_tell_all_missed(gcache_t *core, const char *group, gcache_op_t op, gcache_bytes_t key) {
+  if (core->closing || core->peers.n == 0) return;
+  gcache_op_t told = op == GCACHE_OP_CLEAR ? GCACHE_OP_CLEAR : GCACHE_OP_REMOVE;
+  struct gci_peer *owner = NULL;
+  if (told == GCACHE_OP_REMOVE) owner = gci_peers_owner(&core->peers, key);
+  if (owner == NULL || owner->is_self)
+    spread(core, NULL, group, told, key);
+  else
+    add(core, owner, group, told, key, GCI_MISSED_GENTLE);
 }
 
 /* ------------------------------------------------------------------------------ an attempt ---- */
@@ -107,7 +138,7 @@ static void tell_health(gcache_t *core, struct gci_peer *peer, int status) {
   if (!gci_missed_is_harmless(&peer->missed))
     gci_health_missed(core, peer);
   else if (!gci_missed_is_none(&peer->missed))
-    wake(core);
+    gci_tells_wake(core);
 }
 
 static void on_over(struct gcache_job_s *job) {
@@ -157,9 +188,20 @@ static int name_groups(gcache_t *core, struct gci_peer *peer) {
   return 0;
 }
 
+/* NULL: out of memory. */
+static struct call *call_new(gcache_t *core, const struct gci_peer *peer,
+                             const struct gci_missed_change *change) {
+  struct call *call = gci_mem_zalloc(core->env->mem, sizeof *call);
+  if (call == NULL || spreads_from(core, peer, change) == NULL) return call;
+  call->spread = gci_spread_new(core, change->group, GCACHE_OP_REMOVE, gci_missed_key(change));
+  if (call->spread != NULL) return call;
+  gci_mem_free(core->env->mem, call, sizeof *call);
+  return NULL;
+}
+
 static int send_one(struct gci_telling *telling, struct gci_missed_change *change) {
   gcache_t *core = telling->core;
-  struct call *call = gci_mem_alloc(core->env->mem, sizeof *call);
+  struct call *call = call_new(core, telling->peer, change);
   if (call == NULL) {
     gci_missed_untold(change);
     return UV_ENOMEM;
@@ -174,9 +216,21 @@ static int send_one(struct gci_telling *telling, struct gci_missed_change *chang
   return 0;
 }
 
-/* What is left is on its way from an attempt that was begun under another URL of this peer. */
+/* What is left is on its way from an attempt that was begun under another URL of this peer, or there is no room
+ * for what would follow: that is not the peer's fault. */
 static int waits_for_another(const struct gci_telling *telling) {
   return telling->status == 0 && !gci_missed_is_none(&telling->peer->missed);
+}
+
+/* Time runs while there is something under way. */
+static int may_send(struct gci_telling *telling) {
+  struct gci_env *env = telling->core->env;
+  int has_room = gci_spreads_have_room(telling->core);
+  if (telling->status != 0) return 0;
+  if (!has_room && telling->running == 0) gci_env_deadline_clear(env, &telling->patience);
+  if (!has_room || telling->running >= UNDER_WAY_MAX) return 0;
+  if (!gci_deadline_is_set(&telling->patience)) telling->status = wait_on(telling);
+  return telling->status == 0;
 }
 
 /* As much as is allowed; when nothing is left to wait for, the end. */
@@ -184,8 +238,7 @@ static void go_on(struct gci_telling *telling) {
   struct gci_peer *peer = telling->peer;
   struct gci_missed_change *change;
   if (telling->status == 0) telling->status = name_groups(telling->core, peer);
-  while (telling->status == 0 && telling->running < UNDER_WAY_MAX &&
-         (change = gci_missed_send(&peer->missed)) != NULL)
+  while (may_send(telling) && (change = gci_missed_send(&peer->missed)) != NULL)
     telling->status = send_one(telling, change);
   if (telling->running > 0 || gci_job_queued(&telling->job)) return;
   if (!waits_for_another(telling))
@@ -197,6 +250,20 @@ static uint64_t deadline_ms(const gcache_call_t *call) {
   return telling->status != 0 ? 0 : telling->patience.at_ms;
 }
 
+/* The peer has been told: if it is the owner, so are all others. */
+static void go_around(struct call *call) {
+  struct gci_telling *telling = call->telling;
+  gcache_t *core = telling->core;
+  struct gci_peer *owner = NULL;
+  if (!core->closing) owner = spreads_from(core, telling->peer, call->change);
+  if (owner == NULL)
+    gci_spread_free(call->spread);
+  else if (call->spread != NULL)
+    gci_spread_begin(call->spread, owner);
+  else
+    spread(core, owner, call->change->group, GCACHE_OP_REMOVE, gci_missed_key(call->change));
+}
+
 static void on_done(gcache_call_t *done, int status, gcache_value_t *value, const char *reason) {
   struct call *call = gci_container_of(done, struct call, call);
   struct gci_telling *telling = call->telling;
@@ -205,18 +272,18 @@ static void on_done(gcache_call_t *done, int status, gcache_value_t *value, cons
   (void)value;
   (void)reason;
   gci_link_unlink(&call->link);
-  gci_mem_free(core->env->mem, call, sizeof *call);
   telling->running--;
   if (gci_tell_is_answer((gcache_op_t)change->op, status)) {
     telling->peer->told++;
-    if (change->op == GCACHE_OP_REMOVE && !core->closing)
-      spread(core, telling->peer, change->group, gci_missed_key(change));
+    go_around(call);
     gci_missed_told(change);
     if (telling->status == 0) telling->status = wait_on(telling);
   } else {
+    gci_spread_free(call->spread);
     gci_missed_untold(change);
     if (telling->status == 0) telling->status = status;
   }
+  gci_mem_free(core->env->mem, call, sizeof *call);
   struct gci_peer *now = listed(core, telling->peer);
   if (now != NULL && now != telling->peer && now->telling != NULL) go_on(now->telling);
   go_on(telling);
@@ -276,6 +343,7 @@ void gci_tells_init(gcache_t *core, const struct gci_tell_options *o) {
   tells->patience_ms = o->patience_ms == 0 ? PATIENCE_MS : o->patience_ms;
   gci_list_init(&tells->peers);
   gci_job_init(&tells->job, on_turn);
+  gci_spreads_init(core);
   core->health.tell = gci_tell_probe;
 }
 
@@ -288,7 +356,7 @@ static size_t forget(struct gci_peer *peer) {
 
 void gci_tells_close(gcache_t *core) {
   struct gcache_link_s *link;
-  size_t n = 0, peers = 0;
+  size_t n = 0, peers = 0, spreads = gci_spreads_close(core);
   gci_defer_cancel(&core->tells.job);
   while ((link = gci_list_front(&core->tells.peers)) != NULL) {
     struct gci_peer *peer = gci_container_of(link, struct gci_peer, tell);
@@ -298,6 +366,9 @@ void gci_tells_close(gcache_t *core) {
   if (n > 0)
     gci_env_log(core->env, GCACHE_LOG_WARN,
                 "closed with %zu changes that %zu peers have missed and are not told", n, peers);
+  if (spreads > 0)
+    gci_env_log(core->env, GCACHE_LOG_WARN,
+                "closed with %zu changes that not all peers are told once more", spreads);
 }
 
 void gci_tells_list_changed(gcache_t *core) {

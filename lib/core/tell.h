@@ -5,7 +5,7 @@
  * was sent has ended. What a peer answers counts as told, whatever it answers but UV_EACCES: it has been told.
  *
  * A peer is told from the next turn on; one that is down, when core/health looks for signs of life. When the
- * owner of a key has been told of a remove of it, all other members are told once more, gently: they may
+ * owner of a key has been told of a remove of it, all other members are told once more (core/spread): they may
  * have asked it meanwhile, and keep what it answered. That is no reason not to ask them, unless it fails.
  *
  * Concerns no group here: one that has been closed, or opened anew, makes no difference. A peer that leaves
@@ -18,6 +18,7 @@
 
 #include "base/list.h"
 #include "core/missed.h"
+#include "core/spread.h"
 
 struct gcache_s;
 struct gci_peer;
@@ -26,6 +27,7 @@ struct gci_peer;
 struct gci_tells {
   struct gci_missed_terms terms;
   struct gci_list peers; /* that missed anything, by their `tell` links */
+  struct gci_spreads spreads;
   struct gcache_job_s job;
   uint64_t patience_ms; /* without an answer */
 };
@@ -47,6 +49,11 @@ void gci_tells_group_closes(struct gcache_s *core, const char *group);
  * effect for this member and for a peer that is not in the list any more. Cannot fail. */
 void gci_tell_missed(struct gcache_s *core, struct gci_peer *peer, const char *group,
                      gcache_op_t op, gcache_bytes_t key, enum gci_missed_weight weight);
+/* The same of all members, the owner of the key first: where a change was under way when another list came. */
+void gci_tell_all_missed(struct gcache_s *core, const char *group, gcache_op_t op,
+                         gcache_bytes_t key);
+/* There is room for spreads again. */
+void gci_tells_wake(struct gcache_s *core);
 enum { GCI_TELL_REASON_MAX = 257 };
 /* What a change that is not sent reports of a peer that is down. */
 int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASON_MAX]);

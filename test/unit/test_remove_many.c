@@ -1,5 +1,6 @@
 /* core/remove_many, gcache_remove_many(): for every key the owner first, then all others; one result a
  * member. */
+#include "core/call.h"
 #include "many_room.h"
 #include "random.h"
 
@@ -179,7 +180,7 @@ static void owner_is_first_for_every_key_and_everybody_is_asked_once(void **stat
       int who = strcmp(gcache_call_peer(r.calls[which]), ROOM_B) == 0 ? 0 : 1;
       int status = failing > 0 && random_below(&random, 6) == 0 ? UV_ECONNRESET : 0;
       /* What is told later, because it failed, is reported only if the peer goes down by it. */
-      if (model.asked[model_key(r.calls[which])][who] == 1) failed[who] += status != 0;
+      if (r.calls[which]->group != NULL) failed[who] += status != 0;
       if (status != 0) ever[who] = 1;
       model_answer(&r, which, status);
       if (random_below(&random, 2)) room_run(&r);
@@ -351,6 +352,44 @@ static void cancel_runs_the_callback_once_and_hints(void **state) {
   room_close(&r);
 }
 
+/* ------------------------------------------------------------------------------ refusals ---- */
+
+static int refusal;
+static size_t asked_c;
+
+/* c refuses all but the last of 600. */
+static void answer_at_once(struct room *r, gcache_call_t *call) {
+  int is_c = strcmp(gcache_call_peer(call), ROOM_C) == 0;
+  asked_c += (size_t)is_c;
+  room_call_done(r, call, is_c && asked_c < 600 ? refusal : 0, NULL, NULL);
+}
+
+static void what_is_refused_of_one_key_does_not_end_the_asking(void **state) {
+  static const int words[] = {UV_EINVAL, UV_EMSGSIZE, GCACHE_ENOROOM};
+  static char names[600][16];
+  gcache_bytes_t keys[600];
+  (void)state;
+  for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
+    struct room r;
+    struct change_probe p = {0};
+    room_open_three(&r);
+    for (size_t i = 0; i < 600; i++)
+      keys[i] = gcache_cstr(room_key(&r, ROOM_SELF, names[i]));
+    refusal = words[w];
+    asked_c = 0;
+    r.start = answer_at_once;
+    room_begin_change(&r, &p);
+    assert_int_equal(gcache_remove_many(&p.req, r.group, keys, 600, 0, room_on_changed), 0);
+    r.depth--;
+    room_run(&r);
+    assert_int_equal(asked_c, 600);
+    assert_int_equal(p.runs, 1);
+    assert_int_equal(p.status, GCACHE_EPARTIAL);
+    assert_int_equal(p.members[1].status, words[w]);
+    room_close(&r);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(alone_all_keys_go_and_the_one_result_is_ours),
@@ -363,6 +402,7 @@ int main(void) {
       cmocka_unit_test(memory_is_for_a_window_and_not_for_all_keys),
       cmocka_unit_test(out_of_time_says_who_had_not_done_it),
       cmocka_unit_test(cancel_runs_the_callback_once_and_hints),
+      cmocka_unit_test(what_is_refused_of_one_key_does_not_end_the_asking),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
 }
