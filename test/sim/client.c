@@ -26,6 +26,8 @@ struct sim_change {
   enum promises_kind kind;
   unsigned key; /* CLEAR: the group */
   size_t n, requests[SIM_MANY_MAX];
+  uint64_t serial;          /* SET: the value's */
+  int is_relisted;          /* another list has come meanwhile: it may store the value once more */
   int is_many;              /* reported in the order of the list */
   int owners[SIM_MANY_MAX]; /* member index the library named at the start, -1: none */
   gcache_change_t req;
@@ -175,6 +177,7 @@ static void on_changed(gcache_change_t *req, int status, const gcache_peer_resul
     promises_missed(&c->promises, change->requests[i], change->owners[i], missed);
     promises_change_ended(&c->promises, change->requests[i], status, reported, ok, twice);
   }
+  if (change->is_relisted) promises_set_landed(&c->promises, change->serial);
   memset(req, POISON, sizeof *req);
   gci_link_unlink(&change->link);
   gci_list_push_back(&m->spent, &change->link);
@@ -192,7 +195,7 @@ static int start_change(struct sim_change *change, gcache_bytes_t key, uint64_t 
     return gcache_clear(&change->req, group, timeout_ms, on_changed);
   struct sim_value v = {.key = change->key, .size = sim_value_some_size(c)};
   if (ttl_ms > 0) v.expire_unix_ns = sim_member_unix_ns(m) + (int64_t)ttl_ms * 1000000;
-  v.serial = promises_set_began(&c->promises, m->index, v.key, v.size, v.expire_unix_ns);
+  v.serial = change->serial = promises_set_began(&c->promises, m->index, v.key, v.size, v.expire_unix_ns);
   sim_trace(&c->world, "  sets value %" PRIu64 ", %zu bytes", v.serial, v.size);
   sim_value_freshen(c, &v);
   gcache_value_t *value = sim_value_make(m->mem, &v);
@@ -274,6 +277,15 @@ void sim_client_remove_many(struct sim_member *m, const unsigned keys[], size_t 
   promises_leave(&c->promises);
   memset(text, POISON, sizeof text);
   refused(change, status);
+}
+
+void sim_client_listed(struct sim_member *m) {
+  gci_list_each(link, &m->changes) {
+    struct sim_change *change = gci_container_of(link, struct sim_change, link);
+    if (change->kind != PROMISES_SET || change->serial == 0) continue;
+    promises_set_underway(&m->cluster->promises, change->serial);
+    change->is_relisted = 1;
+  }
 }
 
 /* ---- cancel, forget ---- */

@@ -26,6 +26,8 @@ void sim_client_change(struct sim_member *m, enum promises_kind kind, unsigned k
                        uint64_t timeout_ms, uint64_t ttl_ms);
 /* One of its pending requests, by chance; none is fine. */
 void sim_client_cancel(struct sim_member *m);
+/* Another list is in force. */
+void sim_client_listed(struct sim_member *m);
 void sim_client_forget(struct sim_member *m);
 
 /* ---- internal: what single gets and many have in common ---- */

@@ -110,7 +110,7 @@ static void on_ended(struct sim_event *event);
 
 static int is_at_once(const struct sim_member *m, uint64_t list) {
   size_t limit = m->cluster->config.members_at_once;
-  return limit == 0 || (size_t)__builtin_popcountll(list) <= limit;
+  return limit == 0 || (size_t)__builtin_popcountll(list & UINT32_MAX) <= limit;
 }
 
 void sim_member_start(struct sim_member *m, uint64_t list) {
@@ -142,6 +142,7 @@ void sim_member_set_list(struct sim_member *m, uint64_t list) {
   struct sim_cluster *c = m->cluster;
   const char *urls[SIM_MEMBERS];
   unsigned weights[SIM_MEMBERS];
+  unsigned tilt = (unsigned)(list >> PROMISES_WEIGHTS_SHIFT);
   size_t n = 0;
   for (int i = 0; i < SIM_MEMBERS; i++)
     if (list >> i & 1) urls[n++] = c->members[i].url;
@@ -152,14 +153,14 @@ void sim_member_set_list(struct sim_member *m, uint64_t list) {
     urls[j] = url;
   }
   for (size_t i = 0; i < n; i++)
-    weights[i] = 1 + (unsigned)sim_member_of_url(c, urls[i]) % 3;
+    weights[i] = 1 + ((unsigned)sim_member_of_url(c, urls[i]) + tilt) % 3;
+  m->list = list;
   promises_enter(&c->promises);
   int status = gci_core_set_peers(&m->core, urls, urls, weights, n);
   promises_leave(&c->promises);
   if (status != 0)
     promises_break(&c->promises, "member %d: list %" PRIx64 " was refused: %d", m->index, list,
                    status);
-  m->list = list;
   sim_trace(&c->world, "m%d is given list %" PRIx64, m->index, list);
 }
 
@@ -168,7 +169,9 @@ void sim_member_listed(struct sim_member *m) {
   uint64_t list = 0;
   for (size_t i = 0; i < m->core.peers.n; i++)
     list |= UINT64_C(1) << sim_member_of_url(c, m->core.peers.list[i]->url);
+  if (list != 0) list |= m->list >> PROMISES_WEIGHTS_SHIFT << PROMISES_WEIGHTS_SHIFT;
   promises_list(&c->promises, m->index, list);
+  sim_client_listed(m);
   sim_trace(&c->world, "m%d list %" PRIx64 " in force", m->index, list);
 }
 

@@ -60,7 +60,7 @@ struct sim_member {
   enum sim_life life;
   uint64_t mono_offset_us;
   int64_t wall_offset_ns;
-  uint64_t list; /* given last, a mask of members; 0: alone */
+  uint64_t list; /* given last, as promises_list(); 0: alone */
   gcache_hot_t hot;
   struct gci_list blocks; /* all it has allocated */
   struct gci_mem *mem;

@@ -65,6 +65,7 @@ static void unlist(struct promises *p, size_t i) {
 }
 
 void promises_down(struct promises *p, int member) {
+  uint64_t before = promises_agreed(p);
   for (size_t i = p->n_pending; i-- > 0;) {
     struct promises_request *r = &p->requests[p->pending[i]];
     if (r->member != member) continue;
@@ -74,6 +75,7 @@ void promises_down(struct promises *p, int member) {
   promises_lost_runs(p, member);
   promises_misses_end(p, member, 0);
   p->members[member].living = 0;
+  promises_agreed_check(p, before);
 }
 
 /* ---- calls and callbacks ---- */
@@ -105,6 +107,10 @@ static const char *word(const struct promises_request *r) {
   return words[r->kind];
 }
 
+static uint64_t members_of(uint64_t list) {
+  return list & ((UINT64_C(1) << PROMISES_WEIGHTS_SHIFT) - 1);
+}
+
 size_t promises_began(struct promises *p, enum promises_kind kind, int member, unsigned key,
                       uint64_t due_us) {
   p->requests = sim_grow(p->requests, p->n_requests, &p->cap_requests, sizeof *p->requests);
@@ -119,7 +125,7 @@ size_t promises_began(struct promises *p, enum promises_kind kind, int member, u
                                  .due_us = due_us,
                                  .cancelled_us = PROMISES_NEVER,
                                  .epoch = promises_epoch(p),
-                                 .mask = m->list};
+                                 .mask = members_of(m->list)};
   if (m->list == 0) r->mask = UINT64_C(1) << member;
   if (kind == PROMISES_GET) r->joins_unreached = m->keeps_unreached;
   if (kind == PROMISES_GET && promises_is_untold(p, member, key)) m->loads_here[key] = 1;
@@ -243,26 +249,43 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
                    request, r->member, e->serial, e->from, b->member);
 }
 
-void promises_change_ended(struct promises *p, size_t request, int status, uint64_t reported,
-                           uint64_t ok, int twice) {
-  struct promises_request *r = &p->requests[request];
-  uint64_t mask = r->mask;
-  end(p, request, status);
-  promises_change_settled(p, r->kind, r->key);
-  if (reported != mask || twice)
+/* Nothing changed in what all have in common while it was under way, but that its maker was the last to get
+ * the list. */
+static int holds_for_all(const struct promises *p, const struct promises_request *r) {
+  uint64_t listed_seq = p->members[r->member].listed_seq;
+  if (promises_epoch(p) == 0) return 0;
+  return p->agreed_seq <= (listed_seq > r->begin_seq ? listed_seq : r->begin_seq);
+}
+
+static void check_report(struct promises *p, size_t request, int status, uint64_t reported,
+                         uint64_t ok, int twice) {
+  const struct promises_request *r = &p->requests[request];
+  uint64_t mask = r->mask, listed = members_of(p->members[r->member].list);
+  if ((mask & ~reported) != 0 || (reported & ~(mask | r->came)) != 0 || twice)
     promises_break(p,
                    "P8: %s %zu of member %d reported members %" PRIx64 "%s, its list was %" PRIx64,
                    word(r), request, r->member, reported, twice ? " (some twice)" : "", mask);
-  int all = ok == mask;
+  if (status == 0 && (listed & ~reported) != 0)
+    promises_break(p, "P8: %s %zu of member %d succeeded with %" PRIx64 ", its list is %" PRIx64,
+                   word(r), request, r->member, reported, listed);
+  int all = ok == reported;
   if (status != UV_ECANCELED && (status == 0 ? !all : all || status != GCACHE_EPARTIAL))
     promises_break(p, "P8: %s %zu of member %d: status %d, list %" PRIx64 ", reported 0 %" PRIx64,
                    word(r), request, r->member, status, mask, ok);
-  if (status != 0 || r->epoch == 0 || r->epoch != promises_epoch(p)) return;
+}
+
+void promises_change_ended(struct promises *p, size_t request, int status, uint64_t reported,
+                           uint64_t ok, int twice) {
+  struct promises_request *r = &p->requests[request];
+  end(p, request, status);
+  promises_change_settled(p, r->kind, r->key);
+  check_report(p, request, status, reported, ok, twice);
+  if (status != 0 || !holds_for_all(p, r)) return;
   p->floors = sim_grow(p->floors, p->n_floors, &p->cap_floors, sizeof *p->floors);
   p->floors[p->n_floors++] = (struct promises_floor){.member = r->member,
                                                      .whole_group = r->kind == PROMISES_CLEAR,
                                                      .key = r->key,
-                                                     .epoch = r->epoch,
+                                                     .epoch = promises_epoch(p),
                                                      .begin_seq = r->begin_seq,
                                                      .end_seq = p->seq};
 }

@@ -17,6 +17,7 @@
 #define PROMISES_KEYS 400
 #define PROMISES_GROUPS 2
 #define PROMISES_NEVER UINT64_MAX
+#define PROMISES_WEIGHTS_SHIFT 32 /* in a list */
 
 /* What the groups ask for by way of freshness, in milliseconds. */
 struct promises_fresh {
@@ -51,6 +52,7 @@ struct promises_request {
   uint64_t cancelled_us; /* PROMISES_NEVER: not */
   uint64_t epoch;        /* of the peer lists when it began, 0: they disagreed */
   uint64_t mask;         /* CHANGES: the members it must report */
+  uint64_t came;         /* and may, because they came meanwhile */
   size_t held,
       n_held; /* a GET that is told together with others, until all are answered: their requests */
   int joins_unreached; /* a GET of a client-only member that keeps values all the same */
@@ -115,7 +117,7 @@ struct promises_late {
 struct promises_member {
   int living, is_client;
   int keeps_unreached; /* a client-only member that keeps what no remove of others reaches */
-  uint64_t list;       /* mask of the members on its list; 0: alone */
+  uint64_t list;       /* mask of the members on its list; 0: alone. Higher bits: weights */
   uint64_t listed_seq; /* since when */
   int closing[PROMISES_GROUPS];
   uint64_t closing_us[PROMISES_GROUPS];                 /* since when */
@@ -147,7 +149,8 @@ struct promises_key {
 struct promises {
   struct promises_setup setup;
   uint64_t now_us, seq, epoch;
-  unsigned depth; /* public calls under way */
+  uint64_t agreed_seq; /* since when what all have in common is what it is */
+  unsigned depth;      /* public calls under way */
   struct promises_member members[PROMISES_MEMBERS];
   struct promises_key keys[PROMISES_KEYS];
   struct promises_request *requests;
@@ -179,6 +182,9 @@ void promises_break(struct promises *p, const char *format, ...)
 uint64_t promises_tick(struct promises *p); /* one fact more; internal */
 /* Counts the changes of the members' lists; 0: they differ now, or somebody is left out; internal. */
 uint64_t promises_epoch(const struct promises *p);
+/* The list that all have in common, 0: none; and that it may not be `before` any more; internal. */
+uint64_t promises_agreed(const struct promises *p);
+void promises_agreed_check(struct promises *p, uint64_t before);
 
 /* ---- members ---- */
 void promises_up(struct promises *p, int member, int is_client, uint64_t list);

@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "member.h"
+#include "relist.h"
 #include "steps.h"
 
 #define EVENTS_MAX 2000000 /* a hundred times the usual: members keep each other busy for nothing */
@@ -256,6 +257,7 @@ void sim_schedule_run(uint64_t seed, enum sim_faults faults, uint64_t steps, int
   s->cluster.world.trace_printed = printed;
   s->cluster.promises.now_us = s->cluster.world.now_us;
   if (steps == 0) steps = sim_rng_between(&rng, 80, 200);
+  sim_relist_init(s, seed);
   start_members(s);
   for (uint64_t i = 0; i < steps && !broken(s); i++) {
     s->cluster.world.turn++; /* a program acts in a turn of its own */

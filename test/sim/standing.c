@@ -29,6 +29,14 @@ uint64_t promises_epoch(const struct promises *p) {
   return common_list(p) != 0 ? p->epoch + 1 : 0;
 }
 
+uint64_t promises_agreed(const struct promises *p) {
+  return common_list(p);
+}
+
+void promises_agreed_check(struct promises *p, uint64_t before) {
+  if (common_list(p) != before) p->agreed_seq = promises_tick(p);
+}
+
 void promises_up(struct promises *p, int member, int is_client, uint64_t list) {
   uint64_t before = common_list(p);
   struct promises_member *m = &p->members[member];
@@ -38,14 +46,20 @@ void promises_up(struct promises *p, int member, int is_client, uint64_t list) {
   m->list = list;
   m->clock_set_us = p->now_us;
   if (common_list(p) != before) p->epoch++;
+  promises_agreed_check(p, before);
 }
 
 void promises_list(struct promises *p, int member, uint64_t list) {
+  uint64_t members = list & ((UINT64_C(1) << PROMISES_WEIGHTS_SHIFT) - 1);
   if (p->members[member].list == list) return;
   p->members[member].list = list;
-  p->members[member].listed_seq = promises_tick(p);
+  p->members[member].listed_seq = p->agreed_seq = promises_tick(p);
   p->epoch++;
-  promises_misses_end(p, member, list);
+  for (size_t i = 0; i < p->n_pending; i++) {
+    struct promises_request *r = &p->requests[p->pending[i]];
+    if (r->member == member) r->came |= members == 0 ? UINT64_C(1) << member : members;
+  }
+  promises_misses_end(p, member, members);
 }
 
 void promises_keeps_unreached(struct promises *p, int member) {

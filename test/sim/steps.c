@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "client.h"
+#include "relist.h"
 
 static struct sim_rng *rng_of(struct sim_schedule *s) {
   return &s->cluster.world.rng;
@@ -228,6 +229,7 @@ static const struct {
 void sim_step(struct sim_schedule *s) {
   enum sim_faults kind = s->faults == SIM_FAULTS_DEAD ? SIM_FAULTS_NONE : s->faults;
   unsigned sum = 0;
+  if (sim_relist_step(s)) return;
   struct sim_member *m = some_member(s);
   if (m == NULL) {
     step_restart(s, NULL);
@@ -243,6 +245,7 @@ void sim_step(struct sim_schedule *s) {
 }
 
 void sim_steps_calm(struct sim_schedule *s) {
+  sim_relist_end(s);
   s->cluster.config.loss_percent = 0;
   step_heal(s, NULL);
 }
