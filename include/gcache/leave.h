@@ -34,6 +34,13 @@ struct gcache_leave_s {
  * the members that will own it, what is used most first, up to options.leave_max_bytes, for timeout_ms (0:
  * options.timeout_ms). They keep it only where they know nothing of the key.
  *
+ * A member that is alone, or whose list is emptied before or meanwhile, has nobody to give to: what is on its way
+ * is waited for, and the status is 0. A peer that is an older gcache refuses what it is given.
+ *
+ * Others believe it until an answer says otherwise. A process that starts again at this URL while it is still on
+ * their lists is asked for its keys by those that have heard that: they ping who is leaving once in
+ * options.health.probe_max_ms, where they ask it nothing else.
+ *
  * In this order: gcache_leave(); in its callback take this member from the lists of all others; then
  * gcache_close(). There is no way back but to open a new cache. UV_EALREADY: it is leaving. With a dialect of
  * others, or a transport that cannot, nothing is given. */

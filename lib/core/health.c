@@ -85,6 +85,14 @@ static uint64_t back_off_ms(struct gci_health *h) {
   return ms - draw(&h->core->health, ms / 2 + 1);
 }
 
+/* Who is leaving is asked nothing of which it could say that it stays. */
+static void rest(struct gci_health *h) {
+  if (!h->leaving || h->state != GCI_UP || h->step != GCI_AT_REST) return;
+  if (gci_deadline_is_set(&h->timer) || h->core->closing) return;
+  h->lull = 1;
+  set_timer(h, terms_of(h)->set.probe_max_ms);
+}
+
 /* ---------------------------------------------------------------------------------- states ---- */
 
 /* The list on its way, too. */
@@ -96,6 +104,7 @@ static void mark(const struct gci_peer *peer) {
 }
 
 static void leave_up(struct gci_health *h, enum gci_health_state state) {
+  h->lull = 0;
   if (h->state == GCI_UP) h->since_ms = gci_env_mono_ms(h->core->env);
   h->state = (uint8_t)state;
 }
@@ -140,6 +149,7 @@ static void go_up(struct gci_peer *peer) {
   h->failures = 0;
   h->unanswered = 0;
   mark(peer);
+  rest(h);
 }
 
 /* ---------------------------------------------------------------------------------- pings ---- */
@@ -157,6 +167,8 @@ static void ping(struct gci_peer *peer) {
   h->step = GCI_PINGING;
   set_timer(h, terms_of(h)->probe_ms);
   gci_call_begin_bare(&h->ping, &ping_maker, core, peer, GCACHE_OP_PING, "", gcache_cstr(""));
+  gci_link_init(&h->ping.under_way);
+  gci_list_push_back(&core->health.pings, &h->ping.under_way);
   gci_env_release(core->env);
 }
 
@@ -169,6 +181,7 @@ static uint64_t deadline_ms(const gcache_call_t *call) {
 /* In two halves, so that it is asked when it has been silent for half as long again at most. */
 static void watch(struct gci_health *h) {
   h->silences = 0;
+  h->lull = 0;
   h->lives_seen = h->lives;
   set_timer(h, (terms_of(h)->silent_ms + 1) / 2);
 }
@@ -179,6 +192,7 @@ static void on_pinged(gcache_call_t *call, int status, gcache_value_t *value, co
   int is_there = status == 0 || status == UV_ENOTSUP;
   (void)value;
   gci_env_hold(h->core->env); /* as when it began; released by core/call */
+  gci_link_unlink(&call->under_way);
   h->step = GCI_AT_REST;
   gci_env_deadline_clear(h->core->env, &h->timer);
   if (h->core->closing) return;
@@ -191,6 +205,8 @@ static void on_pinged(gcache_call_t *call, int status, gcache_value_t *value, co
     go_on(peer);
   else if (peer->stats.running > 0)
     watch(h);
+  else
+    rest(h);
 }
 
 static const struct gci_call_maker ping_maker = {deadline_ms, on_pinged};
@@ -241,7 +257,10 @@ static void doubt(struct gci_peer *peer) {
 /* It owes answers, perhaps, and was watched for a while. */
 static void look_for_life(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
-  if (peer->stats.running == 0 && h->unanswered == 0) return;
+  if (peer->stats.running == 0 && h->unanswered == 0) {
+    rest(h);
+    return;
+  }
   if (h->lives != h->lives_seen) {
     watch(h);
   } else if (h->silences > 0) {
@@ -252,6 +271,12 @@ static void look_for_life(struct gci_peer *peer) {
   }
 }
 
+/* A transport that cannot ping has to be told by what it is asked. */
+static void look_for_stay(struct gci_peer *peer) {
+  peer->health.lull = 0;
+  if (peer->health.leaving && can_ping(peer->health.core)) ping(peer);
+}
+
 static void come_due(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
   if (h->step == GCI_PINGING)
@@ -260,6 +285,8 @@ static void come_due(struct gci_peer *peer) {
     return;
   else if (h->state == GCI_DOWN)
     begin_probe(peer);
+  else if (h->state == GCI_UP && h->lull)
+    look_for_stay(peer);
   else if (h->state == GCI_UP)
     look_for_life(peer);
 }
@@ -308,6 +335,7 @@ void gci_health_leaving(gcache_t *core, struct gci_peer *peer, int leaving) {
   if (peer->health.leaving == (leaving != 0)) return;
   peer->health.leaving = leaving != 0;
   mark(peer);
+  rest(&peer->health);
 }
 
 void gci_health_left(struct gci_peer *peer) {
@@ -322,7 +350,7 @@ void gci_health_asked(gcache_call_t *call) {
   h->core = call->core;
   if (call->anyway) return;
   gci_list_push_back(&h->calls, &call->under_way);
-  if (gci_deadline_is_set(&h->timer)) return;
+  if (gci_deadline_is_set(&h->timer) && !h->lull) return;
   if (h->step == GCI_AT_REST)
     watch(h);
   else
@@ -427,6 +455,7 @@ static void fill_in(struct gci_health_terms *terms) {
 void gci_health_open(gcache_t *core, const struct gci_health_terms *terms) {
   struct gci_healths *all = &core->health;
   *all = (struct gci_healths){.terms = *terms, .credit = CREDIT_FIRST};
+  gci_list_init(&all->pings);
   fill_in(&all->terms);
   all->random = gci_hash_keyed(&core->hash_key, gcache_cstr("health")) | 1;
 }
@@ -436,6 +465,8 @@ void gci_health_close(gcache_t *core) {
     struct gci_health *h = &core->peers.list[i]->health;
     if (h->core == NULL) continue;
     gci_env_deadline_clear(core->env, &h->timer);
-    if (h->step == GCI_PINGING) gci_call_hint(&h->ping);
+  }
+  gci_list_each(link, &core->health.pings) {
+    gci_call_hint(gci_container_of(link, gcache_call_t, under_way));
   }
 }

@@ -9,6 +9,9 @@
  *   probing -> up        it was told what it had missed, and otherwise answered a ping
  *   probing -> down      it was not, or did not
  *
+ * A peer that is leaving is not asked for keys, so it is pinged when it has been asked nothing for
+ * probe_max_ms: a process that has started again at its URL says so in its answer.
+ *
  * A peer that is not up, or is leaving, is *out*: it is asked for no key, and the placement's next owner is
  * the *acting* one, the same for all members that see the same peers out. Questions under way to a peer that
  * goes down end as failed. A client-only member, or one that is alone with peers that are out, loads here.
@@ -58,6 +61,7 @@ struct gci_health {
   uint8_t state, step;
   uint8_t down; /* it was found to be down, and has not been up since */
   uint8_t leaving;
+  uint8_t lull; /* timer is set for the next ping of a peer that is leaving */
 };
 
 /* Of all. */
@@ -66,7 +70,8 @@ struct gci_healths {
   uint64_t random;
   uint64_t credit; /* for asking the next owner, in hundredths */
   uint64_t retries, retries_denied, hot_dropped, hedges, hedges_denied;
-  int cut_off; /* more than half of the others are down */
+  int cut_off;           /* more than half of the others are down */
+  struct gci_list pings; /* under way, to members or not any more */
   /* What a probe does first (core/tell); NULL: nothing. 1: the peer is being told what it has missed, and
    * gci_health_told() will be called, from a turn; 0: there is nothing to tell; < 0: it cannot be told now. */
   int (*tell)(struct gcache_s *core, struct gci_peer *peer);

@@ -501,6 +501,71 @@ static void peer_that_leaves_is_asked_for_no_key_and_takes_changes(void **state)
   room_close(r);
 }
 
+static void peer_that_leaves_is_pinged_until_it_says_that_it_stays(void **state) {
+  struct room *r = open_three();
+  (void)state;
+  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 1);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(wait_for_ping(r), 8000); /* probe_max_ms */
+    gcache_call_set_leaving(r->calls[0], i < 2);
+    room_call_answer(r, 0, NULL);
+    room_run(r);
+    assert_int_equal(state_of(r, ROOM_B), i < 2 ? GCACHE_PEER_LEAVING : GCACHE_PEER_UP);
+  }
+  room_advance(r, 20000);
+  assert_int_equal(r->n_calls, 0);
+  room_close(r);
+}
+
+static void peer_that_leaves_and_is_gone_is_found_to_be(void **state) {
+  struct room *r = open_three();
+  (void)state;
+  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 1);
+  wait_for_ping(r);
+  room_call_answer(r, UV_ECONNREFUSED, NULL);
+  room_run(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
+  wait_for_ping(r);
+  room_call_answer(r, 0, NULL); /* of a system that says nothing of it */
+  room_run(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_LEAVING);
+  assert_int_equal(wait_for_ping(r), 8000);
+  room_close(r);
+}
+
+static void peer_that_leaves_and_hangs_is_found_out_by_a_change(void **state) {
+  struct room *r = open_three();
+  struct change_probe p = {0};
+  char key[16];
+  (void)state;
+  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 1);
+  room_advance(r, 100);
+  assert_int_equal(room_remove(r, &p, room_key(r, ROOM_SELF, key), 60000), 0);
+  room_run(r);
+  room_call_done(r, room_call_to(r, ROOM_C), 0, NULL, NULL);
+  room_advance(r, 7500); /* 5000 and half of it */
+  assert_int_equal(r->n_calls, 2);
+  assert_int_equal(gcache_call_op(r->calls[1]), GCACHE_OP_PING);
+  room_close(r);
+}
+
+static void ping_of_a_peer_that_has_left_does_not_hold_up_closing(void **state) {
+  static const char *const left[] = {ROOM_SELF, ROOM_C};
+  struct room *r = open_three();
+  (void)state;
+  r->core.lists.at_once = 0; /* the list before is taken apart in turns */
+  knock_down(r);
+  wait_for_ping(r);
+  assert_int_equal(room_set_peers(r, left, 2), 0);
+  for (int i = 0; r->core.peers.n != 2; i++)
+    room_turn(r);
+  size_t before = r->calls_told;
+  room_begin_close(r);
+  room_run(r);
+  assert_true(r->calls_told > before);
+  room_close(r);
+}
+
 static void retries_are_bounded_by_what_is_asked_first(void **state) {
   struct room *r = open_three();
   struct probe p = {0};
@@ -645,6 +710,10 @@ int main(void) {
       cmocka_unit_test(everything_is_loaded_here_when_all_others_are_down),
       cmocka_unit_test(client_only_member_asks_the_next_owner_too),
       cmocka_unit_test(peer_that_leaves_is_asked_for_no_key_and_takes_changes),
+      cmocka_unit_test(peer_that_leaves_is_pinged_until_it_says_that_it_stays),
+      cmocka_unit_test(peer_that_leaves_and_is_gone_is_found_to_be),
+      cmocka_unit_test(peer_that_leaves_and_hangs_is_found_out_by_a_change),
+      cmocka_unit_test(ping_of_a_peer_that_has_left_does_not_hold_up_closing),
       cmocka_unit_test(retries_are_bounded_by_what_is_asked_first),
       cmocka_unit_test(peer_stays_down_when_the_list_is_replaced),
       cmocka_unit_test(cache_closes_in_every_state),

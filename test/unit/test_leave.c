@@ -110,6 +110,30 @@ static void time_and_close_end_it(void **state) {
   }
 }
 
+static void list_that_is_emptied_before_or_meanwhile_ends_it(void **state) {
+  (void)state;
+  for (int meanwhile = 0; meanwhile < 2; meanwhile++) {
+    struct room r;
+    struct leaver l;
+    open_with(&r, N);
+    if (!meanwhile) assert_int_equal(room_set_peers(&r, NULL, 0), 0);
+    assert_int_equal(leave(&r, &l, 0), 0);
+    room_run(&r);
+    size_t sent = r.n_calls;
+    assert_int_equal(sent > 0, meanwhile);
+    if (meanwhile) assert_int_equal(room_set_peers(&r, NULL, 0), 0);
+    while (r.n_calls > 0) {
+      assert_int_equal(l.runs, 0);
+      room_call_answer(&r, 0, NULL);
+      room_run(&r);
+    }
+    assert_int_equal(l.runs, 1);
+    assert_int_equal(l.status, 0);
+    assert_int_equal(l.left.given, sent);
+    room_close(&r);
+  }
+}
+
 static void alone_or_without_a_transport_that_can_nothing_is_given(void **state) {
   struct room r;
   struct leaver l;
@@ -210,6 +234,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_is_given_a_window_at_a_time_and_counted),
       cmocka_unit_test(time_and_close_end_it),
+      cmocka_unit_test(list_that_is_emptied_before_or_meanwhile_ends_it),
       cmocka_unit_test(alone_or_without_a_transport_that_can_nothing_is_given),
       cmocka_unit_test(what_is_given_is_kept_only_where_nothing_is_known_of_the_key),
       cmocka_unit_test(a_member_that_has_just_started_takes_nothing),
