@@ -36,7 +36,7 @@ GCACHE_EXTERN gcache_value_t *
 gcache_call_value(const gcache_call_t *call); /* SET, GIVE; else NULL */
 /* Milliseconds until nobody waits; UINT64_MAX: no limit. The transport need not watch it: gcache
  * cancels the call then. A peer that is told how long it may take is told what this says last. */
-GCACHE_EXTERN uint64_t gcache_call_time_left_ms(const gcache_call_t *call);
+GCACHE_EXTERN uint64_t gcache_call_time_left_ms(gcache_call_t *call);
 /* GET: not 0: this member holds a value that expires then and wants a newer one; a peer that is gcache
  * is told so, for gcache_answer_get(). Others need not know. */
 GCACHE_EXTERN int64_t gcache_call_newer_than(const gcache_call_t *call);

@@ -221,11 +221,10 @@ gcache_value_t *gcache_call_value(const gcache_call_t *call) {
 
 /* What a transport asks for it tells the peer: more or less than when the call started, where callers have
  * come or left before it was sent. */
-uint64_t gcache_call_time_left_ms(const gcache_call_t *call) {
+uint64_t gcache_call_time_left_ms(gcache_call_t *call) {
   if (call->forsaken) return 0;
   uint64_t at_ms = call->maker->deadline_ms(call);
-  if (at_ms != 0)
-    ((gcache_call_t *)(uintptr_t)call)->granted_ms = at_ms; /* no call is a constant */
+  if (at_ms != 0) call->granted_ms = at_ms;
   return gci_core_time_left_ms(call->core, at_ms);
 }
 

@@ -41,7 +41,7 @@ static void write_trace(struct gci_question *q, const gcache_call_t *call) {
   if (traceparent != NULL) add_header(q, GCI_LIT("traceparent"), gcache_cstr(traceparent));
 }
 
-static void write_headers(struct gci_question *q, const gcache_call_t *call,
+static void write_headers(struct gci_question *q, gcache_call_t *call,
                           const struct gci_question_way *way) {
   if (gcache_call_only_cached(call)) {
     write_handoff(q, call, way);
@@ -121,7 +121,7 @@ static int sign(struct gci_question *q, const struct gci_question_way *way) {
   return err;
 }
 
-int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
+int gci_question_init(struct gci_question *q, struct gci_mem *mem, gcache_call_t *call,
                       const struct gci_question_way *way) {
   static const char *const methods[] = {
       [GCACHE_OP_GET] = "GET",      [GCACHE_OP_SET] = "PUT",  [GCACHE_OP_REMOVE] = "DELETE",
@@ -139,6 +139,7 @@ int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_
   }
   write_headers(q, call, way);
   err = write_target(q, way, group, key, 0);
+  if (gcache_call_op(call) == GCACHE_OP_GIVE) group = GCI_LIT(""); /* no set has that in its body */
   if (err == 0 && gcache_call_value(call) != NULL)
     err = write_put(q, group, key, gcache_call_value(call), way->plain);
   if (err == 0) err = sign(q, way);

@@ -37,7 +37,7 @@ struct gci_question_way {
   struct gci_auth *auth; /* signs; NULL: nobody asks for that */
 };
 
-int gci_question_init(struct gci_question *q, struct gci_mem *mem, const gcache_call_t *call,
+int gci_question_init(struct gci_question *q, struct gci_mem *mem, gcache_call_t *call,
                       const struct gci_question_way *way);
 /* groupcache-go's removal of many keys, all of them gci_remove_keys_carries(). */
 int gci_question_init_many(struct gci_question *q, struct gci_mem *mem, gcache_bytes_t group,

@@ -154,7 +154,8 @@ static int read_put(struct gci_serve *serve, struct question *q, gcache_value_t 
 
   if (*body == NULL) *body = gci_value_block(mem, 0);
   if (*body == NULL) return settle(serve, 429, "unable");
-  err = gci_proto_set_read(mem, *body, serve->group, q->key, &q->value);
+  gcache_bytes_t group = serve->op == GCACHE_OP_GIVE ? GCI_LIT("") : serve->group;
+  err = gci_proto_set_read(mem, *body, group, q->key, &q->value);
   if (err == UV_ENOMEM) return settle(serve, 429, "unable");
   if (err == UV_EINVAL) return settle(serve, 400, "the body disagrees with the URL");
   if (err < 0) return settle(serve, 400, "the body is not a SetRequest");
@@ -241,7 +242,8 @@ static int remove_many(struct gci_serve *serve, gcache_value_t *body) {
   return -1;
 }
 
-/* Of a value that its owner gives because it leaves. */
+/* Of a value that its owner gives because it leaves. Its body names no group, so that a gcache that does not know
+ * the header finds that it disagrees with the URL, and does not take it for a set. */
 static int read_giver(struct gci_serve *serve, struct question *q,
                       const struct gci_serve_request *in) {
   gcache_bytes_t giver = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-Give"));

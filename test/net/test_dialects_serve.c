@@ -489,12 +489,35 @@ static void http_1_0_may_keep_its_connection(void **state) {
   }
 }
 
+/* A body that names no group is refused as a set by a gcache that does not know of gifts, too. */
+static void gift_is_no_set_and_a_set_no_gift(void **state) {
+  static const char gift[] = "\x0a\x00\x12\x01k\x1a\x01w\x20\x00";
+  static const char *const as_gift = "Gcache-Give: http://127.0.0.1:1\r\nContent-Length: 10\r\n";
+  static const char *const as_set = "Gcache-Give: http://127.0.0.1:1\r\nContent-Length: 11\r\n";
+  struct member m;
+  struct answer a;
+
+  open_in(&m, *state, GCACHE_DIALECT_GCACHE);
+  exchange(&a, &m, "PUT " GROUP "k", "Content-Length: 10\r\n", gift, 10);
+  assert_int_equal(a.status, 400);
+  exchange(&a, &m, "PUT " GROUP "k", as_set, SET_K, 11);
+  assert_int_equal(a.status, 400);
+  exchange(&a, &m, "PUT " GROUP "k", as_gift, gift, 10);
+  assert_int_not_equal(a.status, 400); /* understood; of a stranger it is not taken */
+  assert_false(holds(&m, "k"));
+  exchange(&a, &m, "PUT " GROUP "k", "Content-Length: 11\r\n", SET_K, 11);
+  assert_int_equal(a.status, 200);
+  assert_true(holds(&m, "k"));
+  member_end(&m);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, loop_setup, loop_teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(each_request_is_answered_as_by_its_go_system),
       TEST(head_is_a_get_but_in_groupcache_go),
+      TEST(gift_is_no_set_and_a_set_no_gift),
       TEST(nothing_changes_what_a_member_of_golang_holds),
       TEST(others_set_and_drop),
       TEST(expiry_is_stated_but_in_golang),
