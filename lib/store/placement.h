@@ -47,7 +47,8 @@ int gci_placement_work(struct gci_placement *p);
 size_t gci_placement_owner(struct gci_placement *p, gcache_bytes_t key);
 /* Who takes over when `skip[i]` peers are out of service (nonzero: out): the same answer on every
  * member with the same skips. n (no such peer) if all are out. As fast as owner where the owner is not
- * out; else its time is proportional to n. */
+ * out; else, and for every key that a leaving member gives away, its time is proportional to n: 0.3 ns a peer with
+ * AVX2, up to 3 ns without, so 3 to 30 us a key of 10,000 peers (docs/rooms/placement.md). */
 size_t gci_placement_next(struct gci_placement *p, gcache_bytes_t key, const unsigned char skip[]);
 
 /* The same by what the kind makes of a key, which is then hashed once for both. */
