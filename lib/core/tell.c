@@ -123,10 +123,11 @@ void gci_tell_all_missed(gcache_t *core, const char *group, gcache_op_t op, gcac
   gcache_op_t told = op == GCACHE_OP_CLEAR ? GCACHE_OP_CLEAR : GCACHE_OP_REMOVE;
   struct gci_peer *owner = NULL;
   if (told == GCACHE_OP_REMOVE) owner = gci_peers_owner(&core->peers, key);
-  if (owner == NULL || owner->is_self)
-    spread(core, NULL, group, told, key);
-  else
-    add(core, owner, group, told, key, GCI_MISSED_GENTLE);
+  if (owner != NULL && owner->is_self) owner = NULL;
+  if (owner != NULL) add(core, owner, group, told, key, GCI_MISSED_GENTLE);
+  /* No spread follows on a clear in its place. */
+  if (owner == NULL || gci_missed_covers(&owner->missed, group))
+    spread(core, owner, group, told, key);
 }
 
 /* ------------------------------------------------------------------------------ an attempt ---- */
