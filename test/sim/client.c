@@ -195,7 +195,8 @@ static int start_change(struct sim_change *change, gcache_bytes_t key, uint64_t 
     return gcache_clear(&change->req, group, timeout_ms, on_changed);
   struct sim_value v = {.key = change->key, .size = sim_value_some_size(c)};
   if (ttl_ms > 0) v.expire_unix_ns = sim_member_unix_ns(m) + (int64_t)ttl_ms * 1000000;
-  v.serial = change->serial = promises_set_began(&c->promises, m->index, v.key, v.size, v.expire_unix_ns);
+  v.serial = change->serial = promises_set_began(&c->promises, m->index, v.key, v.size,
+                                                 v.expire_unix_ns);
   sim_trace(&c->world, "  sets value %" PRIu64 ", %zu bytes", v.serial, v.size);
   sim_value_freshen(c, &v);
   gcache_value_t *value = sim_value_make(m->mem, &v);
