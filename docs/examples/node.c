@@ -4,7 +4,7 @@
  * the groups, learn who the peers are, run; and at a signal let everybody finish, and go.
  *
  * The other files: node_routes (HTTP to gcache and back), node_http, node_demo and node_sqlite (getters), node_stats,
- * node_options, node_text. `node --help` lists the options.
+ * node_options, node_find, node_text. `node --help` lists the options.
  *
  * Keys of the demo source: "missing:..." is not found, "fail:..." fails, "slow:MS:..." takes MS
  * milliseconds, "big:N:..." gives N bytes; any other gives <self>|<key>|<n>, where n counts the getter
@@ -145,7 +145,7 @@ static int open_groups(struct node *node) {
 static int join_peers(struct node *node) {
   int rc;
 
-  if (node->options.n_peers == 0) return 0; /* alone, until PUT /peers */
+  if (node->options.n_peers == 0) return find_peers(node); /* or alone, until PUT /peers */
   rc = gcache_set_peers(node->cache, (const char *const *)node->options.peers, NULL,
                         node->options.n_peers);
   return rc < 0 ? complain("--peers", rc) : 0;
@@ -189,18 +189,35 @@ static void drain(struct node *node) {
     close_cache(node);
 }
 
+static void on_find_closed(void *arg) {
+  struct node *node = arg;
+
+  if (!node->closing) drain(node);
+}
+
+/* From now on those who find this node where it has entered itself do not find it any more. */
+static void step_back(struct node *node) {
+  gcache_find_t *find = node->find;
+
+  node->find = NULL;
+  if (find != NULL)
+    gcache_find_close(find, on_find_closed, node);
+  else
+    drain(node);
+}
+
 static void on_left(gcache_leave_t *req, int status, const gcache_left_t *left) {
   struct node *node = req->data;
 
   (void)status, (void)left;
-  if (!node->closing) drain(node);
+  if (!node->closing) step_back(node);
 }
 
 /* The others are told, and given what is used most, for LEAVE_MS at most. */
 static void leave(struct node *node) {
   node->leaving = 1;
   node->leave.data = node;
-  if (gcache_leave(&node->leave, node->cache, LEAVE_MS, on_left) < 0) drain(node);
+  if (gcache_leave(&node->leave, node->cache, LEAVE_MS, on_left) < 0) step_back(node);
 }
 
 /* The first signal: leave; then take no more connections, answer what was asked. A second: now. */

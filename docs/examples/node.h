@@ -2,6 +2,7 @@
 #ifndef NODE_H
 #define NODE_H
 
+#include <gcache/find.h>
 #include <gcache/http.h>
 #include <gcache/leave.h>
 #include <gcache/openssl.h>
@@ -22,9 +23,13 @@ struct node {
   gcache_t *cache;
   gcache_listener_t *listener; /* NULL: closed */
   char fault[256];             /* the latest complaint of gcache's: which of many URLs is wrong */
+  gcache_find_t *find;         /* NULL: the peers are those of --peers and PUT /peers */
   gcache_leave_t leave;
   int leaving, closing;
 };
+
+/* Begins to find peers, if the command line says how. Complaints go to stderr. */
+int find_peers(struct node *node);
 
 /* The gcache_handler_cb for every request that is not a peer's; arg is the struct node. */
 void routes_answer(gcache_exchange_t *x, void *arg);

@@ -17,6 +17,11 @@ static const char usage[] =
     "and\n"
     "                           what it listens on\n"
     "  --peers URL,URL,...      all members, this one included; may be set later by PUT /peers\n"
+    "  --peers-file FILE        the same from a file, one URL a line, whenever that changes\n"
+    "  --peers-dns NAME:PORT    the same from the addresses of a name, looked up again and again\n"
+    "  --peers-srv NAME         the same from SRV records: _gcache._tcp.example.org\n"
+    "  --peers-etcd URL,URL,... the same from etcd at these endpoints, where this node enters "
+    "itself\n"
     "  --group NAME:MAX_BYTES   a group and its memory; may be repeated; default: demo:67108864\n"
     "  --source demo            values are made up: <self>|<key>|<n>; the default\n"
     "  --source sqlite:FILE     values are read from table kv(key BLOB PRIMARY KEY, value BLOB,\n"
@@ -141,15 +146,16 @@ static int read_secret(struct options *o, const char *file) {
   return 0;
 }
 
-static int parse_peers(struct options *o, const char *value) {
+/* "A,B,C" into copies of A, B and C. */
+static int parse_urls(const char *name, char *urls[], size_t *n, size_t max, const char *value) {
   for (size_t len; *value != 0; value += len + (value[len] == ',')) {
     len = strcspn(value, ",");
-    if (o->n_peers == MAX_PEERS) return complain("--peers: more than %d", MAX_PEERS);
-    o->peers[o->n_peers] = strndup(value, len);
-    if (o->peers[o->n_peers] == NULL) return complain("out of memory");
-    o->n_peers++;
+    if (*n == max) return complain("%s: more than %zu", name, max);
+    urls[*n] = strndup(value, len);
+    if (urls[*n] == NULL) return complain("out of memory");
+    ++*n;
   }
-  return o->n_peers > 0 ? 0 : complain("--peers: no URL given");
+  return *n > 0 ? 0 : complain("%s: no URL given", name);
 }
 
 static int parse_group(struct options *o, const char *value) {
@@ -215,6 +221,25 @@ static int parse_ms(const char *name, const char *value, uint64_t *out) {
   return complain("%s: not a number of milliseconds: %s", name, value);
 }
 
+/* Ways to find peers. 0, -1; 1: it is another option. */
+static int parse_find(struct options *o, int letter, const char *value) {
+  switch (letter) {
+  case 'f':
+    o->peers_file = value;
+    return 0;
+  case 'd':
+    o->peers_dns = value;
+    return 0;
+  case 'r':
+    o->peers_srv = value;
+    return 0;
+  case 'e':
+    return parse_urls("--peers-etcd", o->peers_etcd, &o->n_peers_etcd, MAX_ENDPOINTS, value);
+  default:
+    return 1;
+  }
+}
+
 /* 0, -1; 1: it is another option. */
 static int parse_freshness(struct options *o, int letter, const char *value) {
   switch (letter) {
@@ -236,6 +261,7 @@ static int parse_freshness(struct options *o, int letter, const char *value) {
 static int parse_one(struct options *o, int letter, const char *value) {
   int rc = parse_freshness(o, letter, value);
 
+  if (rc > 0) rc = parse_find(o, letter, value);
   if (rc <= 0) return rc;
   switch (letter) {
   case 'l':
@@ -244,7 +270,7 @@ static int parse_one(struct options *o, int letter, const char *value) {
     o->self = value;
     return 0;
   case 'p':
-    return parse_peers(o, value);
+    return parse_urls("--peers", o->peers, &o->n_peers, MAX_PEERS, value);
   case 'g':
     return parse_group(o, value);
   case 'S':
@@ -275,10 +301,19 @@ static int parse_one(struct options *o, int letter, const char *value) {
   }
 }
 
+static int ways_to_find(const struct options *o) {
+  return (o->n_peers > 0) + (o->peers_file != NULL) + (o->peers_dns != NULL) +
+         (o->peers_srv != NULL) + (o->n_peers_etcd > 0);
+}
+
 int options_parse(struct options *o, int argc, char **argv) {
   static const struct option known[] = {{"listen", required_argument, NULL, 'l'},
                                         {"self", required_argument, NULL, 's'},
                                         {"peers", required_argument, NULL, 'p'},
+                                        {"peers-file", required_argument, NULL, 'f'},
+                                        {"peers-dns", required_argument, NULL, 'd'},
+                                        {"peers-srv", required_argument, NULL, 'r'},
+                                        {"peers-etcd", required_argument, NULL, 'e'},
                                         {"group", required_argument, NULL, 'g'},
                                         {"source", required_argument, NULL, 'S'},
                                         {"ttl-ms", required_argument, NULL, 't'},
@@ -314,12 +349,15 @@ int options_parse(struct options *o, int argc, char **argv) {
     return complain("--tls-cert: there is no TLS over a Unix socket");
   if (o->tls_cert == NULL && (o->tls_key != NULL || o->tls_ca != NULL))
     return complain("--tls-key and --tls-ca need --tls-cert");
+  if (ways_to_find(o) > 1) return complain("--peers and --peers-...: more than one of them");
   return o->n_groups > 0 ? 0 : parse_group(o, "demo:67108864");
 }
 
 void options_free(struct options *o) {
   for (size_t i = 0; i < o->n_peers; i++)
     free(o->peers[i]);
+  for (size_t i = 0; i < o->n_peers_etcd; i++)
+    free(o->peers_etcd[i]);
   for (size_t i = 0; i < o->n_groups; i++)
     free(o->groups[i].name);
 }

@@ -8,6 +8,7 @@
 #define MAX_GROUPS 64
 #define MAX_PEERS 256
 #define MAX_ALLOWED 256
+#define MAX_ENDPOINTS 16
 
 struct group_option {
   char *name;
@@ -21,6 +22,9 @@ struct options {
   const char *self; /* NULL: made of host and the port found */
   char *peers[MAX_PEERS];
   size_t n_peers;
+  const char *peers_file, *peers_dns, *peers_srv; /* ways to find them; at most one is not NULL */
+  char *peers_etcd[MAX_ENDPOINTS];
+  size_t n_peers_etcd;
   struct group_option groups[MAX_GROUPS];
   size_t n_groups;
   const char *sqlite_file; /* NULL: the demo source */

@@ -390,6 +390,31 @@ unix_sockets() {
   same 'the files have gone' '' "$(ls "$dir" | grep 'sock$')"
 }
 
+# Peers that the node finds by itself. The servers that it asks are tested with the library.
+found_peers() {
+  ends 2 'more than one of them' --listen 127.0.0.1:0 --peers http://a:1 --peers-file list
+  ends 2 'no URL given' --listen 127.0.0.1:0 --peers-etcd ''
+  ends 2 'not http://name:port' --listen 127.0.0.1:0 --peers-dns 'no name'
+  : >"$dir/list"
+  start f1 --peers-file "$dir/list"
+  start f2 --peers-file "$dir/list"
+  printf '%s\n%s # this one\n' "$url_f1" "$url_f2" >"$dir/list.new"
+  mv "$dir/list.new" "$dir/list"
+  counted "$url_f1"
+  url=$url_f1
+  counted "$url_f2"
+  holds 'an empty list' 'peers: nobody was found; 0 members stay' "$dir/f1.err"
+  stop f1
+  stop f2
+  start d1 --self http://127.0.0.1:9999 --peers-dns localhost:9999
+  counted 'http://127.0.0.1:9999'
+  stop d1
+  same 'nothing is wrong with localhost' '' "$(cat "$dir/d1.err")"
+  start e1 --peers-etcd http://127.0.0.1:1
+  while ! grep -q 'etcd 127.0.0.1:1: connection refused; 0 members stay' "$dir/e1.err"; do :; done
+  stop e1
+}
+
 goodbye() {
   start last
   curl -s -m 20 -o "$dir/slow" "$url/get?group=demo&key=slow:400:x" &
@@ -427,6 +452,7 @@ sqlite
 freshness
 strangers
 unix_sockets
+found_peers
 goodbye
 echo "$checks checks, $wrong wrong"
 [ "$wrong" = 0 ]
