@@ -144,7 +144,7 @@ static void a_member_that_dies_leaves_the_list(void **state) {
   while (uv_is_active((uv_handle_t *)&tick))
     uv_run(*state, UV_RUN_ONCE);
   uv_close((uv_handle_t *)&tick, NULL);
-  assert_string_equal(a.list, A " " B);
+  finder_await(&a, A " " B);
   kill(b, SIGKILL); /* until it dies */
   assert_int_equal(waitpid(b, NULL, 0), b);
   finder_await(&a, A);

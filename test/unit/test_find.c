@@ -69,7 +69,7 @@ static void answer(struct room *r) {
     return;
   }
   for (size_t i = 0; i < r->many; i++) {
-    char url[24];
+    char url[40];
     snprintf(url, sizeof url, "http://m%zu:1", i);
     assert_int_equal(gci_find_list_add(&list, gcache_cstr(url), 1), 0);
   }
