@@ -21,6 +21,7 @@ struct gci_etcd_list {
   struct gci_find_call *range, *watch; /* NULL: not under way */
   unsigned watch_failures;
   uint64_t watched_ms; /* since when */
+  size_t watch_read;   /* bytes of the watch's body that have been looked at */
   int was_written;     /* our own key, when the range was asked for */
   size_t server;
 };

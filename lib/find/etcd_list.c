@@ -9,6 +9,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "base/bytes.h"
 #include "find/etcd.h"
 
 #define STEADY_MS 30000 /* a watch that has lasted so long is no failure */
@@ -43,9 +44,19 @@ static void on_watch_done(void *user, const struct gci_find_answer *answer) {
   watch_failed(user);
 }
 
+/* The messages that are whole and have not been looked at: each once, however many come. */
+static gcache_bytes_t unread(struct gci_etcd_list *l, gcache_bytes_t body) {
+  gcache_bytes_t rest = gci_bytes_skip(body, l->watch_read);
+  const char *last = rest.len == 0 ? NULL : memrchr(rest.base, '\n', rest.len);
+
+  rest.len = last == NULL ? 0 : (size_t)(last + 1 - (const char *)rest.base);
+  l->watch_read += rest.len;
+  return rest;
+}
+
 static void on_watch_more(void *user, struct gci_find_call *call, gcache_bytes_t body) {
   struct gci_etcd *e = user;
-  int said = gci_etcd_read_watch(body);
+  int said = gci_etcd_read_watch(unread(&e->list, body));
 
   if (said == GCI_ETCD_CREATED) gci_find_call_wait(call);
   if (said == GCI_ETCD_CHANGED) {
@@ -66,6 +77,7 @@ static void begin_watch(struct gci_etcd *e, uint64_t revision) {
   size_t len = gci_etcd_write_watch(body, e->prefix, revision);
 
   e->list.watched_ms = gci_env_mono_ms(e->find.env);
+  e->list.watch_read = 0;
   if (gci_etcd_call(e, &e->list.watch, e->list.server, "/v3/watch", body, len, &watch_events) < 0)
     watch_failed(e);
 }

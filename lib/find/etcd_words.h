@@ -26,7 +26,7 @@ int gci_etcd_read_range(gcache_bytes_t body, struct gci_find_list *list, uint64_
                         size_t *odd);
 int gci_etcd_read_grant(gcache_bytes_t body, uint64_t *lease, uint64_t *ttl_s);
 int gci_etcd_read_keep(gcache_bytes_t body, uint64_t *ttl_s); /* 0: the lease has run out */
-/* What a watch has said so far, all of it. */
+/* What a watch has said: some messages, each of which ends in a newline. */
 enum gci_etcd_watch {
   GCI_ETCD_SILENT,  /* nothing yet */
   GCI_ETCD_CREATED, /* it runs */
