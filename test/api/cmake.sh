@@ -33,7 +33,7 @@ cp "$here/consumer.c" "$dir/cxx.cc"
 } >"$dir/CMakeLists.txt"
 
 configure() { # BUILD_DIR
-  CFLAGS="$FLAGS" CXXFLAGS="$FLAGS" LDFLAGS="$FLAGS" cmake -S "$dir" -B "$1" -Dgcache_DIR="$find" >"$dir/log" 2>&1
+  CFLAGS="$FLAGS" CXXFLAGS="$FLAGS" LDFLAGS="$FLAGS" cmake -G Ninja -S "$dir" -B "$1" -Dgcache_DIR="$find" >"$dir/log" 2>&1
 }
 configure "$dir/build" || fail "$(cat "$dir/log")"
 cmake --build "$dir/build" -j 2 >"$dir/log" 2>&1 || fail "$(cat "$dir/log")"
