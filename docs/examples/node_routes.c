@@ -73,6 +73,17 @@ static void on_gone(gcache_exchange_t *x, void *arg) {
   gcache_get_cancel(&a->req.get);
 }
 
+/* The caller's, for whatever is asked next; one that is not valid counts as none. */
+static void begin_trace(struct node *node, gcache_exchange_t *x) {
+  gcache_bytes_t header = gcache_exchange_header(x, "traceparent");
+  char traceparent[GCACHE_TRACEPARENT_LEN + 1];
+
+  if (header.len != GCACHE_TRACEPARENT_LEN) return;
+  memcpy(traceparent, header.base, header.len);
+  traceparent[header.len] = 0;
+  gcache_trace_begin(node->cache, traceparent);
+}
+
 static void answer_get(struct node *node, gcache_exchange_t *x) {
   gcache_group_t *group = want_group(node, x);
   gcache_bytes_t key;
@@ -84,7 +95,9 @@ static void answer_get(struct node *node, gcache_exchange_t *x) {
     return;
   a = new_asked(x);
   if (a == NULL) return;
+  begin_trace(node, x);
   rc = gcache_get(&a->req.get, group, key, timeout_ms, on_value);
+  gcache_trace_end(node->cache);
   if (rc < 0)
     refused(a, rc);
   else
