@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "net/stream_tls.h"
 #include "net/stream_write.h"
@@ -157,6 +158,20 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     throw_away(s, (size_t)n);
   else if (n > 0)
     s->events->on_read(s->user, gcache_bytes(buf->base, (size_t)n));
+}
+
+void gci_stream_fail_writing(struct gci_stream *s, int status) {
+  char *base = gci_loop_read_buffer(gci_loop_of(s->env));
+  ssize_t n = -1;
+  uv_os_fd_t fd;
+
+  if (s->reading && base != NULL && uv_fileno((const uv_handle_t *)s->uv, &fd) == 0)
+    n = recv(fd, base, GCI_LOOP_READ_SIZE, MSG_DONTWAIT);
+  if (n > 0) {
+    uv_buf_t buf = uv_buf_init(base, GCI_LOOP_READ_SIZE);
+    on_read(s->uv, n, &buf);
+  }
+  if (!s->ended && !s->closing) gci_stream_end(s, status);
 }
 
 int gci_stream_read_start(struct gci_stream *s) {

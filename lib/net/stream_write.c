@@ -116,7 +116,7 @@ static void on_room(struct gci_wait *room) {
 
   if (rc < 0 && s->ended) drop_output(s);
   if (rc < 0 && !s->ended)
-    gci_stream_end(s, rc);
+    gci_stream_fail_writing(s, rc);
   else
     tell_if_written(s);
 }
@@ -141,7 +141,7 @@ void gci_stream_write_try(struct gci_stream *s) {
 
 static void on_flush_failed(struct gcache_job_s *job) {
   struct gci_stream *s = gci_container_of(job, struct gci_stream, fail);
-  if (!s->ended) gci_stream_end(s, s->fail_status);
+  if (!s->ended) gci_stream_fail_writing(s, s->fail_status);
 }
 
 void gci_stream_write_init(struct gci_stream *s) {

@@ -20,5 +20,8 @@ void gci_stream_write_finish(struct gci_stream *s);
 
 /* In stream.c: no more will be read, or written if status is not UV_EOF. From the loop. */
 void gci_stream_end(struct gci_stream *s, int status);
+/* In stream.c: the same when writing has failed. What the other side had said before is told first, as far as it has
+ * come: it may have refused what was being written, and said why. */
+void gci_stream_fail_writing(struct gci_stream *s, int status);
 
 #endif
