@@ -85,6 +85,15 @@ static int pump(struct gci_stream *s) {
   return gci_wait_start(gci_loop_of(s->env), &s->room, descriptor(s));
 }
 
+/* Where nothing has waited so far. What waited before, or nothing yet, says nothing about how slow the
+ * other side is now: TLS has words of its own, which no flush begins. */
+static int begin_pump(struct gci_stream *s) {
+  int rc = pump(s);
+
+  if (s->room.armed) begin_progress(s);
+  return rc;
+}
+
 static void drop_output(struct gci_stream *s) {
   s->broken = 1;
   if (s->out != NULL) gci_out_consume(s->out, s->out->bytes);
@@ -125,7 +134,7 @@ int gci_stream_write_more(struct gci_stream *s) {
   int rc;
 
   if (s->broken || s->room.armed) return 0;
-  rc = pump(s);
+  rc = begin_pump(s);
   if (rc == 0) tell_if_written(s);
   return rc;
 }
@@ -160,7 +169,7 @@ void gci_stream_write_start(struct gci_stream *s) {
   int rc;
 
   if (s->broken || s->room.armed) return;
-  rc = pump(s);
+  rc = begin_pump(s);
   if (rc == 0) return;
   s->broken = 1;
   if (s->ended) {
@@ -183,7 +192,7 @@ void gci_stream_flush(struct gci_stream *s, struct gci_out *out) {
 }
 
 void gci_stream_write_finish(struct gci_stream *s) {
-  if (wire(s) != NULL && pump(s) < 0)
+  if (wire(s) != NULL && begin_pump(s) < 0)
     gci_stream_close(s);
   else if (!gci_stream_blocked(s))
     shut_down(s);

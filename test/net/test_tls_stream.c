@@ -382,6 +382,43 @@ static void progress_is_when_the_other_side_last_took_bytes(void **state) {
   world_fini(&w);
 }
 
+/* A handshake that does not fit into the sockets, which the client does not read yet. */
+static void link_open_wide(struct link *l, struct world *w) {
+  int small = 4096;
+  *l = (struct link){.w = w};
+  contexts_of(l, CERT_SERVER, CERT_NONE, GCACHE_TLS_PEERS_ANY);
+  for (int i = 0; i < 600; i++)
+    assert_int_equal(SSL_CTX_add1_chain_cert(l->server_ctx, certs.cert[CERT_CA]), 1);
+  SSL_CTX_set_max_cert_list(l->client_ctx, 1 << 20);
+  sockets_open(l);
+  setsockopt(descriptor(&l->server), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  setsockopt(descriptor(&l->client), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  l->server.s.progress_min = 1 << 20; /* more than there is */
+  secure(l);
+  gci_stream_read_stop(&l->client.s);
+  while (!gci_stream_blocked(&l->server.s))
+    turn(w);
+}
+
+/* What TLS has to say by itself waits like what is flushed: since when is asked as soon as it is secure. */
+static void progress_begins_with_the_wait_of_a_handshake(void **state) {
+  uint64_t now_ms = 1000000;
+  gcache_clock_t clock = {standing_clock, NULL, &now_ms};
+  struct world w;
+  struct link l;
+  (void)state;
+  world_init(&w, &clock);
+  link_open_wide(&l, &w);
+  assert_int_equal(l.server.s.progress_ms, 1000000);
+  now_ms = 2000000;
+  assert_int_equal(gci_stream_read_start(&l.client.s), 0);
+  run_until(&w, &l.client.secured, 1);
+  run_until(&w, &l.server.secured, 1);
+  assert_int_equal(l.server.s.progress_ms, 1000000);
+  link_close(&l);
+  world_fini(&w);
+}
+
 /* ---- ways to begin ---- */
 
 static void a_server_may_find_out_by_the_first_bytes(void **state) {
@@ -796,6 +833,7 @@ int main(void) {
       IN_WORLD(what_was_read_before_is_not_lost_when_the_other_side_ends),
       IN_WORLD(a_secured_stream_does_not_keep_the_loop_alive),
       cmocka_unit_test(progress_is_when_the_other_side_last_took_bytes),
+      cmocka_unit_test(progress_begins_with_the_wait_of_a_handshake),
       IN_WORLD(a_server_may_find_out_by_the_first_bytes),
       IN_WORLD(bytes_read_before_are_handed_in),
       IN_WORLD(the_other_side_leaves_before_the_first_bytes_are_looked_at),
