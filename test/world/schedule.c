@@ -59,7 +59,6 @@ static void configure_weather(struct schedule *s) {
   /* A handshake would take longer than anybody waits for a connection. */
   if (s->w.config.is_secure && weather->window_min == 1)
     weather->window_min = weather->window_max = 4000;
-  if (s->w.config.is_secure && !s->run->secure && weather->split == 2) weather->split = 1;
   if (!lossy) return;
   weather->reset_permille = (unsigned)sim_rng_below(rng, 20);
   weather->refuse_permille = (unsigned)sim_rng_below(rng, 200);
@@ -142,8 +141,7 @@ static void configure_wide(struct schedule *s) {
   c->n_hosts = WORLD_HOSTS;
   c->is_wide = 1;
   if (sim_rng_percent(&rng, 30)) c->n_members = (int)sim_rng_between(&rng, 6, 9);
-  if (sim_rng_percent(&rng, 8) && s->run->weather != WORLD_CALM &&
-      s->run->weather <= WORLD_PARTITION && !is_tortured(s->run))
+  if (sim_rng_percent(&rng, 8) && s->run->weather <= WORLD_PARTITION && !is_tortured(s->run))
     c->is_secure = WORLD_TLS;
   if (sim_rng_percent(&rng, 30) && has_deaths(s)) c->skew_max_s = 3600;
 }
