@@ -252,7 +252,12 @@ static void ask_second(struct gci_fetch *fetch, struct gci_peer *peer) {
 static void on_late(struct gcache_deadline_s *late) {
   struct gci_fetch *fetch = gci_container_of(late, struct gci_fetch, late);
   gcache_group_t *group = fetch->call.group;
-  if (!fetch->call.started || fetch->call.told || !gci_hedge_is_wanted(&fetch->journey)) return;
+  if (fetch->call.told || !gci_hedge_is_wanted(&fetch->journey)) return;
+  if (!fetch->call
+           .started) { /* a turn that began late: it has not been asked yet, so it is not late */
+    watch(fetch);
+    return;
+  }
   struct gci_peer *peer = gci_hedge_second(group, fetch->call.key, fetch->call.peer);
   if (peer == NULL) return;
   if (gci_health_may_hedge(group->core))

@@ -127,6 +127,26 @@ static void owner_that_answers_first_is_kept_and_the_other_is_told(void **state)
   room_close(r);
 }
 
+/* The turn in which it was to leave came late. */
+static void question_that_left_late_is_waited_for_from_then_on(void **state) {
+  struct room *r = open_warm();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  assert_int_equal(room_get(r, &p, room_key_of_two(r, ROOM_B, ROOM_C, key), 0), 0);
+  manual_env_jump(&r->m, r->m.clock->mono_ms + LATE_MS);
+  room_turn(r);
+  assert_int_equal(r->n_calls, 1);
+  assert_string_equal(gcache_call_peer(r->calls[0]), ROOM_B);
+  room_advance(r, LATE_MS);
+  assert_int_equal(r->n_calls, 2);
+  assert_string_equal(gcache_call_peer(r->calls[1]), ROOM_C);
+  answer(r, ROOM_C, 0, "from c");
+  assert_got(&p, "from c");
+  answer(r, ROOM_B, UV_ECANCELED, NULL);
+  room_close(r);
+}
+
 static void nobody_is_late_before_enough_is_known_of_it(void **state) {
   struct probe p = {0};
   char key[16];
@@ -580,6 +600,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(late_get_is_asked_of_the_next_owner_whose_answer_wins_and_is_not_kept),
       cmocka_unit_test(owner_that_answers_first_is_kept_and_the_other_is_told),
+      cmocka_unit_test(question_that_left_late_is_waited_for_from_then_on),
       cmocka_unit_test(nobody_is_late_before_enough_is_known_of_it),
       cmocka_unit_test(how_late_is_late_is_the_percentile_asked_for),
       cmocka_unit_test(nothing_is_set_or_counted_while_it_is_off),
