@@ -208,7 +208,6 @@ void world_member_start(struct world_member *m, uint64_t list) {
   }
   w->counts[WORLD_COUNT_RESTART]++;
   m->lives++;
-  m->started_us = w->time.now_us;
   sim_trace(&w->time, "m%d starts, list %" PRIx64, m->index, list);
   if (list != 0) world_member_set_list(m, list);
 }

@@ -64,7 +64,6 @@ struct world_member {
   struct world *world;
   int index, is_client;
   unsigned lives; /* times it has started */
-  uint64_t started_us;
   char url[48];
   enum world_life life;
   uint64_t list; /* mask of members; 0: alone */

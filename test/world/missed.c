@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/core.h"
 #include "value.h"
-
-#define STRANGERS_US 1000000
 
 /* Of a clear: one for each key whose owner has missed it. What others have is of no interest then. */
 struct miss {
@@ -84,22 +83,17 @@ static size_t waiting(const struct world_member *m, int on) {
   return n;
 }
 
+/* What its owner was told, and all others are told once more: no peer's counter has it while they are asked. */
+static int goes_around(const struct world_member *m) {
+  return m->cache->tells.spreads.n > 0;
+}
+
 int world_missed_waits(const struct world_member *m) {
   return waiting(m, -1) > 0;
 }
 
-/* It knows nobody yet, refuses what it is told, and that counts. */
-static int looks_up_names(const struct world *w, int on) {
-  return w->config.name_percent > 0 && w->config.who != GCACHE_ACCESS_ANYONE &&
-         w->time.now_us < w->members[on].started_us + STRANGERS_US;
-}
-
 static void tell_owner(struct world *w, struct miss *miss) {
   if (waiting(&w->members[miss->by], miss->on) > 0) return;
-  if (looks_up_names(w, miss->on)) {
-    miss->over = 1;
-    return;
-  }
   miss->owner_told = 1;
   miss->on_life = w->members[miss->on].lives;
   miss->floor = promises_told_floor(&w->promises, miss->on, miss->key, miss->begin_seq);
@@ -110,7 +104,7 @@ static void tell_owner(struct world *w, struct miss *miss) {
 
 static void tell_all(struct world *w, struct miss *miss) {
   const struct world_member *by = &w->members[miss->by];
-  if (waiting(by, -1) > 0) return;
+  if (waiting(by, -1) > 0 || goes_around(by)) return;
   miss->over = 1;
   if (miss->is_clear) return;
   promises_told_floor(&w->promises, -1, miss->key, miss->begin_seq);
@@ -164,6 +158,7 @@ int world_missed_all_told(struct world *w) {
   for (int i = 0; i < w->config.n_members; i++) {
     gcache_peer_stats_t s;
     if (w->members[i].life != WORLD_LIVING) continue;
+    if (goes_around(&w->members[i])) return 0;
     for (size_t k = 0; gcache_peer_stats(w->members[i].cache, k, &s) == 0; k++) {
       int on = world_member_of_url(w, s.url);
       if (w->members[on].life != WORLD_LIVING) continue;
