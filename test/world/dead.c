@@ -98,10 +98,11 @@ static int knows(struct world_member *m) {
     struct world_dead_view *seen = &w->dead.views[m->index][on];
     int is_up = s.state == GCACHE_PEER_UP, runs = world_member_runs(&w->members[on]);
     if (s.is_self) continue;
-    if (!is_up && !seen->is_up && seen->opened == s.opened && s.gets + s.sets > seen->asked)
+    if (!is_up && seen->is_out && seen->opened == s.opened && s.gets + s.sets > seen->asked)
       promises_break(&w->promises, "P7: member %d asks member %d, which it takes to be down",
                      m->index, on);
-    *seen = (struct world_dead_view){.is_up = is_up, .opened = s.opened, .asked = s.gets + s.sets};
+    *seen = (struct world_dead_view){
+        .is_out = !is_up, .opened = s.opened, .asked = s.gets + s.sets};
     if (is_up != runs || (runs && s.missed > 0)) agrees = 0;
   }
   return agrees;

@@ -87,7 +87,7 @@ struct world_member {
 enum world_fate { WORLD_FATE_KILLED, WORLD_FATE_DARK, WORLD_FATE_STOPPED, WORLD_FATES };
 
 struct world_dead_view {
-  int is_up;
+  int is_out;
   uint64_t opened, asked;
 };
 
