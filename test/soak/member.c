@@ -18,6 +18,7 @@ enum {
   TOGETHER = 16,
   TICK_MS = 5,
   TIMEOUT_MS = 2000,
+  READ_MS = 20000, /* at the end: 10 MiB to each member, all at once, through one process */
   LEAVE_MS = 2000,
   PEERS_MAX = 16
 };
@@ -29,7 +30,7 @@ struct member;
 struct asked {
   unsigned key;
   uint32_t floor;
-  uint64_t begun_ms;
+  uint64_t begun_ms, timeout_ms;
   int cancelled, pending;
   struct member *member;
 };
@@ -95,7 +96,7 @@ static void judge_time(struct member *m, const struct asked *asked) {
   uint64_t now_ms = truth_now_ms(), took_ms = now_ms - asked->begun_ms;
   if (m->stalled_ms >= asked->begun_ms || now_ms - m->ticked_ms > 10 * TICK_MS) return;
   if (took_ms > atomic_load(&m->seen->worst_ms)) atomic_store(&m->seen->worst_ms, took_ms);
-  if (took_ms > TIMEOUT_MS + LATE_MS) atomic_fetch_add(&m->seen->late, 1);
+  if (took_ms > asked->timeout_ms + LATE_MS) atomic_fetch_add(&m->seen->late, 1);
 }
 
 static void judge(struct asked *asked, int status, gcache_value_t *value) {
@@ -129,10 +130,11 @@ static unsigned any_key(void) {
   return key;
 }
 
-static void ask_about(struct asked *asked, struct member *m, unsigned key) {
+static void ask_about(struct asked *asked, struct member *m, unsigned key, uint64_t timeout_ms) {
   *asked = (struct asked){.key = key,
                           .floor = atomic_load(&m->truth->keys[key].floor),
                           .begun_ms = truth_now_ms(),
+                          .timeout_ms = timeout_ms,
                           .pending = 1,
                           .member = m};
   atomic_fetch_add(&m->seen->gets, 1);
@@ -145,7 +147,7 @@ static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
 
 static void ask(struct member *m, struct asker *asker) {
   char text[TRUTH_KEY_LEN];
-  ask_about(&asker->asked, m, any_key());
+  ask_about(&asker->asked, m, any_key(), TIMEOUT_MS);
   truth_key_text(asker->asked.key, text);
   asker->req.data = &asker->asked;
   int rc = gcache_get(&asker->req, m->group, gcache_cstr(text), TIMEOUT_MS, on_got);
@@ -167,7 +169,7 @@ static void ask_together(struct member *m) {
   char texts[TOGETHER][TRUTH_KEY_LEN];
   gcache_bytes_t keys[TOGETHER];
   for (int i = 0; i < TOGETHER; i++) {
-    ask_about(&m->together_asked[i], m, any_key());
+    ask_about(&m->together_asked[i], m, any_key(), TIMEOUT_MS);
     truth_key_text(m->together_asked[i].key, texts[i]);
     keys[i] = gcache_cstr(texts[i]);
     m->together[i].data = &m->together_asked[i];
@@ -285,11 +287,11 @@ static void read_all(struct member *m) {
   for (unsigned k = 0; k < TRUTH_KEYS; k++) {
     truth_key_text(k, texts[k]);
     keys[k] = gcache_cstr(texts[k]);
-    ask_about(&m->all_asked[k], m, k);
+    ask_about(&m->all_asked[k], m, k, READ_MS);
     m->all_gets[k].data = &m->all_asked[k];
   }
   m->all.data = m;
-  int rc = gcache_get_many(&m->all, m->group, keys, TRUTH_KEYS, m->all_gets, TIMEOUT_MS, NULL,
+  int rc = gcache_get_many(&m->all, m->group, keys, TRUTH_KEYS, m->all_gets, READ_MS, NULL,
                            on_read_all);
   if (rc < 0) wrong(m, "the gets cannot begin", 0, rc, 0);
 }

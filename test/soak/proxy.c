@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define PIECE 65536
 
@@ -154,11 +156,13 @@ static void on_connected(uv_connect_t *connect, int status) {
   read_on(&pair->out);
 }
 
-static void on_connection(uv_stream_t *server, int status) {
-  struct proxy *proxy = (struct proxy *)(void *)server;
+/* fd: who is met; -1: whom libuv has accepted. */
+static void join(struct proxy *proxy, int fd) {
+  uv_stream_t *server = (uv_stream_t *)&proxy->tcp;
   struct proxy_pair *pair = calloc(1, sizeof *pair);
   struct sockaddr_in address;
-  if (status < 0 || pair == NULL) abort();
+  int rc;
+  if (pair == NULL) abort();
   pair->proxy = proxy;
   pair->in.pair = pair->out.pair = pair;
   pair->in.other = &pair->out;
@@ -173,7 +177,9 @@ static void on_connection(uv_stream_t *server, int status) {
   uv_tcp_init(server->loop, &pair->in.tcp);
   uv_tcp_init(server->loop, &pair->out.tcp);
   uv_ip4_addr("127.0.0.1", proxy->target, &address);
-  if (uv_accept(server, (uv_stream_t *)&pair->in.tcp) < 0 || proxy->target == 0 ||
+  rc = fd < 0 ? uv_accept(server, (uv_stream_t *)&pair->in.tcp) : uv_tcp_open(&pair->in.tcp, fd);
+  if (rc < 0 && fd >= 0) close(fd);
+  if (rc < 0 || proxy->target == 0 ||
       uv_tcp_connect(&pair->connect, &pair->out.tcp, (struct sockaddr *)&address, on_connected) <
           0) {
     pair_close(pair, 1);
@@ -181,6 +187,19 @@ static void on_connection(uv_stream_t *server, int status) {
   }
   uv_tcp_nodelay(&pair->in.tcp, 1);
   uv_tcp_nodelay(&pair->out.tcp, 1);
+}
+
+/* libuv since 1.45 accepts one a turn. A turn of this loop is long where the machine does much else, and a
+ * connection that is not accepted is a fault that nobody ordered. */
+static void on_connection(uv_stream_t *server, int status) {
+  struct proxy *proxy = (struct proxy *)(void *)server;
+  uv_os_fd_t listening;
+  int fd;
+  if (status < 0) abort();
+  join(proxy, -1);
+  if (uv_fileno((uv_handle_t *)server, &listening) < 0) abort();
+  while ((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+    join(proxy, fd);
 }
 
 int proxy_open(struct proxy *proxy, uv_loop_t *loop) {

@@ -19,7 +19,7 @@ enum {
   CALM_MS = 15000,
   REPORT_MS = 10000,
   SETTLE_MS = 12000,
-  PATIENCE_MS = 30000
+  PATIENCE_MS = 60000 /* as the machine does much else */
 };
 
 struct soak {
