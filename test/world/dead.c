@@ -16,11 +16,12 @@ static int is_reborn(const struct world_dead *d) {
 /* Where its machine starts again before anybody has missed it, only the system knows that a connection is none.
  *
  * A member that hangs is found out; whoever owns the key then asks the one before, and runs the getter,
- * once more where the first one was told to stop; there and back over what may be several connections. */
+ * once more where the first one was told to stop; there and back over what may be several connections. A connection
+ * that was being made to it has to fail before the ping does. */
 uint64_t world_dead_patience_us(const struct world *w) {
   const struct world_config *c = &w->config;
   const struct world_dead *d = &w->dead;
-  return (3 * c->ping_ms / 2 + c->connect_timeout_ms) * 1000 + HANDOFF_WAIT_US +
+  return (3 * c->ping_ms / 2 + 2 * c->connect_timeout_ms) * 1000 + HANDOFF_WAIT_US +
          2 * c->getter_max_us + 40 * w->net.weather.latency_max_us +
          (is_reborn(d) ? KEEP_ALIVE_US : 0);
 }
@@ -70,7 +71,7 @@ static void disturb(struct world *w) {
 static uint64_t some_time_us(struct world *w) {
   const struct world_config *c = &w->config;
   if (sim_rng_percent(&w->time.rng, 50)) return 0;
-  return (3 * c->ping_ms / 2 + c->connect_timeout_ms) * 1000 + 2 * SETTLES_US;
+  return (3 * c->ping_ms / 2 + 2 * c->connect_timeout_ms) * 1000 + 2 * SETTLES_US;
 }
 
 uint64_t world_dead_after(struct world *w, uint64_t deed) {
