@@ -162,6 +162,8 @@ int world_missed_all_told(struct world *w) {
     for (size_t k = 0; gcache_peer_stats(w->members[i].cache, k, &s) == 0; k++) {
       int on = world_member_of_url(w, s.url);
       if (w->members[on].life != WORLD_LIVING) continue;
+      if (!(w->members[on].list >> i & 1))
+        continue; /* to it this one is a stranger: it has left, say */
       int is_there = s.state == GCACHE_PEER_UP || s.state == GCACHE_PEER_LEAVING;
       if (!s.is_self && (!is_there || s.missed > 0)) return 0;
     }
