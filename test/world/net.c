@@ -87,7 +87,8 @@ static struct world_listener *listener_at(struct world_net *net, int index, uint
 static void opened(struct world_conn *c, int status) {
   c->phase = WORLD_OPEN;
   c->status = status;
-  if (status < 0) c->ends[1].closed = 1;
+  /* Who was asked and has taken it, only the answer did not come, goes on having it. */
+  if (status < 0 && c->ends[1].host == NULL) c->ends[1].closed = 1;
   kick(c->ends[0].host, c->net->world->now_us);
   free_if_over(c);
 }
