@@ -37,6 +37,12 @@ int find_peers(struct node *node) {
   if (set->peers_srv != NULL)
     rc = gcache_find_srv(&node->find, &o, set->peers_srv, scheme_of(node));
   if (set->n_peers_etcd > 0) rc = by_etcd(node, &o);
-  if (rc < 0) fprintf(stderr, "node: --peers-...: %s\n", gcache_strerror(rc));
+  if (rc < 0)
+    fprintf(stderr, "node: --peers-%s: %s\n",
+            set->peers_file != NULL  ? "file"
+            : set->peers_dns != NULL ? "dns"
+            : set->peers_srv != NULL ? "srv"
+                                     : "etcd",
+            rc == UV_ENOTSUP ? "this build cannot" : gcache_strerror(rc));
   return rc;
 }
