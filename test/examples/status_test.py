@@ -10,8 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.parse
+import urllib.error
 import urllib.request
 
 driver = shutil.which('chromedriver')
@@ -46,6 +45,7 @@ class Browser:
                      '--user-data-dir=' + folder]
         wish = {'browserName': 'chrome', 'goog:chromeOptions': {'binary': chromium, 'args': arguments}}
         self.base += '/' + json.loads(ask(self.base, {'capabilities': {'alwaysMatch': wish}}))['value']['sessionId']
+        ask(self.base + '/timeouts', {'script': 50000}) # for each wait
 
     def go(self, url):
         ask(self.base + '/url', {'url': url})
@@ -54,12 +54,17 @@ class Browser:
         return json.loads(ask(self.base + '/execute/sync', {'script': script, 'args': []}))['value']
 
     def wait(self, what, script):
-        for _ in range(300):
-            value = self.run(script)
-            if value:
-                return value
-            time.sleep(0.1)
-        sys.exit('in vain: %s; the page: %s' % (what, self.run('return document.body.innerText')))
+        """What script returns once that is true: looked at whenever the page has changed."""
+        watch = ('const done = arguments[0], look = () => { %s };'
+                 'const seen = look();'
+                 'if (seen) { done(seen); return; }'
+                 'const changes = new MutationObserver(() => {'
+                 '  const seen = look(); if (seen) { changes.disconnect(); done(seen); } });'
+                 'changes.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});')
+        try:
+            return json.loads(ask(self.base + '/execute/async', {'script': watch % script, 'args': []}))['value']
+        except urllib.error.HTTPError:
+            sys.exit('in vain: %s; the page: %s' % (what, self.run('return document.body.innerText')))
 
     def picture(self, path):
         with open(path, 'wb') as f:
@@ -111,7 +116,8 @@ def main():
         page.run("const s = document.getElementById('group'); s.value = 'pages'; s.dispatchEvent(new Event('change'))")
         traffic(urls, 200)
         if len(sys.argv) > 2:
-            time.sleep(5)
+            looks = page.run('return Number(document.body.dataset.looks)')
+            page.wait('some quiet seconds', 'return Number(document.body.dataset.looks) >= %d' % (looks + 5))
             traffic(urls, 200)
             page.picture(sys.argv[2])
         members[2].kill()
