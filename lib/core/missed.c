@@ -186,19 +186,40 @@ static struct gci_missed_change *first_of(const struct gci_list *changes, const 
   return NULL;
 }
 
-/* All changes of the group become one clear of it. How many there were; 0: none. */
-static size_t collapse(struct gci_missed_list *list, const char *group) {
-  struct gci_missed_change *clear = first_of(&list->waiting, group);
-  if (clear == NULL) clear = first_of(&list->sent, group);
-  if (clear == NULL) return 0;
-  size_t n = 1 + let_go_of(&list->waiting, clear->group, clear);
-  n += let_go_of(&list->sent, clear->group, clear);
-  become_clear(clear);
-  return n;
+/* It is missed once more. */
+static void touch(struct gci_missed_change *change, enum gci_missed_weight weight) {
+  struct gci_missed_list *list = change->list;
+  if (change->sent && change->then == THEN_GONE) change->then = THEN_AGAIN;
+  if (weight == GCI_MISSED_GENTLE || !change->gentle) return;
+  change->gentle = 0;
+  list->n_gentle--;
 }
 
-/* The group whose removes wait for longest, or are on their way. How many they were; 0: there are none. */
-static size_t collapse_some(struct gci_missed_list *list) {
+static struct gci_missed_change *clear_of(const struct gci_missed_list *list, const char *group) {
+  return find(list, group, 1, gcache_bytes(NULL, 0));
+}
+
+/* All changes of the group become one clear of it, for want of room. 0: there are none. */
+static int collapse(struct gci_missed_list *list, const char *group) {
+  struct gci_missed_change *clear = clear_of(list, group);
+  if (clear == NULL) clear = first_of(&list->waiting, group);
+  if (clear == NULL) clear = first_of(&list->sent, group);
+  if (clear == NULL) return 0;
+  size_t n = let_go_of(&list->waiting, clear->group, clear);
+  n += let_go_of(&list->sent, clear->group, clear);
+  if (is_clear(clear)) {
+    touch(clear, GCI_MISSED);
+  } else {
+    become_clear(clear);
+    n++;
+  }
+  clear->gathers = 1;
+  list->owner->dropped += n;
+  return 1;
+}
+
+/* The group whose removes wait for longest, or are on their way. 0: there are none. */
+static int collapse_some(struct gci_missed_list *list) {
   const struct gci_list *lists[] = {&list->waiting, &list->sent};
   for (int i = 0; i < 2; i++) {
     gci_list_each(link, lists[i]) {
@@ -210,15 +231,6 @@ static size_t collapse_some(struct gci_missed_list *list) {
 
 /* ------------------------------------------------------------------------------ adding ---- */
 
-/* It is missed once more. */
-static void touch(struct gci_missed_change *change, enum gci_missed_weight weight) {
-  struct gci_missed_list *list = change->list;
-  if (change->sent && change->then == THEN_GONE) change->then = THEN_AGAIN;
-  if (weight == GCI_MISSED_GENTLE || !change->gentle) return;
-  change->gentle = 0;
-  list->n_gentle--;
-}
-
 static struct gci_missed_change *append_within(struct gci_missed_list *list, const char *group,
                                                gcache_op_t op, gcache_bytes_t key,
                                                enum gci_missed_weight weight) {
@@ -228,20 +240,24 @@ static struct gci_missed_change *append_within(struct gci_missed_list *list, con
 }
 
 /* Nonzero: it was told to the list. */
-static int add(struct gci_missed *missed, struct gci_missed_list *list, const char *group,
-               gcache_op_t op, gcache_bytes_t key, enum gci_missed_weight weight) {
+static int add(struct gci_missed_list *list, const char *group, gcache_op_t op, gcache_bytes_t key,
+               enum gci_missed_weight weight) {
   if (append_within(list, group, op, key, weight) != NULL) return 1;
-  size_t n = collapse(list, group);
-  missed->dropped += n;
-  if (n > 0) {
-    missed->dropped++;
+  if (collapse(list, group)) {
+    list->owner->dropped += op != GCACHE_OP_CLEAR;
     return 1;
   }
-  while ((n = collapse_some(list)) > 0) {
-    missed->dropped += n;
+  while (collapse_some(list)) {
     if (append_within(list, group, op, key, weight) != NULL) return 1;
   }
   return 0;
+}
+
+/* What stands for this change already; NULL: nothing. */
+static struct gci_missed_change *same(const struct gci_missed_list *list, const char *group,
+                                      int clear, gcache_bytes_t key) {
+  struct gci_missed_change *found = clear_of(list, group);
+  return clear || (found != NULL && found->gathers) ? found : find(list, group, 0, key);
 }
 
 void gci_missed_add(struct gci_missed *missed, const struct gci_missed_terms *terms,
@@ -250,32 +266,28 @@ void gci_missed_add(struct gci_missed *missed, const struct gci_missed_terms *te
   if (missed->all) return;
   struct gci_missed_list *list = list_of(missed, terms);
   struct gci_missed_change *found = NULL;
-  int clear = op == GCACHE_OP_CLEAR;
-  if (list != NULL) found = find(list, group, 1, key);
-  if (list != NULL && found == NULL && !clear) found = find(list, group, 0, key);
+  gcache_op_t kept = op == GCACHE_OP_CLEAR ? GCACHE_OP_CLEAR : GCACHE_OP_REMOVE;
+  if (list != NULL) found = same(list, group, kept == GCACHE_OP_CLEAR, key);
   if (found != NULL) {
     touch(found, weight);
     return;
   }
-  if (list != NULL && clear && collapse(list, group) > 0) return;
-  gcache_op_t kept = clear ? GCACHE_OP_CLEAR : GCACHE_OP_REMOVE;
-  if (list != NULL && add(missed, list, group, kept, key, weight)) return;
+  if (list != NULL && add(list, group, kept, key, weight)) return;
   missed->dropped += gci_missed_forget(missed) + 1;
   missed->all = 1;
 }
 
 int gci_missed_add_clear(struct gci_missed *missed, const struct gci_missed_terms *terms,
                          const char *group) {
-  gcache_bytes_t none = gcache_bytes(NULL, 0);
   struct gci_missed_list *list = list_of(missed, terms);
   if (list == NULL) return UV_ENOMEM;
-  struct gci_missed_change *found = find(list, group, 1, none);
+  struct gci_missed_change *found = clear_of(list, group);
   if (found != NULL) {
     touch(found, GCI_MISSED);
     return 0;
   }
-  if (collapse(list, group) > 0) return 0;
-  if (append(list, group, GCACHE_OP_CLEAR, none, GCI_MISSED) != NULL) return 0;
+  if (append(list, group, GCACHE_OP_CLEAR, gcache_bytes(NULL, 0), GCI_MISSED) != NULL) return 0;
+  if (collapse(list, group)) return 0;
   free_list_if_empty(list);
   return UV_ENOMEM;
 }
@@ -293,14 +305,14 @@ int gci_missed_is_harmless(const struct gci_missed *missed) {
 int gci_missed_bars(const struct gci_missed *missed, const char *group, gcache_bytes_t key) {
   const struct gci_missed_list *list = missed->list;
   if (list == NULL) return missed->all;
-  return missed->all || find(list, group, 0, key) != NULL || find(list, group, 1, key) != NULL;
+  return missed->all || find(list, group, 0, key) != NULL || clear_of(list, group) != NULL;
 }
 
 int gci_missed_covers(const struct gci_missed *missed, const char *group) {
   if (missed->all) return 1;
   if (missed->list == NULL) return 0;
-  const struct gci_missed_change *clear = find(missed->list, group, 1, gcache_bytes(NULL, 0));
-  return clear != NULL && (!clear->sent || clear->then != THEN_GONE);
+  const struct gci_missed_change *clear = clear_of(missed->list, group);
+  return clear != NULL && clear->gathers && (!clear->sent || clear->then != THEN_GONE);
 }
 
 struct gci_missed_change *gci_missed_send(struct gci_missed *missed) {

@@ -10,8 +10,9 @@
  * Owns one block a change: group name and key. Bounded in number and bytes. Where there is no room, or no
  * memory, nothing is forgotten: the changes of its group become one clear of it, in a block that is there
  * already; if its group has none, those of the group that waits for longest make room; when no group is
- * left to be cleared, a mark in the peer says that all are. A clear stands for every change of its
- * group that comes while it waits.
+ * left to be cleared, a mark in the peer says that all are. Such a clear stands for every change of its
+ * group that comes while it waits. One that the application made does not: a remove that its owner is told
+ * is told to all once more (core/tell), which does not follow on a clear.
  *
  * A change that is *gentle* is no sign that the peer is not there: it was not asked in time, or has made the
  * change once and is told again. It waits as the others do, but is no reason not to ask the peer for other keys.
@@ -52,8 +53,10 @@ struct gci_missed_change {
   size_t size;
   uint32_t key_len;
   uint8_t op; /* GCACHE_OP_REMOVE or _CLEAR */
-  uint8_t gentle, sent, then;
-  char group[]; /* zero-terminated; then the key */
+  uint8_t sent, then;
+  uint8_t gentle : 1;
+  uint8_t gathers : 1; /* a clear for want of room: stands for what comes, too */
+  char group[];        /* zero-terminated; then the key */
 };
 
 gcache_bytes_t gci_missed_key(const struct gci_missed_change *change);

@@ -179,7 +179,8 @@ static int is_current(struct gci_spread *spread) {
   if (owner != NULL && owner->is_self) owner = NULL;
   if (owner != NULL && owner != spread->owner) {
     miss(spread, owner, GCI_MISSED_GENTLE);
-    return 0;
+    /* No spread follows on a clear in its place. */
+    if (!gci_missed_covers(&owner->missed, spread->group)) return 0;
   }
   spread->version = core->lists.version;
   core->tells.spreads.next = 0;

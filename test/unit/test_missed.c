@@ -115,7 +115,12 @@ static void what_was_not_answered_waits_in_its_old_place(void **state) {
   close_room(&r);
 }
 
-static void a_clear_takes_the_place_of_its_groups_changes(void **state) {
+static void miss_clear(struct room *r, const char *group) {
+  gci_missed_add(&r->missed, &r->terms, group, GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
+}
+
+/* Each of them is told to all once more when its owner has been: that does not follow on a clear. */
+static void a_clear_waits_beside_its_groups_changes(void **state) {
   struct room r;
   (void)state;
   open_room(&r, 100, 100000);
@@ -123,25 +128,65 @@ static void a_clear_takes_the_place_of_its_groups_changes(void **state) {
   miss(&r, "bb", "1");
   miss(&r, "a", "2");
   struct gci_missed_change *sent = gci_missed_send(&r.missed); /* a's first */
-  gci_missed_add(&r.missed, &r.terms, "a", GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
-  assert_int_equal(gci_missed_count(&r.missed), 2);
+  miss_clear(&r, "a");
+  miss_clear(&r, "a");
+  assert_int_equal(gci_missed_count(&r.missed), 4);
   miss(&r, "a", "3");
-  assert_int_equal(gci_missed_count(&r.missed), 2);
+  miss(&r, "a", "1");
+  assert_int_equal(gci_missed_count(&r.missed), 5);
+  assert_false(gci_missed_covers(&r.missed, "a"));
   gci_missed_told(sent);
+  assert_next(&r, "a", GCACHE_OP_REMOVE, "1");
   assert_next(&r, "bb", GCACHE_OP_REMOVE, "1");
+  assert_next(&r, "a", GCACHE_OP_REMOVE, "2");
   assert_next(&r, "a", GCACHE_OP_CLEAR, "");
+  assert_next(&r, "a", GCACHE_OP_REMOVE, "3");
   assert_true(gci_missed_is_none(&r.missed));
   assert_int_equal(r.missed.dropped, 0);
   close_room(&r);
 }
 
-static void a_clear_of_changes_that_are_all_on_their_way_comes_after_them(void **state) {
+static void a_clear_that_waits_stands_for_all_when_there_is_no_room(void **state) {
   struct room r;
   (void)state;
-  open_room(&r, 100, 100000);
+  open_room(&r, 3, 100000);
+  miss_clear(&r, "a");
+  miss(&r, "a", "1");
+  miss(&r, "a", "2");
+  miss(&r, "a", "3");
+  assert_int_equal(gci_missed_count(&r.missed), 1);
+  assert_int_equal(r.missed.dropped, 3);
+  assert_true(gci_missed_covers(&r.missed, "a"));
+  miss(&r, "a", "4");
+  assert_int_equal(gci_missed_count(&r.missed), 1);
+  assert_next(&r, "a", GCACHE_OP_CLEAR, "");
+  assert_true(gci_missed_is_none(&r.missed));
+  close_room(&r);
+}
+
+static void a_clear_on_its_way_is_sent_again_when_there_is_no_room(void **state) {
+  struct room r;
+  (void)state;
+  open_room(&r, 2, 100000);
+  miss_clear(&r, "a");
+  struct gci_missed_change *sent = gci_missed_send(&r.missed);
+  miss(&r, "a", "1");
+  miss(&r, "a", "2");
+  assert_null(gci_missed_send(&r.missed)); /* one at a time */
+  gci_missed_told(sent);
+  assert_next(&r, "a", GCACHE_OP_CLEAR, "");
+  assert_true(gci_missed_is_none(&r.missed));
+  close_room(&r);
+}
+
+static void
+removes_that_are_all_on_their_way_are_followed_by_a_clear_for_want_of_room(void **state) {
+  struct room r;
+  (void)state;
+  open_room(&r, 1, 100000);
   miss(&r, "a", "1");
   struct gci_missed_change *sent = gci_missed_send(&r.missed);
-  gci_missed_add(&r.missed, &r.terms, "a", GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
+  miss(&r, "a", "2");
   assert_memory_equal(gci_missed_key(sent).base, "1", 1); /* as it was sent */
   assert_int_equal(sent->op, GCACHE_OP_REMOVE);
   gci_missed_untold(sent);
@@ -385,8 +430,10 @@ int main(void) {
       cmocka_unit_test(a_set_is_told_as_a_remove),
       cmocka_unit_test(a_key_missed_again_on_its_way_is_sent_again),
       cmocka_unit_test(what_was_not_answered_waits_in_its_old_place),
-      cmocka_unit_test(a_clear_takes_the_place_of_its_groups_changes),
-      cmocka_unit_test(a_clear_of_changes_that_are_all_on_their_way_comes_after_them),
+      cmocka_unit_test(a_clear_waits_beside_its_groups_changes),
+      cmocka_unit_test(a_clear_that_waits_stands_for_all_when_there_is_no_room),
+      cmocka_unit_test(a_clear_on_its_way_is_sent_again_when_there_is_no_room),
+      cmocka_unit_test(removes_that_are_all_on_their_way_are_followed_by_a_clear_for_want_of_room),
       cmocka_unit_test(too_many_of_a_group_become_its_clear),
       cmocka_unit_test(a_group_that_has_none_makes_the_oldest_group_give_way),
       cmocka_unit_test(without_any_memory_the_mark_says_all),

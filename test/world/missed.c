@@ -26,16 +26,9 @@ static int owner_of(struct world_member *m, unsigned key) {
   return url == NULL ? -1 : world_member_of_url(m->world, url);
 }
 
-/* A clear that waits stands for what is missed after it. */
-static int is_in_clear(const struct world_member *m, unsigned key) {
-  if (m->world->config.missed_max > 0) return 1; /* so few that there may be one */
-  gci_list_each(link, &m->world->misses) {
-    const struct miss *miss = gci_container_of(link, struct miss, link);
-    if (miss->is_clear && !miss->over && !miss->owner_told && miss->by == m->index &&
-        miss->key == key)
-      return 1;
-  }
-  return 0;
+/* So few can be kept that a clear may stand for it. */
+static int is_in_clear(const struct world_member *m) {
+  return m->world->config.missed_max > 0;
 }
 
 static void note(struct world_member *m, const struct promises_request *r, unsigned key,
@@ -50,7 +43,7 @@ static void note(struct world_member *m, const struct promises_request *r, unsig
                         .by_life = m->lives,
                         .on_life = w->members[owner].lives,
                         .key = key,
-                        .is_clear = is_clear || refused != 0 || is_in_clear(m, key),
+                        .is_clear = is_clear || refused != 0 || is_in_clear(m),
                         .owner_told = !(missed >> owner & 1),
                         .floor = SIZE_MAX,
                         .epoch = r->epoch,
