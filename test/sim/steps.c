@@ -34,7 +34,8 @@ static uint64_t some_timeout(struct sim_schedule *s) {
 /* ---- what programs do ---- */
 
 static void step_get(struct sim_schedule *s, struct sim_member *m) {
-  sim_client_get(m, some_key(s), some_timeout(s));
+  uint64_t timeout_ms = some_timeout(s);
+  sim_client_get(m, some_key(s), timeout_ms);
 }
 
 static void step_burst(struct sim_schedule *s, struct sim_member *m) {
@@ -68,7 +69,8 @@ static size_t some_keys(struct sim_schedule *s, unsigned keys[SIM_MANY_MAX]) {
 static void step_get_many(struct sim_schedule *s, struct sim_member *m) {
   unsigned keys[SIM_MANY_MAX];
   size_t n = some_keys(s, keys);
-  sim_client_get_many(m, keys, n, some_timeout(s), sim_rng_percent(rng_of(s), 50));
+  int together = sim_rng_percent(rng_of(s), 50);
+  sim_client_get_many(m, keys, n, some_timeout(s), together);
 }
 
 static void step_remove_many(struct sim_schedule *s, struct sim_member *m) {
@@ -77,13 +79,18 @@ static void step_remove_many(struct sim_schedule *s, struct sim_member *m) {
   sim_client_remove_many(m, keys, n, some_timeout(s));
 }
 
+static void get_many_somewhere(struct sim_schedule *s, const unsigned *keys, size_t n) {
+  int together = sim_rng_percent(rng_of(s), 50);
+  sim_client_get_many(some_member(s), keys, n, 0, together);
+}
+
 /* As step_race, with many. */
 static void step_race_many(struct sim_schedule *s, struct sim_member *m) {
   unsigned keys[SIM_MANY_MAX];
   size_t n = some_keys(s, keys);
-  sim_client_get_many(some_member(s), keys, n, 0, sim_rng_percent(rng_of(s), 50));
+  get_many_somewhere(s, keys, n);
   sim_client_remove_many(m, keys, n, 0);
-  sim_client_get_many(some_member(s), keys, n, 0, sim_rng_percent(rng_of(s), 50));
+  get_many_somewhere(s, keys, n);
 }
 
 static void step_cancel(struct sim_schedule *s, struct sim_member *m) {
@@ -98,15 +105,18 @@ static void step_peek(struct sim_schedule *s, struct sim_member *m) {
 
 static void step_set(struct sim_schedule *s, struct sim_member *m) {
   uint64_t ttl_ms = sim_rng_percent(rng_of(s), 30) ? sim_rng_between(rng_of(s), 5, 1500) : 0;
-  sim_client_change(m, PROMISES_SET, some_key(s), some_timeout(s), ttl_ms);
+  uint64_t timeout_ms = some_timeout(s);
+  sim_client_change(m, PROMISES_SET, some_key(s), timeout_ms, ttl_ms);
 }
 
 static void step_remove(struct sim_schedule *s, struct sim_member *m) {
-  sim_client_change(m, PROMISES_REMOVE, some_key(s), some_timeout(s), 0);
+  uint64_t timeout_ms = some_timeout(s);
+  sim_client_change(m, PROMISES_REMOVE, some_key(s), timeout_ms, 0);
 }
 
 static void step_clear(struct sim_schedule *s, struct sim_member *m) {
-  sim_client_change(m, PROMISES_CLEAR, some_key(s), some_timeout(s), 0);
+  uint64_t timeout_ms = some_timeout(s);
+  sim_client_change(m, PROMISES_CLEAR, some_key(s), timeout_ms, 0);
 }
 
 /* Asked, changed and asked again, with a patient change: what P2 is about. */

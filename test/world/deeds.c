@@ -51,7 +51,8 @@ static size_t some_keys(struct world *w, unsigned keys[WORLD_MANY_MAX]) {
 /* ---- what programs do ---- */
 
 static void deed_get(struct world *w, struct world_member *m) {
-  world_client_get(m, some_key(w), some_timeout(w));
+  uint64_t timeout_ms = some_timeout(w);
+  world_client_get(m, some_key(w), timeout_ms);
 }
 
 static void deed_burst(struct world *w, struct world_member *m) {
@@ -72,7 +73,8 @@ static void deed_sweep(struct world *w, struct world_member *m) {
 static void deed_get_many(struct world *w, struct world_member *m) {
   unsigned keys[WORLD_MANY_MAX];
   size_t n = some_keys(w, keys);
-  world_client_get_many(m, keys, n, some_timeout(w), sim_rng_percent(rng_of(w), 50));
+  int together = sim_rng_percent(rng_of(w), 50);
+  world_client_get_many(m, keys, n, some_timeout(w), together);
 }
 
 static void deed_remove_many(struct world *w, struct world_member *m) {
@@ -94,15 +96,18 @@ static void deed_peek(struct world *w, struct world_member *m) {
 static void deed_set(struct world *w, struct world_member *m) {
   int brief = sim_rng_percent(rng_of(w), w->config.ttl_percent);
   uint64_t ttl_ms = brief ? sim_rng_between(rng_of(w), 5, 1500) : 0;
-  world_client_change(m, PROMISES_SET, some_key(w), some_timeout(w), ttl_ms);
+  uint64_t timeout_ms = some_timeout(w);
+  world_client_change(m, PROMISES_SET, some_key(w), timeout_ms, ttl_ms);
 }
 
 static void deed_remove(struct world *w, struct world_member *m) {
-  world_client_change(m, PROMISES_REMOVE, some_key(w), some_timeout(w), 0);
+  uint64_t timeout_ms = some_timeout(w);
+  world_client_change(m, PROMISES_REMOVE, some_key(w), timeout_ms, 0);
 }
 
 static void deed_clear(struct world *w, struct world_member *m) {
-  world_client_change(m, PROMISES_CLEAR, some_key(w), some_timeout(w), 0);
+  uint64_t timeout_ms = some_timeout(w);
+  world_client_change(m, PROMISES_CLEAR, some_key(w), timeout_ms, 0);
 }
 
 /* Asked, changed and asked again, with a patient change: what P2 is about. */
