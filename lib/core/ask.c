@@ -80,7 +80,7 @@ static struct gci_journey *ask(const struct gcache_req_s *req, struct gci_peer *
   struct gci_journey *journey = gci_fetch_open(group, peer, key, hash, on_stranded);
   if (journey == NULL) return NULL;
   gci_fetch_ask_newer(journey, gci_refresh_newer_than(req));
-  if (failed == NULL) gci_fetch_began(journey, req->began_ns);
+  if (failed == NULL && req->flight == NULL) gci_fetch_began(journey, req->began_ns);
   if ((core->peers.n_out > 0 || failed != NULL) && peer != gci_peers_owner(&core->peers, key))
     gci_fetch_of_acting_owner(journey);
   if (failed == NULL && gci_hedge_is_on(core)) gci_fetch_hedge(journey);

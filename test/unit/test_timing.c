@@ -108,6 +108,35 @@ static void an_answer_of_the_owner_is_timed_for_the_caller_and_for_the_peer(void
   room_close(&r);
 }
 
+/* The callers that are left ask again: what the first question took is not the second's. */
+static void a_question_asked_again_is_timed_from_when_it_was(void **state) {
+  struct room r;
+  struct probe first = {0}, second = {0};
+  gcache_peer_stats_t peer;
+  char key[16];
+  (void)state;
+  room_open_three(&r);
+  assert_int_equal(room_get(&r, &first, room_key(&r, ROOM_B, key), 100), 0);
+  room_turn(&r);
+  room_advance(&r, 60);
+  assert_int_equal(room_get(&r, &second, key, 100), 0);
+  room_advance(&r, 40);
+  assert_int_equal(first.status, UV_ETIMEDOUT);
+  room_call_answer(&r, UV_ETIMEDOUT, NULL); /* the owner was given no longer */
+  room_run(&r);
+  room_advance(&r, 5);
+  room_call_answer(&r, 0, "v");
+  room_run(&r);
+  assert_string_equal(second.text, "v");
+  gcache_group_stats_t s = room_stats(&r);
+  assert_one(&s.get.peer, 45);
+  assert_int_equal(gcache_peer_stats(&r.core, 0, &peer), 0);
+  assert_string_equal(peer.url, ROOM_B);
+  assert_int_equal(peer.exchange.count, 2);
+  assert_int_equal(peer.exchange.sum_ns, (100 + 5) * MS);
+  room_close(&r);
+}
+
 static void a_peers_question_times_the_getter_and_no_get(void **state) {
   struct room r;
   struct answer_probe p;
@@ -237,6 +266,7 @@ int main(void) {
       cmocka_unit_test(a_load_is_timed_for_the_caller_and_for_the_getter),
       cmocka_unit_test(a_run_that_fails_is_timed),
       cmocka_unit_test(an_answer_of_the_owner_is_timed_for_the_caller_and_for_the_peer),
+      cmocka_unit_test(a_question_asked_again_is_timed_from_when_it_was),
       cmocka_unit_test(a_peers_question_times_the_getter_and_no_get),
       cmocka_unit_test(a_caller_out_of_time_counts_as_failed_and_one_who_cancels_not_at_all),
       cmocka_unit_test(a_stale_value_in_place_of_a_failure_is_timed_as_stale),
