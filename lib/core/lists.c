@@ -97,10 +97,6 @@ static int part_retired(gcache_t *core) {
   return 1;
 }
 
-void gci_lists_part(gcache_t *core, struct gci_peers peers) {
-  retire(core, &peers, 1);
-}
-
 /* ------------------------------------------------------------------------------- list before -- */
 
 /* Nonzero: there was something to do. */
@@ -116,15 +112,18 @@ static int tell_some_before(gcache_t *core, size_t budget) {
   return 1;
 }
 
+/* Its time may be over before all have been told who is gone. */
+void gci_lists_part_previous(gcache_t *core) {
+  int is_told = core->previous.told >= core->previous.list.n;
+  struct gci_peers before = gci_previous_end(core);
+  retire(core, &before, is_told);
+}
+
 /* The one that was before the list before goes. A list that is given again replaces nothing. */
 static void keep_or_retire(gcache_t *core, struct gci_peers *old) {
   struct gci_previous *previous = &core->previous;
   int is_same = old->n == core->peers.n && old->print == core->peers.print;
-  if (!is_same) {
-    int is_told = previous->told >= previous->list.n;
-    struct gci_peers before = gci_previous_end(core);
-    retire(core, &before, is_told);
-  }
+  if (!is_same) gci_lists_part_previous(core);
   if (is_same || !gci_previous_begin(core, old))
     retire(core, old, 0);
   else if (previous->list.n <= core->lists.at_once && gci_list_empty(&core->lists.retired))

@@ -28,9 +28,8 @@ struct gcache_s;
 /* at_once 0: the default. */
 void gci_lists_init(struct gcache_s *core, size_t at_once);
 void gci_lists_fini(struct gcache_s *core); /* and the list in force */
-/* A list that was not in force any more, and of whose members the transport knows what it is to know: taken
- * apart. */
-void gci_lists_part(struct gcache_s *core, struct gci_peers peers);
+/* The time of the list before (core/previous) is over: it is taken apart. */
+void gci_lists_part_previous(struct gcache_s *core);
 /* Members of the list that is on its way; 0: there is none. */
 size_t gci_lists_coming(const struct gcache_s *core);
 

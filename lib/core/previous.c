@@ -10,8 +10,7 @@
 #define LEAVE_MAX_BYTES ((size_t)64 << 20)
 
 static void on_end(struct gcache_deadline_s *end) {
-  gcache_t *core = gci_container_of(end, gcache_t, previous.end);
-  gci_lists_part(core, gci_previous_end(core));
+  gci_lists_part_previous(gci_container_of(end, gcache_t, previous.end));
 }
 
 void gci_previous_init(gcache_t *core, const struct gci_handoff_terms *terms) {
@@ -102,5 +101,5 @@ int gci_previous_is_new(gcache_t *core, const char *url) {
   const struct gci_peer *peer = gci_peers_find(&core->peers, url);
   if (peer == NULL) return 1;
   if (peer->listed_ms == 0) return 0;
-  return gci_env_mono_ms(core->env) < peer->listed_ms + core->previous.terms.handoff_ms;
+  return gci_env_mono_ms(core->env) - peer->listed_ms < core->previous.terms.handoff_ms;
 }
