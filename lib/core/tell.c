@@ -234,14 +234,15 @@ static int may_send(struct gci_telling *telling) {
   return telling->status == 0;
 }
 
-/* As much as is allowed; when nothing is left to wait for, the end. */
+/* As much as is allowed; when nothing is left to wait for, the end. One that is about to be over sends no more. */
 static void go_on(struct gci_telling *telling) {
   struct gci_peer *peer = telling->peer;
   struct gci_missed_change *change;
+  if (gci_job_queued(&telling->job)) return;
   if (telling->status == 0) telling->status = name_groups(telling->core, peer);
   while (may_send(telling) && (change = gci_missed_send(&peer->missed)) != NULL)
     telling->status = send_one(telling, change);
-  if (telling->running > 0 || gci_job_queued(&telling->job)) return;
+  if (telling->running > 0) return;
   if (!waits_for_another(telling))
     gci_env_defer(telling->core->env, GCI_COMPLETIONS, &telling->job);
 }
@@ -320,14 +321,13 @@ int gci_tell_probe(gcache_t *core, struct gci_peer *peer) {
   return rc < 0 ? rc : 1;
 }
 
-/* Peers that are up and have something gentle to be told, and those that are being told and have missed more.
- * An attempt that is about to be over sends no more. */
+/* Peers that are up and have something gentle to be told, and those that are being told and have missed more. */
 static void on_turn(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, tells.job);
   gci_list_each(link, &core->tells.peers) {
     struct gci_peer *peer = gci_container_of(link, struct gci_peer, tell);
     if (peer->telling != NULL) {
-      if (!gci_job_queued(&peer->telling->job)) go_on(peer->telling);
+      go_on(peer->telling);
     } else if (gci_health_is_up(peer)) {
       int rc = begin(core, peer);
       if (rc < 0) gci_health_missed(core, peer);

@@ -426,6 +426,33 @@ static void a_peer_whose_url_is_written_otherwise_is_told_all_the_same(void **st
   room_close(&r);
 }
 
+/* What ends late was sent under the URL that was, and has been forgotten: it is no reason to go on here. */
+static void an_attempt_that_is_about_to_be_over_sends_no_more(void **state) {
+  const char *const urls[] = {ROOM_SELF, ROOM_B "/", ROOM_C};
+  struct room r;
+  (void)state;
+  room_init(&r);
+  struct gci_core_options o = room_core_options(&r, ROOM_SELF);
+  o.tell.missed_max_bytes = 1; /* so that it is all groups that are to be cleared */
+  assert_int_equal(room_try_open(&r, &o), 0);
+  assert_int_equal(room_set_peers(&r, (const char *const[]){ROOM_SELF, ROOM_B, ROOM_C}, 3), 0);
+  room_open_group(&r, GCACHE_HOT_DEFAULT);
+  gci_tell_missed(&r.core, peer_of(&r, ROOM_B), "g", GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
+  room_run(&r);
+  gcache_call_t *late = assert_asked(&r, ROOM_B, GCACHE_OP_CLEAR, "");
+  assert_int_equal(room_set_peers(&r, urls, 3), 0);
+  room_run(&r);
+  gci_tell_missed(&r.core, peer_of(&r, ROOM_B), "h", GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
+  room_run(&r);
+  room_call_done(&r, room_call_to(&r, ROOM_B "/"), 0, NULL, NULL);
+  gci_tell_missed(&r.core, peer_of(&r, ROOM_B), "g", GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
+  room_call_done(&r, late, 0, NULL, NULL);
+  room_settle(&r);
+  assert_int_equal(missed(&r, ROOM_B), 0);
+  assert_false(gci_health_is_out(peer_of(&r, ROOM_B)));
+  room_close(&r);
+}
+
 static void a_peer_that_leaves_while_it_is_told_is_let_go(void **state) {
   const char *const two[] = {ROOM_SELF, ROOM_C};
   char key[16];
@@ -643,6 +670,7 @@ int main(void) {
           a_set_goes_to_who_acts_for_an_owner_that_is_down_and_the_owner_is_told_to_forget),
       cmocka_unit_test(a_peer_that_leaves_the_list_takes_with_it_what_it_missed),
       cmocka_unit_test(a_peer_whose_url_is_written_otherwise_is_told_all_the_same),
+      cmocka_unit_test(an_attempt_that_is_about_to_be_over_sends_no_more),
       cmocka_unit_test(a_peer_that_leaves_while_it_is_told_is_let_go),
       cmocka_unit_test(closing_forgets_and_says_so),
       cmocka_unit_test(a_group_that_is_closed_here_is_told_all_the_same),
