@@ -178,12 +178,17 @@ static uint64_t deadline_ms(const gcache_call_t *call) {
   return gci_env_mono_ms(h->core->env) < h->due_ms ? h->due_ms : 0;
 }
 
+static uint64_t half_of_silence_ms(const struct gci_health *h) {
+  uint64_t ms = terms_of(h)->silent_ms;
+  return ms / 2 + ms % 2;
+}
+
 /* In two halves, so that it is asked when it has been silent for half as long again at most. */
 static void watch(struct gci_health *h) {
   h->silences = 0;
   h->lull = 0;
   h->lives_seen = h->lives;
-  set_timer(h, (terms_of(h)->silent_ms + 1) / 2);
+  set_timer(h, half_of_silence_ms(h));
 }
 
 static void on_pinged(gcache_call_t *call, int status, gcache_value_t *value, const char *reason) {
@@ -267,7 +272,7 @@ static void look_for_life(struct gci_peer *peer) {
     doubt(peer);
   } else {
     h->silences++;
-    set_timer(h, (terms_of(h)->silent_ms + 1) / 2);
+    set_timer(h, half_of_silence_ms(h));
   }
 }
 

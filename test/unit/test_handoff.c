@@ -488,6 +488,22 @@ static void a_member_that_has_started_again_is_given_nothing(void **state) {
   room_close(&r);
 }
 
+static void who_came_is_new_for_as_long_as_it_was_said(void **state) {
+  struct room r;
+  struct answer_probe a;
+  (void)state;
+  open_room(&r);
+  r.core.previous.terms.handoff_ms = GCACHE_NO_HANDOFF - 1;
+  assert_int_equal(list_of(&r, ROOM_B, NULL), 0);
+  room_advance(&r, 10);
+  assert_int_equal(list_of(&r, ROOM_B, ROOM_C), 0);
+  assert_int_equal(room_answer(&r, &a, GCACHE_OP_SET, "k", "v"), 0);
+  room_advance(&r, 3600 * 1000);
+  assert_int_equal(ask_cached(&r, &a, "k", ROOM_C), 0);
+  assert_int_equal(a.status, 0);
+  room_close(&r);
+}
+
 /* ---- whatever happens ---- */
 
 static void tell(struct oom *oom, void *arg) {
@@ -566,6 +582,7 @@ int main(void) {
       cmocka_unit_test(a_key_removed_since_the_start_is_not_asked_for),
       cmocka_unit_test(whoever_is_asked_answers_from_memory_only),
       cmocka_unit_test(a_member_that_has_started_again_is_given_nothing),
+      cmocka_unit_test(who_came_is_new_for_as_long_as_it_was_said),
       cmocka_unit_test(every_allocation_may_fail),
       cmocka_unit_test(it_can_close_at_every_step),
   };

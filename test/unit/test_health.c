@@ -195,6 +195,21 @@ static void silent_peer_is_pinged_and_taken_down_when_it_does_not_answer(void **
   room_close(r);
 }
 
+/* options.ping_ms may be any number. */
+static void silence_that_is_allowed_for_ever_is_no_reason_for_a_ping(void **state) {
+  struct room *r = open_three();
+  struct probe p = {0};
+  char key[16];
+  (void)state;
+  r->core.health.terms.silent_ms = UINT64_MAX;
+  room_get(r, &p, room_key(r, ROOM_B, key), GCACHE_NO_TIMEOUT);
+  room_turn(r);
+  room_advance(r, 3600 * 1000);
+  assert_int_equal(stats_of(r, ROOM_B).probes, 0);
+  room_settle(r);
+  room_close(r);
+}
+
 static void silent_peer_that_answers_a_ping_is_left_alone(void **state) {
   struct room *r = open_three();
   struct probe p = {0};
@@ -693,6 +708,7 @@ int main(void) {
       cmocka_unit_test(owner_that_says_its_time_ran_out_is_there),
       cmocka_unit_test(question_given_up_with_a_silent_peer_is_no_sign_of_life),
       cmocka_unit_test(silent_peer_is_pinged_and_taken_down_when_it_does_not_answer),
+      cmocka_unit_test(silence_that_is_allowed_for_ever_is_no_reason_for_a_ping),
       cmocka_unit_test(silent_peer_that_answers_a_ping_is_left_alone),
       cmocka_unit_test(peer_whose_callers_are_impatient_is_pinged_too),
       cmocka_unit_test(peer_that_answers_and_is_asked_no_more_is_not_pinged),
