@@ -2,7 +2,8 @@
  *
  * It is about requests under options.base_path that come by listen, adopt, or serve with an address; your own
  * routes are yours to guard. All that is asked for here must be met, else the answer is 403 and says what was
- * missing, before a body is read; gcache_stats_t.forbidden counts it. Left zero, peers are served and
+ * missing; gcache_stats_t.forbidden counts it. A body is read before that only where the request waits for names to
+ * be looked up (below), or it is the body that is not the one signed. Left zero, peers are served and
  * strangers are not. A client-only member on another machine is a stranger: list its address, or share a
  * secret. What a 403 costs: a get is loaded where it was asked; a change reports UV_EACCES for that peer, which has
  * missed it, is asked for nothing and is told again, at most every health.probe_max_ms, until it lets this member
