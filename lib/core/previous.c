@@ -9,8 +9,10 @@
 #define QUIET_MS 60000
 #define LEAVE_MAX_BYTES ((size_t)64 << 20)
 
+/* A transport that may be closing is told nothing more: gci_lists_fini() has the list then. */
 static void on_end(struct gcache_deadline_s *end) {
-  gci_lists_part_previous(gci_container_of(end, gcache_t, previous.end));
+  gcache_t *core = gci_container_of(end, gcache_t, previous.end);
+  if (!core->closing) gci_lists_part_previous(core);
 }
 
 void gci_previous_init(gcache_t *core, const struct gci_handoff_terms *terms) {

@@ -266,28 +266,44 @@ static void a_transport_that_hears_of_lists_hears_when_they_are_in_force(void **
   room_close(&x.r);
 }
 
-/* A process that stood still, say: the time of the list before is over in the very next turn. */
-static void who_is_gone_is_told_also_where_the_list_before_ends_early(void **state) {
-  struct told x;
-  (void)state;
-  init(&x);
-  hear_each(&x);
-  struct gci_core_options o = room_core_options(&x.r, ROOM_SELF);
+/* Of ten that have all gone, and none was told of; a process stood still then, say, and in the very next turn the
+ * time of the list before is over. */
+static void open_late(struct told *x) {
+  init(x);
+  hear_each(x);
+  struct gci_core_options o = room_core_options(&x->r, ROOM_SELF);
   o.dialect = GCACHE_DIALECT_GCACHE;
   o.members_at_once = AT_ONCE;
   o.handoff.handoff_ms = 30000;
-  assert_int_equal(room_try_open(&x.r, &o), 0);
-  assert_int_equal(give(&x.r, 1, 10), 0);
-  settle(&x.r);
-  room_advance(&x.r, 60000); /* it has not just started any more */
-  assert_int_equal(give(&x.r, 20, 10), 0);
-  while (gci_lists_coming(&x.r.core) > 0)
-    room_turn(&x.r);
-  assert_int_equal(x.r.core.previous.list.n, 11);
-  manual_env_jump(&x.r.m, x.r.m.clock->mono_ms + 30000);
+  assert_int_equal(room_try_open(&x->r, &o), 0);
+  assert_int_equal(give(&x->r, 1, 10), 0);
+  settle(&x->r);
+  room_advance(&x->r, 60000); /* it has not just started any more */
+  assert_int_equal(give(&x->r, 20, 10), 0);
+  while (gci_lists_coming(&x->r.core) > 0)
+    room_turn(&x->r);
+  assert_int_equal(x->r.core.previous.list.n, 11);
+  manual_env_jump(&x->r.m, x->r.m.clock->mono_ms + 30000);
+}
+
+static void who_is_gone_is_told_also_where_the_list_before_ends_early(void **state) {
+  struct told x;
+  (void)state;
+  open_late(&x);
   settle(&x.r);
   assert_int_equal(x.r.core.previous.list.n, 0);
   assert_told(&x, 20, 10);
+  room_close(&x.r);
+}
+
+static void a_transport_that_closes_is_not_told_who_is_gone(void **state) {
+  struct told x;
+  (void)state;
+  open_late(&x);
+  room_begin_close(&x.r);
+  room_run(&x.r);
+  for (size_t i = 1; i <= 10; i++)
+    assert_true(x.listed[i]);
   room_close(&x.r);
 }
 
@@ -396,6 +412,7 @@ int main(void) {
       cmocka_unit_test(a_peer_that_stays_keeps_its_struct_and_one_under_way_its_call),
       cmocka_unit_test(a_transport_that_hears_of_lists_hears_when_they_are_in_force),
       cmocka_unit_test(who_is_gone_is_told_also_where_the_list_before_ends_early),
+      cmocka_unit_test(a_transport_that_closes_is_not_told_who_is_gone),
       cmocka_unit_test(any_history_of_lists_ends_with_the_last_and_nobody_else_told),
       cmocka_unit_test(a_cache_can_be_closed_after_any_turn),
       cmocka_unit_test(memory_that_fails_in_any_turn_leaves_the_list_that_was),
