@@ -17,7 +17,8 @@ struct gci_telling {
   struct gci_peer *peer; /* a reference */
   struct gci_list calls; /* under way */
   size_t running;
-  int status; /* why no more is sent; 0: no reason */
+  size_t allowed; /* at a time: as many as were answered, and one more */
+  int status;     /* why no more is sent; 0: no reason */
   struct gcache_deadline_s patience;
   struct gcache_job_s job; /* the attempt's end */
 };
@@ -229,7 +230,7 @@ static int may_send(struct gci_telling *telling) {
   int has_room = gci_spreads_have_room(telling->core);
   if (telling->status != 0) return 0;
   if (!has_room && telling->running == 0) gci_env_deadline_clear(env, &telling->patience);
-  if (!has_room || telling->running >= UNDER_WAY_MAX) return 0;
+  if (!has_room || telling->running >= telling->allowed) return 0;
   if (!gci_deadline_is_set(&telling->patience)) telling->status = wait_on(telling);
   return telling->status == 0;
 }
@@ -277,6 +278,7 @@ static void on_done(gcache_call_t *done, int status, gcache_value_t *value, cons
   telling->running--;
   if (gci_tell_is_answer((gcache_op_t)change->op, status)) {
     telling->peer->told++;
+    telling->allowed += telling->allowed < UNDER_WAY_MAX;
     go_around(call);
     gci_missed_told(change);
     if (telling->status == 0) telling->status = wait_on(telling);
@@ -298,6 +300,7 @@ static int begin(gcache_t *core, struct gci_peer *peer) {
   struct gci_telling *telling = gci_mem_zalloc(core->env->mem, sizeof *telling);
   if (telling == NULL) return UV_ENOMEM;
   telling->core = core;
+  telling->allowed = 1;
   gci_list_init(&telling->calls);
   gci_job_init(&telling->job, on_over);
   gci_deadline_init(&telling->patience, on_impatient);

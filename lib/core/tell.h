@@ -1,6 +1,7 @@
 /* core/tell - a peer is told what it missed (core/missed), before it is asked again.
  *
- * An attempt sends the oldest first, at most 64 at a time, and goes on with what is missed meanwhile. It is
+ * An attempt sends the oldest first, and goes on with what is missed meanwhile: one, and with each answer one more
+ * at a time, up to 64, so that a path on which little gets through is not filled with what will be given up. It is
  * over when nothing is left, or when an exchange has failed, or no answer has come for a while, and what
  * was sent has ended. What a peer answers counts as told, whatever it answers but UV_EACCES: it has been told.
  *

@@ -259,12 +259,11 @@ static void without_room_the_owner_is_told_later(void **state) {
   for (int i = 1; i < 3; i++)
     while (owner_of(&r, some_key(&r, keys[i])) != owner)
       continue;
-  tell(&r, keys[0]);
-  tell(&r, keys[1]);
-  assert_int_equal(n_owed, 2);
-  answer_one(&r, 0);
-  answer_one(&r, 0);
-  room_run(&r);
+  for (int i = 0; i < 2; i++) {
+    tell(&r, keys[i]);
+    answer_one(&r, 0); /* the owner's, which is the last */
+    room_run(&r);
+  }
   assert_int_equal(n_owed, 6);
   assert_int_equal(r.core.tells.spreads.n, 2);
   tell(&r, keys[2]);
