@@ -347,8 +347,9 @@ typedef struct gcache_group_options_s {
 #define gcache_group_options_init(o) gcache_group_options_init_size((o), sizeof *(o))
 GCACHE_EXTERN void gcache_group_options_init_size(gcache_group_options_t *o, size_t size);
 
-/* name: 1 to 256 bytes, any but NUL and '/', which ends it in a path. GCACHE_EEXIST, UV_EINVAL. GCACHE_ENOROOM: not even empty does it fit
- * into options.max_bytes beside the others. */
+/* name: 1 to 256 bytes, any but NUL and '/', which ends it in a path. GCACHE_EEXIST. UV_EINVAL: the log is
+ * told why, as by gcache_open(). GCACHE_ENOROOM: not even empty does it fit into options.max_bytes beside the
+ * others. */
 GCACHE_EXTERN int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
                                     const gcache_group_options_t *o);
 /* A new limit in place of options.max_bytes of the group; UV_EINVAL: less than 64 KiB. A higher one holds

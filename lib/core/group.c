@@ -149,15 +149,23 @@ static int read_options(gcache_group_options_t *out, const gcache_group_options_
   return 0;
 }
 
+static int refuse(const gcache_t *core, const char *why) {
+  gci_env_log(core->env, GCACHE_LOG_WARN, "gcache_group_open: %s", why);
+  return UV_EINVAL;
+}
+
 static int check(const gcache_t *core, const char *name, const gcache_group_options_t *o) {
   if (core->closing) return GCACHE_ECLOSING;
   size_t len = name == NULL ? 0 : strnlen(name, NAME_MAX_BYTES + 1);
-  if (len < 1 || len > NAME_MAX_BYTES || memchr(name, '/', len) != NULL || o->getter == NULL)
-    return UV_EINVAL;
-  if (o->max_bytes < GCI_CACHE_MIN_BYTES) return UV_EINVAL;
+  if (len < 1 || len > NAME_MAX_BYTES || memchr(name, '/', len) != NULL)
+    return refuse(core, "the name is not 1 to 256 bytes without '/'");
+  if (o->getter == NULL) return refuse(core, "option getter: is required");
+  if (o->max_bytes < GCI_CACHE_MIN_BYTES)
+    return refuse(core, "option max_bytes: is less than 65536");
   if (o->hot != GCACHE_HOT_DEFAULT && o->hot != GCACHE_HOT_ON && o->hot != GCACHE_HOT_OFF)
-    return UV_EINVAL;
-  if (o->policy != GCACHE_POLICY_DEFAULT && o->policy != GCACHE_POLICY_LRU) return UV_EINVAL;
+    return refuse(core, "option hot: is unknown");
+  if (o->policy != GCACHE_POLICY_DEFAULT && o->policy != GCACHE_POLICY_LRU)
+    return refuse(core, "option policy: is unknown");
   return find(core, gcache_cstr(name)) != NULL ? GCACHE_EEXIST : 0;
 }
 

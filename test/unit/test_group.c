@@ -18,6 +18,27 @@ static void group_answers_what_it_is(void **state) {
   room_close(&r);
 }
 
+static void on_line(void *data, gcache_log_level_t level, const char *line) {
+  assert_int_equal(level, GCACHE_LOG_WARN);
+  snprintf(data, 80, "%s", line);
+}
+
+/* Refused, and the log is told with these words why; NULL: it is told nothing. */
+static void assert_refused(struct room *r, const char *name, const gcache_group_options_t *o,
+                           const char *words) {
+  gcache_group_t *group = NULL;
+  char line[80] = "";
+  r->m.env.log = on_line;
+  r->m.env.log_data = line;
+  assert_int_equal(gcache_group_open(&group, &r->core, name, o), UV_EINVAL);
+  assert_null(group);
+  r->m.env.log = NULL;
+  if (words == NULL)
+    assert_string_equal(line, "");
+  else
+    assert_non_null(strstr(line, words));
+}
+
 static void bad_options_are_refused(void **state) {
   struct room r;
   gcache_group_t *group = NULL;
@@ -28,27 +49,27 @@ static void bad_options_are_refused(void **state) {
   good = room_group_options(&r);
   memset(name, 'n', sizeof name - 1);
   name[257] = '\0';
-  assert_int_equal(gcache_group_open(&group, &r.core, name, &good), UV_EINVAL);
-  assert_int_equal(gcache_group_open(&group, &r.core, "", &good), UV_EINVAL);
-  assert_int_equal(gcache_group_open(&group, &r.core, "a/b", &good), UV_EINVAL);
-  assert_int_equal(gcache_group_open(&group, &r.core, NULL, &good), UV_EINVAL);
-  assert_int_equal(gcache_group_open(&group, &r.core, "h", NULL), UV_EINVAL);
+  assert_refused(&r, name, &good, "name");
+  assert_refused(&r, "", &good, "name");
+  assert_refused(&r, "a/b", &good, "name");
+  assert_refused(&r, NULL, &good, "name");
+  assert_refused(&r, "h", NULL, NULL);
   assert_int_equal(gcache_group_open(&group, &r.core, "g", &good), GCACHE_EEXIST);
   o = good;
   o.getter = NULL;
-  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  assert_refused(&r, "h", &o, "option getter");
   o = good;
   o.max_bytes = 64 * 1024 - 1;
-  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  assert_refused(&r, "h", &o, "option max_bytes");
   o = good;
   o.hot = (gcache_hot_t)9;
-  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  assert_refused(&r, "h", &o, "option hot");
   o = good;
   o.policy = (gcache_policy_t)9;
-  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  assert_refused(&r, "h", &o, "option policy");
   o = good;
   o.size = 0;
-  assert_int_equal(gcache_group_open(&group, &r.core, "h", &o), UV_EINVAL);
+  assert_refused(&r, "h", &o, NULL);
   assert_null(group);
   name[256] = '\0';
   assert_int_equal(gcache_group_open(&group, &r.core, name, &good), 0);
