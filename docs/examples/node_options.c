@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: node --listen HOST:PORT [options]\n"
+    " --listen HOST:PORT [options]\n"
     "\n"
     "  --listen HOST:PORT       address for peers and clients alike; port 0: any free one\n"
     "  --listen unix:/PATH      the same, for those on this machine who may write to that file\n"
@@ -59,7 +59,12 @@ static const char usage[] =
     "  --secret-file FILE       peers must sign what they ask with what is in FILE, 16 to 256 "
     "bytes\n"
     "                           without the end of the line; the same on all members\n"
-    "  --help                   this text\n";
+    "  --help                   this text\n"
+    "\n"
+    "Clients ask with ?group=NAME&key=KEY:\n"
+    "  GET /get [&timeout_ms=N], PUT /set [&ttl_ms=N] of a body, DELETE /remove, GET /owner\n"
+    "and without a key: DELETE /clear?group=NAME, PUT /peers of a URL a line,\n"
+    "  GET /status (a page), GET /metrics (Prometheus), GET /stats (JSON)\n";
 
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int complain(const char *format, ...) {
@@ -68,7 +73,7 @@ static int complain(const char *format, ...) {
   va_start(args, format);
   fputs("node: ", stderr);
   vfprintf(stderr, format, args);
-  fputs("\n(node --help lists the options)\n", stderr);
+  fprintf(stderr, "\n(%s --help lists the options)\n", program_invocation_short_name);
   va_end(args);
   return -1;
 }
@@ -338,7 +343,7 @@ int options_parse(struct options *o, int argc, char **argv) {
   memset(o, 0, sizeof *o);
   opterr = 0;
   while ((letter = getopt_long(argc, argv, ":", known, NULL)) != -1) {
-    if (letter == 'H') return fputs(usage, stdout), 1;
+    if (letter == 'H') return printf("usage: %s%s", program_invocation_short_name, usage), 1;
     if (letter == ':') return complain("%s needs a value", argv[optind - 1]);
     if (letter == '?') return complain("unknown option: %s", argv[optind - 1]);
     if (parse_one(o, letter, optarg) < 0) return -1;

@@ -234,7 +234,7 @@ static void answer_owner(struct node *node, gcache_exchange_t *x) {
 
 static void answer_root(struct node *node, gcache_exchange_t *x) {
   (void)node;
-  reply_text(x, 200, "gcache reference node: a member of a distributed cache; see GET /stats");
+  reply_text(x, 200, "gcache reference node: a member of a distributed cache; see GET /status");
 }
 
 static int is(gcache_bytes_t text, const char *word) {
