@@ -124,6 +124,20 @@ beside() {
   same 'too many header lines' 431 "$status"
 }
 
+# Who asks from an address that is neither loopback's nor on the list: in a network of its own, where that is allowed.
+strangers() {
+  home='ip link set lo up && ip address add 192.0.2.1/32 dev lo'
+  unshare -rn sh -c "$home" 2>"$dir/err" || return 0
+  unshare -rn sh -c "$home"'
+    "$0" --listen 192.0.2.1:8080 >"$1" &
+    until grep -q "^listening on " "$1"; do kill -0 $! || exit; done
+    for path in hello _groupcache/demo/k; do
+      curl -s -m 60 -o /dev/null -w "%{http_code} " "http://192.0.2.1:8080/$path"
+    done
+    kill $!' "$mount" "$dir/alone" >"$dir/strangers" 2>"$dir/err"
+  same 'a stranger asks a route of the application, and as a peer' '200 403 ' "$(cat "$dir/strangers" "$dir/err")"
+}
+
 # One key of each owner: any bytes, asked for, set and removed on every side.
 keys() {
   for pattern in 'plain@' 'a%2Fb@' 'a/b@' '%00@' 'a%00b%00@%00' '..' '../@' '../../@/..' './@/.' \
@@ -259,6 +273,7 @@ $url_m $url_k"
 done
 command_line
 beside
+strangers
 keys
 large
 herd

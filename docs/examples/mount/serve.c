@@ -57,6 +57,8 @@ static void cancel(struct exchange *x) {
 
 void serve_answer(struct exchange *x) {
   struct head head = {.n = 0};
+  const union MHD_ConnectionInfo *who = MHD_get_connection_info(x->connection,
+                                                                MHD_CONNECTION_INFO_CLIENT_ADDRESS);
   gcache_http_request_t in = {.method = gcache_cstr(x->method),
                               .path = gcache_cstr(x->target), /* escaped: %2F is not a slash */
                               .headers = head.lines,
@@ -68,6 +70,11 @@ void serve_answer(struct exchange *x) {
     exchange_reply_text(x, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header lines");
     return;
   }
+  if (who == NULL) { /* without an address gcache would answer whoever it is */
+    exchange_reply_text(x, MHD_HTTP_FORBIDDEN, "from nowhere");
+    return;
+  }
+  in.from = who->client_addr;
   MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, on_header, &head);
   in.n_headers = head.n;
   rc = exchange_suspend(x, cancel);
