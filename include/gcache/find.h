@@ -19,6 +19,8 @@
  *                             the find is opened: gcache_set_self() comes before. A cache without a URL is a
  *                             client-only member.
  *   The same list             does nothing, in whatever order it comes.
+ *   The text of a URL         is passed on as it was found, for it decides who owns what; but for a slash at its end,
+ *                             which is taken off. A Go cluster whose lists have that slash needs gcache_set_peers().
  *   Pauses                    Signs of change within debounce_ms lead to one look. After a failure the next look
  *                             comes after half a second, then after twice that each time, up to interval_ms.
  *                             All times are spread by a quarter, so that members do not ask in step.
