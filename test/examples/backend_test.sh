@@ -82,6 +82,16 @@ test_tags() {
   same "a tag that is not committed" '' "$(cat "$dir/bad")"
   same "tags afterwards" 51 "$(sql 'SELECT count(*) FROM tags')"
   same "the next tag" "$(sql "SELECT id FROM tags WHERE name = 't7'")" "$(curl -s -m 20 "$c/tag/t7")"
+  # All connections are cut while answers are owed; the next questions make new ones.
+  sql 'BEGIN; LOCK TABLE tags; SELECT pg_sleep(60)' >/dev/null 2>&1 &
+  until_so sql "SELECT 1/count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'tags'::regclass"
+  curl -s -m 30 -Z --parallel-immediate -o "$dir/cut.#1" "$a/tag/cut[1-5]" 2>/dev/null &
+  cut=$!
+  until_so sql "SELECT 1/count(*) FROM pg_locks WHERE NOT granted AND relation = 'tags'::regclass"
+  sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()" >/dev/null
+  wait $cut
+  cat "$dir"/cut.* | grep -qi connection || same "who waited is told" "that the connection was lost" "$(cat "$dir"/cut.*)"
+  for url in $a $b $c; do until_so sh -c "curl -s -m 20 '$url/tag/after' | grep -qx '[0-9]*'"; done
 }
 
 test_ratelimit() {
@@ -103,6 +113,17 @@ test_ratelimit() {
   # 7 a minute, and a new minute may begin meanwhile.
   for i in $(seq 16); do curl -s -m 20 -o /dev/null -w '%{http_code}\n' "$a/allow/eve"; done | sort -u >"$dir/eve"
   same "more visits than two minutes have" "200 429" "$(tr '\n' ' ' <"$dir/eve" | sed 's/ $//')"
+  # All connections are cut while answers are owed; the next questions make new ones.
+  cli client pause 60000 write >/dev/null
+  curl -s -m 30 -X PUT -d 9 "$a/rule/eve" >"$dir/cut" &
+  cut=$!
+  until_so sh -c "redis-cli -s '$dir/redis' client list | grep -q 'flags=b'"
+  cli client kill type normal skipme yes >/dev/null
+  wait $cut
+  same "a rule that was not written" "not changed" "$(cat "$dir/cut")"
+  cli client unpause >/dev/null
+  until_so sh -c "curl -s -m 20 -X PUT -d 9 '$a/rule/eve' | grep -q 'in force'"
+  for url in $a $b $c; do same "eve's limit at $url" 9 "$(limit "$url" eve)"; done
 }
 
 test_counter() {
