@@ -62,11 +62,7 @@ static inline int bad_was_replaced(const struct asked *a) {
 static inline void bad_close(struct bad_scene *s) {
   member_end(&s->m);
   member_end(&s->good);
-  raw_server_close(&s->bad);
-  run_loop_until(s->loop, &s->bad.closed, 1);
-  for (int i = 0; i < s->bad.n; i++)
-    run_loop_until(s->loop, &s->bad.connections[i]->closed, 1);
-  raw_server_free(&s->bad);
+  raw_server_end(&s->bad);
 }
 
 /* A turn of the loop, with a question to the honest peer always under way. */

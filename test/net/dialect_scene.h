@@ -51,11 +51,7 @@ static inline void scene_open(struct scene *s, void **state, void (*on_request)(
 
 static inline void scene_close(struct scene *s) {
   member_end(&s->m);
-  raw_server_close(&s->peer);
-  run_loop_until(s->loop, &s->peer.closed, 1);
-  for (int i = 0; i < s->peer.n; i++)
-    run_loop_until(s->loop, &s->peer.connections[i]->closed, 1);
-  raw_server_free(&s->peer);
+  raw_server_end(&s->peer);
 }
 
 static inline void remove_start(struct changed *c, struct scene *s, const char *key) {

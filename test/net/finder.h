@@ -45,7 +45,17 @@ static void on_found(gcache_find_t *find, const gcache_found_t *found, void *dat
   }
 }
 
-/* A cache whose URL is self (NULL: none), and options: told of everything, looks once an hour. */
+/* Told of everything, looks once an hour. */
+static void finder_options(struct finder *f) {
+  gcache_find_options_init(&f->o);
+  f->o.cache = f->m.cache;
+  f->o.interval_ms = FINDER_HOUR_MS;
+  f->o.debounce_ms = 10;
+  f->o.on_change = on_found;
+  f->o.data = f;
+}
+
+/* A cache whose URL is self (NULL: none), and options. */
 static void finder_open(struct finder *f, uv_loop_t *loop, const char *self) {
   gcache_options_t o;
 
@@ -53,12 +63,24 @@ static void finder_open(struct finder *f, uv_loop_t *loop, const char *self) {
   member_options(&f->m, &o, loop, "finder");
   o.self = self;
   member_open(&f->m, &o);
-  gcache_find_options_init(&f->o);
-  f->o.cache = f->m.cache;
-  f->o.interval_ms = FINDER_HOUR_MS;
-  f->o.debounce_ms = 10;
-  f->o.on_change = on_found;
-  f->o.data = f;
+  finder_options(f);
+}
+
+/* The same in memory that fails. -1: there was not enough of it. */
+static inline int finder_open_failing(struct finder *f, uv_loop_t *loop, const char *self,
+                                      struct oom *oom) {
+  gcache_options_t o;
+
+  memset(f, 0, sizeof *f);
+  member_options(&f->m, &o, loop, "finder");
+  o.self = self;
+  o.mem = oom_mem(oom);
+  if (gcache_open(&f->m.cache, &o) < 0) {
+    run_loop_turns(loop, 2);
+    return -1;
+  }
+  finder_options(f);
+  return 0;
 }
 
 static void on_finder_closed(void *arg) {
@@ -74,6 +96,17 @@ static void finder_close(struct finder *f) {
 static void finder_end(struct finder *f) {
   if (f->find != NULL) finder_close(f);
   member_end(&f->m);
+}
+
+/* What was opened in memory that fails; rc: of the find. Its first look is told of, well or badly. */
+static inline void finder_end_failing(struct finder *f, int rc) {
+  if (rc == 0) {
+    run_loop_until(f->m.loop, &f->told, 1);
+    assert_true(f->sets + f->keeps > 0);
+    finder_close(f);
+  }
+  member_close(&f->m);
+  run_loop_until(f->m.loop, &f->m.closed, 1);
 }
 
 static void on_finder_tick(uv_timer_t *timer) {

@@ -234,6 +234,16 @@ void raw_server_free(struct raw_server *s) {
     raw_free(s->connections[i]);
 }
 
+void raw_server_end(struct raw_server *s) {
+  uv_loop_t *loop = uv_handle_get_loop((uv_handle_t *)&s->tcp);
+
+  raw_server_close(s);
+  run_loop_until(loop, &s->closed, 1);
+  for (int i = 0; i < s->n; i++)
+    run_loop_until(loop, &s->connections[i]->closed, 1);
+  raw_server_free(s);
+}
+
 /* GetResponse{value, expire 0}; value shorter than 128 bytes. */
 void raw_answer_value(struct raw *c, const char *value) {
   size_t len = strlen(value);

@@ -49,6 +49,7 @@ void raw_server_open(struct raw_server *s, uv_loop_t *loop, void (*on_request)(s
 void raw_server_stop(struct raw_server *s);  /* refuses from now on; connections stay */
 void raw_server_close(struct raw_server *s); /* and them too; then run the loop */
 void raw_server_free(struct raw_server *s);
+void raw_server_end(struct raw_server *s); /* closes, runs the loop until all is, frees */
 
 struct raw *raw_connect(uv_loop_t *loop, int port);
 /* Over TCP, from an address of this machine: to 127.0.0.1 from one of loopback's, to itself from any other. */

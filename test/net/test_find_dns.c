@@ -216,27 +216,9 @@ static void closed_at_any_moment(void **state) {
 
 static void find_in_failing_memory(struct oom *oom, void *arg) {
   struct finder f;
-  gcache_options_t o;
 
-  memset(&f, 0, sizeof f);
-  member_options(&f.m, &o, arg, "finder");
-  o.mem = oom_mem(oom);
-  if (gcache_open(&f.m.cache, &o) < 0) {
-    run_loop_turns(arg, 2);
-    return;
-  }
-  gcache_find_options_init(&f.o);
-  f.o.cache = f.m.cache;
-  f.o.interval_ms = FINDER_HOUR_MS;
-  f.o.on_change = on_found;
-  f.o.data = &f;
-  if (gcache_find_dns(&f.find, &f.o, WHERE) == 0) {
-    run_loop_until(arg, &f.told, 1);
-    assert_true(f.sets == 1 || f.keeps == 1);
-    finder_close(&f);
-  }
-  member_close(&f.m);
-  run_loop_until(arg, &f.m.closed, 1);
+  if (finder_open_failing(&f, arg, NULL, oom) == 0)
+    finder_end_failing(&f, gcache_find_dns(&f.find, &f.o, WHERE));
 }
 
 static void every_failure_of_memory_is_survived(void **state) {

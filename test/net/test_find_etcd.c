@@ -378,33 +378,19 @@ static void bad_calls_are_refused(void **state) {
 
 /* The cache lives on memory that fails: from the second look on too. */
 static void find_in_failing_memory(struct oom *oom, void *arg) {
-  gcache_find_etcd_t e;
-  gcache_options_t o;
+  gcache_find_etcd_t e = etcd_options();
   struct finder f;
+  int rc;
 
-  memset(&f, 0, sizeof f);
   fake_open(&fake, arg);
-  member_options(&f.m, &o, arg, "finder");
-  o.mem = oom_mem(oom);
-  o.self = SELF;
-  if (gcache_open(&f.m.cache, &o) < 0) {
-    fake_close(&fake);
-    return;
+  if (finder_open_failing(&f, arg, SELF, oom) == 0) {
+    rc = gcache_find_etcd(&f.find, &f.o, &e);
+    if (rc == 0) {
+      finder_await_count(&f, &f.told, 1);
+      run_loop_turns(arg, 30);
+    }
+    finder_end_failing(&f, rc);
   }
-  gcache_find_options_init(&f.o);
-  f.o.cache = f.m.cache;
-  f.o.on_change = on_found;
-  f.o.data = &f;
-  e = etcd_options();
-  if (gcache_find_etcd(&f.find, &f.o, &e) == 0) {
-    finder_await_count(&f, &f.told, 1);
-    assert_true(f.sets == 1 || f.keeps == 1);
-    for (int i = 0; i < 30; i++)
-      uv_run(arg, UV_RUN_NOWAIT);
-    finder_close(&f);
-  }
-  member_close(&f.m);
-  run_loop_until(arg, &f.m.closed, 1);
   fake_close(&fake);
 }
 

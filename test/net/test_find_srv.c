@@ -190,27 +190,10 @@ static void a_self_that_nobody_would_find_is_refused(void **state) {
 static void find_in_failing_memory(struct oom *oom, void *arg) {
   struct liar *l = arg;
   struct finder f;
-  gcache_options_t o;
 
-  memset(&f, 0, sizeof f);
-  member_options(&f.m, &o, l->udp.loop, "finder");
-  o.mem = oom_mem(oom);
-  if (gcache_open(&f.m.cache, &o) < 0) {
-    run_loop_turns(f.m.loop, 2);
-    return;
-  }
-  gcache_find_options_init(&f.o);
-  f.o.cache = f.m.cache;
-  f.o.on_change = on_found;
-  f.o.data = &f;
+  if (finder_open_failing(&f, l->udp.loop, NULL, oom) < 0) return;
   f.o.servers = l->servers;
-  if (gcache_find_srv(&f.find, &f.o, NAME, "http") == 0) {
-    run_loop_until(f.m.loop, &f.told, 1);
-    assert_true(f.sets == 1 || f.keeps == 1);
-    finder_close(&f);
-  }
-  member_close(&f.m);
-  run_loop_until(f.m.loop, &f.m.closed, 1);
+  finder_end_failing(&f, gcache_find_srv(&f.find, &f.o, NAME, "http"));
 }
 
 static void every_failure_of_memory_is_survived(void **state) {

@@ -392,11 +392,7 @@ static void silent_peer_whose_http_2_was_learnt_is_given_up_as_well(void **state
   assert_int_equal(s.server.n, 3);
   h2_end_close(&e);
   member_end(&s.m);
-  raw_server_close(&s.server);
-  run_loop_until(s.loop, &s.server.closed, 1);
-  for (int i = 0; i < s.server.n; i++)
-    run_loop_until(s.loop, &s.server.connections[i]->closed, 1);
-  raw_server_free(&s.server);
+  raw_server_end(&s.server);
 }
 
 static void slow_peer_that_answers_pings_is_waited_for(void **state) {

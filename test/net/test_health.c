@@ -93,11 +93,7 @@ static void open_scene(struct scene *s, void **state, enum manner how) {
 
 static void close_scene(struct scene *s) {
   member_end(&s->m);
-  raw_server_close(&s->peer);
-  run_loop_until(s->loop, &s->peer.closed, 1);
-  for (int i = 0; i < s->peer.n; i++)
-    run_loop_until(s->loop, &s->peer.connections[i]->closed, 1);
-  raw_server_free(&s->peer);
+  raw_server_end(&s->peer);
 }
 
 static gcache_peer_stats_t peer_of(const struct scene *s) {

@@ -338,9 +338,7 @@ static void an_answer_without_room_is_busy_and_not_loaded_here(void **state) {
   assert_non_null(strstr(a.reason, "too much is in flight"));
   assert_int_equal(s.m.loads, 0);
   end_raw(put);
-  raw_server_close(&peer);
-  run_loop_until(s.loop, &peer.closed, 1);
-  raw_server_free(&peer);
+  raw_server_end(&peer);
   free(bytes);
   close_scene(&s);
 }

@@ -38,17 +38,9 @@ static void scene_open(struct scene *s, void **state, void (*on_request)(struct 
   assert_int_equal(gcache_set_peers(s->m.cache, urls, NULL, 1), 0);
 }
 
-static void peer_free(struct scene *s) {
-  raw_server_close(&s->peer);
-  run_loop_until(s->loop, &s->peer.closed, 1);
-  for (int i = 0; i < s->peer.n; i++)
-    run_loop_until(s->loop, &s->peer.connections[i]->closed, 1);
-  raw_server_free(&s->peer);
-}
-
 static void scene_close(struct scene *s) {
   member_end(&s->m);
-  peer_free(s);
+  raw_server_end(&s->peer);
 }
 
 /* -------------------------------------------------------------------------- a scripted peer -- */
@@ -796,7 +788,7 @@ static void closed_at_every_turn(void **state) {
     for (int i = 0; i < 4; i++)
       assert_int_equal(asks.a[i].done, 1);
     assert_int_equal(c[0].done + c[1].done, 2);
-    peer_free(&s);
+    raw_server_end(&s.peer);
   }
 }
 

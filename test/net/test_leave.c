@@ -191,11 +191,7 @@ static void a_peer_that_dies_while_another_leaves_costs_its_part_only(void **sta
   assert_in_range(at_b, 1, KEYS - 1);
   assert_int_equal(m[1].loads, loads);
   member_end(&m[1]);
-  raw_server_close(&dying);
-  run_loop_until(*state, &dying.closed, 1);
-  for (int i = 0; i < dying.n; i++)
-    run_loop_until(*state, &dying.connections[i]->closed, 1);
-  raw_server_free(&dying);
+  raw_server_end(&dying);
 }
 
 int main(void) {

@@ -103,9 +103,7 @@ static void sweep_peer(void **state, void (*on_request)(struct raw *c)) {
 
   raw_server_open(&peer, *state, on_request);
   assert_true(oom_sweep(ask_peer, &peer) > 20);
-  raw_server_close(&peer);
-  run_loop_until(*state, &peer.closed, 1);
-  raw_server_free(&peer);
+  raw_server_end(&peer);
 }
 
 static void asking_a_peer_survives_every_failure(void **state) {

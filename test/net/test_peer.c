@@ -41,11 +41,7 @@ static void scene_open(struct scene *s, void **state, void (*on_request)(struct 
 
 static void scene_close(struct scene *s) {
   member_end(&s->m);
-  raw_server_close(&s->peer);
-  run_loop_until(s->loop, &s->peer.closed, 1);
-  for (int i = 0; i < s->peer.n; i++)
-    run_loop_until(s->loop, &s->peer.connections[i]->closed, 1);
-  raw_server_free(&s->peer);
+  raw_server_end(&s->peer);
 }
 
 static void remove_key(struct scene *s, struct changed *c, const char *key) {

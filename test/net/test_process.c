@@ -91,11 +91,7 @@ static void peers_that_leave_raise_no_signal(void **state) {
     assert_true(c.status < 0);
   }
   member_end(&m);
-  raw_server_close(&peer);
-  run_loop_until(*state, &peer.closed, 1);
-  for (int i = 0; i < peer.n; i++)
-    run_loop_until(*state, &peer.connections[i]->closed, 1);
-  raw_server_free(&peer);
+  raw_server_end(&peer);
   signal(SIGPIPE, before);
   assert_int_equal(pipes, 0);
 }

@@ -217,9 +217,7 @@ static void no_key_is_logged_at_info_or_above(void **state) {
   assert_true(lines.n > 0); /* that peers are down, for one */
   assert_int_equal(lines.marked, 0);
   member_end(&m);
-  raw_server_close(&peer);
-  run_loop_until(*state, &peer.closed, 1);
-  raw_server_free(&peer);
+  raw_server_end(&peer);
 }
 
 int main(void) {

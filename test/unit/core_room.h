@@ -510,6 +510,15 @@ static inline gcache_group_stats_t room_stats(const struct room *r) {
   return stats;
 }
 
+static inline gcache_peer_stats_t room_peer_stats(const struct room *r, const char *url) {
+  gcache_peer_stats_t stats;
+  size_t i = 0;
+  do {
+    assert_int_equal(gcache_peer_stats(&r->core, i++, &stats), 0);
+  } while (strcmp(stats.url, url) != 0);
+  return stats;
+}
+
 /* ------------------------------------------------------------------------------ close ---- */
 
 static inline void room_begin_close(struct room *r) {

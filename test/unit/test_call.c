@@ -183,15 +183,6 @@ static void transport_that_does_not_know_cancel_is_not_told(void **state) {
 
 /* ------------------------------------------------------------------------------ counters ---- */
 
-static gcache_peer_stats_t stats_of(struct room *r, const char *url) {
-  gcache_peer_stats_t stats;
-  size_t i = 0;
-  do {
-    assert_int_equal(gcache_peer_stats(&r->core, i++, &stats), 0);
-  } while (strcmp(stats.url, url) != 0);
-  return stats;
-}
-
 static void exchanges_are_counted_by_kind(void **state) {
   struct room r;
   struct probe get = {0};
@@ -202,7 +193,7 @@ static void exchanges_are_counted_by_kind(void **state) {
   room_key(&r, ROOM_B, key);
   room_get(&r, &get, key, 0);
   room_turn(&r);
-  assert_int_equal(stats_of(&r, ROOM_B).running, 1);
+  assert_int_equal(room_peer_stats(&r, ROOM_B).running, 1);
   room_settle(&r);
   room_set(&r, &change, key, "v", 0);
   room_settle(&r);
@@ -210,7 +201,7 @@ static void exchanges_are_counted_by_kind(void **state) {
   room_settle(&r);
   room_clear(&r, &change, 0);
   room_settle(&r);
-  gcache_peer_stats_t b = stats_of(&r, ROOM_B), c = stats_of(&r, ROOM_C);
+  gcache_peer_stats_t b = room_peer_stats(&r, ROOM_B), c = room_peer_stats(&r, ROOM_C);
   assert_int_equal(b.gets, 1);
   assert_int_equal(b.sets, 1);
   assert_int_equal(b.removes, 1);
@@ -220,8 +211,8 @@ static void exchanges_are_counted_by_kind(void **state) {
   assert_int_equal(b.is_self, 0);
   assert_int_equal(c.gets + c.sets, 0);
   assert_int_equal(c.removes, 2);
-  assert_int_equal(stats_of(&r, ROOM_SELF).is_self, 1);
-  assert_int_equal(stats_of(&r, ROOM_SELF).removes, 0);
+  assert_int_equal(room_peer_stats(&r, ROOM_SELF).is_self, 1);
+  assert_int_equal(room_peer_stats(&r, ROOM_SELF).removes, 0);
   room_close(&r);
 }
 
@@ -248,8 +239,8 @@ static void failures_are_exchanges_without_a_believable_answer(void **state) {
     room_turn(&r);
     room_call_done(&r, r.calls[0], rows[i].status, NULL, NULL);
     room_settle(&r);
-    assert_int_equal(stats_of(&r, ROOM_B).failures, rows[i].failures);
-    assert_int_equal(stats_of(&r, ROOM_B).last_error, rows[i].last);
+    assert_int_equal(room_peer_stats(&r, ROOM_B).failures, rows[i].failures);
+    assert_int_equal(room_peer_stats(&r, ROOM_B).last_error, rows[i].last);
   }
   room_close(&r);
 }
@@ -265,7 +256,7 @@ static void call_that_was_cancelled_is_no_failure_of_the_peer(void **state) {
   assert_int_equal(r.calls_told, 1);
   room_call_answer(&r, UV_ECANCELED, NULL);
   room_run(&r);
-  assert_int_equal(stats_of(&r, ROOM_B).failures, 0);
+  assert_int_equal(room_peer_stats(&r, ROOM_B).failures, 0);
   room_close(&r);
 }
 

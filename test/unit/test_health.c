@@ -11,22 +11,8 @@ static struct room *open_three(void) {
   return &room;
 }
 
-static struct gci_peer *peer_at(struct room *r, const char *url) {
-  for (size_t i = 0; i < r->core.peers.n; i++)
-    if (strcmp(r->core.peers.list[i]->url, url) == 0) return r->core.peers.list[i];
-  return NULL;
-}
-
-static gcache_peer_stats_t stats_of(struct room *r, const char *url) {
-  gcache_peer_stats_t stats;
-  for (size_t i = 0; gcache_peer_stats(&r->core, i, &stats) == 0; i++)
-    if (strcmp(stats.url, url) == 0) return stats;
-  fail_msg("no peer %s", url);
-  return stats;
-}
-
 static int state_of(struct room *r, const char *url) {
-  return stats_of(r, url).state;
+  return room_peer_stats(r, url).state;
 }
 
 /* One question to B, whose exchange ends so; all that follows is settled. */
@@ -69,7 +55,7 @@ static void peer_that_cannot_be_reached_is_down_at_once(void **state) {
     struct room *r = open_three();
     ask_b(r, statuses[i]);
     assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
-    assert_int_equal(stats_of(r, ROOM_B).opened, 1);
+    assert_int_equal(room_peer_stats(r, ROOM_B).opened, 1);
     assert_int_equal(state_of(r, ROOM_C), GCACHE_PEER_UP);
     assert_int_equal(r->m.level, GCACHE_LOG_WARN);
     assert_non_null(strstr(r->m.line, "peer http://b:1 is down"));
@@ -159,9 +145,9 @@ static void question_given_up_with_a_silent_peer_is_no_sign_of_life(void **state
   room_call_done(r, r->calls[1], UV_ECANCELED, NULL, NULL); /* the ping */
   room_run(r);
   assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_DOWN);
-  uint32_t lives = peer_at(r, ROOM_B)->health.lives;
+  uint32_t lives = gci_peers_find(&r->core.peers, ROOM_B)->health.lives;
   room_call_done(r, r->calls[0], UV_ECANCELED, NULL, NULL);
-  assert_int_equal(peer_at(r, ROOM_B)->health.lives, lives);
+  assert_int_equal(gci_peers_find(&r->core.peers, ROOM_B)->health.lives, lives);
   room_settle(r);
   assert_int_equal(p.runs, 1);
   assert_int_equal(p.status, 0);
@@ -224,7 +210,7 @@ static void silent_peer_that_answers_a_ping_is_left_alone(void **state) {
     room_run(r);
     assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
   }
-  assert_int_equal(stats_of(r, ROOM_B).probes, 10);
+  assert_int_equal(room_peer_stats(r, ROOM_B).probes, 10);
   assert_int_equal(r->getter_runs, 0);
   assert_int_equal(p.runs, 0);
   room_close(r);
@@ -289,9 +275,9 @@ static void back_off_doubles_to_a_limit_less_up_to_half(void **state) {
     full_ms = full_ms < 8000 ? 2 * full_ms : 8000;
   }
   assert_true(most - least > 1000); /* members do not come in step */
-  assert_int_equal(stats_of(r, ROOM_B).opened, 1);
-  assert_int_equal(stats_of(r, ROOM_B).probes, 40);
-  assert_true(stats_of(r, ROOM_B).down_ms > 100000);
+  assert_int_equal(room_peer_stats(r, ROOM_B).opened, 1);
+  assert_int_equal(room_peer_stats(r, ROOM_B).probes, 40);
+  assert_true(room_peer_stats(r, ROOM_B).down_ms > 100000);
   room_close(r);
 }
 
@@ -459,7 +445,7 @@ static void everything_is_loaded_here_when_all_others_are_down(void **state) {
   char key[16];
   (void)state;
   room_key_of_two(r, ROOM_B, ROOM_C, key);
-  gci_health_leaving(&r->core, peer_at(r, ROOM_C), 1);
+  gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_C), 1);
   knock_down(r);
   size_t before = r->getter_runs;
   room_get(r, &p, key, 0);
@@ -501,7 +487,7 @@ static void peer_that_leaves_is_asked_for_no_key_and_takes_changes(void **state)
   char key[16];
   (void)state;
   room_key_of_two(r, ROOM_B, ROOM_C, key);
-  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 1);
+  gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_B), 1);
   assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_LEAVING);
   room_get(r, &p, key, 0);
   room_turn(r);
@@ -510,8 +496,8 @@ static void peer_that_leaves_is_asked_for_no_key_and_takes_changes(void **state)
   room_remove(r, &change, key, 0);
   room_settle(r);
   assert_int_equal(change.status, 0);
-  assert_int_equal(stats_of(r, ROOM_B).removes, 1);
-  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 0);
+  assert_int_equal(room_peer_stats(r, ROOM_B).removes, 1);
+  gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_B), 0);
   assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
   room_close(r);
 }
@@ -519,7 +505,7 @@ static void peer_that_leaves_is_asked_for_no_key_and_takes_changes(void **state)
 static void peer_that_leaves_is_pinged_until_it_says_that_it_stays(void **state) {
   struct room *r = open_three();
   (void)state;
-  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 1);
+  gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_B), 1);
   for (int i = 0; i < 3; i++) {
     assert_int_equal(wait_for_ping(r), 8000); /* probe_max_ms */
     gcache_call_set_leaving(r->calls[0], i < 2);
@@ -535,7 +521,7 @@ static void peer_that_leaves_is_pinged_until_it_says_that_it_stays(void **state)
 static void peer_that_leaves_and_is_gone_is_found_to_be(void **state) {
   struct room *r = open_three();
   (void)state;
-  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 1);
+  gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_B), 1);
   wait_for_ping(r);
   room_call_answer(r, UV_ECONNREFUSED, NULL);
   room_run(r);
@@ -553,7 +539,7 @@ static void peer_that_leaves_and_hangs_is_found_out_by_a_change(void **state) {
   struct change_probe p = {0};
   char key[16];
   (void)state;
-  gci_health_leaving(&r->core, peer_at(r, ROOM_B), 1);
+  gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_B), 1);
   room_advance(r, 100);
   assert_int_equal(room_remove(r, &p, room_key(r, ROOM_SELF, key), 60000), 0);
   room_run(r);
@@ -688,7 +674,7 @@ static void timer_that_finds_no_memory_is_made_up_for_by_questions(void **state)
   char key[16];
   (void)state;
   knock_down(r);
-  gci_env_deadline_clear(&r->m.env, &peer_at(r, ROOM_B)->health.timer);
+  gci_env_deadline_clear(&r->m.env, &gci_peers_find(&r->core.peers, ROOM_B)->health.timer);
   room_advance(r, 250);
   assert_int_equal(r->n_calls, 0);
   room_get(r, &p, room_key(r, ROOM_B, key), 0);

@@ -12,21 +12,6 @@ static struct room room;
 
 enum { SAMPLES = 20, LATE_MS = 5 };
 
-static struct gci_peer *peer_at(struct room *r, const char *url) {
-  for (size_t i = 0; i < r->core.peers.n; i++)
-    if (strcmp(r->core.peers.list[i]->url, url) == 0) return r->core.peers.list[i];
-  fail_msg("no peer %s", url);
-  return NULL;
-}
-
-static gcache_peer_stats_t stats_of(struct room *r, const char *url) {
-  gcache_peer_stats_t stats;
-  for (size_t i = 0; gcache_peer_stats(&r->core, i, &stats) == 0; i++)
-    if (strcmp(stats.url, url) == 0) return stats;
-  fail_msg("no peer %s", url);
-  return stats;
-}
-
 static void hedge(struct room *r, unsigned percentile) {
   r->core.health.terms.set.hedge_percentile = percentile;
   r->core.health.terms.samples_min = SAMPLES;
@@ -104,10 +89,10 @@ static void late_get_is_asked_of_the_next_owner_whose_answer_wins_and_is_not_kep
   assert_false(room_holds(r, key));
   answer(r, ROOM_B, UV_ECANCELED, NULL);
   assert_int_equal(r->n_calls, 0);
-  assert_int_equal(stats_of(r, ROOM_B).hedges, 1);
-  assert_int_equal(stats_of(r, ROOM_B).hedges_won, 1);
-  assert_int_equal(stats_of(r, ROOM_B).failures, 0);
-  assert_int_equal(stats_of(r, ROOM_C).hedges, 0);
+  assert_int_equal(room_peer_stats(r, ROOM_B).hedges, 1);
+  assert_int_equal(room_peer_stats(r, ROOM_B).hedges_won, 1);
+  assert_int_equal(room_peer_stats(r, ROOM_B).failures, 0);
+  assert_int_equal(room_peer_stats(r, ROOM_C).hedges, 0);
   room_close(r);
 }
 
@@ -122,8 +107,8 @@ static void owner_that_answers_first_is_kept_and_the_other_is_told(void **state)
   assert_true(room_holds(r, key));
   assert_int_equal(r->calls_told, 1);
   answer(r, ROOM_C, 0, "from c"); /* all the same */
-  assert_int_equal(stats_of(r, ROOM_B).hedges, 1);
-  assert_int_equal(stats_of(r, ROOM_B).hedges_won, 0);
+  assert_int_equal(room_peer_stats(r, ROOM_B).hedges, 1);
+  assert_int_equal(room_peer_stats(r, ROOM_B).hedges_won, 0);
   room_close(r);
 }
 
@@ -196,7 +181,7 @@ static void nothing_is_set_or_counted_while_it_is_off(void **state) {
     hedge(&room, is_on ? 90 : 0);
     warm(&room, 1);
     room_advance(&room, 60000);
-    assert_int_equal(peer_at(&room, ROOM_B)->latency.n, is_on ? SAMPLES : 0);
+    assert_int_equal(gci_peers_find(&room.core.peers, ROOM_B)->latency.n, is_on ? SAMPLES : 0);
     assert_int_equal(room.m.env.deadlines.n, 0);
     for (int i = 0; i < 4; i++)
       room_get(&room, &p[i], room_key_of_two(&room, ROOM_B, ROOM_C, key), 0);
@@ -240,7 +225,7 @@ static void nobody_is_asked_beside_the_owner_who_is_out_or_to_be_told_of_a_chang
       room_run(r);
       assert_int_equal(change.status, GCACHE_EPARTIAL);
     } else {
-      gci_health_leaving(&r->core, peer_at(r, ROOM_C), 1);
+      gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_C), 1);
     }
     size_t n = r->calls_started;
     room_advance(r, 20);
@@ -248,7 +233,7 @@ static void nobody_is_asked_beside_the_owner_who_is_out_or_to_be_told_of_a_chang
       assert_true(gcache_call_op(r->calls[i]) != GCACHE_OP_GET ||
                   strcmp(gcache_call_peer(r->calls[i]), ROOM_C) != 0);
     if (!is_barred) assert_int_equal(r->calls_started, n);
-    assert_int_equal(stats_of(r, ROOM_B).hedges, 0);
+    assert_int_equal(room_peer_stats(r, ROOM_B).hedges, 0);
     room_close(r);
   }
 }
@@ -262,7 +247,7 @@ static void acting_owner_is_hedged_by_those_that_are_left(void **state) {
   const char *second;
   (void)state;
   assert_int_equal(room_set_peers(r, urls, 4), 0);
-  gci_health_leaving(&r->core, peer_at(r, ROOM_C), 1);
+  gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_C), 1);
   do {
     snprintf(key, sizeof key, "key%zu", r->max_key++);
     const struct gci_peer *acting = gci_health_owner(&r->core, gcache_cstr(key), NULL);
@@ -320,7 +305,8 @@ static void not_found_of_the_second_is_an_answer_and_its_failures_are_none(void 
     ask_late(r, &p, key);
     answer(r, ROOM_C, failures[i], NULL);
     assert_int_equal(p.runs, 0);
-    if (failures[i] == UV_ECONNREFUSED) gci_health_leaving(&r->core, peer_at(r, ROOM_C), 0);
+    if (failures[i] == UV_ECONNREFUSED)
+      gci_health_leaving(&r->core, gci_peers_find(&r->core.peers, ROOM_C), 0);
     room_advance(r, 10 * LATE_MS); /* nobody is waited for by two second questions */
     for (size_t j = 0; j < r->n_calls; j++)
       assert_true(gcache_call_op(r->calls[j]) == GCACHE_OP_PING ||
@@ -400,8 +386,8 @@ static void who_comes_after_the_second_question_waits_for_the_owner_or_the_next_
   answer(r, ROOM_B, 0, "from b");
   assert_got(&late[1], "from b");
   assert_true(room_holds(r, key));
-  assert_int_equal(stats_of(r, ROOM_B).hedges, 2);
-  assert_int_equal(stats_of(r, ROOM_B).hedges_won, 2);
+  assert_int_equal(room_peer_stats(r, ROOM_B).hedges, 2);
+  assert_int_equal(room_peer_stats(r, ROOM_B).hedges_won, 2);
   room_close(r);
 }
 
@@ -512,14 +498,15 @@ static void second_questions_are_bounded_by_what_is_asked_first(void **state) {
   (void)state;
   r->core.health.credit = 1000;
   for (int i = 0; i < 300; i++) {
-    peer_at(r, ROOM_B)->late_ms = LATE_MS; /* as if it had not been so slow before */
+    /* As if it had not been so slow before. */
+    gci_peers_find(&r->core.peers, ROOM_B)->late_ms = LATE_MS;
     ask(r, &p, key);
     room_advance(r, LATE_MS);
     room_settle(r);
     assert_int_equal(p.status, 0);
   }
   assert_in_range(r->core.health.hedges, 39, 41);
-  assert_int_equal(r->core.health.hedges, stats_of(r, ROOM_B).hedges);
+  assert_int_equal(r->core.health.hedges, room_peer_stats(r, ROOM_B).hedges);
   assert_int_equal(r->core.health.hedges_denied, 300 - r->core.health.hedges);
   assert_int_equal(r->core.health.retries + r->core.health.retries_denied, 0);
   room_close(r);
