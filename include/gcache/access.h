@@ -35,9 +35,9 @@ typedef enum {
 
 typedef struct gcache_access_s {
   gcache_access_who_t read; /* gets */
-  gcache_access_who_t
-      write; /* sets, removes, clears. Whoever may write must also be one who may read, so that
-                                ANYONE here without it there is UV_EINVAL */
+  /* sets, removes, clears. Whoever may write must also be one who may read, so that ANYONE here
+   * without it there is UV_EINVAL */
+  gcache_access_who_t write;
   /* "10.0.0.0/8", "192.168.1.7", "fd00::/8", "::1"; bits behind the prefix must be zero. "unix": Unix
    * sockets. Copied. UV_EINVAL: LISTED without any, any without LISTED, or one that is none of these. */
   const char *const *addresses;

@@ -19,8 +19,9 @@
  *                             the find is opened: gcache_set_self() comes before. A cache without a URL is a
  *                             client-only member.
  *   The same list             does nothing, in whatever order it comes.
- *   The text of a URL         is passed on as it was found, for it decides who owns what; but for a slash at its end,
- *                             which is taken off. A Go cluster whose lists have that slash needs gcache_set_peers().
+ *   The text of a URL         is passed on as it was found, for it decides who owns what; but for a slash
+ *                             at its end, which is taken off. A Go cluster whose lists have it needs
+ *                             gcache_set_peers() itself.
  *   Pauses                    Signs of change within debounce_ms lead to one look. After a failure the next look
  *                             comes after half a second, then after twice that each time, up to interval_ms.
  *                             All times are spread by a quarter, so that members do not ask in step.
@@ -51,10 +52,10 @@ typedef enum {
 typedef struct gcache_found_s {
   gcache_find_did_t did;
   int status; /* of KEPT: why. UV_ENOENT: there is nobody; UV_EAGAIN: fewer than min_peers */
-  const char *
-      text; /* words for people, one line, "" if none; of SET too, where something was passed over */
-  const char *const
-      *urls; /* the list as this find has given it, sorted, self included; n 0: none yet */
+  /* words for people, one line, "" if none; of SET too, where something was passed over */
+  const char *text;
+  /* the list as this find has given it, sorted, self included; n 0: none yet */
+  const char *const *urls;
   const unsigned *weights;
   size_t n;
 } gcache_found_t;

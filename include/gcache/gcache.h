@@ -202,16 +202,16 @@ typedef struct gcache_options_s {
                                     so that a slow getter never runs twice (P1). Set it above your
                                     slowest getter to get local loads when a peer hangs. */
   uint64_t idle_timeout_ms;     /* 60000 a kept-alive connection to a peer may rest */
-  unsigned
-      conns_per_peer; /* 32, beside two, pipelined, for what a gcache has in memory: one exchange
-                                    each with HTTP/1.1, limits.streams_max of either side with HTTP/2 */
+  /* 32, beside two, pipelined, for what a gcache has in memory: one exchange each with HTTP/1.1,
+   * limits.streams_max of either side with HTTP/2 */
+  unsigned conns_per_peer;
   unsigned calls_per_peer; /* 65536 waiting or running; more: GCACHE_EBUSY to the caller */
   gcache_http_t http;      /* GCACHE_HTTP_AUTO. UV_ENOTSUP: _2 in a build without it */
   gcache_tls_t *tls; /* for peers whose URL begins with https://, from <gcache/openssl.h>; borrowed
                          until closed. NULL: such URLs are refused */
-  uint64_t
-      ping_ms; /* 5000. A peer that owes answers and is silent for so long is asked for a sign of
-                         life, and so is each connection of HTTP/2 */
+  /* 5000. A peer that owes answers and is silent for so long is asked for a sign of life, and so
+   * is each connection of HTTP/2 */
+  uint64_t ping_ms;
   gcache_limits_t limits;
   gcache_mem_t mem;     /* malloc family */
   gcache_clock_t clock; /* the loop's and the system's */
@@ -257,8 +257,9 @@ GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
  * URL, 1 to 1000, a peer of weight 2 owns twice the keys of weight 1; NULL: all 1; rings of others
  * ignore them. All or nothing: on error the old list stands. GCACHE_ESELF: options.self is set and not
  * in the list. UV_EINVAL: a URL that is not http://host:port, https://host:port or, in our own dialect,
- * unix:/path (gcache_listen_unix()), https without options.tls, twice the same URL, a weight out of range, more than 65534 URLs. Calls under way to a
- * dropped peer run to their end. Every member must be given the same list.
+ * unix:/path (gcache_listen_unix()), https without options.tls, twice the same URL, a weight out of range,
+ * more than 65534 URLs. Calls under way to a dropped peer run to their end. Every member must be given the
+ * same list.
  *
  * A list of up to 32 URLs is in force when this returns. A longer one has been checked and copied and is
  * made in the next turns of the loop, a millisecond in each; until it is complete the one before is in force
@@ -267,9 +268,9 @@ GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
 GCACHE_EXTERN int gcache_set_peers(gcache_t *cache, const char *const urls[],
                                    const unsigned weights[], size_t n);
 
-/* URL of the member that owns key by the list, up or down, as it was given to gcache_set_peers(); options.self (may be NULL)
- * when there is no list. Borrowed until the list changes: the next gcache_set_peers(), or the next turn
- * of the loop while a long list is on its way. */
+/* URL of the member that owns key by the list, up or down, as it was given to gcache_set_peers();
+ * options.self (may be NULL) when there is no list. Borrowed until the list changes: the next
+ * gcache_set_peers(), or the next turn of the loop while a long list is on its way. */
 GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key);
 
 /* ---------------------------------------------------------------------------------- groups ---- */
@@ -462,7 +463,8 @@ struct gcache_get_s {
 
 /* Local caches, else the owner, else the getter here. Equal keys asked at one time share one load. A
  * peer that answers "not found" or "getter failed" is believed; a peer that is down or fails to answer is
- * replaced by the key's next owner, and that by a load here, as long as the caller's time allows. UV_EMSGSIZE: key over limits.key_max. */
+ * replaced by the key's next owner, and that by a load here, as long as the caller's time allows.
+ * UV_EMSGSIZE: key over limits.key_max. */
 GCACHE_EXTERN int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key,
                              uint64_t timeout_ms, gcache_get_cb cb);
 

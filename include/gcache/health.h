@@ -14,18 +14,18 @@
 
 typedef struct gcache_health_s {
   unsigned failures_max; /* 3 questions in a row, each asked after the one before had failed */
-  unsigned
-      retry_percent; /* 10: questions asked again of a next owner, of all that are asked first, in
-                             the long run; beyond that a key whose owner has failed is loaded here. Those
-                             of a peer that is down are not counted */
+  /* 10: questions asked again of a next owner, of all that are asked first, in the long run;
+   * beyond that a key whose owner has failed is loaded here. Those of a peer that is down are
+   * not counted */
+  unsigned retry_percent;
   uint64_t probe_min_ms; /* 250 until a peer that is down is asked for a sign of life, */
-  uint64_t
-      probe_max_ms; /* 8000 at most: twice as long each time, less a random part of up to half */
+  /* 8000 at most: twice as long each time, less a random part of up to half */
+  uint64_t probe_max_ms;
   /* Changes that a peer has not made are kept, the newest a key, and told to it before it is asked again. Beyond
    * either limit it is told to drop the group. A peer's: */
   size_t missed_max; /* 4096 keys, */
-  size_t
-      missed_max_bytes; /* and 1 MiB: keys, group names and 64 bytes each; not counted in max_bytes */
+  /* and 1 MiB: keys, group names and 64 bytes each; not counted in max_bytes */
+  size_t missed_max_bytes;
   /* Second questions, off by default. A get that has waited for longer than so many of a hundred of the owner's
    * latest answered gets took is asked of the next owner, too. Before switching it on read
    * docs/rooms/cluster.md, "Second questions":
@@ -33,8 +33,8 @@ typedef struct gcache_health_s {
    *   it, and groups that gcache_set() fills should not either: the next owner knows only what its getter says;
    * - it needs three members: this one is never the second;
    * - each counts as a question asked again (retry_percent), which is what bounds them. */
-  unsigned
-      hedge_percentile;  /* 0: off; 1 to 99. With 90 and retry_percent 10 there is one for each */
+  /* 0: off; 1 to 99. With 90 and retry_percent 10 there is one for each */
+  unsigned hedge_percentile;
   uint64_t hedge_min_ms; /* 5: no get is late before that */
 } gcache_health_t;
 

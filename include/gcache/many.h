@@ -57,10 +57,10 @@ GCACHE_EXTERN void gcache_many_cancel(gcache_many_t *many);
 /* ---- remove ---- */
 
 /* gcache_remove() of n keys, each of them at its owner first: status 0 means for every key what it means
- * there. One result a member, in the list's order, over all keys: 0: it did them all; else its first failure. A member that
- * fails as many times in a row as it is asked at a time is not asked for the rest, but told later; what it
- * refuses of a key alone does not count. Who comes to the list meanwhile is reported behind the others.
- * Equal keys are fine.
+ * there. One result a member, in the list's order, over all keys: 0: it did them all; else its first
+ * failure. A member that fails as many times in a row as it is asked at a time is not asked for the rest,
+ * but told later; what it refuses of a key alone does not count. Who comes to the list meanwhile is
+ * reported behind the others. Equal keys are fine.
  * Copies the keys, in all: 20 bytes a key and its bytes, and for every member 160 bytes a question that
  * is under way at a time, at most 256. UV_E2BIG: more than GCACHE_MANY_MAX; UV_EMSGSIZE, UV_EINVAL: one of
  * the keys is too long, or has no bytes: nothing was started. */

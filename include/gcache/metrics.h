@@ -16,9 +16,10 @@ typedef enum {
   GCACHE_METRICS_JSON /* {"self", "version", "cache", "groups", "peers"}; members as in <gcache/stats.h> */
 } gcache_metrics_format_t;
 
-/* *out: the text of this moment, UTF-8, as a value that never expires; one reference, yours. It is made in one go, a
- * copy of each struct a name: with thousands of peers it holds the loop up for milliseconds. May be called anywhere, in a callback too,
- * until gcache_close(). UV_EINVAL: no such format. UV_ENOMEM: *out is untouched.
+/* *out: the text of this moment, UTF-8, as a value that never expires; one reference, yours. It is made in
+ * one go, a copy of each struct a name: with thousands of peers it holds the loop up for milliseconds. May be
+ * called anywhere, in a callback too, until gcache_close(). UV_EINVAL: no such format. UV_ENOMEM: *out is
+ * untouched.
  *
  * Names that are not UTF-8 have each byte that is none replaced by U+FFFD; two groups whose names are then alike
  * are one for Prometheus. */

@@ -36,7 +36,7 @@ struct ssl_ctx_st; /* SSL_CTX */
 
 /* Whose requests for keys are answered on a TLS port, as far as options.access lets them in. */
 typedef enum {
-  GCACHE_TLS_PEERS_ANY, /* no certificate is asked for */
+  GCACHE_TLS_PEERS_ANY,      /* no certificate is asked for */
   GCACHE_TLS_PEERS_VERIFIED, /* mutual TLS: who shows a certificate that `server` trusts. Others get 403
                                 there, and are still served your own routes; a certificate that is shown
                                 and not trusted ends the handshake */
@@ -81,8 +81,8 @@ typedef struct gcache_tls_files_s {
   const char *ca_file; /* whom to trust, asking and asked: GCACHE_TLS_PEERS_VERIFIED. NULL: asking,
                             whom the system trusts; asked, GCACHE_TLS_PEERS_ANY */
   gcache_mem_t mem;    /* malloc family */
-  gcache_tls_peers_t
-      peers; /* with ca_file: 0 is GCACHE_TLS_PEERS_VERIFIED. Without: UV_EINVAL but for 0 */
+  /* with ca_file: 0 is GCACHE_TLS_PEERS_VERIFIED. Without: UV_EINVAL but for 0 */
+  gcache_tls_peers_t peers;
 } gcache_tls_files_t;
 
 #define gcache_tls_files_init(o) gcache_tls_files_init_size((o), sizeof *(o))

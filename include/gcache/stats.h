@@ -29,9 +29,8 @@ GCACHE_EXTERN double gcache_histogram_bound(size_t bucket);
 typedef struct gcache_latencies_s {
   gcache_histogram_t main, hot, peer, load; /* GCACHE_FROM_*; a fresh value */
   gcache_histogram_t stale;                 /* a value after its expiry, from wherever */
-  gcache_histogram_t
-      failed; /* none: not found, failed, timed out; those known to be missing are hits,
-                                and timed likewise */
+  /* none: not found, failed, timed out; those known to be missing are hits, and timed likewise */
+  gcache_histogram_t failed;
 } gcache_latencies_t;
 
 typedef struct gcache_cache_stats_s {
@@ -73,12 +72,12 @@ typedef struct gcache_group_stats_s {
   uint64_t absent;       /* of the hits: what was known to be missing */
   uint64_t loads_queued; /* wait for a getter's place now: loads_max */
   uint64_t loads_shed;   /* ended with GCACHE_EBUSY in place of a getter run, refreshes too */
-  uint64_t
-      handed_over; /* values taken from the owner before this member, in place of a getter run */
-  uint64_t given;  /* by gcache_leave() to others, and kept there */
-  uint64_t taken;  /* given by others that leave, and kept */
-  uint64_t
-      loads_joined; /* gets that waited for a load or question already under way: loads avoided */
+  /* values taken from the owner before this member, in place of a getter run */
+  uint64_t handed_over;
+  uint64_t given; /* by gcache_leave() to others, and kept there */
+  uint64_t taken; /* given by others that leave, and kept */
+  /* gets that waited for a load or question already under way: loads avoided */
+  uint64_t loads_joined;
   gcache_causes_t main_causes, hot_causes;
   gcache_latencies_t get;
   gcache_histogram_t getter; /* runs, however they ended */
@@ -98,8 +97,8 @@ typedef struct gcache_peer_stats_s {
   uint64_t gives;                       /* exchanges started, as the others */
   uint64_t missed;                      /* changes that it is still to be told */
   uint64_t missed_told;                 /* that it was told later */
-  uint64_t
-      missed_dropped;  /* that are told as the clear of their group, for want of room or memory */
+  /* that are told as the clear of their group, for want of room or memory */
+  uint64_t missed_dropped;
   uint64_t hedges;     /* second questions, asked of others because this one was late, */
   uint64_t hedges_won; /* and answered before it was */
   /* From the moment something is asked to the answer, or to the failure: waiting for a connection included,
@@ -132,8 +131,8 @@ typedef struct gcache_stats_s {
   uint64_t retries; /* questions asked again of a next owner */
   uint64_t hot_dropped; /* copies, at the end of being cut off from more than half of the others */
   uint64_t retries_denied; /* loaded here in their place: health.retry_percent */
-  uint64_t
-      forbidden; /* requests for keys refused by options.access, or for want of a certificate */
+  /* requests for keys refused by options.access, or for want of a certificate */
+  uint64_t forbidden;
   uint64_t in_flight_bytes;    /* see gcache_limits_t.in_flight_max */
   uint64_t requests_in_flight; /* incoming, unanswered */
   uint64_t shed;               /* requests, bodies and answers refused for either limit */
