@@ -109,14 +109,18 @@ static int is_plain(const char *url, const struct gci_url *parts, int family) {
 /* Whether the others would find this member as it calls itself. family: of its address. */
 static int check_self(gcache_t *cache, const struct gci_url *where, int *family) {
   struct gci_url self;
+  char why[80];
 
   *family = AF_INET;
   if (cache->self == NULL) return 0;
   if (gci_url_read(gcache_cstr(cache->self), &self) < 0) return UV_EINVAL;
   *family = gci_find_url_family(self.host);
   if (*family == 0) return refuse(cache, "our own URL has a name, the others will have addresses");
-  if (self.port != where->port || self.secure != where->secure)
-    return refuse(cache, "our own URL has another port or scheme");
+  if (self.port != where->port || self.secure != where->secure) {
+    snprintf(why, sizeof why, "our own URL has another scheme or port than %s://...:%u",
+             where->secure ? "https" : "http", where->port);
+    return refuse(cache, why);
+  }
   if (!is_plain(cache->self, &self, *family))
     return refuse(cache, "our own URL is not written as the others will write it, port and all");
   return 0;

@@ -114,6 +114,8 @@ command_line() {
   ends 2 'no URL' --listen $here --peers ''
   ends 2 'does not contain our own URL' --listen $here --peers http://127.0.0.1:1
   ends 2 '^node: ' --listen $here --self nonsense
+  ends 2 'another scheme or port than http://...:80$' --listen $here --peers-dns localhost
+  ends 2 'max_bytes: is less than' --listen $here --group small:1
   "$node" --help >"$dir/out" 2>"$dir/err"
   same 'node --help' 0 $?
   holds 'node --help' '--source sqlite:FILE' "$dir/out"
