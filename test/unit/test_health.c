@@ -191,7 +191,7 @@ static void silence_that_is_allowed_for_ever_is_no_reason_for_a_ping(void **stat
   room_get(r, &p, room_key(r, ROOM_B, key), GCACHE_NO_TIMEOUT);
   room_turn(r);
   room_advance(r, 3600 * 1000);
-  assert_int_equal(stats_of(r, ROOM_B).probes, 0);
+  assert_int_equal(room_peer_stats(r, ROOM_B).probes, 0);
   room_settle(r);
   room_close(r);
 }
