@@ -77,10 +77,11 @@ static void add(struct change *change, size_t i, struct gci_peer *peer) {
                                    peer);
 }
 
-/* Who is asked for the key in place of an owner that is out; NULL: nobody. */
+/* Who is to store a value in place of an owner that is out; NULL: nobody. A remove goes to that one behind the owner,
+ * as to all others: it may take the owner for well, and fetch from it what is to be gone. */
 static struct gci_peer *acting_owner(const struct change *change, const struct gci_peer *owner) {
   gcache_t *core = change->group->core;
-  if (owner == NULL || !gci_health_is_out(owner)) return NULL;
+  if (change->op != GCACHE_OP_SET || owner == NULL || !gci_health_is_out(owner)) return NULL;
   struct gci_peer *acting = gci_health_owner(core, change->key, NULL);
   return acting != NULL ? acting : core->peers.self;
 }

@@ -5,7 +5,7 @@
  * stop the next round.
  *
  *   set, remove   the owner; then everybody else, so that nobody fetches the old value again. If the
- *                 owner is out, who acts for it is asked with it, and stores the value
+ *                 owner is out, who acts for it is asked for a set with it, and stores the value
  *   clear         everybody; then everybody again, for what was fetched during the first round
  *
  * If another list has been put in force by then, the change is made once more by that list, from the owner on:

@@ -485,6 +485,41 @@ static void second_step_is_told_later_when_the_owner_used_up_the_time(void **sta
   room_close(&r);
 }
 
+/* It may take the owner for well, and fetch from it what is to be gone. A set it stores, and fetches nothing. */
+static void who_acts_for_an_owner_that_is_out_removes_when_the_owner_has(void **state) {
+  struct room r;
+  struct change_probe p = {0};
+  char key[16];
+  (void)state;
+  room_open_three(&r);
+  room_key_of_two(&r, ROOM_B, ROOM_C, key);
+  struct gci_peer *owner = gci_peers_find(&r.core.peers, ROOM_B);
+  gci_tell_missed(&r.core, owner, "g", GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
+  room_run(&r);
+  assert_int_equal(r.n_calls, 1); /* what it is told: it is out until it has answered */
+  assert_int_equal(room_remove(&r, &p, key, 0), 0);
+  room_run(&r);
+  assert_true(gci_health_is_out(owner) && !gci_health_is_down(owner));
+  assert_int_equal(r.n_calls, 2);
+  assert_string_equal(gcache_call_peer(r.calls[1]), ROOM_B);
+  room_call_done(&r, r.calls[1], 0, NULL, NULL);
+  room_run(&r);
+  assert_int_equal(r.n_calls, 2);
+  assert_string_equal(gcache_call_peer(r.calls[1]), ROOM_C);
+  room_call_done(&r, r.calls[1], 0, NULL, NULL);
+  room_run(&r);
+  assert_int_equal(p.status, 0);
+  assert_int_equal(room_set(&r, &p, key, "v", 0), 0);
+  room_run(&r);
+  assert_int_equal(r.n_calls, 3);
+  assert_int_equal(gcache_call_op(r.calls[1]), GCACHE_OP_REMOVE);
+  assert_string_equal(gcache_call_peer(r.calls[2]), ROOM_C);
+  assert_int_equal(gcache_call_op(r.calls[2]), GCACHE_OP_SET);
+  room_settle(&r);
+  assert_int_equal(p.status, 0);
+  room_close(&r);
+}
+
 static void clear_out_of_time_reports_who_missed_the_second_round(void **state) {
   struct room r;
   struct change_probe p = {0};
@@ -612,6 +647,7 @@ int main(void) {
       cmocka_unit_test(client_only_member_forgets_and_is_not_listed),
       cmocka_unit_test(unanswered_are_reported_when_the_time_is_over),
       cmocka_unit_test(second_step_is_told_later_when_the_owner_used_up_the_time),
+      cmocka_unit_test(who_acts_for_an_owner_that_is_out_removes_when_the_owner_has),
       cmocka_unit_test(clear_out_of_time_reports_who_missed_the_second_round),
       cmocka_unit_test(cancelled_change_reports_who_had_done_it),
       cmocka_unit_test(cancel_of_a_change_that_is_done_keeps_its_report),
