@@ -273,8 +273,10 @@ void gci_missed_add(struct gci_missed *missed, const struct gci_missed_terms *te
     return;
   }
   if (list != NULL && add(list, group, kept, key, weight)) return;
-  missed->dropped += gci_missed_forget(missed) + 1;
+  /* What is left are clears, also of groups that are closed here, which the mark does not stand for. */
+  missed->dropped++;
   missed->all = 1;
+  if (list != NULL) free_list_if_empty(list);
 }
 
 int gci_missed_add_clear(struct gci_missed *missed, const struct gci_missed_terms *terms,

@@ -246,6 +246,20 @@ static void without_any_memory_the_mark_says_all(void **state) {
   close_room(&r);
 }
 
+/* The mark stands for the groups that are open when it is read; this one may be closed by then. */
+static void the_mark_leaves_the_clears_that_wait(void **state) {
+  struct room r;
+  (void)state;
+  open_room(&r, 100, 1);
+  assert_int_equal(gci_missed_add_clear(&r.missed, &r.terms, "closed"), 0);
+  miss(&r, "a", "one");
+  assert_true(r.missed.all);
+  assert_next(&r, "closed", GCACHE_OP_CLEAR, "");
+  assert_null(gci_missed_send(&r.missed));
+  assert_true(r.missed.all);
+  close_room(&r);
+}
+
 static void without_memory_for_one_more_its_group_is_cleared(void **state) {
   struct room r;
   (void)state;
@@ -437,6 +451,7 @@ int main(void) {
       cmocka_unit_test(too_many_of_a_group_become_its_clear),
       cmocka_unit_test(a_group_that_has_none_makes_the_oldest_group_give_way),
       cmocka_unit_test(without_any_memory_the_mark_says_all),
+      cmocka_unit_test(the_mark_leaves_the_clears_that_wait),
       cmocka_unit_test(without_memory_for_one_more_its_group_is_cleared),
       cmocka_unit_test(gentle_ones_forbid_nothing_until_they_fail),
       cmocka_unit_test(what_is_forgotten_on_its_way_is_freed_when_it_ends),
