@@ -429,8 +429,8 @@ static void a_peer_whose_url_is_written_otherwise_is_told_all_the_same(void **st
   room_close(&r);
 }
 
-/* What ends late was sent under the URL that was, and has been forgotten: it is no reason to go on here. */
-static void an_attempt_that_is_about_to_be_over_sends_no_more(void **state) {
+/* The mark says that its group is to be cleared once more. */
+static void what_is_on_its_way_under_the_other_url_is_waited_for(void **state) {
   const char *const urls[] = {ROOM_SELF, ROOM_B "/", ROOM_C};
   struct room r;
   (void)state;
@@ -447,10 +447,12 @@ static void an_attempt_that_is_about_to_be_over_sends_no_more(void **state) {
   room_run(&r);
   gci_tell_missed(&r.core, peer_of(&r, ROOM_B), "h", GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
   room_run(&r);
-  room_call_done(&r, room_call_to(&r, ROOM_B "/"), 0, NULL, NULL);
-  gci_tell_missed(&r.core, peer_of(&r, ROOM_B), "g", GCACHE_OP_CLEAR, gcache_cstr(""), GCI_MISSED);
+  assert_not_asked(&r, ROOM_B "/");
   room_call_done(&r, late, 0, NULL, NULL);
-  room_settle(&r);
+  room_run(&r);
+  assert_true(gci_health_is_out(peer_of(&r, ROOM_B)));
+  assert_asked(&r, ROOM_B "/", GCACHE_OP_CLEAR, "");
+  answer(&r, ROOM_B "/", 0);
   assert_int_equal(missed(&r, ROOM_B), 0);
   assert_false(gci_health_is_out(peer_of(&r, ROOM_B)));
   room_close(&r);
@@ -673,7 +675,7 @@ int main(void) {
           a_set_goes_to_who_acts_for_an_owner_that_is_down_and_the_owner_is_told_to_forget),
       cmocka_unit_test(a_peer_that_leaves_the_list_takes_with_it_what_it_missed),
       cmocka_unit_test(a_peer_whose_url_is_written_otherwise_is_told_all_the_same),
-      cmocka_unit_test(an_attempt_that_is_about_to_be_over_sends_no_more),
+      cmocka_unit_test(what_is_on_its_way_under_the_other_url_is_waited_for),
       cmocka_unit_test(a_peer_that_leaves_while_it_is_told_is_let_go),
       cmocka_unit_test(closing_forgets_and_says_so),
       cmocka_unit_test(a_group_that_is_closed_here_is_told_all_the_same),
