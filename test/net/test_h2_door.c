@@ -316,9 +316,7 @@ static void small_answers_are_not_held_up_by_large_ones(void **state) {
     h2_peer_get(&s.e.peer, path);
   }
   for (int i = 0; i < 8; i++)
-    hear(&s, 9 + 2 * i);
-  for (int i = 0; i < 4; i++)
-    assert_int_equal(h2_got(&s.e.peer, 2 * i + 1)->closed, 0);
+    assert_in_range(hear(&s, 9 + 2 * i)->closed, 1, 8);
   for (int i = 0; i < 4; i++)
     assert_true(hear(&s, 2 * i + 1)->body_len > 3000000);
   scene_close(&s);

@@ -17,7 +17,7 @@ struct h2_got {
   size_t body_len, body_room;
   int heads;  /* header blocks */
   int whole;  /* END_STREAM has come */
-  int closed; /* with code */
+  int closed; /* with code: as which of all streams; 0: not yet */
   uint32_t code;
   const unsigned char *send; /* what is being sent as our body */
   size_t send_len, send_at;
@@ -30,6 +30,7 @@ struct h2_peer {
   uint32_t goaway_code;
   int32_t goaway_last;
   size_t pings_acked, settings;
+  int n_closed;
   int32_t last;         /* stream whose head came last */
   unsigned char *bytes; /* to send, in one piece */
   size_t n_bytes, bytes_room;
@@ -105,9 +106,10 @@ static inline int h2_peer_on_data(nghttp2_session *ng, uint8_t flags, int32_t id
 }
 
 static inline int h2_peer_on_close(nghttp2_session *ng, int32_t id, uint32_t code, void *user) {
-  struct h2_got *got = h2_got(user, id);
+  struct h2_peer *p = user;
+  struct h2_got *got = h2_got(p, id);
   (void)ng;
-  got->closed = 1;
+  got->closed = ++p->n_closed;
   got->code = code;
   return 0;
 }
