@@ -129,6 +129,7 @@ strangers() {
   home='ip link set lo up && ip address add 192.0.2.1/32 dev lo'
   unshare -rn sh -c "$home" 2>"$dir/err" || return 0
   unshare -rn sh -c "$home"'
+    : >"$1"
     "$0" --listen 192.0.2.1:8080 >"$1" &
     until grep -q "^listening on " "$1"; do kill -0 $! || exit; done
     for path in hello _groupcache/demo/k; do
