@@ -11,6 +11,9 @@
 
 #include "getter.h"
 
+/* 256 values of 1 MiB are asked for at a time, and a quarter is kept free of them. */
+#define IN_FLIGHT_MAX ((size_t)1 << 30)
+
 void bench_key(char out[KEY_SIZE], uint64_t i) {
   memcpy(out, "key:", 4);
   for (int at = KEY_SIZE - 1; at >= 4; at--, i /= 10)
@@ -56,6 +59,7 @@ void bench_open_http(struct bench_member *m, size_t value_bytes, size_t max_byte
 
   m->value_bytes = value_bytes;
   gcache_options_init(&o);
+  o.limits.in_flight_max = IN_FLIGHT_MAX;
   o.loop = uv_default_loop();
   o.http = http;
   bench_need(gcache_open(&m->cache, &o), "open");
