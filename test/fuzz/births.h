@@ -1,7 +1,8 @@
 /* births - what a value must be, told from the value alone: it carries its group's generation, its key and
- * when it was born, that is when the load, the question or the set that it comes of began. Against these
- * stands, for each key, the beginning of the latest change that has reported success: from then on nothing
- * older may be delivered (P2). Numbers come from one count of all that begins. */
+ * when it was born: when the load or the question that it comes of began. A set may take its place among
+ * other changes at any time until it has ended: its value is born then. Against these stands, for each key,
+ * the beginning of the latest change that has reported success: from then on nothing older may be delivered
+ * (P2). Numbers come from one count of all that begins. */
 #ifndef TEST_FUZZ_BIRTHS_H
 #define TEST_FUZZ_BIRTHS_H
 
@@ -11,20 +12,32 @@
 #include "gcache/gcache.h"
 #include "target.h"
 
-enum { BIRTH_KEYS = 16, BIRTH_SIZE_MAX = 70000 };
+enum { BIRTH_KEYS = 16, BIRTH_SIZE_MAX = 70000, BIRTH_SETS = 4097 };
 
 struct birth {
   unsigned generation, key, at;
+  unsigned set; /* 0: of no set */
 };
 
 struct births {
   unsigned now;
   unsigned generation;
   unsigned least[BIRTH_KEYS]; /* of the group that is open */
+  unsigned n_sets;
+  unsigned set_ended[BIRTH_SETS]; /* 0: it is under way */
 };
 
 static inline unsigned births_next(struct births *b) {
   return ++b->now;
+}
+
+static inline unsigned births_set_begun(struct births *b) {
+  fuzz_check(b->n_sets + 1 < BIRTH_SETS, "no more sets than bytes");
+  return ++b->n_sets;
+}
+
+static inline void births_set_ended(struct births *b, unsigned set) {
+  b->set_ended[set] = births_next(b);
 }
 
 /* Another group of the same name: nothing of the one before is to be seen. */
@@ -69,12 +82,17 @@ static inline void birth_words(struct birth birth, char words[64]) {
   snprintf(words, 64, "%u %u %u", birth.generation, birth.key, birth.at);
 }
 
+static inline unsigned birth_at(const struct births *b, struct birth birth) {
+  if (birth.set == 0) return birth.at;
+  return b->set_ended[birth.set] == 0 ? b->now : b->set_ended[birth.set];
+}
+
 /* least: as it was when the question was asked. */
 static inline void birth_check(const struct births *b, struct birth birth, unsigned key,
                                unsigned least) {
   fuzz_check(birth.generation == b->generation, "it is of this group");
   fuzz_check(birth.key == key, "it is of the key");
-  fuzz_check(birth.at >= least, "nothing from before a change is delivered");
+  fuzz_check(birth_at(b, birth) >= least, "nothing from before a change is delivered");
   fuzz_check(birth.at <= b->now, "it was born");
 }
 
@@ -92,7 +110,7 @@ static inline void birth_check_value(const struct births *b, const gcache_value_
 
 static inline void birth_check_words(const struct births *b, const char *words, unsigned key,
                                      unsigned least) {
-  struct birth birth;
+  struct birth birth = {.set = 0};
   if (sscanf(words, "%u %u %u", &birth.generation, &birth.key, &birth.at) == 3)
     birth_check(b, birth, key, least);
 }

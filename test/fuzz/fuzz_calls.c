@@ -32,6 +32,7 @@ struct req {
   gcache_op_t op;
   int is_open, n_keys;
   unsigned keys[MANY], least[MANY], began;
+  unsigned set; /* its number among the sets; 0: it is none */
   unsigned generation;
   uint64_t until_ms;
 };
@@ -70,7 +71,7 @@ static void check_fresh_stack(void) {
 
 static void owe(struct owed owed[], size_t *n, void *what, gcache_bytes_t key) {
   owed[(*n)++] = (struct owed){
-      what, {member.births.generation, birth_key_number(key), births_next(&member.births)}};
+      what, {member.births.generation, birth_key_number(key), births_next(&member.births), 0}};
 }
 
 static struct owed pay(struct owed owed[], size_t *n, size_t i) {
@@ -158,6 +159,7 @@ static void on_call_told(gcache_transport_t *t, gcache_call_t *call) {
 static void end_req(struct req *r) {
   check_fresh_stack();
   fuzz_check(r->is_open, "it ends once");
+  if (r->set != 0) births_set_ended(&member.births, r->set);
   r->is_open = 0;
 }
 
@@ -232,6 +234,7 @@ static struct req *free_req(enum kind kind) {
     r->op = GCACHE_OP_GET;
     r->is_open = 0;
     r->n_keys = 0;
+    r->set = 0;
     r->generation = member.births.generation;
     return r;
   }
@@ -253,6 +256,7 @@ static uint64_t some_time(unsigned how) {
 static void begun(struct req *r, int rc, uint64_t timeout_ms, int may_refuse) {
   member.depth--;
   r->is_open = rc == 0;
+  if (rc != 0 && r->set != 0) births_set_ended(&member.births, r->set);
   r->until_ms = member.m.clock->mono_ms + (timeout_ms == 0 ? DEFAULT_MS : timeout_ms);
   fuzz_check(rc == 0 || may_refuse, "it is begun");
 }
@@ -284,8 +288,10 @@ static void get_many(unsigned how) {
   begun(r, rc, some_time(how), 0);
 }
 
-static gcache_value_t *some_value(const struct req *r, unsigned how) {
-  return birth_value(&member.core, (struct birth){member.births.generation, r->keys[0], r->began},
+static gcache_value_t *some_value(struct req *r, unsigned how) {
+  r->set = births_set_begun(&member.births);
+  return birth_value(&member.core,
+                     (struct birth){member.births.generation, r->keys[0], r->began, r->set},
                      sizes[how & 7], ttls[how >> 3 & 7]);
 }
 
