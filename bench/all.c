@@ -1,8 +1,8 @@
 /* gcache-bench all --out DIR: everything that is measured between processes, into
  *   DIR/benchmarks/figures.jsonl   an object a line
  *   DIR/benchmarks/remote.svg, h2.svg
- *   DIR/benchmarks.md              the tables, in place of all that follows the line MARK; above it is the
- *                                  method, which is kept. */
+ *   DIR/benchmarks.md              the tables, in place of all that follows the line MARK; above it
+ *                                  is the method, which is kept. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static void close_file(FILE *f, const char *path) {
   if (fclose(f) != 0) bench_need(UV_EIO, path);
 }
 
-/* ------------------------------------------------------------------------------------- the page -- */
+/* ---------------------------------------------------------------------------------- the page -- */
 
 /* What stands before the mark, mark included; malloc'ed. */
 static char *read_method(const char *path) {
@@ -88,7 +88,7 @@ static void write_page(const struct bench_options *o, const struct rows *rows) {
   close_file(to, path);
 }
 
-/* --------------------------------------------------------------------------------- all of them -- */
+/* ------------------------------------------------------------------------------- all of them -- */
 
 static void write_figures(const struct bench_options *o, const struct rows *rows) {
   char path[256];

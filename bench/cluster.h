@@ -47,7 +47,8 @@ void cluster_stop(struct cluster *c);
 void cluster_order(struct cluster *c, size_t node, const struct order *order);
 void cluster_wait(struct cluster *c, size_t node, struct done *done);
 
-/* What runs in a node: takes orders from one descriptor, answers on another. The port it is asked on. */
+/* What runs in a node: takes orders from one descriptor, answers on another. The port it is asked
+ * on. */
 struct node_arg {
   const struct node_setting *setting;
   int in, out;

@@ -1,5 +1,5 @@
-/* cores - so many caches, each on a loop of its own, in threads or in processes, members of one another over Unix
- * sockets or TCP on loopback; and what their gets cost. */
+/* cores - so many caches, each on a loop of its own, in threads or in processes, members of one
+ * another over Unix sockets or TCP on loopback; and what their gets cost. */
 #ifndef BENCH_CORES_H
 #define BENCH_CORES_H
 

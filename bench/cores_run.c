@@ -1,5 +1,6 @@
-/* cores_run - see cores.h. All that cores have in common is a page of counters; each looks there every millisecond
- * how far the others are. Nobody is pinned: the system may move threads as it would an application's. */
+/* cores_run - see cores.h. All that cores have in common is a page of counters; each looks there
+ * every millisecond how far the others are. Nobody is pinned: the system may move threads as it
+ * would an application's. */
 #include "cores.h"
 
 #include <signal.h>

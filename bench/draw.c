@@ -1,5 +1,6 @@
-/* draw - see draw.h. Zipf after J. Gray et al., "Quickly generating billion-record synthetic databases",
- * 1994: two closed forms approximate the inverse of the distribution; the two first ranks are exact. */
+/* draw - see draw.h. Zipf after J. Gray et al., "Quickly generating billion-record synthetic
+ * databases", 1994: two closed forms approximate the inverse of the distribution; the two first
+ * ranks are exact. */
 #include "draw.h"
 
 #include <math.h>

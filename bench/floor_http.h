@@ -1,7 +1,7 @@
-/* floor_http - the barest exchange over HTTP/1.1 on libuv and llhttp, to compare with: a server with a table of
- * ready answers, and a client that has nothing to decide. Both parse every head by llhttp; all answers to one
- * read, and all requests that follow from one read, leave in one write. No limits, no deadlines, no errors but
- * the end of the bench. */
+/* floor_http - the barest exchange over HTTP/1.1 on libuv and llhttp, to compare with: a server
+ * with a table of ready answers, and a client that has nothing to decide. Both parse every head by
+ * llhttp; all answers to one read, and all requests that follow from one read, leave in one write.
+ * No limits, no deadlines, no errors but the end of the bench. */
 #ifndef BENCH_FLOOR_HTTP_H
 #define BENCH_FLOOR_HTTP_H
 
@@ -12,8 +12,8 @@
 /* The port it answers on, from the default loop. */
 int floor_serve(const struct work *w);
 
-/* Asks on so many connections of a port until the meter ends; pipelined where more are outstanding. Also asks
- * other servers of files, for which the body is not looked at but for its length. */
+/* Asks on so many connections of a port until the meter ends; pipelined where more are outstanding.
+ * Also asks other servers of files, for which the body is not looked at but for its length. */
 void floor_ask(struct meter *m, int port, unsigned n_connections);
 
 #endif

@@ -1,5 +1,5 @@
-/* floor_out - what a connection of the floor is about to write: short bytes copied one behind the other, long
- * ones by reference. */
+/* floor_out - what a connection of the floor is about to write: short bytes copied one behind the
+ * other, long ones by reference. */
 #ifndef BENCH_FLOOR_OUT_H
 #define BENCH_FLOOR_OUT_H
 
@@ -18,8 +18,8 @@ struct floor_out {
 void floor_out_copy(struct floor_out *out, const char *bytes, size_t len);
 void floor_out_refer(struct floor_out *out, const char *bytes, size_t len);
 
-/* What the kernel takes at once; 1: all of it, 0: the rest is being written, and written() will run. Until then
- * it may not be called again. Negative: the connection is broken. */
+/* What the kernel takes at once; 1: all of it, 0: the rest is being written, and written() will
+ * run. Until then it may not be called again. Negative: the connection is broken. */
 int floor_out_flush(struct floor_out *out, uv_stream_t *stream, uv_write_cb written);
 
 void floor_out_free(struct floor_out *out);

@@ -1,4 +1,5 @@
-/* floor_server - see floor_http.h. A connection is not read from while an answer waits to be written. */
+/* floor_server - see floor_http.h. A connection is not read from while an answer waits to be
+ * written. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

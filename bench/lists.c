@@ -1,7 +1,8 @@
-/* gcache-bench place, its second half: gcache_set_peers() as an application meets it, transport and all.
+/* gcache-bench place, its second half: gcache_set_peers() as an application meets it, transport and
+ * all.
  *
- * call is the time inside the call, hold the longest turn of the loop after it, total both until nothing is
- * left to be done, turns how many. All times are this process's own. */
+ * call is the time inside the call, hold the longest turn of the loop after it, total both until
+ * nothing is left to be done, turns how many. All times are this process's own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>

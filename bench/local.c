@@ -1,9 +1,9 @@
-/* gcache-bench local: what a hit costs, by operation, size of value, number of keys and how they are asked
- * for, beside the floor and golang/groupcache.
+/* gcache-bench local: what a hit costs, by operation, size of value, number of keys and how they
+ * are asked for, beside the floor and golang/groupcache.
  *
- * peek is one synchronous look-up and the release of its value; peek_many asks for BATCH keys at a time; get
- * is asked OUTSTANDING at a time and includes its callback from the loop. get_many and get_each are as many,
- * BATCH in one call, told together or one by one. A round asks LOOKUPS times, for
+ * peek is one synchronous look-up and the release of its value; peek_many asks for BATCH keys at a
+ * time; get is asked OUTSTANDING at a time and includes its callback from the loop. get_many and
+ * get_each are as many, BATCH in one call, told together or one by one. A round asks LOOKUPS times, for
  * keys drawn before the clock starts; systems and operations take turns, round by round.
  *
  * Instructions are those of the setting with 1,000 keys of 100 bytes: they depend on neither. With

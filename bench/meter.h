@@ -22,8 +22,8 @@ struct meter {
 
 void meter_init(struct meter *m, const struct work *w, pid_t server);
 
-/* The next key for the asker that is number slot of those outstanding: no two of them ever ask for one key at
- * a time, which a cache would answer with one exchange. 1: it is a slow one. */
+/* The next key for the asker that is number slot of those outstanding: no two of them ever ask for
+ * one key at a time, which a cache would answer with one exchange. 1: it is a slow one. */
 int meter_key(struct meter *m, unsigned slot, char key[KEY_SIZE]);
 
 /* An answer came now. 0: ask no more. */

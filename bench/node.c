@@ -69,7 +69,7 @@ static void ask(struct asker *a, const char key[KEY_SIZE], gcache_get_cb on_answ
              "get");
 }
 
-/* ------------------------------------------------------------------------------ the three orders -- */
+/* -------------------------------------------------------------------------- the three orders -- */
 
 static void on_once_answered(gcache_get_t *get, int status, gcache_value_t *value) {
   (void)value;
@@ -135,7 +135,7 @@ static void read_zipf(void) {
     read_next(&node.askers[i]);
 }
 
-/* -------------------------------------------------------------------------------------- orders -- */
+/* ------------------------------------------------------------------------------------ orders -- */
 
 static void join_cluster(void) {
   const char *urls[CLUSTER_NODES];

@@ -1,15 +1,15 @@
 /* gcache-bench place: who owns a key, by kind of placement and length of the list.
  *
- * pick is one look-up of a key's owner when the list is in force; first, of a key not yet asked for, as soon
- * as it is; next, of who comes after an owner that is out. install is the time until nothing is left to be
- * done for a list, all slices together; hold, the longest of them; added and removed, the same for one peer
- * more and one less. What gcache_set_peers() makes of it: bench/lists.c. All times are this process's own,
- * so that others on the machine do not count.
+ * pick is one look-up of a key's owner when the list is in force; first, of a key not yet asked
+ * for, as soon as it is; next, of who comes after an owner that is out. install is the time until
+ * nothing is left to be done for a list, all slices together; hold, the longest of them; added and
+ * removed, the same for one peer more and one less. What gcache_set_peers() makes of it:
+ * bench/lists.c. All times are this process's own, so that others on the machine do not count.
  *
- * peak is the busiest peer's share of KEYS keys over the mean. With 10,000 peers a peer has 1,000 keys, so
- * that chance alone makes a peak of 1.12; `space` counts every slot once, without chance, where the kind
- * has slots. moved is the share of MOVED_KEYS keys whose owner changes when a peer comes, and ideal the
- * share that this peer gets: what has to move. */
+ * peak is the busiest peer's share of KEYS keys over the mean. With 10,000 peers a peer has 1,000
+ * keys, so that chance alone makes a peak of 1.12; `space` counts every slot once, without chance,
+ * where the kind has slots. moved is the share of MOVED_KEYS keys whose owner changes when a peer
+ * comes, and ideal the share that this peer gets: what has to move. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

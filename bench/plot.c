@@ -59,7 +59,7 @@ static size_t look_of(const char *system) {
   return 1;
 }
 
-/* ------------------------------------------------------------------------- what is in a panel -- */
+/* ------------------------------------------------------------------------ what is in a panel -- */
 
 static int is_in(const struct drawing *d, const struct row *row) {
   return strcmp(row->bench, d->bench) == 0 && row->value_bytes == d->panel.value_bytes &&
@@ -102,7 +102,7 @@ static double y_of(const struct drawing *d, double value) {
   return TOP + (PANEL_HEIGHT - TOP - BOTTOM) * (d->high - log10(value)) / (d->high - d->low);
 }
 
-/* ------------------------------------------------------------------------------------- drawing -- */
+/* ----------------------------------------------------------------------------------- drawing -- */
 
 static void draw_title(const struct drawing *d) {
   const struct panel *p = &d->panel;
@@ -167,7 +167,8 @@ static int by_height(const void *a, const void *b) {
   return (x->y > y->y) - (x->y < y->y);
 }
 
-/* From the top down, each at its line or, if another is there, below that; what does not fit is moved up. */
+/* From the top down, each at its line or, if another is there, below that; what does not fit is
+ * moved up. */
 static void draw_labels(const struct drawing *d, struct label *labels, size_t n) {
   double excess;
   qsort(labels, n, sizeof *labels, by_height);
@@ -204,7 +205,7 @@ static void draw_panel(struct drawing *d, size_t nth) {
   fputs("</g>\n", d->to);
 }
 
-/* -------------------------------------------------------------------------------- the picture -- */
+/* ------------------------------------------------------------------------------- the picture -- */
 
 static size_t find_panels(const struct rows *rows, const char *bench, struct panel *panels) {
   size_t n = 0;

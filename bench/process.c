@@ -54,7 +54,7 @@ static pid_t copy(enum process_side side) {
   return 0;
 }
 
-/* ------------------------------------------------------------------------------------ servers -- */
+/* ----------------------------------------------------------------------------------- servers -- */
 
 static void serve(int to, int (*open)(const void *arg), const void *arg) {
   int port = open(arg);
@@ -150,7 +150,7 @@ void process_stop(struct server *s) {
   s->dir[0] = '\0';
 }
 
-/* ------------------------------------------------------------------------------------- askers -- */
+/* ------------------------------------------------------------------------------------ askers -- */
 
 void process_ask(void (*job)(const void *arg, void *out), const void *arg, void *out, size_t len) {
   int from[2];

@@ -1,5 +1,5 @@
-/* process - the processes of a measurement: servers on one core, who asks them on another. All end with the
- * bench, and none is left when it fails. */
+/* process - the processes of a measurement: servers on one core, who asks them on another. All end
+ * with the bench, and none is left when it fails. */
 #ifndef BENCH_PROCESS_H
 #define BENCH_PROCESS_H
 
@@ -14,14 +14,15 @@ struct server {
 
 enum process_side { PROCESS_SERVES, PROCESS_ASKS };
 
-/* Pins this process: servers to the first processor it may use, askers to the second. Where there is one only
- * it says so, once, and pins nothing. */
+/* Pins this process: servers to the first processor it may use, askers to the second. Where there
+ * is one only it says so, once, and pins nothing. */
 void process_pin(enum process_side side);
 
 /* What the process has used; 0: this is asked of process 0. */
 uint64_t process_cpu_ns(pid_t pid);
 
-/* A copy of this process, which calls open(arg), says the port it returns, and runs the default loop. */
+/* A copy of this process, which calls open(arg), says the port it returns, and runs the default
+ * loop. */
 void process_serve(struct server *s, enum process_side side, int (*open)(const void *arg),
                    const void *arg);
 

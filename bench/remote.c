@@ -1,9 +1,9 @@
-/* gcache-bench remote: a hit in the owner's memory, asked by another process, and what loads of 50 ms among
- * them do to it; beside the floor and other systems. gcache-bench h2: the same over HTTP/2.
+/* gcache-bench remote: a hit in the owner's memory, asked by another process, and what loads of 50
+ * ms among them do to it; beside the floor and other systems. gcache-bench h2: the same over HTTP/2.
  *
  * A setting is a value's size, a number of gets outstanding, and a share of slow ones. Its rounds are
- * interleaved: every system once, then every system again. Servers keep running while others are measured, and
- * have nothing to do then. */
+ * interleaved: every system once, then every system again. Servers keep running while others are
+ * measured, and have nothing to do then. */
 #include "remote.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ struct contest {
   struct rows *rows;
 };
 
-/* -------------------------------------------------------------------------------- one setting -- */
+/* ------------------------------------------------------------------------------- one setting -- */
 
 struct round {
   const struct remote_system *system;
@@ -77,7 +77,7 @@ static void measure(struct contest *c, const struct work *w) {
   free(rounds);
 }
 
-/* ------------------------------------------------------------------------------- all settings -- */
+/* ------------------------------------------------------------------------------ all settings -- */
 
 static void measure_slow(struct contest *c, struct work *w) {
   static const double slow_pct[] = {0, 0.1, 1};

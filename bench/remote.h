@@ -1,5 +1,6 @@
-/* remote - what one process asks of another, the same of every system that is measured, and what is said about
- * it. A system is a server process, pinned to one core, and an asking process, pinned to another. */
+/* remote - what one process asks of another, the same of every system that is measured, and what is
+ * said about it. A system is a server process, pinned to one core, and an asking process, pinned to
+ * another. */
 #ifndef BENCH_REMOTE_H
 #define BENCH_REMOTE_H
 
@@ -20,7 +21,8 @@ struct work {
 /* How many keys: 64 for each that is outstanding, or fewer that are 64 MiB, but one each. */
 uint64_t work_keys(size_t value_bytes, unsigned outstanding_max);
 
-/* What is said about a round. Latencies are those of hits; processor time is an answer's, in microseconds. */
+/* What is said about a round. Latencies are those of hits; processor time is an answer's, in
+ * microseconds. */
 enum { PER_S, P50_US, P99_US, P999_US, CLIENT_CPU_US, SERVER_CPU_US, N_FIGURES };
 
 struct remote_system {
@@ -40,8 +42,8 @@ extern const struct remote_system remote_gcache, remote_gcache_h2, remote_floor,
 void remote_round(const struct remote_system *system, const struct server *s, const struct work *w,
                   double out[N_FIGURES]);
 
-/* gcache's two sides, for those who want them in one process. The owner answers on the port returned; its
- * getter takes SLOW_MS for keys that begin with "slow". */
+/* gcache's two sides, for those who want them in one process. The owner answers on the port
+ * returned; its getter takes SLOW_MS for keys that begin with "slow". */
 struct meter;
 int gcache_owner_open(struct bench_member *m, const struct work *w, gcache_http_t http);
 void gcache_owner_open_unix(struct bench_member *m, const struct work *w, gcache_http_t http,

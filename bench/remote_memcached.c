@@ -1,5 +1,6 @@
-/* remote_memcached - memcached with one worker, asked through libmemcached: one request per connection. The
- * library waits for an answer, so the connections take turns: by then the answer is there, mostly. */
+/* remote_memcached - memcached with one worker, asked through libmemcached: one request per
+ * connection. The library waits for an answer, so the connections take turns: by then the answer is
+ * there, mostly. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* remote_nginx - nginx with files in memory, one process: asked over HTTP/1.1 by the floor's client, one request
- * per connection; over HTTP/2 in the clear by h2load. */
+/* remote_nginx - nginx with files in memory, one process: asked over HTTP/1.1 by the floor's
+ * client, one request per connection; over HTTP/2 in the clear by h2load. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #include "floor_http.h"
 
-/* --------------------------------------------------------------------------------- the server -- */
+/* -------------------------------------------------------------------------------- the server -- */
 
 static FILE *create(const char *dir, const char *name) {
   char path[128];
@@ -89,7 +89,7 @@ static int start_h2(struct server *s, const struct work *w) {
   return 0;
 }
 
-/* ----------------------------------------------------------------------------------- HTTP/1.1 -- */
+/* ---------------------------------------------------------------------------------- HTTP/1.1 -- */
 
 static void ask(const struct server *s, const struct work *w, double out[N_FIGURES]) {
   static struct meter m;
@@ -98,7 +98,7 @@ static void ask(const struct server *s, const struct work *w, double out[N_FIGUR
   meter_say(&m, out);
 }
 
-/* -------------------------------------------------------------------------------------- h2load -- */
+/* ------------------------------------------------------------------------------------ h2load -- */
 
 /* Its log: a line an answer, its third word the microseconds. */
 static void read_log(const struct server *s, struct meter *m) {

@@ -1,7 +1,7 @@
-/* remote_redis - redis, asked through hiredis in three ways: one request per connection, where the one asked
- * longest ago is waited for; one connection by its asynchronous side on libuv's loop, as its manual shows it;
- * and batches on one connection that are waited for. The requests of the first and the last are formatted
- * here, which costs less than there. */
+/* remote_redis - redis, asked through hiredis in three ways: one request per connection, where the
+ * one asked longest ago is waited for; one connection by its asynchronous side on libuv's loop, as
+ * its manual shows it; and batches on one connection that are waited for. The requests of the first
+ * and the last are formatted here, which costs less than there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void check(const redisReply *reply, size_t value_bytes) {
     bench_need(UV_EIO, "redis: an answer is not what was asked for");
 }
 
-/* --------------------------------------------------------------------------------- the server -- */
+/* -------------------------------------------------------------------------------- the server -- */
 
 static void fill(const struct server *s, const struct work *w) {
   redisContext *c = redisConnect("127.0.0.1", s->port);
@@ -58,7 +58,7 @@ static int start(struct server *s, const struct work *w) {
   return 1;
 }
 
-/* ----------------------------------------------------------------------- by the loop's events -- */
+/* ---------------------------------------------------------------------- by the loop's events -- */
 
 struct asker {
   redisAsyncContext *connection;

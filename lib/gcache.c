@@ -1,5 +1,6 @@
-/* gcache - the house: the one room that sees all others. Assembles a cache from its parts, tears it down
- * in order, and does for the application what needs more than one tower: peer lists, totals, words.
+/* gcache - the house: the one room that sees all others. Assembles a cache from its parts, tears it
+ * down in order, and does for the application what needs more than one tower: peer lists, totals,
+ * words.
  *
  * Closing: refuse; the door closes what came in while the core cancels what was asked; when neither
  * owes anything the transport closes; then the loop's handles; then all memory goes and the application

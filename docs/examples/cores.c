@@ -1,14 +1,15 @@
-/* cores - one cache a core. N loops, each with a cache of its own, in N threads or in N processes; to each other they
- * are members like those on other machines, reached over Unix sockets in a directory of their own.
+/* cores - one cache a core. N loops, each with a cache of its own, in N threads or in N processes;
+ * to each other they are members like those on other machines, reached over Unix sockets in a
+ * directory of their own.
  *
  *     cores threads|processes [CORES [KEYS [hot]]]
  *
- * Every core asks for every key, some at a time, and serves the others meanwhile. It prints how many gets that
- * were a second, and how often a getter ran; exit 1 unless that was once a key. "hot" keeps copies of what other
- * cores own, so that a key crosses a socket once and is a hit then.
+ * Every core asks for every key, some at a time, and serves the others meanwhile. It prints how
+ * many gets that were a second, and how often a getter ran; exit 1 unless that was once a key.
+ * "hot" keeps copies of what other cores own, so that a key crosses a socket once and is a hit then.
  *
- * What threads have to know: a cache and all that is got from it belong to the thread of its loop. Nothing is
- * shared here but a few counters. docs/rooms/cores.md says when this is worth it. */
+ * What threads have to know: a cache and all that is got from it belong to the thread of its loop.
+ * Nothing is shared here but a few counters. docs/rooms/cores.md says when this is worth it. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* node - a complete server that embeds gcache: one port for its peers and for its own clients.
  *
- * The story is in main(), from top to bottom: read the options, open a cache on a libuv loop, listen, open
- * the groups, learn who the peers are, run; and at a signal let everybody finish, and go.
+ * The story is in main(), from top to bottom: read the options, open a cache on a libuv loop,
+ * listen, open the groups, learn who the peers are, run; and at a signal let everybody finish, and go.
  *
- * The other files: node_routes (HTTP to gcache and back), node_http, node_demo and node_sqlite (getters), node_stats,
- * node_options, node_find, node_text. `node --help` lists the options.
+ * The other files: node_routes (HTTP to gcache and back), node_http, node_demo and node_sqlite
+ * (getters), node_stats, node_options, node_find, node_text. `node --help` lists the options.
  *
  * Keys of the demo source: "missing:..." is not found, "fail:..." fails, "slow:MS:..." takes MS
  * milliseconds, "big:N:..." gives N bytes; any other gives <self>|<key>|<n>, where n counts the getter
@@ -31,7 +31,7 @@ static void on_log(void *data, gcache_log_level_t level, const char *line) {
   snprintf(node->fault, sizeof node->fault, "%s", line);
 }
 
-/* ---------------------------------------------------------------------------------- the start -- */
+/* --------------------------------------------------------------------------------- the start -- */
 
 static int open_tls(struct node *node) {
   gcache_tls_files_t files;
@@ -151,7 +151,7 @@ static int join_peers(struct node *node) {
   return rc < 0 ? complain("--peers", rc) : 0;
 }
 
-/* ------------------------------------------------------------------------------------ the end -- */
+/* ----------------------------------------------------------------------------------- the end -- */
 
 static void on_cache_closed(void *arg) {
   struct node *node = arg;

@@ -1,5 +1,5 @@
-/* node_find - the four ways by which gcache finds peers, as the command line asks for one of them. What goes wrong later
- * is in the log: the list stays as it was. */
+/* node_find - the four ways by which gcache finds peers, as the command line asks for one of them.
+ * What goes wrong later is in the log: the list stays as it was. */
 #include <stdio.h>
 
 #include "node.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------ replies -- */
+/* ----------------------------------------------------------------------------------- replies -- */
 
 gcache_header_t header_line(const char *name, const char *value) {
   gcache_header_t h = {gcache_cstr(name), gcache_cstr(value)};
@@ -55,7 +55,7 @@ void reply_error(gcache_exchange_t *x, int status, const char *reason) {
   reply_text(x, http, reason != NULL && reason[0] != 0 ? reason : gcache_strerror(status));
 }
 
-/* ----------------------------------------------------------------------------------- requests -- */
+/* ---------------------------------------------------------------------------------- requests -- */
 
 /* A query parameter. Nonzero: answered already. */
 int want_param(gcache_exchange_t *x, const char *name, gcache_bytes_t *out) {

@@ -14,7 +14,8 @@ void reply_json(gcache_exchange_t *x, int status, struct text *json); /* frees j
 /* status: of a call of gcache that was refused or has failed; reason NULL or "": its own text. */
 void reply_error(gcache_exchange_t *x, int status, const char *reason);
 
-/* What the query must say. On -1 and NULL the reply is given already. want_ms: 0 where it says nothing. */
+/* What the query must say. On -1 and NULL the reply is given already. want_ms: 0 where it says
+ * nothing. */
 int want_param(gcache_exchange_t *x, const char *name, gcache_bytes_t *out);
 int want_ms(gcache_exchange_t *x, const char *name, uint64_t *out);
 gcache_group_t *want_group(struct node *node, gcache_exchange_t *x);

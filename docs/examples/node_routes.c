@@ -1,4 +1,5 @@
-/* The node's own routes: from an HTTP request to a call of gcache, and from its callback to the answer. */
+/* The node's own routes: from an HTTP request to a call of gcache, and from its callback to the
+ * answer. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void refused(struct asked *a, int status) {
   free(a);
 }
 
-/* ---------------------------------------------------------------------------------------- get -- */
+/* --------------------------------------------------------------------------------------- get -- */
 
 static void on_value(gcache_get_t *req, int status, gcache_value_t *value) {
   static const char *const from[] = {"none", "main", "hot", "peer", "load"};

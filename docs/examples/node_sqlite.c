@@ -1,5 +1,5 @@
-/* The SQLite source: a blocking library behind gcache_load_work(). Each run of work borrows a connection
- * for itself, so there are never more of them than pool threads. */
+/* The SQLite source: a blocking library behind gcache_load_work(). Each run of work borrows a
+ * connection for itself, so there are never more of them than pool threads. */
 #include "node_source.h"
 
 #include <sqlite3.h>

@@ -1,4 +1,5 @@
-/* GET /status: a page that shows this node live; GET /shares: which part of all keys each member owns, for it. */
+/* GET /status: a page that shows this node live; GET /shares: which part of all keys each member
+ * owns, for it. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* node_text - a text that grows, and JSON written into it. Out of memory is remembered: the text is then
- * useless and text_bytes() says so. */
+/* node_text - a text that grows, and JSON written into it. Out of memory is remembered: the text is
+ * then useless and text_bytes() says so. */
 #ifndef NODE_TEXT_H
 #define NODE_TEXT_H
 

@@ -109,9 +109,9 @@ typedef struct gcache_clock_s {
 } gcache_clock_t;
 
 typedef enum { GCACHE_LOG_DEBUG, GCACHE_LOG_INFO, GCACHE_LOG_WARN } gcache_log_level_t;
-/* line: one line, without its end, control bytes escaped. The one callback that may run inside a call: of
- * gcache_open() or gcache_set_peers(), say, that refuse something, or a get that finds a peer to be back. So it must
- * not call gcache, nor take a lock that is held around calls of gcache. */
+/* line: one line, without its end, control bytes escaped. The one callback that may run inside a
+ * call: of gcache_open() or gcache_set_peers(), say, that refuse something, or a get that finds a
+ * peer to be back. So it must not call gcache, nor take a lock that is held around calls of gcache. */
 typedef void (*gcache_log_cb)(void *data, gcache_log_level_t level, const char *line);
 
 /* ----------------------------------------------------------------------------------- bytes ---- */
@@ -222,13 +222,13 @@ typedef struct gcache_options_s {
                        proportion to its own limit. At least 64 KiB. 0: none */
   gcache_access_t access; /* who may ask for keys here, and change them: peers */
   gcache_health_t health; /* when a peer counts as down, and what is done then */
-  /* A member that owns keys which were another's before asks that one for them, before its getter runs: from
-   * its memory only, for so long after a list, and waits so long for each answer. */
+  /* A member that owns keys which were another's before asks that one for them, before its getter
+   * runs: from its memory only, for so long after a list, and waits so long for each answer. */
   uint64_t handoff_ms;      /* 30000; GCACHE_NO_HANDOFF: never, and gcache_leave() gives nothing */
   uint64_t handoff_wait_ms; /* 100, and at most half of the time a caller has left */
   size_t leave_max_bytes;   /* 64 MiB that gcache_leave() gives at most */
-  /* Nanoseconds that never go back, given clock.data: what is timed is timed by it (<gcache/stats.h>). NULL:
-   * clock.mono_ms where that is given, else uv_hrtime(). */
+  /* Nanoseconds that never go back, given clock.data: what is timed is timed by it
+   * (<gcache/stats.h>). NULL: clock.mono_ms where that is given, else uv_hrtime(). */
   uint64_t (*clock_mono_ns)(void *data);
   gcache_hooks_t hooks; /* getter runs, as they begin and end; copied */
 } gcache_options_t;
@@ -257,14 +257,15 @@ GCACHE_EXTERN int gcache_set_self(gcache_t *cache, const char *url);
  * URL, 1 to 1000, a peer of weight 2 owns twice the keys of weight 1; NULL: all 1; rings of others
  * ignore them. All or nothing: on error the old list stands. GCACHE_ESELF: options.self is set and not
  * in the list. UV_EINVAL: a URL that is not http://host:port, https://host:port or, in our own dialect,
- * unix:/path (gcache_listen_unix()), https without options.tls, twice the same URL, a weight out of range,
- * more than 65534 URLs. Calls under way to a dropped peer run to their end. Every member must be given the
- * same list.
+ * unix:/path (gcache_listen_unix()), https without options.tls, twice the same URL, a weight out of
+ * range, more than 65534 URLs. Calls under way to a dropped peer run to their end. Every member
+ * must be given the same list.
  *
- * A list of up to 32 URLs is in force when this returns. A longer one has been checked and copied and is
- * made in the next turns of the loop, a millisecond in each; until it is complete the one before is in force
- * for owners, sets, removes, clears: gcache_stats_t.peers_coming tells. Another call meanwhile replaces it.
- * Should memory fail in a turn the one before stays for good: peers_error, and a warning to the log. */
+ * A list of up to 32 URLs is in force when this returns. A longer one has been checked and copied
+ * and is made in the next turns of the loop, a millisecond in each; until it is complete the one
+ * before is in force for owners, sets, removes, clears: gcache_stats_t.peers_coming tells. Another
+ * call meanwhile replaces it. Should memory fail in a turn the one before stays for good:
+ * peers_error, and a warning to the log. */
 GCACHE_EXTERN int gcache_set_peers(gcache_t *cache, const char *const urls[],
                                    const unsigned weights[], size_t n);
 
@@ -275,8 +276,8 @@ GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key
 
 /* ---------------------------------------------------------------------------------- groups ---- */
 
-/* Freshness. A value is delivered until its expiry and never after, unless the group or the value itself
- * says otherwise, by times that are all off by default:
+/* Freshness. A value is delivered until its expiry and never after, unless the group or the value
+ * itself says otherwise, by times that are all off by default:
  *
  *   stale_ms          stale-while-revalidate (RFC 5861): for so long after its expiry the value is
  *                     delivered at once, and one load runs behind it: at its owner; a hot copy is
@@ -290,19 +291,19 @@ GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key
  *                     member, so that copies do not all refresh in one instant; one attempt a value. A
  *                     value that lived less than twice as long when it was kept is not refreshed ahead
  *   hot_max_ms        a copy in the hot cache expires so long after it was fetched at the latest, also
- *                     one that never would; its callers see that expiry. It is a ceiling for stale_ms and
- *                     error_ms too: afterwards nothing is done with the copy any more
+ *                     one that never would; its callers see that expiry. It is a ceiling for
+ *                     stale_ms and error_ms too: afterwards nothing is done with the copy any more
  *   not_found_ms      GCACHE_ENOTFOUND is remembered for so long, here and by gcache peers that asked;
  *                     undone by set, remove and clear. gcache_load_not_found() gives a time of its own
  *
- * A load that failed where there is such an old value is not tried again at once: first for half a second
- * to a second, then for twice that each time, up to eight. Until then hits within stale_ms start no load, and
- * gets within error_ms are given the value without one.
+ * A load that failed where there is such an old value is not tried again at once: first for half a
+ * second to a second, then for twice that each time, up to eight. Until then hits within stale_ms
+ * start no load, and gets within error_ms are given the value without one.
  * gcache_get_stale() says whether the value delivered was stale. A load behind a hit is a load like any
  * other: it is shared by those who come to wait for it, a set or remove in the meantime forbids keeping
  * its value, and it is given options.timeout_ms. Stale values and what is known to be missing count as
- * items of max_bytes and leave for room as others do. P2 holds for both: after a set, remove or clear has
- * succeeded nothing older is delivered, fresh or stale. */
+ * items of max_bytes and leave for room as others do. P2 holds for both: after a set, remove or
+ * clear has succeeded nothing older is delivered, fresh or stale. */
 
 /* Runs on the owner of a key that is in no cache. Owes exactly one gcache_load_done() or
  * gcache_load_fail(), now or later, on the loop's thread, or a successful gcache_load_work(). */
@@ -337,10 +338,10 @@ typedef struct gcache_group_options_s {
   gcache_policy_t policy; /* GCACHE_POLICY_DEFAULT */
   /* Freshness, see above; 0: off; over 2^32 - 1: that. */
   uint64_t stale_ms, error_ms, refresh_ahead_ms, hot_max_ms, not_found_ms;
-  /* Overload. Beyond loads_max getters at a time loads wait in order of coming; one that nobody waits for
-   * any more leaves without a run. GCACHE_EBUSY: loads_queued_max wait already, or others wait too and the
-   * most patient caller has less time left than this group's getters are known to take. A load behind a
-   * hit does not wait: without a place it is dropped. */
+  /* Overload. Beyond loads_max getters at a time loads wait in order of coming; one that nobody
+   * waits for any more leaves without a run. GCACHE_EBUSY: loads_queued_max wait already, or others
+   * wait too and the most patient caller has less time left than this group's getters are known to
+   * take. A load behind a hit does not wait: without a place it is dropped. */
   unsigned loads_max;        /* 16384 */
   unsigned loads_queued_max; /* 65536 */
 } gcache_group_options_t;
@@ -348,14 +349,15 @@ typedef struct gcache_group_options_s {
 #define gcache_group_options_init(o) gcache_group_options_init_size((o), sizeof *(o))
 GCACHE_EXTERN void gcache_group_options_init_size(gcache_group_options_t *o, size_t size);
 
-/* name: 1 to 256 bytes, any but NUL and '/', which ends it in a path. GCACHE_EEXIST. UV_EINVAL: the log is
- * told why, as by gcache_open(). GCACHE_ENOROOM: not even empty does it fit into options.max_bytes beside the
- * others. */
+/* name: 1 to 256 bytes, any but NUL and '/', which ends it in a path. GCACHE_EEXIST. UV_EINVAL: the
+ * log is told why, as by gcache_open(). GCACHE_ENOROOM: not even empty does it fit into
+ * options.max_bytes beside the others. */
 GCACHE_EXTERN int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
                                     const gcache_group_options_t *o);
-/* A new limit in place of options.max_bytes of the group; UV_EINVAL: less than 64 KiB. A higher one holds
- * at once. To a lower one the group comes down in the next turns of the loop, a bounded number of items a
- * turn; gcache_group_stats_t.max_bytes is the limit that holds, and what is never exceeded. */
+/* A new limit in place of options.max_bytes of the group; UV_EINVAL: less than 64 KiB. A higher one
+ * holds at once. To a lower one the group comes down in the next turns of the loop, a bounded
+ * number of items a turn; gcache_group_stats_t.max_bytes is the limit that holds, and what is never
+ * exceeded. */
 GCACHE_EXTERN int gcache_group_resize(gcache_group_t *group, size_t max_bytes);
 /* Here only: other members keep theirs. Pending requests end with UV_ECANCELED; peers that ask get
  * GCACHE_ENOGROUP from now on; the name is free again when closed (may be NULL) runs. Again, or after
@@ -384,7 +386,8 @@ GCACHE_EXTERN void gcache_load_done(gcache_load_t *load, gcache_value_t *value);
  * network alike. reason (NULL: the text of status) is copied, cut to 256 bytes of printable ASCII, and
  * travels with it. Afterwards load is gone. */
 GCACHE_EXTERN void gcache_load_fail(gcache_load_t *load, int status, const char *reason);
-/* As gcache_load_fail() with GCACHE_ENOTFOUND, remembered for not_found_ms in place of the group's time;
+/* As gcache_load_fail() with GCACHE_ENOTFOUND, remembered for not_found_ms in place of the group's
+ * time;
  * 0: not at all. */
 GCACHE_EXTERN void gcache_load_not_found(gcache_load_t *load, uint64_t not_found_ms,
                                          const char *reason);
@@ -452,8 +455,8 @@ typedef enum {
 } gcache_from_t;
 
 /* status 0: value is set. Else value is NULL: GCACHE_ENOTFOUND, GCACHE_ELOAD, UV_ETIMEDOUT,
- * UV_ECANCELED (cancelled or closing), GCACHE_EBUSY (options.calls_per_peer; loads_queued_max of the group,
- * here or at the owner; limits.in_flight_max or requests_max at the owner), UV_ENOMEM. */
+ * UV_ECANCELED (cancelled or closing), GCACHE_EBUSY (options.calls_per_peer; loads_queued_max of
+ * the group, here or at the owner; limits.in_flight_max or requests_max at the owner), UV_ENOMEM. */
 typedef void (*gcache_get_cb)(gcache_get_t *req, int status, gcache_value_t *value);
 struct gcache_get_s {
   void *data; /* yours */
@@ -462,8 +465,9 @@ struct gcache_get_s {
 };
 
 /* Local caches, else the owner, else the getter here. Equal keys asked at one time share one load. A
- * peer that answers "not found" or "getter failed" is believed; a peer that is down or fails to answer is
- * replaced by the key's next owner, and that by a load here, as long as the caller's time allows.
+ * peer that answers "not found" or "getter failed" is believed; a peer that is down or fails to
+ * answer is replaced by the key's next owner, and that by a load here, as long as the caller's time
+ * allows.
  * UV_EMSGSIZE: key over limits.key_max. */
 GCACHE_EXTERN int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key,
                              uint64_t timeout_ms, gcache_get_cb cb);
@@ -496,10 +500,12 @@ typedef struct gcache_peer_result_s {
   const char *reason; /* "" if none */
 } gcache_peer_result_t;
 
-/* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; they are told later,
- * of a set as a remove (docs/rooms/cluster.md); asking again is safe. UV_ECANCELED: cancelled or closing;
- * members reported 0 had done it. peers: the key's owner first (a clear: in the list's order), this member
- * included unless it is client-only; then who came to the list while this was under way. Borrowed. */
+/* status 0: every member did it. GCACHE_EPARTIAL: peers says which did not, and why; they are told
+ * later, of a set as a remove (docs/rooms/cluster.md); asking again is safe. UV_ECANCELED:
+ * cancelled or closing;
+ * members reported 0 had done it. peers: the key's owner first (a clear: in the list's order), this
+ * member included unless it is client-only; then who came to the list while this was under way.
+ * Borrowed. */
 typedef void (*gcache_change_cb)(gcache_change_t *req, int status,
                                  const gcache_peer_result_t *peers, size_t n);
 struct gcache_change_s {

@@ -1,7 +1,8 @@
 /* gcache/hooks.h - who wants to know of getter runs: gcache_options_t.hooks. Part of <gcache/gcache.h>.
  *
- * For spans and timers of your own; the histogram of all runs is gcache_group_stats_t.getter. Both are called on
- * the loop's thread, from the loop, never inside a call of yours, and may call anything. */
+ * For spans and timers of your own; the histogram of all runs is gcache_group_stats_t.getter. Both
+ * are called on the loop's thread, from the loop, never inside a call of yours, and may call
+ * anything. */
 #ifndef GCACHE_HOOKS_H
 #define GCACHE_HOOKS_H
 

@@ -26,25 +26,25 @@ typedef struct gcache_listener_s gcache_listener_t; /* opaque, ours */
 /* TCP over IPv4 or IPv6. Port 0: any free one. UV_EADDRINUSE, UV_EACCES, ... as uv_listen(). */
 GCACHE_EXTERN int gcache_listen(gcache_listener_t **out, gcache_t *cache,
                                 const struct sockaddr *addr, int backlog);
-/* The same over TLS only. tls: from <gcache/openssl.h>, borrowed until the cache has closed. UV_ENOTSUP:
- * it has no server context, or this library was built without TLS. HTTP/1.1 and HTTP/2 are offered by
- * ALPN as options.http says. What TLS finds wrong in a handshake is told to the log. */
+/* The same over TLS only. tls: from <gcache/openssl.h>, borrowed until the cache has closed.
+ * UV_ENOTSUP: it has no server context, or this library was built without TLS. HTTP/1.1 and HTTP/2
+ * are offered by ALPN as options.http says. What TLS finds wrong in a handshake is told to the log. */
 GCACHE_EXTERN int gcache_listen_tls(gcache_listener_t **out, gcache_t *cache,
                                     const struct sockaddr *addr, int backlog, gcache_tls_t *tls);
-/* A Unix socket, for members of this machine; they call this one unix:/path. Always in the clear: what is
- * said there leaves the machine's memory nowhere. path: absolute, at most 107 bytes, plain ASCII without spaces,
- * '#', '?' and '%'; copied. mode: permissions of the file, whatever the umask: who may write to it may
- * connect, and is a peer (<gcache/access.h>); 0: 0600. UV_EINVAL: path or mode is none of these; the log says
- * which. UV_EADDRINUSE: somebody listens there, or it is no socket. A socket file that a crashed process has left
- * is replaced; ours is removed when closing begins. No two programs may begin to listen at one path at one
- * moment. */
+/* A Unix socket, for members of this machine; they call this one unix:/path. Always in the clear:
+ * what is said there leaves the machine's memory nowhere. path: absolute, at most 107 bytes, plain
+ * ASCII without spaces, '#', '?' and '%'; copied. mode: permissions of the file, whatever the
+ * umask: who may write to it may connect, and is a peer (<gcache/access.h>); 0: 0600. UV_EINVAL:
+ * path or mode is none of these; the log says which. UV_EADDRINUSE: somebody listens there, or it
+ * is no socket. A socket file that a crashed process has left is replaced; ours is removed when
+ * closing begins. No two programs may begin to listen at one path at one moment. */
 GCACHE_EXTERN int gcache_listen_unix(gcache_listener_t **out, gcache_t *cache, const char *path,
                                      unsigned mode, int backlog);
 /* 0: a Unix socket. */
 GCACHE_EXTERN int gcache_listener_port(const gcache_listener_t *listener);
 /* Drains: accepts no more, closes idle connections, lets those that are owed answers have them, with
- * "Connection: close" or GOAWAY. closed (may be NULL) runs when none is left; listener is gone then. Call
- * once, and not after gcache_close(), which closes listeners itself. */
+ * "Connection: close" or GOAWAY. closed (may be NULL) runs when none is left; listener is gone
+ * then. Call once, and not after gcache_close(), which closes listeners itself. */
 GCACHE_EXTERN void gcache_listener_close(gcache_listener_t *listener, gcache_closed_cb closed,
                                          void *arg);
 
@@ -91,7 +91,8 @@ GCACHE_EXTERN const gcache_header_t *gcache_exchange_headers(const gcache_exchan
 /* The body as a value that never expires, so that it can be kept without a copy: ref it. NULL if the
  * request has none. */
 GCACHE_EXTERN gcache_value_t *gcache_exchange_body(const gcache_exchange_t *x);
-/* Query parameter name, percent-decoded ('+' stays a plus). UV_ENOENT: absent. UV_EINVAL: bad escape. */
+/* Query parameter name, percent-decoded ('+' stays a plus). UV_ENOENT: absent. UV_EINVAL: bad
+ * escape. */
 GCACHE_EXTERN int gcache_exchange_param(gcache_exchange_t *x, const char *name,
                                         gcache_bytes_t *out);
 
@@ -110,18 +111,19 @@ GCACHE_EXTERN int gcache_exchange_reply_value(gcache_exchange_t *x, int status,
                                               const gcache_header_t headers[], size_t n,
                                               gcache_value_t *body);
 
-/* An answer whose length is not known when it begins: begin, then any number of writes, then end. status
- * and headers as for a reply, and it is one: a second begin or a reply behind it is UV_EINVAL, as are a
- * write or an end before it. Chunked in HTTP/1.1; in HTTP/1.0 it ends with the connection. HEAD and the
- * statuses without a body get the head alone. However slowly it is produced, no time limit ends it; a
- * reader who takes next to nothing for limits.write_stall_ms has left. */
+/* An answer whose length is not known when it begins: begin, then any number of writes, then end.
+ * status and headers as for a reply, and it is one: a second begin or a reply behind it is
+ * UV_EINVAL, as are a write or an end before it. Chunked in HTTP/1.1; in HTTP/1.0 it ends with the
+ * connection. HEAD and the statuses without a body get the head alone. However slowly it is
+ * produced, no time limit ends it; a reader who takes next to nothing for limits.write_stall_ms has
+ * left. */
 GCACHE_EXTERN int gcache_exchange_begin(gcache_exchange_t *x, int status,
                                         const gcache_header_t headers[], size_t n);
 /* The next bytes of the body, copied, or referenced without a copy. All of them are taken, or none:
- * GCACHE_EBUSY when more than 1 MiB of this answer waits already. (Requests of one HTTP/1.1 connection are
- * answered in order: answers whose turn has not come share one MiB.) What was taken leaves by itself, all
- * writes of a turn of the loop in one. When the asker has left, or without memory, for which the
- * connection ends, it is taken and thrown away, and gone is called. */
+ * GCACHE_EBUSY when more than 1 MiB of this answer waits already. (Requests of one HTTP/1.1
+ * connection are answered in order: answers whose turn has not come share one MiB.) What was taken
+ * leaves by itself, all writes of a turn of the loop in one. When the asker has left, or without
+ * memory, for which the connection ends, it is taken and thrown away, and gone is called. */
 GCACHE_EXTERN int gcache_exchange_write(gcache_exchange_t *x, gcache_bytes_t bytes);
 GCACHE_EXTERN int gcache_exchange_write_value(gcache_exchange_t *x, gcache_value_t *value);
 /* Calls room once, from the loop, when less than half of that waits (which may be now) or the asker has
@@ -130,9 +132,9 @@ typedef void (*gcache_room_cb)(gcache_exchange_t *x, void *arg);
 GCACHE_EXTERN void gcache_exchange_on_room(gcache_exchange_t *x, gcache_room_cb room, void *arg);
 /* The body is whole. x is gone, but after an error. */
 GCACHE_EXTERN int gcache_exchange_end(gcache_exchange_t *x);
-/* There will be no more, begun or not, and the asker can see that something is missing: the connection is
- * closed without the last chunk, in HTTP/2 the stream is reset. (In HTTP/1.0 nothing tells that from an
- * end.) x is gone. */
+/* There will be no more, begun or not, and the asker can see that something is missing: the
+ * connection is closed without the last chunk, in HTTP/2 the stream is reset. (In HTTP/1.0 nothing
+ * tells that from an end.) x is gone. */
 GCACHE_EXTERN void gcache_exchange_abort(gcache_exchange_t *x);
 
 /* -------------------------------------------- serve: mount on your own HTTP server ---- */
@@ -145,8 +147,9 @@ typedef struct gcache_http_request_s {
   const gcache_header_t *headers; /* borrowed until gcache_serve() returns; names in any case */
   size_t n_headers;
   gcache_bytes_t body; /* whole body; borrowed until gcache_serve() returns */
-  /* Who asks, to be judged by options.access: IPv4, IPv6 or AF_UNIX; borrowed likewise. NULL: you have seen to
-   * that, and whatever you hand over is answered. Where peers show certificates they show them to you. */
+  /* Who asks, to be judged by options.access: IPv4, IPv6 or AF_UNIX; borrowed likewise. NULL: you
+   * have seen to that, and whatever you hand over is answered. Where peers show certificates they
+   * show them to you. */
   const struct sockaddr *from;
 } gcache_http_request_t;
 
@@ -171,8 +174,8 @@ struct gcache_serve_s {
 
 /* Nonzero if path (escaped, with or without a query) lies under base_path and is gcache's to answer. */
 GCACHE_EXTERN int gcache_serves(const gcache_t *cache, gcache_bytes_t path);
-/* Answers as the owner, from this member alone. What is wrong with the request is said in the reply, not
- * by an error here. */
+/* Answers as the owner, from this member alone. What is wrong with the request is said in the
+ * reply, not by an error here. */
 GCACHE_EXTERN int gcache_serve(gcache_serve_t *req, gcache_t *cache,
                                const gcache_http_request_t *in, gcache_serve_cb cb);
 /* The client hung up: the callback still runs, from the loop, with UV_ECANCELED. */

@@ -1,5 +1,5 @@
-/* gcache/leave.h - a member that goes: it tells the others, and gives them what it has that is used most. Needs
- * gcache.h, whose rules hold. See docs/rooms/cluster.md, "Members that come and go". */
+/* gcache/leave.h - a member that goes: it tells the others, and gives them what it has that is used
+ * most. Needs gcache.h, whose rules hold. See docs/rooms/cluster.md, "Members that come and go". */
 #ifndef GCACHE_LEAVE_H
 #define GCACHE_LEAVE_H
 
@@ -29,21 +29,23 @@ struct gcache_leave_s {
   gcache_t *cache;
 };
 
-/* This member is about to go. From now on every answer to a peer says so: peers ask others for its keys, but go
- * on telling it of changes, and whoever asks is still answered. What its groups' main caches hold is given to
- * the members that will own it, what is used most first, up to options.leave_max_bytes, for timeout_ms (0:
- * options.timeout_ms). They keep it only where they know nothing of the key.
+/* This member is about to go. From now on every answer to a peer says so: peers ask others for its
+ * keys, but go on telling it of changes, and whoever asks is still answered. What its groups' main
+ * caches hold is given to the members that will own it, what is used most first, up to
+ * options.leave_max_bytes, for timeout_ms (0: options.timeout_ms). They keep it only where they
+ * know nothing of the key.
  *
- * A member that is alone, or whose list is emptied before or meanwhile, has nobody to give to: what is on its way
- * is waited for, and the status is 0. A peer that is an older gcache refuses what it is given.
+ * A member that is alone, or whose list is emptied before or meanwhile, has nobody to give to: what
+ * is on its way is waited for, and the status is 0. A peer that is an older gcache refuses what it
+ * is given.
  *
- * Others believe it until an answer says otherwise. A process that starts again at this URL while it is still on
- * their lists is asked for its keys by those that have heard that: they ping who is leaving once in
- * options.health.probe_max_ms, where they ask it nothing else.
+ * Others believe it until an answer says otherwise. A process that starts again at this URL while
+ * it is still on their lists is asked for its keys by those that have heard that: they ping who is
+ * leaving once in options.health.probe_max_ms, where they ask it nothing else.
  *
  * In this order: gcache_leave(); in its callback take this member from the lists of all others; then
- * gcache_close(). There is no way back but to open a new cache. UV_EALREADY: it is leaving. With a dialect of
- * others, or a transport that cannot, nothing is given. */
+ * gcache_close(). There is no way back but to open a new cache. UV_EALREADY: it is leaving. With a
+ * dialect of others, or a transport that cannot, nothing is given. */
 GCACHE_EXTERN int gcache_leave(gcache_leave_t *req, gcache_t *cache, uint64_t timeout_ms,
                                gcache_leave_cb cb);
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /* Over a size: the request is refused with a 4xx, and the connection closed
- * unless the request had been read to its end. Over a time: the connection is closed; of a body or an answer
- * over HTTP/2, that stream alone is refused with 408 or reset. */
+ * unless the request had been read to its end. Over a time: the connection is closed; of a body or
+ * an answer over HTTP/2, that stream alone is refused with 408 or reset. */
 typedef struct gcache_limits_s {
   size_t key_max;           /* 4096 bytes decoded; more: UV_EMSGSIZE, 414 */
   size_t value_max;         /* 16 MiB; more: UV_EMSGSIZE, 413. Bodies: 8 KiB more */
@@ -38,11 +38,13 @@ typedef struct gcache_limits_s {
   unsigned control_max; /* 1000 frames in 10 s that carry neither head nor body: SETTINGS, PING,
                                  PRIORITY, empty DATA, WINDOW_UPDATE, RST_STREAM */
 
-  /* Overload, over all connections, incoming and outgoing. In flight is what waits to be sent, values whole
-   * and once for each place in a queue; bodies that are being received; requests that wait for their answer.
-   * What would exceed it is not begun: a request or an answer is refused with 429, a body before it is read;
-   * the answer to a question of ours fails with GCACHE_EBUSY. Others' values and bodies over 4 KiB leave a
-   * quarter of it free. As long as less than a sixteenth is in use anything may begin. */
+  /* Overload, over all connections, incoming and outgoing. In flight is what waits to be sent,
+   * values whole and once for each place in a queue; bodies that are being received; requests that
+   * wait for their answer.
+   * What would exceed it is not begun: a request or an answer is refused with 429, a body before it
+   * is read; the answer to a question of ours fails with GCACHE_EBUSY. Others' values and bodies
+   * over 4 KiB leave a quarter of it free. As long as less than a sixteenth is in use anything may
+   * begin. */
   size_t in_flight_max; /* a quarter of options.max_bytes, or of all groups' max_bytes where that is
                             not set, but at least 16 MiB */
   unsigned requests_max; /* 65536 incoming requests that wait for their answer; more: 429 */

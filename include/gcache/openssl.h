@@ -1,9 +1,10 @@
 /* gcache/openssl.h - TLS for listening and for asking peers, by OpenSSL 3: with your SSL_CTX, or from
- * files. The only header that knows OpenSSL exists; it includes none of OpenSSL's. gcache.h's rules hold.
+ * files. The only header that knows OpenSSL exists; it includes none of OpenSSL's. gcache.h's rules
+ * hold.
  *
- * A gcache_tls_t is opened before the cache that uses it and freed after that has closed. Several caches
- * may use one if they run in the same thread. In a library built without TLS every function here is
- * there and returns UV_ENOTSUP.
+ * A gcache_tls_t is opened before the cache that uses it and freed after that has closed. Several
+ * caches may use one if they run in the same thread. In a library built without TLS every function
+ * here is there and returns UV_ENOTSUP.
  *
  * What is set for each connection, so that your contexts keep what they had: the host name or address
  * the certificate must be for (from the peer's URL; also sent as SNI when it is a name), the demand for
@@ -17,11 +18,11 @@
  * give gcache a context of its own.
  *
  * Asking, the latest session of each of the last 256 peers is kept and offered to the next connection
- * (resumption), without the session callbacks of the context. When being asked, sessions and tickets are
- * as the context says; OpenSSL's default resumes.
+ * (resumption), without the session callbacks of the context. When being asked, sessions and
+ * tickets are as the context says; OpenSSL's default resumes.
  *
- * Memory: what OpenSSL allocates does not go through gcache_mem_t, and is not counted: about 15 KB for an
- * idle connection with OpenSSL 3.0.
+ * Memory: what OpenSSL allocates does not go through gcache_mem_t, and is not counted: about 15 KB
+ * for an idle connection with OpenSSL 3.0.
  * Threads: OpenSSL starts none. Errors: its error queue of the calling thread is emptied. */
 #ifndef GCACHE_OPENSSL_H
 #define GCACHE_OPENSSL_H
@@ -41,8 +42,8 @@ typedef enum {
                                 there, and are still served your own routes; a certificate that is shown
                                 and not trusted ends the handshake */
   /* The same, and the certificate is for a host, name or address, of the list last given to
-   * gcache_set_peers(): its subjectAltName says so. Client-only members are on no list. Choose this where
-   * `server` trusts a CA that makes certificates for others than peers. */
+   * gcache_set_peers(): its subjectAltName says so. Client-only members are on no list. Choose this
+   * where `server` trusts a CA that makes certificates for others than peers. */
   GCACHE_TLS_PEERS_NAMED
 } gcache_tls_peers_t;
 
@@ -70,10 +71,10 @@ GCACHE_EXTERN int gcache_tls_replace(gcache_tls_t *tls, struct ssl_ctx_st *clien
 /* After every cache that uses it has closed. NULL is fine. */
 GCACHE_EXTERN void gcache_tls_free(gcache_tls_t *tls);
 
-/* ------------------------------------------------------------------------------- from files ---- */
+/* ------------------------------------------------------------------------------ from files ---- */
 
-/* All PEM. Both contexts are made from them: the same certificate is shown when asked and, if ca_file is
- * given, when asking. TLS 1.2 at least. Names are copied. */
+/* All PEM. Both contexts are made from them: the same certificate is shown when asked and, if
+ * ca_file is given, when asking. TLS 1.2 at least. Names are copied. */
 typedef struct gcache_tls_files_s {
   size_t size;           /* set by gcache_tls_files_init() */
   const char *cert_file; /* the certificate, then those that lead to the CA. NULL: asks only */

@@ -1,5 +1,5 @@
-/* gcache/stats.h - what has been counted, by group, by peer and by cache. Part of <gcache/gcache.h>, whose
- * rules hold. */
+/* gcache/stats.h - what has been counted, by group, by peer and by cache. Part of
+ * <gcache/gcache.h>, whose rules hold. */
 #ifndef GCACHE_STATS_H
 #define GCACHE_STATS_H
 
@@ -9,9 +9,9 @@
 extern "C" {
 #endif
 
-/* How long something took: how many took so long, by fixed limits, which are those of a Prometheus histogram:
- * buckets[i] counts what took up to gcache_histogram_bound(i) seconds, and longer than the bound before it; the
- * last, all that took longer. count is the sum of all buckets. */
+/* How long something took: how many took so long, by fixed limits, which are those of a Prometheus
+ * histogram: buckets[i] counts what took up to gcache_histogram_bound(i) seconds, and longer than
+ * the bound before it; the last, all that took longer. count is the sum of all buckets. */
 #define GCACHE_HISTOGRAM_BUCKETS 23
 typedef struct gcache_histogram_s {
   uint64_t count;
@@ -19,11 +19,12 @@ typedef struct gcache_histogram_s {
   uint64_t buckets[GCACHE_HISTOGRAM_BUCKETS];
 } gcache_histogram_t;
 
-/* In seconds: 1, 2.5 and 5 microseconds, 10, 25, ... to 10 s; HUGE_VAL from GCACHE_HISTOGRAM_BUCKETS - 1 on. */
+/* In seconds: 1, 2.5 and 5 microseconds, 10, 25, ... to 10 s; HUGE_VAL from
+ * GCACHE_HISTOGRAM_BUCKETS - 1 on. */
 GCACHE_EXTERN double gcache_histogram_bound(size_t bucket);
 
-/* From gcache_get() to its callback, by where the value came from; those that were cancelled are left out. Of
- * gcache_get_many() the keys that were not in memory.
+/* From gcache_get() to its callback, by where the value came from; those that were cancelled are
+ * left out. Of gcache_get_many() the keys that were not in memory.
  * Hits are timed at random, one in 64, and counted as 64: main and hot are estimates, of which
  * gcache_group_stats_t.hits is the exact number. All others are exact. */
 typedef struct gcache_latencies_s {
@@ -101,8 +102,8 @@ typedef struct gcache_peer_stats_s {
   uint64_t missed_dropped;
   uint64_t hedges;     /* second questions, asked of others because this one was late, */
   uint64_t hedges_won; /* and answered before it was */
-  /* From the moment something is asked to the answer, or to the failure: waiting for a connection included,
-   * pings and what nobody waited for any more not. */
+  /* From the moment something is asked to the answer, or to the failure: waiting for a connection
+   * included, pings and what nobody waited for any more not. */
   gcache_histogram_t exchange;
 } gcache_peer_stats_t;
 
@@ -110,8 +111,8 @@ typedef struct gcache_peer_stats_s {
 #define gcache_group_stats(group, out) gcache_group_stats_size((group), (out), sizeof *(out))
 GCACHE_EXTERN void gcache_group_stats_size(const gcache_group_t *group, gcache_group_stats_t *out,
                                            size_t size);
-/* All groups that are open, in the order they were opened in: the one behind `after`, the first with NULL; NULL: no
- * more. after must be open; nothing is allocated. */
+/* All groups that are open, in the order they were opened in: the one behind `after`, the first
+ * with NULL; NULL: no more. after must be open; nothing is allocated. */
 GCACHE_EXTERN gcache_group_t *gcache_group_next(const gcache_t *cache, const gcache_group_t *after);
 /* index: 0 up, in the order given to gcache_set_peers(). UV_ENOENT past the end. */
 #define gcache_peer_stats(cache, index, out) \

@@ -42,11 +42,12 @@ GCACHE_EXTERN uint64_t gcache_call_time_left_ms(gcache_call_t *call);
 GCACHE_EXTERN int64_t gcache_call_newer_than(const gcache_call_t *call);
 /* GET, nonzero: from the peer's memory or not at all, UV_ENOENT; only where the transport can. */
 GCACHE_EXTERN int gcache_call_only_cached(const gcache_call_t *call);
-/* Of such a GET, not NULL: this member's URL. It has just started, and may have forgotten changes that it was
- * told of; a peer to which that URL is not new answers UV_EPERM. For gcache_answer_cached(). */
+/* Of such a GET, not NULL: this member's URL. It has just started, and may have forgotten changes
+ * that it was told of; a peer to which that URL is not new answers UV_EPERM. For
+ * gcache_answer_cached(). */
 GCACHE_EXTERN const char *gcache_call_newcomer(const gcache_call_t *call);
-/* The trace that the get or change belongs to (<gcache/trace.h>), for the peer; NULL: none. There, what came goes
- * into gcache_trace_begin() before gcache_answer() or one of its kind. */
+/* The trace that the get or change belongs to (<gcache/trace.h>), for the peer; NULL: none. There,
+ * what came goes into gcache_trace_begin() before gcache_answer() or one of its kind. */
 GCACHE_EXTERN const char *gcache_call_traceparent(const gcache_call_t *call);
 GCACHE_EXTERN void gcache_call_set_data(gcache_call_t *call, void *data);
 GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
@@ -64,13 +65,15 @@ GCACHE_EXTERN void *gcache_call_data(const gcache_call_t *call);
  *                                      for those callers who have time left. Never for time that
  *                                      ran out here: see below
  *   UV_ECANCELED, after cancel()       nobody is told; those who came since are asked for anew
- *   UV_EINVAL                          the peer refuses this question: as below, but no sign that it fails
+ *   UV_EINVAL                          the peer refuses this question: as below, but no sign that
+ *                                      it fails
  *   anything else                      the exchange failed: loaded here instead
  * What a failed exchange's status says of the peer, with every op: UV_ECONNREFUSED, UV_EHOSTUNREACH,
- * UV_EHOSTDOWN, UV_ENETUNREACH, UV_ENETDOWN, UV_EADDRNOTAVAIL, UV_EAI_*: nobody could be reached, and it is
- * down at once (gcache/health.h); a connect that timed out is UV_EHOSTUNREACH. UV_ECANCELED, UV_ENOMEM,
- * UV_ENOTSUP, UV_EACCES, UV_EINVAL, UV_EMSGSIZE, GCACHE_EBUSY: nothing. Any other counts as one failure: a
- * connection that broke or fell silent is UV_ECONNABORTED, say, and what is no answer GCACHE_EPEER. */
+ * UV_EHOSTDOWN, UV_ENETUNREACH, UV_ENETDOWN, UV_EADDRNOTAVAIL, UV_EAI_*: nobody could be reached,
+ * and it is down at once (gcache/health.h); a connect that timed out is UV_EHOSTUNREACH.
+ * UV_ECANCELED, UV_ENOMEM, UV_ENOTSUP, UV_EACCES, UV_EINVAL, UV_EMSGSIZE, GCACHE_EBUSY: nothing.
+ * Any other counts as one failure: a connection that broke or fell silent is UV_ECONNABORTED, say,
+ * and what is no answer GCACHE_EPEER. */
 GCACHE_EXTERN void gcache_call_done(gcache_call_t *call, int status, gcache_value_t *value,
                                     const char *reason);
 
@@ -80,8 +83,8 @@ GCACHE_EXTERN void gcache_call_done(gcache_call_t *call, int status, gcache_valu
  * not_found: GCACHE_ENOTFOUND holds for so many milliseconds. */
 GCACHE_EXTERN void gcache_call_set_stale(gcache_call_t *call, uint64_t stale_ms);
 GCACHE_EXTERN void gcache_call_set_not_found(gcache_call_t *call, uint64_t not_found_ms);
-/* The same with any answer: whether the peer is leaving (gcache_leave()). It is asked for no key then. Not said:
- * as before. */
+/* The same with any answer: whether the peer is leaving (gcache_leave()). It is asked for no key
+ * then. Not said: as before. */
 GCACHE_EXTERN void gcache_call_set_leaving(gcache_call_t *call, int leaving);
 
 struct gcache_transport_s {
@@ -92,15 +95,16 @@ struct gcache_transport_s {
   /* Nobody waits any more. The answer is still owed. May be NULL. */
   void (*cancel)(gcache_transport_t *t, gcache_call_t *call);
   /* The peer list is now this, without self; connections to others can go. Runs inside
-   * gcache_set_peers(), or in a later turn when a long list is in force; it must not call gcache. May be
-   * NULL. */
+   * gcache_set_peers(), or in a later turn when a long list is in force; it must not call gcache.
+   * May be NULL. */
   void (*peers)(gcache_transport_t *t, const char *const urls[], size_t n);
   /* No start() will follow and no call is under way. Must call closed(arg), now or later. May be
    * NULL: nothing to close. */
   void (*close)(gcache_transport_t *t, gcache_closed_cb closed, void *arg);
-  /* Where both are given, in place of peers, so that a long list holds nobody up: one peer more, some turns
-   * before it is asked, perhaps; one less, some turns after the list has changed. One can come that is there,
-   * and one go that is not. url is borrowed for the call. As with peers, they must not call gcache. */
+  /* Where both are given, in place of peers, so that a long list holds nobody up: one peer more,
+   * some turns before it is asked, perhaps; one less, some turns after the list has changed. One
+   * can come that is there, and one go that is not. url is borrowed for the call. As with peers,
+   * they must not call gcache. */
   void (*peer_added)(gcache_transport_t *t, const char *url);
   void (*peer_removed)(gcache_transport_t *t, const char *url);
   unsigned can; /* of these, added up */
@@ -140,7 +144,8 @@ GCACHE_EXTERN int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op
                                 uint64_t timeout_ms, gcache_answer_cb cb);
 /* A GET as above, of an asker that can be told what only gcache says: that a value is stale, how long
  * "not found" holds. gcache_answer() waits for a fresh value instead. newer_than: the asker's
- * gcache_call_newer_than(); a value here that expires no later is not the answer, unless the load fails. */
+ * gcache_call_newer_than(); a value here that expires no later is not the answer, unless the load
+ * fails. */
 GCACHE_EXTERN int gcache_answer_get(gcache_answer_t *req, gcache_t *cache, gcache_bytes_t group,
                                     gcache_bytes_t key, int64_t newer_than, uint64_t timeout_ms,
                                     gcache_answer_cb cb);
@@ -155,8 +160,8 @@ GCACHE_EXTERN int gcache_answer_give(gcache_answer_t *req, gcache_t *cache, gcac
                                      gcache_answer_cb cb);
 /* What is to be said with every answer: gcache_leave() has been called. */
 GCACHE_EXTERN int gcache_is_leaving(const gcache_t *cache);
-/* Only inside the callback. stale: as gcache_get_stale(). not_found: status is GCACHE_ENOTFOUND, and holds
- * for so many milliseconds; 0: it is not to be remembered. */
+/* Only inside the callback. stale: as gcache_get_stale(). not_found: status is GCACHE_ENOTFOUND,
+ * and holds for so many milliseconds; 0: it is not to be remembered. */
 GCACHE_EXTERN uint64_t gcache_answer_stale(const gcache_answer_t *req);
 GCACHE_EXTERN uint64_t gcache_answer_not_found(const gcache_answer_t *req);
 /* The asker has left. The callback still runs, with UV_ECANCELED. */

@@ -19,8 +19,8 @@ struct gci_env;
 struct gci_env_driver {
   uint64_t (*mono_ms)(void *driver); /* brought up to date, not the start of the turn */
   int64_t (*unix_ns)(void *driver);
-  /* Something is queued: call gci_env_turn() soon. Said again before that turn, perhaps; inside a turn, once
-   * at its end. */
+  /* Something is queued: call gci_env_turn() soon. Said again before that turn, perhaps; inside a
+   * turn, once at its end. */
   void (*wake)(void *driver);
   /* Call gci_env_turn() at at_ms; replaces what was armed before; GCI_DEADLINE_NEVER disarms. */
   void (*arm)(void *driver, uint64_t at_ms);
@@ -33,8 +33,8 @@ struct gci_env_driver {
 };
 
 /* A turn drains one queue after the other, each once: what is queued for a later one still runs in this
- * turn, what is queued for the same or an earlier one in the next. So the questions of all callbacks of a
- * turn are asked in it, and leave in one write a connection. */
+ * turn, what is queued for the same or an earlier one in the next. So the questions of all
+ * callbacks of a turn are asked in it, and leave in one write a connection. */
 enum gci_phase {
   GCI_COMPLETIONS, /* the only one that runs callbacks of the user's */
   GCI_QUESTIONS,   /* to peers */

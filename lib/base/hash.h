@@ -1,6 +1,6 @@
 /* base/hash - a strong 64-bit hash (XXH3), keyed per cache against hash flooding, and a plain one whose
- * value every member agrees on. The only room that includes xxhash.h; what XXH3 does with 9 to 16 bytes,
- * the length of most keys, is written out here, because the call would cost as much again. */
+ * value every member agrees on. The only room that includes xxhash.h; what XXH3 does with 9 to 16
+ * bytes, the length of most keys, is written out here, because the call would cost as much again. */
 #ifndef GCI_BASE_HASH_H
 #define GCI_BASE_HASH_H
 

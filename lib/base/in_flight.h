@@ -1,11 +1,11 @@
 /* base/in_flight - memory that waits for somebody outside: what connections have to send, what they are
- * receiving, requests that are not answered yet. One counter a cache, in its struct gci_mem, so that whoever
- * allocates can count; incoming and outgoing connections together.
+ * receiving, requests that are not answered yet. One counter a cache, in its struct gci_mem, so
+ * that whoever allocates can count; incoming and outgoing connections together.
  *
- * Who takes memory for such a thing adds its size, all of it until it is given back: of a value that is being
- * sent, the whole value until its last byte has left, since it cannot go earlier. A value counts once for each
- * place in a queue: the cache may let go of it at any time. Adding cannot fail: whoever can refuse asks
- * first. Owns nothing. */
+ * Who takes memory for such a thing adds its size, all of it until it is given back: of a value
+ * that is being sent, the whole value until its last byte has left, since it cannot go earlier. A
+ * value counts once for each place in a queue: the cache may let go of it at any time. Adding
+ * cannot fail: whoever can refuse asks first. Owns nothing. */
 #ifndef GCI_BASE_IN_FLIGHT_H
 #define GCI_BASE_IN_FLIGHT_H
 

@@ -1,11 +1,13 @@
-/* base/spare - freed blocks kept in front of malloc() for whoever asks next. In the steady state an exchange
- * takes and gives back the same few blocks: malloc()'s own lists are too short for a turn's worth of small
- * ones, and large ones it gives back to the kernel, so that each is faulted in anew.
+/* base/spare - freed blocks kept in front of malloc() for whoever asks next. In the steady state an
+ * exchange takes and gives back the same few blocks: malloc()'s own lists are too short for a
+ * turn's worth of small ones, and large ones it gives back to the kernel, so that each is faulted
+ * in anew.
  *
- * A block stands for all sizes that the allocator rounds alike (gci_mem_cost()). Kept are blocks of up to
- * GCI_SPARE_BLOCK_MAX, GCI_SPARE_BYTES in all, and the latest few from GCI_SPARE_LARGE_MIN up,
+ * A block stands for all sizes that the allocator rounds alike (gci_mem_cost()). Kept are blocks of
+ * up to GCI_SPARE_BLOCK_MAX, GCI_SPARE_BYTES in all, and the latest few from GCI_SPARE_LARGE_MIN up,
  * GCI_SPARE_LARGE_BYTES in all. Owns them until fini. Under AddressSanitizer a block that is kept is
- * poisoned, so that its use is seen as that of freed memory. Fails: take, with NULL, when there is none. */
+ * poisoned, so that its use is seen as that of freed memory. Fails: take, with NULL, when there is
+ * none. */
 #ifndef GCI_BASE_SPARE_H
 #define GCI_BASE_SPARE_H
 

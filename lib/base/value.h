@@ -91,8 +91,8 @@ static inline int gci_value_is_windowed(const gcache_value_t *value) {
 }
 /* Its own; NULL: none. */
 const struct gci_windows *gci_value_windows(const gcache_value_t *value);
-/* The same value with a nearer expiry: itself, if it is the caller's alone and free-standing, or one that
- * keeps it. Takes the reference; NULL: out of memory, and it is still the caller's. */
+/* The same value with a nearer expiry: itself, if it is the caller's alone and free-standing, or
+ * one that keeps it. Takes the reference; NULL: out of memory, and it is still the caller's. */
 gcache_value_t *gci_value_until(struct gci_mem *mem, gcache_value_t *value, int64_t expire_unix_ns);
 
 /* gcache_value_expire(), without a call for most. */

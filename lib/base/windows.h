@@ -1,5 +1,5 @@
-/* base/windows - what may be done with a value around its expiry, as gcache_windows_t says, in the size in
- * which it is kept. Milliseconds; 0: off. */
+/* base/windows - what may be done with a value around its expiry, as gcache_windows_t says, in the
+ * size in which it is kept. Milliseconds; 0: off. */
 #ifndef GCI_BASE_WINDOWS_H
 #define GCI_BASE_WINDOWS_H
 

@@ -82,7 +82,7 @@ int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op, gcache_
   return 0;
 }
 
-/* ------------------------------------------------------------------- members that come and go -- */
+/* ------------------------------------------------------------------ members that come and go -- */
 
 static void begin_done(gcache_answer_t *req, gcache_group_t *group, gcache_answer_cb cb) {
   req->cb = cb;

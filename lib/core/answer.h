@@ -16,9 +16,9 @@ struct gci_answer_cached {
  * GCACHE_ENOGROUP, GCACHE_ECLOSING, UV_EMSGSIZE, UV_EINVAL. */
 int gci_answer_cached(gcache_t *cache, gcache_bytes_t group, gcache_bytes_t key, int takes_stale,
                       struct gci_answer_cached *out);
-/* What a new owner asks for before its getter runs: a fresh value, borrowed as above. Nothing is refreshed
- * behind. UV_ENOENT: there is none. The rest as above. Who says that it has just started is to be new here
- * (core/previous). */
+/* What a new owner asks for before its getter runs: a fresh value, borrowed as above. Nothing is
+ * refreshed behind. UV_ENOENT: there is none. The rest as above. Who says that it has just started
+ * is to be new here (core/previous). */
 int gci_answer_handoff(gcache_t *cache, gcache_bytes_t group, gcache_bytes_t key,
                        gcache_value_t **value);
 

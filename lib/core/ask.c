@@ -59,8 +59,8 @@ static struct gci_journey *fetch_to_join(gcache_group_t *group, gcache_bytes_t k
   return NULL;
 }
 
-/* Who is to be asked; NULL: nobody, it is loaded here: also where that one is still to be told of a change of
- * the key. failed: who was asked in vain, or NULL. */
+/* Who is to be asked; NULL: nobody, it is loaded here: also where that one is still to be told of a
+ * change of the key. failed: who was asked in vain, or NULL. */
 static struct gci_peer *whom(const struct gcache_req_s *req, gcache_bytes_t key,
                              const struct gci_peer *failed) {
   if (req->tries >= GCI_TRIES_HERE) return NULL;
@@ -120,8 +120,8 @@ static enum gci_pause_state pause_of(const gcache_group_t *group, uint64_t hash)
   return gci_pauses_state(&group->pauses, hash, gci_env_mono_ms(group->core->env));
 }
 
-/* Nonzero: what was found will do. What is given in place of a failure is, too, after one, for as long as
- * the key is not asked for again. */
+/* Nonzero: what was found will do. What is given in place of a failure is, too, after one, for as
+ * long as the key is not asked for again. */
 static int suits(const struct gcache_req_s *req, uint64_t hash, const struct gci_found *found,
                  int64_t newer_than) {
   if (found->freshness == GCI_ABSENT) return 1;
@@ -302,8 +302,8 @@ int gci_ask_memory(gcache_group_t *group, gcache_bytes_t key, enum gci_takes tak
 
 /* ------------------------------------------------------------------------------ end ---- */
 
-/* A hit whose value is no longer to be delivered was a miss; memory may still have the value, in case the
- * load fails. Nonzero: it travels. */
+/* A hit whose value is no longer to be delivered was a miss; memory may still have the value, in
+ * case the load fails. Nonzero: it travels. */
 static int start_over(struct gcache_req_s *req) {
   gcache_group_t *group = req->group;
   gcache_value_t *own_key = req->key;

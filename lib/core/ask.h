@@ -45,8 +45,8 @@ struct gci_ask_terms {
 int gci_ask_start_here(struct gcache_req_s *req, gcache_group_t *group, gcache_bytes_t key,
                        const struct gci_ask_terms *terms, void (*run)(struct gcache_job_s *job));
 
-/* What memory has for a peer that does not wait, borrowed until that changes; nonzero: something. Counted,
- * and refreshed behind if that is due, as a hit of a request. */
+/* What memory has for a peer that does not wait, borrowed until that changes; nonzero: something.
+ * Counted, and refreshed behind if that is due, as a hit of a request. */
 int gci_ask_memory(gcache_group_t *group, gcache_bytes_t key, enum gci_takes takes,
                    struct gci_found *found);
 

@@ -86,8 +86,8 @@ static int status_of_down(const gcache_call_t *call) {
   return why;
 }
 
-/* A change is sent until the peer is found to be down: what it missed before does not matter to it. A get is
- * not, where the peer is still to be told of a change of the key. */
+/* A change is sent until the peer is found to be down: what it missed before does not matter to it.
+ * A get is not, where the peer is still to be told of a change of the key. */
 static int may_ask(const gcache_call_t *call) {
   const struct gci_peer *peer = call->peer;
   if (call->anyway) return 1;
@@ -219,8 +219,8 @@ gcache_value_t *gcache_call_value(const gcache_call_t *call) {
   return call->value;
 }
 
-/* What a transport asks for it tells the peer: more or less than when the call started, where callers have
- * come or left before it was sent. */
+/* What a transport asks for it tells the peer: more or less than when the call started, where
+ * callers have come or left before it was sent. */
 uint64_t gcache_call_time_left_ms(gcache_call_t *call) {
   if (call->forsaken) return 0;
   uint64_t at_ms = call->maker->deadline_ms(call);

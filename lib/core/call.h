@@ -4,10 +4,11 @@
  *       \--> done(), UV_ECANCELED         nobody waited any more when its turn came
  *        \-> done(), what brought it down  the peer is down (core/health), or is to be told first
  *
- * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group, or without one its core. When
- * nobody waits any more its maker hints, and the transport is told once, from a turn, unless
- * someone has come in the meantime; the answer is owed all the same. The transport may answer
- * inside start and cancel. Fails: without a transport, every call with GCACHE_EPEER. */
+ * Embedded in what asks: a fetch, or an errand of a change. Holds its peer and its group, or
+ * without one its core. When nobody waits any more its maker hints, and the transport is told once,
+ * from a turn, unless someone has come in the meantime; the answer is owed all the same. The
+ * transport may answer inside start and cancel. Fails: without a transport, every call with
+ * GCACHE_EPEER. */
 #ifndef GCI_CORE_CALL_H
 #define GCI_CORE_CALL_H
 
@@ -67,7 +68,8 @@ void gci_call_begin_bare(gcache_call_t *call, const struct gci_call_maker *maker
 int gci_call_can(const gcache_transport_t *t, unsigned what);
 /* Nobody waits: tell the transport in a turn, if that is still true then. */
 void gci_call_hint(gcache_call_t *call);
-/* The peer has gone down: the same, whoever waits; then it has failed with what brought the peer down. */
+/* The peer has gone down: the same, whoever waits; then it has failed with what brought the peer
+ * down. */
 void gci_call_forsake(gcache_call_t *call);
 
 #endif

@@ -44,8 +44,8 @@ struct change {
   size_t asked; /* members of this round that have not answered */
   size_t refs;  /* the request, and every call under way */
   size_t n;
-  size_t
-      keeper; /* whose errand stores the value of a set: the owner's, or if that is out the acting one's */
+  /* Whose errand stores the value of a set: the owner's, or if that is out the acting one's. */
+  size_t keeper;
   struct gci_report *report; /* NULL: it has gone on to the next list */
   struct errand errands[];
 };
@@ -77,8 +77,9 @@ static void add(struct change *change, size_t i, struct gci_peer *peer) {
                                    peer);
 }
 
-/* Who is to store a value in place of an owner that is out; NULL: nobody. A remove goes to that one behind the owner,
- * as to all others: it may take the owner for well, and fetch from it what is to be gone. */
+/* Who is to store a value in place of an owner that is out; NULL: nobody. A remove goes to that one
+ * behind the owner, as to all others: it may take the owner for well, and fetch from it what is to
+ * be gone. */
 static struct gci_peer *acting_owner(const struct change *change, const struct gci_peer *owner) {
   gcache_t *core = change->group->core;
   if (change->op != GCACHE_OP_SET || owner == NULL || !gci_health_is_out(owner)) return NULL;
@@ -86,8 +87,8 @@ static struct gci_peer *acting_owner(const struct change *change, const struct g
   return acting != NULL ? acting : core->peers.self;
 }
 
-/* The owner first, then who acts for it, then the others as listed. A clear has no key and takes them as
- * listed. */
+/* The owner first, then who acts for it, then the others as listed. A clear has no key and takes
+ * them as listed. */
 static void add_members(struct change *change) {
   const struct gci_peers *peers = &change->group->core->peers;
   struct gci_peer *owner = NULL;
@@ -140,7 +141,8 @@ static void record(struct errand *errand, int status, const char *reason) {
   gci_report_add(change->report, errand->place, status, reason);
 }
 
-/* Nobody but the owner, or who acts for it, stores a value: another copy could outlive a later set (P2). */
+/* Nobody but the owner, or who acts for it, stores a value: another copy could outlive a later set
+ * (P2). */
 static gcache_op_t op_for(const struct errand *errand) {
   const struct change *change = errand->change;
   int is_keeper = errand == &change->errands[change->keeper];
@@ -285,7 +287,8 @@ static const struct gci_call_maker errand_maker = {deadline_ms, on_done};
 
 /* ------------------------------------------------------------------------------ start, end ---- */
 
-/* Out of time: who has not answered yet, or was not asked, is told later; this member does its part now. */
+/* Out of time: who has not answered yet, or was not asked, is told later; this member does its part
+ * now. */
 static void run_out(struct errand *errand) {
   struct change *change = errand->change;
   if (errand->peer != NULL && !errand->peer->is_self) {

@@ -22,7 +22,8 @@
 
 struct gci_door; /* lib/door: opaque here */
 
-/* What stands on a cache from outside, and ends before it does (lib/find): it holds one count of `life`. */
+/* What stands on a cache from outside, and ends before it does (lib/find): it holds one count of
+ * `life`. */
 struct gci_guest {
   /* Inside gcache_close(). Gives the count back when it has ended, if it does not do so already. */
   void (*cache_closes)(struct gci_guest *guest);

@@ -162,7 +162,7 @@ static int is_final(int status) {
   return status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD || status == GCACHE_EBUSY;
 }
 
-/* ------------------------------------------------------------------------------ a second one ---- */
+/* ---------------------------------------------------------------------------- a second one ---- */
 
 static void free_fetch(struct gci_fetch *fetch, struct gci_mem *mem) {
   gci_mem_free(mem, fetch, fetch_size(fetch->journey.flight.key));
@@ -181,8 +181,8 @@ static uint64_t second_deadline_ms(const gcache_call_t *call) {
   return gci_hedge_deadline_ms(&second->fetch->journey);
 }
 
-/* Nonzero: it is the answer of those who wait for it. A failure of the getter there is not, as long as the owner
- * may still answer: without it nobody would have got one. */
+/* Nonzero: it is the answer of those who wait for it. A failure of the getter there is not, as long
+ * as the owner may still answer: without it nobody would have got one. */
 static int answer_second(struct gci_fetch *fetch, const gcache_call_t *call, int status,
                          gcache_value_t *value, const char *reason) {
   if (status == 0)
@@ -247,8 +247,8 @@ static void ask_second(struct gci_fetch *fetch, struct gci_peer *peer) {
   second->call.newer_than = fetch->call.newer_than;
 }
 
-/* Who finds that it cannot be asked now leaves it to those who come later, or tries again where only the budget
- * forbids it. */
+/* Who finds that it cannot be asked now leaves it to those who come later, or tries again where
+ * only the budget forbids it. */
 static void on_late(struct gcache_deadline_s *late) {
   struct gci_fetch *fetch = gci_container_of(late, struct gci_fetch, late);
   gcache_group_t *group = fetch->call.group;
@@ -266,10 +266,10 @@ static void on_late(struct gcache_deadline_s *late) {
     watch(fetch);
 }
 
-/* ------------------------------------------------------------------------------ the first one ---- */
+/* --------------------------------------------------------------------------- the first one ---- */
 
-/* One that was given up for another's answer took so long at least: to leave it out would make the rest look
- * faster, and more and more of it late. */
+/* One that was given up for another's answer took so long at least: to leave it out would make the
+ * rest look faster, and more and more of it late. */
 static void learn(const struct gci_fetch *fetch, int status) {
   const gcache_call_t *call = &fetch->call;
   int is_word = status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD;

@@ -1,5 +1,5 @@
-/* core/fetch - one question to the owner of a key, perhaps a second to the next owner, and those who wait for the
- * answer.
+/* core/fetch - one question to the owner of a key, perhaps a second to the next owner, and those
+ * who wait for the answer.
  *
  * Owns the copy of its key. The flight is the journey's, the conversation with the transport
  * core/call's.
@@ -10,8 +10,8 @@
  *   busy                          nothing was asked, too much waits for the owner here: delivered
  *   out of the time granted       stranded: those with time left ask the owner again
  *   cancelled, having been told   the same, for those who came since
- *   anything else                 the exchange failed: stranded, to be asked of the next owner, the second
- *                                 time to be loaded here
+ *   anything else                 the exchange failed: stranded, to be asked of the next owner, the
+ *                                 second time to be loaded here
  *
  * Fails: opening, with UV_ENOMEM. */
 #ifndef GCI_CORE_FETCH_H
@@ -29,13 +29,14 @@ void gci_fetch_ask_newer(struct gci_journey *fetch, int64_t than_unix_ns);
 /* What is timed began then. In the turn of opening. */
 void gci_fetch_began(struct gci_journey *fetch, uint64_t began_ns);
 struct gci_journey *gci_fetch_find(const gcache_group_t *group, gcache_bytes_t key, uint64_t hash);
-/* In the turn of opening: who is asked acts for the owner (core/health). What it still has may have been
- * removed here already, because a remove asks the owner first, and of all others in any order: nothing
- * is kept of it, and nobody joins once it has been asked (P2). */
+/* In the turn of opening: who is asked acts for the owner (core/health). What it still has may have
+ * been removed here already, because a remove asks the owner first, and of all others in any order:
+ * nothing is kept of it, and nobody joins once it has been asked (P2). */
 void gci_fetch_of_acting_owner(struct gci_journey *fetch);
-/* In the turn of opening, with hedging on: its owner is the first that is asked. If it is late, the next owner is
- * asked, too (core/hedge). The first value or "not found" is the answer of those who waited then, and the other
- * question is given up when nobody waits for it; what the next owner says is not kept. */
+/* In the turn of opening, with hedging on: its owner is the first that is asked. If it is late, the
+ * next owner is asked, too (core/hedge). The first value or "not found" is the answer of those who
+ * waited then, and the other question is given up when nobody waits for it; what the next owner
+ * says is not kept. */
 void gci_fetch_hedge(struct gci_journey *fetch);
 /* Somebody is about to join who may have to be hedged. */
 void gci_fetch_watch(struct gci_journey *fetch);

@@ -3,9 +3,9 @@
  *   outside -> inside -> outside            there was a place
  *       \--> waits -> inside | outside      in order of coming; or nobody waits for it any more
  *
- * A struct gci_pass is embedded in what passes: a load. Also knows how long a run takes, so that no place is
- * spent on a run that would end too late while others wait. Owns nothing and calls nobody. Fails: a
- * full queue, which is an answer. */
+ * A struct gci_pass is embedded in what passes: a load. Also knows how long a run takes, so that no
+ * place is spent on a run that would end too late while others wait. Owns nothing and calls nobody.
+ * Fails: a full queue, which is an answer. */
 #ifndef GCI_CORE_GATE_H
 #define GCI_CORE_GATE_H
 

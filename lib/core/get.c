@@ -60,8 +60,8 @@ static __attribute__((noinline)) int get_other(gcache_get_t *req, gcache_group_t
   return 0;
 }
 
-/* The usual hit is all of one function, here and in gcache_peek(): a processor that waits for memory begins
- * what comes next only if there are few instructions in between. */
+/* The usual hit is all of one function, here and in gcache_peek(): a processor that waits for
+ * memory begins what comes next only if there are few instructions in between. */
 int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key, uint64_t timeout_ms,
                gcache_get_cb cb) {
   if (cb == NULL) return UV_EINVAL;

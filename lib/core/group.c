@@ -91,8 +91,8 @@ void gci_group_finish(gcache_group_t *group) {
   if (closed != NULL) closed(arg);
 }
 
-/* Once the memory is empty, which takes as many turns as it takes. The core is counted until the callback
- * has returned, which may close it. */
+/* Once the memory is empty, which takes as many turns as it takes. The core is counted until the
+ * callback has returned, which may close it. */
 static void on_closed(struct gcache_job_s *job) {
   gcache_group_t *group = gci_container_of(job, gcache_group_t, closed_job);
   gcache_t *core = group->core;

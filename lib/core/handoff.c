@@ -25,8 +25,8 @@ int gci_handoff_is_unsafe(const gcache_group_t *group, uint64_t hash, uint64_t s
   return !gci_recent_knows_since(&group->recent, from_ms) || gci_recent_has(&group->recent, hash);
 }
 
-/* A member that has just started knows that it does not know what was before, and so does whoever it asks:
- * what counts is what it has forgotten since. */
+/* A member that has just started knows that it does not know what was before, and so does whoever
+ * it asks: what counts is what it has forgotten since. */
 static int may_ask(const gcache_group_t *group, uint64_t hash,
                    const struct gci_predecessor *before) {
   if (before->peer == NULL) return 0;
@@ -35,7 +35,7 @@ static int may_ask(const gcache_group_t *group, uint64_t hash,
          !gci_recent_has(&group->recent, hash);
 }
 
-/* ------------------------------------------------------------------------------------- answer -- */
+/* ------------------------------------------------------------------------------------ answer -- */
 
 static gcache_value_t *usable(gcache_t *core, gcache_value_t *value) {
   int64_t now = gci_env_unix_ns(core->env);
@@ -89,7 +89,7 @@ static void on_out_of_time(struct gcache_deadline_s *deadline) {
   asker->answered(asker, NULL);
 }
 
-/* -------------------------------------------------------------------------------------- asked -- */
+/* ------------------------------------------------------------------------------------- asked -- */
 
 static uint64_t until_ms(gcache_t *core, uint64_t deadline_ms) {
   uint64_t left_ms = gci_core_time_left_ms(core, deadline_ms) / 2;

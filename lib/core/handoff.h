@@ -1,14 +1,14 @@
-/* core/handoff - a new owner asks who had the key before (core/previous), from memory only, before its getter
- * runs.
+/* core/handoff - a new owner asks who had the key before (core/previous), from memory only, before
+ * its getter runs.
  *
  *   asked -> answered    with a value that can be kept and delivered; or without
  *       \--> answered    without: no answer in time
  *        \-> left        nobody waits any more
  *
  * Not asked is for a key that has been changed here while the change may still be on its way to whoever
- * would be asked (P2): after the latest changes that core/recent knows, and for quiet_ms after one that it
- * has forgotten. A change that comes while the question is under way detaches the load, as it does with a
- * getter's: the value is delivered to those who wait, and not kept.
+ * would be asked (P2): after the latest changes that core/recent knows, and for quiet_ms after one
+ * that it has forgotten. A change that comes while the question is under way detaches the load, as
+ * it does with a getter's: the value is delivered to those who wait, and not kept.
  * Whoever is asked answers at once, and asks nobody (P4).
  * Owns the question, which outlives the load. Fails: without memory nobody is asked. */
 #ifndef GCI_CORE_HANDOFF_H
@@ -25,7 +25,8 @@ struct gci_handoff_asker {
   void (*answered)(struct gci_handoff_asker *asker, gcache_value_t *value);
 };
 
-/* latest_ms: the deadline of those who wait; at least half of their time is left for the getter. Nonzero: asked. */
+/* latest_ms: the deadline of those who wait; at least half of their time is left for the getter.
+ * Nonzero: asked. */
 int gci_handoff_ask(struct gci_handoff_asker *asker, gcache_group_t *group, gcache_bytes_t key,
                     uint64_t hash, uint64_t latest_ms);
 /* answered will not run. None under way is fine. */

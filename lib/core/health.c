@@ -1,5 +1,5 @@
-/* core/health - see health.h. A peer that is not in the list in force is watched no more: its timer finds
- * nothing to do. */
+/* core/health - see health.h. A peer that is not in the list in force is watched no more: its timer
+ * finds nothing to do. */
 #include "core/health.h"
 
 #include <assert.h>

@@ -1,23 +1,25 @@
 /* core/health - is a peer there? And who is asked in its place while it is not.
  *
  *   up      -> down      nobody could be reached; or failures_max questions in a row failed, each asked
- *                        after the one before had failed; or it owed answers, was silent for silent_ms and
- *                        then did not answer a ping
+ *                        after the one before had failed; or it owed answers, was silent for
+ *                        silent_ms and then did not answer a ping
  *   up      -> probing   it has missed a change (gci_health_missed())
- *   down    -> probing   its time has come: after probe_min_ms, twice as long each time, up to probe_max_ms,
- *                        less a random part of up to half
+ *   down    -> probing   its time has come: after probe_min_ms, twice as long each time, up to
+ *                        probe_max_ms, less a random part of up to half
  *   probing -> up        it was told what it had missed, and otherwise answered a ping
  *   probing -> down      it was not, or did not
  *
  * A peer that is leaving is not asked for keys, so it is pinged when it has been asked nothing for
  * probe_max_ms: a process that has started again at its URL says so in its answer.
  *
- * A peer that is not up, or is leaving, is *out*: it is asked for no key, and the placement's next owner is
- * the *acting* one, the same for all members that see the same peers out. Questions under way to a peer that
- * goes down end as failed. A client-only member, or one that is alone with peers that are out, loads here.
+ * A peer that is not up, or is leaving, is *out*: it is asked for no key, and the placement's next
+ * owner is the *acting* one, the same for all members that see the same peers out. Questions under
+ * way to a peer that goes down end as failed. A client-only member, or one that is alone with peers
+ * that are out, loads here.
  *
- * Each peer has one timer, which does not keep the loop alive. Without memory for it, the next question to
- * which the peer would have been the answer looks at the clock in its place. Cannot fail. */
+ * Each peer has one timer, which does not keep the loop alive. Without memory for it, the next
+ * question to which the peer would have been the answer looks at the clock in its place. Cannot
+ * fail. */
 #ifndef GCI_CORE_HEALTH_H
 #define GCI_CORE_HEALTH_H
 
@@ -72,8 +74,9 @@ struct gci_healths {
   uint64_t retries, retries_denied, hot_dropped, hedges, hedges_denied;
   int cut_off;           /* more than half of the others are down */
   struct gci_list pings; /* under way, to members or not any more */
-  /* What a probe does first (core/tell); NULL: nothing. 1: the peer is being told what it has missed, and
-   * gci_health_told() will be called, from a turn; 0: there is nothing to tell; < 0: it cannot be told now. */
+  /* What a probe does first (core/tell); NULL: nothing. 1: the peer is being told what it has
+   * missed, and gci_health_told() will be called, from a turn; 0: there is nothing to tell; < 0: it
+   * cannot be told now. */
   int (*tell)(struct gcache_s *core, struct gci_peer *peer);
 };
 
@@ -85,7 +88,8 @@ void gci_health_fini(struct gci_health *health);
 
 /* ---- what others say ---- */
 
-/* It has missed a change: not up from now on, and told in the next turn. Not up already: nothing happens. */
+/* It has missed a change: not up from now on, and told in the next turn. Not up already: nothing
+ * happens. */
 void gci_health_missed(struct gcache_s *core, struct gci_peer *peer);
 /* The end of telling, also of one that was begun while it was up. status 0: it was told everything. */
 void gci_health_told(struct gcache_s *core, struct gci_peer *peer, int status);
@@ -111,8 +115,8 @@ uint64_t gci_health_down_ms(const struct gci_peer *peer);
 /* In place of a timer that could not be set. */
 void gci_health_look(struct gci_peer *peer);
 
-/* Who is asked for key; NULL: nobody, it is loaded here. avoid: who has just failed; NULL: the first to be
- * asked. */
+/* Who is asked for key; NULL: nobody, it is loaded here. avoid: who has just failed; NULL: the
+ * first to be asked. */
 struct gci_peer *gci_health_owner(struct gcache_s *core, gcache_bytes_t key,
                                   const struct gci_peer *avoid);
 /* A first question is asked: it pays for a part of another. */

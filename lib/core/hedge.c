@@ -12,7 +12,7 @@ static struct gcache_req_s *req_of(struct gcache_link_s *link) {
   return gci_container_of(link, struct gcache_req_s, job.link);
 }
 
-/* ---------------------------------------------------------------------------------- when, whom ---- */
+/* ------------------------------------------------------------------------------ when, whom ---- */
 
 static uint64_t late_ms(const gcache_t *core, const struct gci_latency *latency) {
   const gcache_health_t *set = &core->health.terms.set;
@@ -35,7 +35,7 @@ struct gci_peer *gci_hedge_second(gcache_group_t *group, gcache_bytes_t key,
   return gci_missed_bars(&second->missed, group->name, key) ? NULL : second;
 }
 
-/* ---------------------------------------------------------------------------------- who waits ---- */
+/* ------------------------------------------------------------------------------- who waits ---- */
 
 static int is_unasked(const struct gcache_req_s *req) {
   return req->from == FIRST && req->takes != GCI_TAKES_NEWER;

@@ -1,7 +1,7 @@
 /* core/hit - the usual get, without a call: store/hit's, asked for while others are queued already. It
  * needs no deadline, and when its turn has come there is nothing to be done but to see that it was not
- * cancelled, its group does not close, and the value has not expired. Everything else is core/ask's, which
- * could do this too. */
+ * cancelled, its group does not close, and the value has not expired. Everything else is
+ * core/ask's, which could do this too. */
 #ifndef GCI_CORE_HIT_H
 #define GCI_CORE_HIT_H
 
@@ -23,7 +23,8 @@ static inline uint64_t gci_hit_hash(const gcache_group_t *group, gcache_bytes_t 
   return gci_hash_short(&group->core->hash_key, key);
 }
 
-/* Of a request in state KEPT, those fields are set that such a request, or its callback, is asked for. */
+/* Of a request in state KEPT, those fields are set that such a request, or its callback, is asked
+ * for. */
 static inline void gci_hit_fill(struct gcache_req_s *req, gcache_group_t *group,
                                 const struct gci_hit *hit) {
   req->deadline.slot = 0;

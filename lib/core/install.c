@@ -20,7 +20,8 @@ static int hash_all(struct gci_install *in) {
   return has_self ? 0 : GCACHE_ESELF;
 }
 
-/* table: of a power of two, wide enough, all zero; takes URLs by their hash, + 1, at the next free place. */
+/* table: of a power of two, wide enough, all zero; takes URLs by their hash, + 1, at the next free
+ * place. */
 static int has_twins(const struct gci_install *in, uint32_t table[], size_t wide) {
   for (size_t i = 0; i < in->n; i++) {
     size_t at = in->hashes[i] & (wide - 1);

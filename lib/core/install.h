@@ -1,11 +1,12 @@
 /* core/install - a list of members on its way: checked at once, then made in slices of about a
  * millisecond, beside the list that is in force.
  *
- * Slices: the members, each a struct of its own or that of the list in force; the placement, until it can be
- * asked; the table of its slots, until it is full.
+ * Slices: the members, each a struct of its own or that of the list in force; the placement, until
+ * it can be asked; the table of its slots, until it is full.
  * Owns all of it until the list is taken out. Borrows the list in force and the URL of this member; the
  * caller's arrays too, unless gci_install_keep() has copied them.
- * Fails: begin with UV_ENOMEM, UV_EINVAL or GCACHE_ESELF, keep and a slice of members with UV_ENOMEM. */
+ * Fails: begin with UV_ENOMEM, UV_EINVAL or GCACHE_ESELF, keep and a slice of members with
+ * UV_ENOMEM. */
 #ifndef GCI_CORE_INSTALL_H
 #define GCI_CORE_INSTALL_H
 

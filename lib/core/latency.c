@@ -19,7 +19,8 @@ static uint64_t end_us(unsigned bucket) {
   return (uint64_t)(SUBS + bucket % SUBS + 1) << (top - SUB_BITS + UNIT_BITS);
 }
 
-/* What is left over of one bucket counts in the next, so that buckets of one sample do not all vanish. */
+/* What is left over of one bucket counts in the next, so that buckets of one sample do not all
+ * vanish. */
 static void halve(struct gci_latency *latency) {
   unsigned carry = 0;
   latency->n = 0;

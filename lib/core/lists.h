@@ -2,13 +2,13 @@
  *
  * A list of up to `at_once` members is in force when it has been given: so few are asked fast without a
  * table. A longer one is copied and made in slices, one a turn (core/install), and is in force
- * when it is complete; until then the one before is. One that is given meanwhile takes its place. A long
- * list that is over is taken apart in slices too, before the next is begun.
- * Transports that can be told of single peers hear of those that come while the list is made, and of those
- * that are gone when it is taken apart; others of the whole list, when it is in force.
+ * when it is complete; until then the one before is. One that is given meanwhile takes its place. A
+ * long list that is over is taken apart in slices too, before the next is begun.
+ * Transports that can be told of single peers hear of those that come while the list is made, and
+ * of those that are gone when it is taken apart; others of the whole list, when it is in force.
  * The list before stays for the time of a hand-off (core/previous).
- * Fails: gci_core_set_peers() (core.h), changing nothing; a long list in a later turn, with UV_ENOMEM: it is
- * given up, `error` says so. */
+ * Fails: gci_core_set_peers() (core.h), changing nothing; a long list in a later turn, with
+ * UV_ENOMEM: it is given up, `error` says so. */
 #ifndef GCI_CORE_LISTS_H
 #define GCI_CORE_LISTS_H
 

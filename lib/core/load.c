@@ -70,8 +70,8 @@ static int is_too_late(const gcache_load_t *load) {
   return gci_gate_is_too_late(&load->group->gate, gcache_load_time_left_ms(load));
 }
 
-/* Places are free: for those who wait, from a turn, because this runs inside public calls. The caller holds
- * the group. */
+/* Places are free: for those who wait, from a turn, because this runs inside public calls. The
+ * caller holds the group. */
 static void admit(gcache_group_t *group) {
   struct gci_pass *pass;
   while ((pass = gci_gate_next(&group->gate)) != NULL) {
@@ -111,8 +111,9 @@ static void strand(gcache_load_t *load) {
   gci_trace_leave(core, before);
 }
 
-/* A change has come while it waited. Its getter will know of that, so it is a load like any other again; or,
- * where another has been opened since, its callers wait for that one. Nonzero: they do, and it is gone. */
+/* A change has come while it waited. Its getter will know of that, so it is a load like any other
+ * again; or, where another has been opened since, its callers wait for that one. Nonzero: they do,
+ * and it is gone. */
 static int give_way(gcache_load_t *load) {
   gcache_group_t *group = load->group;
   struct gci_flight *flight = &load->journey.flight;
@@ -143,8 +144,8 @@ static void on_handed_over(struct gci_handoff_asker *asker, gcache_value_t *valu
   gcache_value_unref(value);
 }
 
-/* Once, and not for a key of which there is something here already, or that has been changed since. Nonzero: the
- * load waits for the answer. */
+/* Once, and not for a key of which there is something here already, or that has been changed since.
+ * Nonzero: the load waits for the answer. */
 static int ask_before(gcache_load_t *load) {
   const struct gci_flight *flight = &load->journey.flight;
   if (load->asked) return 0;

@@ -1,16 +1,17 @@
-/* core/many - gcache_get_many(): gets that are asked for in one call, and told of one by one or together.
+/* core/many - gcache_get_many(): gets that are asked for in one call, and told of one by one or
+ * together.
  *
  *   in memory, and plain    held at once; no queue, no list
  *   else                    core/ask's question, which ends in on_answered or on_held
  *
- * The request of the whole is in the group's list and passes a cancel on; it has one job, for what was held
- * at the start, which runs in the next turn. `left` counts that job and the questions under way; at zero
- * all is told.
+ * The request of the whole is in the group's list and passes a cancel on; it has one job, for what
+ * was held at the start, which runs in the next turn. `left` counts that job and the questions
+ * under way; at zero all is told.
  *
- * Whoever is told at the end only may wait for longer than a value lives. So before that all are looked at
- * once more; what has expired starts over, once, with a key from the copy that was made when the first
- * question set out. The results of all are handed over as one array of references, because gets may be
- * freed inside the callback.
+ * Whoever is told at the end only may wait for longer than a value lives. So before that all are
+ * looked at once more; what has expired starts over, once, with a key from the copy that was made
+ * when the first question set out. The results of all are handed over as one array of references,
+ * because gets may be freed inside the callback.
  *
  * Owns refs and keys. Fails: starting, without memory for refs. A copy of the keys that cannot be had
  * only means that nothing starts over. */
@@ -65,7 +66,8 @@ static gcache_bytes_t key_of(const gcache_many_t *many, size_t i) {
 
 /* ------------------------------------------------------------------------------ end ---- */
 
-/* Held from the start, and it does not expire: nothing is left to be looked at, and it is in no list. */
+/* Held from the start, and it does not expire: nothing is left to be looked at, and it is in no
+ * list. */
 static int is_plain(const struct gcache_req_s *req) {
   return req->status == 0 && !gci_link_linked(&req->owned) &&
          gci_value_expire(req->value) == GCACHE_NEVER;

@@ -113,8 +113,8 @@ static uint32_t shorter(uint32_t window_ms, uint64_t left_ms) {
   return window_ms < left_ms ? window_ms : (uint32_t)left_ms;
 }
 
-/* Ends at end_unix_ns at the latest, with the windows around its expiry. Takes the reference; NULL: out of
- * memory, and it is still the caller's. */
+/* Ends at end_unix_ns at the latest, with the windows around its expiry. Takes the reference; NULL:
+ * out of memory, and it is still the caller's. */
 static gcache_value_t *capped(gcache_group_t *group, gcache_value_t *value, int64_t end_unix_ns) {
   const struct gci_windows *windows = gci_cache_windows(group->cache, value);
   struct gci_windows cut = *windows;

@@ -50,8 +50,8 @@ void gci_memory_keep_old(gcache_group_t *group, const struct gci_journey *journe
 
 /* Replaces whatever there is by value, in the main cache. GCACHE_ENOROOM, UV_ENOMEM: it is gone. */
 int gci_memory_set(gcache_group_t *group, gcache_bytes_t key, uint64_t hash, gcache_value_t *value);
-/* A value that somebody gives, in the main cache. UV_EEXIST: it may not be the latest, or there is something already,
- * or will be; GCACHE_ENOROOM. */
+/* A value that somebody gives, in the main cache. UV_EEXIST: it may not be the latest, or there is
+ * something already, or will be; GCACHE_ENOROOM. */
 int gci_memory_take(gcache_group_t *group, gcache_bytes_t key, uint64_t hash,
                     gcache_value_t *value);
 void gci_memory_drop(gcache_group_t *group, gcache_bytes_t key, uint64_t hash);

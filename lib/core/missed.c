@@ -1,5 +1,5 @@
-/* core/missed - see missed.h. The map finds a change by group and key, or the clear of a group; a change
- * that nobody is to find any more is not in it. */
+/* core/missed - see missed.h. The map finds a change by group and key, or the clear of a group; a
+ * change that nobody is to find any more is not in it. */
 #include "core/missed.h"
 
 #include <string.h>

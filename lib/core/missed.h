@@ -1,22 +1,23 @@
 /* core/missed - what a peer was to forget and did not: kept until it has been told (core/tell).
  *
- * A set that was missed is kept as a remove: told late, its value could replace a newer one that another
- * member has set meanwhile, and a remove too many costs a load. So all that waits can be told in any
- * order and any number of times, and at most once a key.
+ * A set that was missed is kept as a remove: told late, its value could replace a newer one that
+ * another member has set meanwhile, and a remove too many costs a load. So all that waits can be
+ * told in any order and any number of times, and at most once a key.
  *
  *   waiting -> sent -> gone                 the peer has answered
  *      ^--------'                           it has not; or the key was missed again meanwhile
  *
- * Owns one block a change: group name and key. Bounded in number and bytes. Where there is no room, or no
- * memory, nothing is forgotten: the changes of its group become one clear of it, in a block that is there
- * already; if its group has none, those of the group that waits for longest make room; when no group is
- * left to be cleared, a mark in the peer says that all are. Such a clear stands for every change of its
- * group that comes while it waits. One that the application made does not: a remove that its owner is told
- * is told to all once more (core/tell), which does not follow on a clear.
+ * Owns one block a change: group name and key. Bounded in number and bytes. Where there is no room,
+ * or no memory, nothing is forgotten: the changes of its group become one clear of it, in a block
+ * that is there already; if its group has none, those of the group that waits for longest make
+ * room; when no group is left to be cleared, a mark in the peer says that all are. Such a clear
+ * stands for every change of its group that comes while it waits. One that the application made
+ * does not: a remove that its owner is told is told to all once more (core/tell), which does not
+ * follow on a clear.
  *
- * A change that is *gentle* is no sign that the peer is not there: it was not asked in time, or has made the
- * change once and is told again. It waits as the others do, but is no reason not to ask the peer for other keys.
- * Cannot fail. */
+ * A change that is *gentle* is no sign that the peer is not there: it was not asked in time, or has
+ * made the change once and is told again. It waits as the others do, but is no reason not to ask
+ * the peer for other keys. Cannot fail. */
 #ifndef GCI_CORE_MISSED_H
 #define GCI_CORE_MISSED_H
 

@@ -1,4 +1,5 @@
-/* core/pause - keys that are not asked for again yet: that has just failed, and memory has an old value.
+/* core/pause - keys that are not asked for again yet: that has just failed, and memory has an old
+ * value.
  *
  * The first pause is a second, each further failure in a row doubles it, up to eight; from that a part
  * is taken off, up to half, that differs by key, member and failure. What brings a new value ends it.

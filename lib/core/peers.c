@@ -1,5 +1,5 @@
-/* core/peers - see peers.h. Owns the list, its slots, the placement and the grave; each peer is one block
- * with its URL behind it. */
+/* core/peers - see peers.h. Owns the list, its slots, the placement and the grave; each peer is one
+ * block with its URL behind it. */
 #include "core/peers.h"
 
 #include <assert.h>

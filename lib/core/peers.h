@@ -1,8 +1,8 @@
 /* core/peers - the members of the cluster as this one sees them: list, placement, counters.
  *
  * A peer is counted: calls under way keep it after it has left the list. A list that replaces another
- * keeps the struct (and counters) of every URL that stays. Two URLs are the same member when they differ
- * by one trailing slash at most. core/install makes a list, core/lists puts it in force.
+ * keeps the struct (and counters) of every URL that stays. Two URLs are the same member when they
+ * differ by one trailing slash at most. core/install makes a list, core/lists puts it in force.
  * Fails: gci_peers_reserve(), gci_peers_add() with UV_ENOMEM. */
 #ifndef GCI_CORE_PEERS_H
 #define GCI_CORE_PEERS_H

@@ -1,15 +1,18 @@
-/* core/previous - who has a key that this member owns now, perhaps: its owner by the list before, for a while.
+/* core/previous - who has a key that this member owns now, perhaps: its owner by the list before,
+ * for a while.
  *
  *   a list follows another     the owner by that one, if it is still a member
- *   the first list             this member has just started: who would own the key without it. It may have
- *                              been here before, and been told of changes that it has forgotten while they
- *                              are still on their way to others; so whoever is asked answers only a member
- *                              that is new to its own list (gci_previous_is_new())
+ *   the first list             this member has just started: who would own the key without it. It
+ *                              may have been here before, and been told of changes that it has
+ *                              forgotten while they are still on their way to others; so whoever is
+ *                              asked answers only a member that is new to its own list
+ *                              (gci_previous_is_new())
  *   the same list again        nothing changes
  *   an owner that is leaving   is asked by whoever loads in its place, at any time
  *
- * Owns the list before, placement and all (as much memory as the one in force), until its time is over; that
- * timer does not keep the loop alive. Fails: without memory for the timer there is no list before. */
+ * Owns the list before, placement and all (as much memory as the one in force), until its time is
+ * over; that timer does not keep the loop alive. Fails: without memory for the timer there is no
+ * list before. */
 #ifndef GCI_CORE_PREVIOUS_H
 #define GCI_CORE_PREVIOUS_H
 
@@ -50,7 +53,8 @@ struct gci_predecessor {
 struct gci_predecessor gci_previous_owner(struct gcache_s *core, gcache_bytes_t key);
 /* Who owns key without this member, up and not leaving as far as known; NULL: nobody. */
 struct gci_peer *gci_previous_heir(struct gcache_s *core, gcache_bytes_t key);
-/* Nonzero: as far as this member knows the one of that URL has come to the list of late, or is not in it. */
+/* Nonzero: as far as this member knows the one of that URL has come to the list of late, or is not
+ * in it. */
 int gci_previous_is_new(struct gcache_s *core, const char *url);
 
 #endif

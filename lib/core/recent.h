@@ -1,11 +1,12 @@
-/* core/recent - which keys of a group have been changed here of late: set or removed, by this member or by a
- * peer's order.
+/* core/recent - which keys of a group have been changed here of late: set or removed, by this
+ * member or by a peer's order.
  *
- * Whoever was asked to change a key first may be asked for it again before others have changed it. What they
- * have is older than the change then, and not to be taken over (core/handoff, core/leave). The latest
- * GCI_RECENT_MAX changes are known; of those before, when the last of them was. A clear changes every key.
- * Owns a ring, from the first change on, 8 bytes a change. Cannot fail: without memory a change counts as
- * forgotten, which forbids more. */
+ * Whoever was asked to change a key first may be asked for it again before others have changed it.
+ * What they have is older than the change then, and not to be taken over (core/handoff,
+ * core/leave). The latest GCI_RECENT_MAX changes are known; of those before, when the last of them
+ * was. A clear changes every key.
+ * Owns a ring, from the first change on, 8 bytes a change. Cannot fail: without memory a change
+ * counts as forgotten, which forbids more. */
 #ifndef GCI_CORE_RECENT_H
 #define GCI_CORE_RECENT_H
 
@@ -36,7 +37,8 @@ void gci_recent_changed_all(struct gci_recent *recent, uint64_t now_ms);
 
 /* Nonzero: it has been changed. A key for which this is wrong is rare. */
 int gci_recent_has(const struct gci_recent *recent, uint64_t hash);
-/* Nonzero: every change of that time and later is known, so that gci_recent_has() tells of all of them. */
+/* Nonzero: every change of that time and later is known, so that gci_recent_has() tells of all of
+ * them. */
 static inline int gci_recent_knows_since(const struct gci_recent *recent, uint64_t at_ms) {
   return recent->forgot_ms < at_ms;
 }

@@ -4,19 +4,20 @@
  * The keys are sorted by owner: a segment each. Every member has one errand, which passes through the
  * segments, key by key, with a window of questions under way: first its own; then those of others, each
  * as soon as its owner is through with it, in the order in which they became ready. So no member waits
- * for an owner that is slow or dead with more than the keys of that owner, and what is kept is a place in
- * the order and a window for each member, not a question for each key and member.
+ * for an owner that is slow or dead with more than the keys of that owner, and what is kept is a
+ * place in the order and a window for each member, not a question for each key and member.
  *
- * A member all of whose questions fail, one window long, or that is down, is gone: it is not asked for the
- * rest. What it refuses of one key is no failure in this sense. What a member has not made, but for the application's cancel, it is told later (core/tell). This
- * member does its part itself, without a call. A client-only member is not reported; it forgets a segment
- * when that is ready.
+ * A member all of whose questions fail, one window long, or that is down, is gone: it is not asked
+ * for the rest. What it refuses of one key is no failure in this sense. What a member has not made,
+ * but for the application's cancel, it is told later (core/tell). This member does its part itself,
+ * without a call. A client-only member is not reported; it forgets a segment when that is ready.
  *
- * If another list has been put in force by the end, all is done once more by that one, as in core/change.
+ * If another list has been put in force by the end, all is done once more by that one, as in
+ * core/change.
  *
  * Ends as a change does (core/change): with the last answer, or early, and then the calls under way are
- * cancelled and counted to their end. Owns a block a list, keys and errands, and its report. Fails: starting, with
- * UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, UV_E2BIG, GCACHE_ECLOSING. */
+ * cancelled and counted to their end. Owns a block a list, keys and errands, and its report. Fails:
+ * starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, UV_E2BIG, GCACHE_ECLOSING. */
 #include <assert.h>
 #include <string.h>
 #include <uv.h>
@@ -287,8 +288,8 @@ static void finish(struct removal *r, int status) {
   gci_req_finish(&r->req->priv, status, NULL, NULL, GCACHE_FROM_NONE);
 }
 
-/* By the list in force: this member does its part now, the others are told of theirs later; of more than can
- * be remembered as a clear. */
+/* By the list in force: this member does its part now, the others are told of theirs later; of more
+ * than can be remembered as a clear. */
 static void leave_to_tell(struct removal *r) {
   gcache_t *core = r->group->core;
   int has_room = 1;

@@ -15,7 +15,8 @@ static size_t index_of_self(const struct gci_peers *peers) {
   return peers->self == NULL ? peers->n : gci_peers_index(peers, peers->self);
 }
 
-/* Where in the list in force a member is that was in another, perhaps under another spelling; its length: nowhere. */
+/* Where in the list in force a member is that was in another, perhaps under another spelling; its
+ * length: nowhere. */
 static size_t index_now(const struct gci_peers *peers, const struct gci_peer *was) {
   if (was == NULL) return peers->n == 0 ? 0 : index_of_self(peers);
   if (peers->n == 0) return was->is_self ? 0 : 1;

@@ -2,7 +2,8 @@
  *
  * The members are those of the list that was in force when the change began, and those that came to the
  * list while it was under way. Who left meanwhile stays in it.
- * Owns one block: results, a reference to every member, copies of reasons. Fails: beginning, with NULL. */
+ * Owns one block: results, a reference to every member, copies of reasons. Fails: beginning, with
+ * NULL. */
 #ifndef GCI_CORE_REPORT_H
 #define GCI_CORE_REPORT_H
 
@@ -24,15 +25,15 @@ struct gci_report {
   struct gci_reported who[];
 };
 
-/* before NULL: nobody is in it yet. Else everybody who was in before is, in the same places, and before is gone;
- * where there is no memory it stays. */
+/* before NULL: nobody is in it yet. Else everybody who was in before is, in the same places, and
+ * before is gone; where there is no memory it stays. */
 struct gci_report *gci_report_begin(struct gci_mem *mem, struct gcache_s *core,
                                     struct gci_report *before);
 /* NULL is fine. */
 void gci_report_end(struct gci_report *report);
 
-/* The place of a member of the list that was in force at the beginning; of this member where there was none, with
- * index 0 and peer NULL. Who has none yet gets the next. */
+/* The place of a member of the list that was in force at the beginning; of this member where there
+ * was none, with index 0 and peer NULL. Who has none yet gets the next. */
 size_t gci_report_place(struct gci_report *report, size_t index, struct gci_peer *peer);
 /* status 0, or a second failure, says nothing new. reason may be NULL. */
 void gci_report_add(struct gci_report *report, size_t place, int status, const char *reason);

@@ -21,8 +21,8 @@ enum gci_req_state {
   GCI_REQ_HELD    /* one of many, with its result; in no queue */
 };
 
-/* What it may be given: gcache_req_s.takes. Its `ms` is, of a value, how long ago that expired, 0: it is
- * fresh; of GCACHE_ENOTFOUND, for how long that holds. */
+/* What it may be given: gcache_req_s.takes. Its `ms` is, of a value, how long ago that expired, 0:
+ * it is fresh; of GCACHE_ENOTFOUND, for how long that holds. */
 enum gci_takes {
   GCI_TAKES_FRESH, /* a peer's that knows no stale values */
   GCI_TAKES_STALE, /* what is within stale_ms, too */
@@ -54,7 +54,8 @@ void gci_req_begin(struct gcache_req_s *req);
 /* Takes the references. The deadline is cleared; the completion runs in a turn. */
 void gci_req_finish(struct gcache_req_s *req, int status, gcache_value_t *value,
                     gcache_value_t *reason, gcache_from_t from);
-/* It is queued or held already, or its turn has come: this is its status now, and nothing comes with it. */
+/* It is queued or held already, or its turn has come: this is its status now, and nothing comes
+ * with it. */
 void gci_req_overrule(struct gcache_req_s *req, int status);
 
 /* No effect when it is idle. */

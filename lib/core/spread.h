@@ -1,14 +1,16 @@
 /* core/spread - one change for all members of the list, told to one after the other.
  *
- * When the owner of a key has been told late that it was removed, all others are told once more (core/tell):
- * they may have fetched it meanwhile. A spread is one block, however many members there are. One is at work at a
- * time, 256 questions at a time, 256 members a turn; the others wait. Who is not up, or does not answer, gets an
- * entry of its own in core/missed. If another member owns the key by a list that has come meanwhile, that one is
- * told first, and then everybody by another spread; members that come are told, too.
+ * When the owner of a key has been told late that it was removed, all others are told once more
+ * (core/tell): they may have fetched it meanwhile. A spread is one block, however many members
+ * there are. One is at work at a time, 256 questions at a time, 256 members a turn; the others
+ * wait. Who is not up, or does not answer, gets an entry of its own in core/missed. If another
+ * member owns the key by a list that has come meanwhile, that one is told first, and then everybody
+ * by another spread; members that come are told, too.
  *
- * Bounded as what one peer has missed is: what a spread may follow on is not sent while there is no room.
- * Owns its blocks, one a call, a reference to the owner. Fails: gci_spread_new(); what cannot be asked for want
- * of memory gets its entry. */
+ * Bounded as what one peer has missed is: what a spread may follow on is not sent while there is no
+ * room.
+ * Owns its blocks, one a call, a reference to the owner. Fails: gci_spread_new(); what cannot be
+ * asked for want of memory gets its entry. */
 #ifndef GCI_CORE_SPREAD_H
 #define GCI_CORE_SPREAD_H
 

@@ -87,8 +87,8 @@ void gci_tell_missed(gcache_t *core, struct gci_peer *peer, const char *group, g
   if (weight == GCI_MISSED) gci_health_missed(core, now);
 }
 
-/* The owner, if it is this peer: others may have fetched from it, before it was told, what they still have, also
- * where it merely had no time to answer: they were told in any order then. */
+/* The owner, if it is this peer: others may have fetched from it, before it was told, what they
+ * still have, also where it merely had no time to answer: they were told in any order then. */
 static struct gci_peer *spreads_from(const gcache_t *core, const struct gci_peer *peer,
                                      const struct gci_missed_change *change) {
   size_t others = core->peers.n - (core->peers.self != NULL);
@@ -133,8 +133,8 @@ void gci_tell_all_missed(gcache_t *core, const char *group, gcache_op_t op, gcac
 
 /* ------------------------------------------------------------------------------ an attempt ---- */
 
-/* A peer that was up, and has failed, is not any more. What was missed when nothing seemed to be left is told
- * by an attempt of its own. */
+/* A peer that was up, and has failed, is not any more. What was missed when nothing seemed to be
+ * left is told by an attempt of its own. */
 static void tell_health(gcache_t *core, struct gci_peer *peer, int status) {
   gci_health_told(core, peer, status);
   if (!gci_missed_is_harmless(&peer->missed))
@@ -218,8 +218,8 @@ static int send_one(struct gci_telling *telling, struct gci_missed_change *chang
   return 0;
 }
 
-/* What is left is on its way from an attempt that was begun under another URL of this peer, or there is no room
- * for what would follow: that is not the peer's fault. */
+/* What is left is on its way from an attempt that was begun under another URL of this peer, or
+ * there is no room for what would follow: that is not the peer's fault. */
 static int waits_for_another(const struct gci_telling *telling) {
   return telling->status == 0 && !gci_missed_is_none(&telling->peer->missed);
 }
@@ -235,7 +235,8 @@ static int may_send(struct gci_telling *telling) {
   return telling->status == 0;
 }
 
-/* As much as is allowed; when nothing is left to wait for, the end. One that is about to be over sends no more. */
+/* As much as is allowed; when nothing is left to wait for, the end. One that is about to be over
+ * sends no more. */
 static void go_on(struct gci_telling *telling) {
   struct gci_peer *peer = telling->peer;
   struct gci_missed_change *change;
@@ -324,7 +325,8 @@ int gci_tell_probe(gcache_t *core, struct gci_peer *peer) {
   return rc < 0 ? rc : 1;
 }
 
-/* Peers that are up and have something gentle to be told, and those that are being told and have missed more. */
+/* Peers that are up and have something gentle to be told, and those that are being told and have
+ * missed more. */
 static void on_turn(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, tells.job);
   gci_list_each(link, &core->tells.peers) {

@@ -1,4 +1,5 @@
-/* core/timing - see timing.h. The lowest bit of began_ns says that it is a hit, which stands for others. */
+/* core/timing - see timing.h. The lowest bit of began_ns says that it is a hit, which stands for
+ * others. */
 #include "core/timing.h"
 
 #include <uv.h>

@@ -1,8 +1,9 @@
-/* core/timing - how long gets, getter runs and exchanges take, in the fixed buckets of gcache_histogram_t.
+/* core/timing - how long gets, getter runs and exchanges take, in the fixed buckets of
+ * gcache_histogram_t.
  *
- * A request is timed if its began_ns is not 0: from there to its completion. Those that are not hits are,
- * each; of hits one in 64, drawn at random, because a group whose callers come in some rhythm would have
- * the same one of them timed again and again. Owns nothing. Fails: cannot. */
+ * A request is timed if its began_ns is not 0: from there to its completion. Those that are not
+ * hits are, each; of hits one in 64, drawn at random, because a group whose callers come in some
+ * rhythm would have the same one of them timed again and again. Owns nothing. Fails: cannot. */
 #ifndef GCI_CORE_TIMING_H
 #define GCI_CORE_TIMING_H
 

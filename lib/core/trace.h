@@ -1,9 +1,10 @@
 /* core/trace - which trace what is asked belongs to.
  *
- * The core has one current trace, or none: what is opened takes a reference to it. It is set for the length of a
- * public call by the application, and for the end of a call or load by its own trace, so that what follows
- * from it (the next owner, a load here, the second round of a change) belongs to the same. None of that calls
- * out, so nobody else's is ever in force. A trace is a text of base/value.
+ * The core has one current trace, or none: what is opened takes a reference to it. It is set for
+ * the length of a public call by the application, and for the end of a call or load by its own
+ * trace, so that what follows from it (the next owner, a load here, the second round of a change)
+ * belongs to the same. None of that calls out, so nobody else's is ever in force. A trace is a text
+ * of base/value.
  * Fails: reading, with UV_EINVAL, UV_ENOMEM. */
 #ifndef GCI_CORE_TRACE_H
 #define GCI_CORE_TRACE_H

@@ -1,8 +1,9 @@
-/* door/access - whether a request for keys is let in: who asks, from where, with which certificate, signed
- * with what. See gcache/access.h, which says what is asked for.
+/* door/access - whether a request for keys is let in: who asks, from where, with which certificate,
+ * signed with what. See gcache/access.h, which says what is asked for.
  *
- * Who somebody is is judged once a connection and again when the peer list changes; a signature is judged once
- * a request. Owns the address ranges, the known addresses of peers and the signing state. Fails: a verdict. */
+ * Who somebody is is judged once a connection and again when the peer list changes; a signature is
+ * judged once a request. Owns the address ranges, the known addresses of peers and the signing
+ * state. Fails: a verdict. */
 #ifndef GCI_DOOR_ACCESS_H
 #define GCI_DOOR_ACCESS_H
 
@@ -38,8 +39,8 @@ struct gci_visitor {
   enum gci_verdict reading, writing;
 };
 
-/* options: complete and checked. sender: unpredictable. cache may still be closed. UV_ENOMEM, UV_ENOTSUP:
- * fini is needed all the same. */
+/* options: complete and checked. sender: unpredictable. cache may still be closed. UV_ENOMEM,
+ * UV_ENOTSUP: fini is needed all the same. */
 int gci_access_open(struct gci_access *a, struct gci_env *env, struct uv_loop_s *uv,
                     gcache_t *cache, const gcache_access_t *options, const unsigned char sender[8]);
 void gci_access_close(struct gci_access *a); /* no look-up ends any more */

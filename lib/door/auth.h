@@ -3,9 +3,10 @@
  *
  *     Gcache-Auth: 1 <unix seconds> <nonce> <SHA-256 of the body, or -> <HMAC-SHA256>
  *
- * A head can be judged before its body has come, the body when it has. A GET that is repeated does nothing
- * new; every other signed request is taken once (door/replays).
- * Owns the keyed state and what was taken. Fails: a verdict of door/verdict.h; UV_ENOMEM when signing. */
+ * A head can be judged before its body has come, the body when it has. A GET that is repeated does
+ * nothing new; every other signed request is taken once (door/replays).
+ * Owns the keyed state and what was taken. Fails: a verdict of door/verdict.h; UV_ENOMEM when
+ * signing. */
 #ifndef GCI_DOOR_AUTH_H
 #define GCI_DOOR_AUTH_H
 

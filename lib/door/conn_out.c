@@ -71,8 +71,8 @@ static void end_trip(struct gci_trip *trip, int status, const char *why) {
   gci_list_push_back(&trip->conn->over, &trip->link);
 }
 
-/* What is said of trips that are over, and of room that has come without any. An event may abandon trips
- * that follow, not c. */
+/* What is said of trips that are over, and of room that has come without any. An event may abandon
+ * trips that follow, not c. */
 static void tell_ended(struct gci_conn_out *c) {
   struct gci_trip *trip;
 
@@ -188,8 +188,8 @@ static void on_deadline(struct gcache_deadline_s *deadline) {
   tell_ended(c);
 }
 
-/* Not one that takes nothing more. With HTTP/1.1, an answer to what has not been sent whole: the rest, and
- * all that follows, might never be read. */
+/* Not one that takes nothing more. With HTTP/1.1, an answer to what has not been sent whole: the
+ * rest, and all that follows, might never be read. */
 static int may_rest(const struct gci_conn_out *c) {
   if (!gci_http_client_reusable(c->http)) return 0;
   if (c->many) return gci_http_client_room(c->http) > 0;
@@ -441,8 +441,8 @@ static int secure(struct gci_conn_out *c) {
                                   gci_offer_of(c->lane.http));
 }
 
-/* Some of what the system says of connecting is a peer's word elsewhere, and would be believed: a change that it
- * refuses is not told to it again. */
+/* Some of what the system says of connecting is a peer's word elsewhere, and would be believed: a
+ * change that it refuses is not told to it again. */
 static int status_of_dial(int status) {
   switch (status) {
   case UV_EACCES:

@@ -1,16 +1,16 @@
-/* door/conn_out - one outgoing connection: it is dialled, carries exchanges, rests between them, and ends.
- * A slow lane, whose answers may take as long as a getter, carries one at a time with HTTP/1.1 and as many as
- * the other side allows with HTTP/2. A fast lane is HTTP/1.1, pipelined: what is asked over it is answered at
- * once, in order; one at a time until the other side has shown that it is gcache. What is sent in one loop
- * turn leaves in one write.
+/* door/conn_out - one outgoing connection: it is dialled, carries exchanges, rests between them,
+ * and ends. A slow lane, whose answers may take as long as a getter, carries one at a time with
+ * HTTP/1.1 and as many as the other side allows with HTTP/2. A fast lane is HTTP/1.1, pipelined:
+ * what is asked over it is answered at once, in order; one at a time until the other side has shown
+ * that it is gcache. What is sent in one loop turn leaves in one write.
  *
  * Happy path: opened(0), once; then for each exchange gci_conn_out_send(), answered, ended(0).
  * Failure modes: opened(< 0); ended(< 0) when the exchange broke or its time was over. The connection
- * closes itself when its end has come: the other side ends it, breaks the rules or takes nothing more, it
- * has rested too long, it shows no sign of life (HTTP/2 and fast lanes), an answer allows no other. closed
- * comes last in every case, and the memory is gone after it.
- * Owns stream and session; borrows origin, config and the trips under way. The only room on this side that
- * knows which HTTP it is. Its handles do not keep the loop alive: whoever asks does. */
+ * closes itself when its end has come: the other side ends it, breaks the rules or takes nothing
+ * more, it has rested too long, it shows no sign of life (HTTP/2 and fast lanes), an answer allows
+ * no other. closed comes last in every case, and the memory is gone after it.
+ * Owns stream and session; borrows origin, config and the trips under way. The only room on this
+ * side that knows which HTTP it is. Its handles do not keep the loop alive: whoever asks does. */
 #ifndef GCI_DOOR_CONN_OUT_H
 #define GCI_DOOR_CONN_OUT_H
 
@@ -115,11 +115,12 @@ int gci_conn_out_rests(const struct gci_conn_out *c); /* carries none */
  * event follows; the connection may be closing. */
 int gci_conn_out_send(struct gci_conn_out *c, struct gci_trip *trip,
                       const struct gci_http_message *request);
-/* Nobody waits for that exchange: no event follows for it. HTTP/1.1 can only close the connection; but on a
- * fast lane its answer has to come before the others', so the trip goes on. Nonzero: so it does. */
+/* Nobody waits for that exchange: no event follows for it. HTTP/1.1 can only close the connection;
+ * but on a fast lane its answer has to come before the others', so the trip goes on. Nonzero: so it
+ * does. */
 int gci_conn_out_abandon(struct gci_trip *trip);
-/* Without ended; closed follows, behind opened(UV_ECANCELED) if it is still dialling. Closing already is
- * fine. */
+/* Without ended; closed follows, behind opened(UV_ECANCELED) if it is still dialling. Closing
+ * already is fine. */
 void gci_conn_out_close(struct gci_conn_out *c);
 /* The same where some are under way: these end with UV_ECANCELED first. */
 void gci_conn_out_break(struct gci_conn_out *c);

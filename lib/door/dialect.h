@@ -1,5 +1,5 @@
-/* door/dialect - what the groupcache systems say differently, as one table; everything else of the door asks
- * it. Who owns a key in a dialect is store/placement's matter. */
+/* door/dialect - what the groupcache systems say differently, as one table; everything else of the
+ * door asks it. Who owns a key in a dialect is store/placement's matter. */
 #ifndef GCI_DOOR_DIALECT_H
 #define GCI_DOOR_DIALECT_H
 

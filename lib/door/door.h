@@ -17,8 +17,8 @@
 #include "gcache/gcache.h"
 #include "gcache/http.h"
 
-/* Bytes of output that wait for a slow reader: of a connection, shared values included, before it is read no
- * further; of an answer in parts, before it takes no more. */
+/* Bytes of output that wait for a slow reader: of a connection, shared values included, before it
+ * is read no further; of an answer in parts, before it takes no more. */
 #define GCI_HELD_MAX (1024 * 1024)
 
 struct gci_door {

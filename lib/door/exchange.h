@@ -1,11 +1,11 @@
-/* door/exchange - one request for the application's handler and its answer (gcache_exchange_*); the answer
- * itself is in exchange_answer.c.
+/* door/exchange - one request for the application's handler and its answer (gcache_exchange_*); the
+ * answer itself is in exchange_answer.c.
  *
- * Happy path: opened by door/server, the handler is called from the completion queue; the reply, or the end
- * of an answer in parts, frees it.
+ * Happy path: opened by door/server, the handler is called from the completion queue; the reply, or
+ * the end of an answer in parts, frees it.
  * Failure modes: the asker leaves before the handler was called: it never is; after: it is told if it
- * wished to be, still owes the reply or the end, and what it gives goes nowhere. No memory: answered 503;
- * in the middle of an answer the connection ends, as if the asker had left. */
+ * wished to be, still owes the reply or the end, and what it gives goes nowhere. No memory:
+ * answered 503; in the middle of an answer the connection ends, as if the asker had left. */
 #ifndef GCI_DOOR_EXCHANGE_H
 #define GCI_DOOR_EXCHANGE_H
 
@@ -36,8 +36,8 @@ void gci_exchange_leave(gcache_exchange_t *x);
 /* Output has left: there may be room. */
 void gci_exchange_flushed(gcache_exchange_t *x);
 
-/* For exchange_answer.c. Another part may be queued: not too much is in flight, or nothing of this answer is,
- * so that whatever is refused is asked for again when what waits has left. */
+/* For exchange_answer.c. Another part may be queued: not too much is in flight, or nothing of this
+ * answer is, so that whatever is refused is asked for again when what waits has left. */
 int gci_exchange_may_add(const gcache_exchange_t *x);
 /* For exchange_answer.c. The session's part must have been answered. */
 void gci_exchange_free(gcache_exchange_t *x);

@@ -1,6 +1,7 @@
-/* door/exchange_answer - the application's answer to an exchange: whole, or begun and then part by part.
- * Owns nothing. Fails: UV_EINVAL for what may not be sent or not now, GCACHE_EBUSY; memory that is short
- * ends the connection, which the application hears as the asker's leaving. */
+/* door/exchange_answer - the application's answer to an exchange: whole, or begun and then part by
+ * part.
+ * Owns nothing. Fails: UV_EINVAL for what may not be sent or not now, GCACHE_EBUSY; memory that is
+ * short ends the connection, which the application hears as the asker's leaving. */
 #include "door/exchange.h"
 
 #include <uv.h>

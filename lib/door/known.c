@@ -385,8 +385,8 @@ static void move_look_ups(struct gci_known *k, struct gci_known_list *list) {
   }
 }
 
-/* All names are due in a list that was prepared: those that were not in the one before stay so, in front, and
- * those that still were there. */
+/* All names are due in a list that was prepared: those that were not in the one before stay so, in
+ * front, and those that still were there. */
 static void sort_names(struct gci_known *k, struct gci_known_list *list) {
   struct gci_list all, later;
   struct gcache_link_s *link;

@@ -1,11 +1,13 @@
-/* door/known - the addresses of the peer list: those that URLs state, and those that their names have, as far
- * as they were looked up.
+/* door/known - the addresses of the peer list: those that URLs state, and those that their names
+ * have, as far as they were looked up.
  *
- * Happy path: a list is prepared, which can fail, and put in the place of the one before, which cannot; names
- * that stay keep their addresses and what is under way for them. Names are looked up, two at a time, when that is
- * asked for: those that were not yet, those of which nothing is known, the others; all of them at most once in
- * 5 s. Who asks while there are names that were not looked up at all can wait for them (gci_known_wait()).
- * Failure modes: UV_ENOMEM from prepare. A look-up that fails, or finds no memory, leaves what was known.
+ * Happy path: a list is prepared, which can fail, and put in the place of the one before, which
+ * cannot; names that stay keep their addresses and what is under way for them. Names are looked up,
+ * two at a time, when that is asked for: those that were not yet, those of which nothing is known,
+ * the others; all of them at most once in 5 s. Who asks while there are names that were not looked
+ * up at all can wait for them (gci_known_wait()).
+ * Failure modes: UV_ENOMEM from prepare. A look-up that fails, or finds no memory, leaves what was
+ * known.
  * Owns the lists and look-ups; after close none ends any more. */
 #ifndef GCI_DOOR_KNOWN_H
 #define GCI_DOOR_KNOWN_H
@@ -69,7 +71,8 @@ int gci_known_has(const struct gci_known *k, const struct gci_address *a);
 /* Hosts as the URLs have them, without brackets, until named() says 1. 0: for none. */
 int gci_known_any_host(const struct gci_known *k, int (*named)(void *user, const char *host),
                        void *user);
-/* Looks up the names that were not yet; without any all, unless that was done in the last 5 s or is under way. */
+/* Looks up the names that were not yet; without any all, unless that was done in the last 5 s or is
+ * under way. */
 void gci_known_refresh(struct gci_known *k);
 int gci_known_is_refreshing(const struct gci_known *k);
 

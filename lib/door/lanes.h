@@ -1,18 +1,19 @@
 /* door/lanes - the connections to one peer: which there are, which can take a question, when another is
  * dialled.
  *
- * Slow lanes, whose answers may take as long as a getter: at most conns_per_peer, dialled as calls wait.
- * Fast lanes, two beside these once an answer has shown that the peer is gcache: HTTP/1.1, pipelined, for
- * what a peer answers at once. A fast lane is proven by its own first answer: what is at the address may
- * have changed. Slow lanes are HTTP/2 where ALPN or the application says so, or in the clear the peer has
- * said that it speaks it.
- * Bulk lanes, a few beside HTTP/2, are HTTP/1.1 with one exchange at a time, for values that the peer has called
- * too large for a fast lane.
- * Fails: a dial that fails, or a fast lane that ends unproven, is no failure of a call as long as there are
- * others; fast lanes are tried again after a second, and
- * where they cannot be opened after twice as long each time, up to a minute. A peer that has said that it speaks HTTP/2 and does not
- * is believed again after a minute.
- * Owns the lists; connections own themselves, and are reported by their events to whoever embeds this. */
+ * Slow lanes, whose answers may take as long as a getter: at most conns_per_peer, dialled as calls
+ * wait. Fast lanes, two beside these once an answer has shown that the peer is gcache: HTTP/1.1,
+ * pipelined, for what a peer answers at once. A fast lane is proven by its own first answer: what
+ * is at the address may have changed. Slow lanes are HTTP/2 where ALPN or the application says so,
+ * or in the clear the peer has said that it speaks it.
+ * Bulk lanes, a few beside HTTP/2, are HTTP/1.1 with one exchange at a time, for values that the
+ * peer has called too large for a fast lane.
+ * Fails: a dial that fails, or a fast lane that ends unproven, is no failure of a call as long as
+ * there are others; fast lanes are tried again after a second, and
+ * where they cannot be opened after twice as long each time, up to a minute. A peer that has said
+ * that it speaks HTTP/2 and does not is believed again after a minute.
+ * Owns the lists; connections own themselves, and are reported by their events to whoever embeds
+ * this. */
 #ifndef GCI_DOOR_LANES_H
 #define GCI_DOOR_LANES_H
 

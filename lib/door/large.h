@@ -1,6 +1,7 @@
-/* door/large - which keys of a peer had values too large for a fast lane when last asked for, so that they
- * need not be asked for twice each time. One bit for all keys of a hash: a key that is taken for another
- * goes over the lane for large values until its answer has shown that it is not. Cannot fail. */
+/* door/large - which keys of a peer had values too large for a fast lane when last asked for, so
+ * that they need not be asked for twice each time. One bit for all keys of a hash: a key that is
+ * taken for another goes over the lane for large values until its answer has shown that it is not.
+ * Cannot fail. */
 #ifndef GCI_DOOR_LARGE_H
 #define GCI_DOOR_LARGE_H
 

@@ -1,8 +1,8 @@
 /* door/listen - a listener of the application's and the connections that came by it.
  *
  * Happy path: a connection waits, is taken, and becomes a door/server. Failure modes: at
- * limits.connections_max accepting pauses, on every listener, until one leaves; over the limit per address
- * the connection is closed at once.
+ * limits.connections_max accepting pauses, on every listener, until one leaves; over the limit per
+ * address the connection is closed at once.
  * Counts itself, its socket and its connections; `closed` runs when the count is zero. */
 #ifndef GCI_DOOR_LISTEN_H
 #define GCI_DOOR_LISTEN_H

@@ -168,9 +168,9 @@ static void ask_again(struct gci_ask *ask) {
   gci_list_push_front(queue_for(ask), &ask->link);
 }
 
-/* A question over a fast lane is answered from memory or not at all. Nothing is done for it, so that it may
- * be asked again whatever has become of it; but not where the peer is silent, as it would be again: the next
- * owner may have an answer in time. */
+/* A question over a fast lane is answered from memory or not at all. Nothing is done for it, so
+ * that it may be asked again whatever has become of it; but not where the peer is silent, as it
+ * would be again: the next owner may have an answer in time. */
 static int is_to_go_slowly(const struct gci_ask *ask, const struct gci_batch *batch, int status) {
   gcache_op_t op = gcache_call_op(ask->call);
 
@@ -269,7 +269,8 @@ static void fail_carried(struct gci_batch *batch, int status) {
     end_ask(gci_container_of(link, struct gci_ask, link), status, NULL, "");
 }
 
-/* Sends what waits longest in queue over c, which has room; without memory what was to be sent fails. */
+/* Sends what waits longest in queue over c, which has room; without memory what was to be sent
+ * fails. */
 static void set_out(struct gci_door_peer *peer, struct gci_conn_out *c, struct gci_list *queue) {
   struct gci_batch *batch = gci_mem_alloc(mem_of(peer), sizeof *batch);
   struct gci_batch last; /* takes the call that there is no memory for */

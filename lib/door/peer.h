@@ -1,15 +1,17 @@
 /* door/peer - everything between this member and one other: the calls that wait, and door/lanes.
  *
- * Happy path: a call takes a lane that has room, its answer comes, there is room again. No room: the call
- * waits, in order, until another lane is open. What a peer answers at once goes over a fast lane where there
- * is one: gets, small sets, removes. A get is asked there from memory only (`Cache-Control: only-if-cached`,
- * RFC 9111, 5.2.1.7); what the peer does not have in memory it answers 504, and so a value too large for
- * a fast lane, and that get is asked again over a slow lane.
+ * Happy path: a call takes a lane that has room, its answer comes, there is room again. No room:
+ * the call waits, in order, until another lane is open. What a peer answers at once goes over a
+ * fast lane where there is one: gets, small sets, removes. A get is asked there from memory only
+ * (`Cache-Control: only-if-cached`, RFC 9111, 5.2.1.7); what the peer does not have in memory it
+ * answers 504, and so a value too large for a fast lane, and that get is asked again over a slow lane.
  * Failure modes: the dialect has no word for what is asked: UV_ENOTSUP, nothing is sent. More than
- * calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that wait fail with the connect
- * error, UV_EHOSTUNREACH when there was none in time (UV_ETIMEDOUT is the owner's word for a get). A kept connection turns out dead before a byte of the answer: the call goes again, once, and all
- * resting connections are given up, as they will be dead too. A fast lane breaks: its gets go again, slowly. The peer says that it has done nothing, and the
- * connection is well (HTTP/2): the call goes again, once.
+ * calls_per_peer calls: refused, GCACHE_EBUSY. Nobody can be reached: all that wait fail with the
+ * connect error, UV_EHOSTUNREACH when there was none in time (UV_ETIMEDOUT is the owner's word for
+ * a get). A kept connection turns out dead before a byte of the answer: the call goes again, once,
+ * and all resting connections are given up, as they will be dead too. A fast lane breaks: its gets
+ * go again, slowly. The peer says that it has done nothing, and the connection is well (HTTP/2):
+ * the call goes again, once.
  * An exchange breaks otherwise: that call fails.
  * A peer that has left the list keeps no connection at rest, and is gone with its last call. */
 #ifndef GCI_DOOR_PEER_H

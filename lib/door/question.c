@@ -34,8 +34,8 @@ static void write_handoff(struct gci_question *q, const gcache_call_t *call,
   if (newcomer != NULL) add_header(q, GCI_LIT("Gcache-Newcomer"), gcache_cstr(newcomer));
 }
 
-/* Not with a get from memory: no getter runs for it, and a head that is not like the one before costs both
- * sides more than the rest. */
+/* Not with a get from memory: no getter runs for it, and a head that is not like the one before
+ * costs both sides more than the rest. */
 static void write_trace(struct gci_question *q, const gcache_call_t *call) {
   const char *traceparent = gcache_call_traceparent(call);
   if (traceparent != NULL) add_header(q, GCI_LIT("traceparent"), gcache_cstr(traceparent));
@@ -329,8 +329,8 @@ static void read_get(struct gci_result *result, const struct answer *a, gcache_v
   if (said == 0 && is_refused(a)) result->status = UV_EINVAL;
 }
 
-/* A remove or clear, however often it is asked for: it cannot have such a key, or takes no such request. What
- * is refused of a set may be its value, and the old one still be there. */
+/* A remove or clear, however often it is asked for: it cannot have such a key, or takes no such
+ * request. What is refused of a set may be its value, and the old one still be there. */
 static int is_refused_for_good(const struct answer *a) {
   return a->status == 400 || a->status == 405 || a->status == 413 || a->status == 414 ||
          a->status == 431;

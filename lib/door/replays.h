@@ -1,8 +1,9 @@
-/* door/replays - signed changes that have been taken, so that none is taken twice while its time would let
- * it pass. Kept by slices of that time, of one skew each: three can be live, and the oldest goes whole.
+/* door/replays - signed changes that have been taken, so that none is taken twice while its time
+ * would let it pass. Kept by slices of that time, of one skew each: three can be live, and the
+ * oldest goes whole.
  *
- * Owns a table of 8-byte hashes a slice; it grows as it fills. Fails: UV_EEXIST, seen before; GCACHE_EBUSY,
- * as many as allowed are remembered; UV_ENOMEM. After a failure nothing is remembered. */
+ * Owns a table of 8-byte hashes a slice; it grows as it fills. Fails: UV_EEXIST, seen before;
+ * GCACHE_EBUSY, as many as allowed are remembered; UV_ENOMEM. After a failure nothing is remembered. */
 #ifndef GCI_DOOR_REPLAYS_H
 #define GCI_DOOR_REPLAYS_H
 

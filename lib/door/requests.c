@@ -118,7 +118,8 @@ int gci_requests_screen(struct gci_requests *r, const struct gci_http_head *head
   return verdict == GCI_LET_IN ? SCREENED : -(int)verdict;
 }
 
-/* One that was let in is not judged again: a signature is good for once. Of what may wait none is asked. */
+/* One that was let in is not judged again: a signature is good for once. Of what may wait none is
+ * asked. */
 static enum gci_verdict judge(struct gci_requests *r, const struct gci_http_exchange *http) {
   struct gci_access *access = r->door->access;
   enum gci_verdict verdict = GCI_LET_IN;

@@ -1,11 +1,12 @@
 /* door/requests - what one incoming connection has asked and is owed an answer for: a peer's requests
  * become serves, the application's exchanges.
  *
- * Owns nothing but the lists: requests own themselves, and answer into nothing when their connection has
- * gone, or whoever asked has given up that one. A peer's request that is not let in (door/access) is refused before its body is
- * read. One from an address that is not known, while there are names of the peer list that have not been looked up at
- * all, waits for them (door/known), its body with it: members that start together would take each other for
- * strangers otherwise. A ping does not. Where it cannot wait, or has for too long, it is refused. */
+ * Owns nothing but the lists: requests own themselves, and answer into nothing when their
+ * connection has gone, or whoever asked has given up that one. A peer's request that is not let in
+ * (door/access) is refused before its body is read. One from an address that is not known, while
+ * there are names of the peer list that have not been looked up at all, waits for them
+ * (door/known), its body with it: members that start together would take each other for strangers
+ * otherwise. A ping does not. Where it cannot wait, or has for too long, it is refused. */
 #ifndef GCI_DOOR_REQUESTS_H
 #define GCI_DOOR_REQUESTS_H
 

@@ -242,8 +242,8 @@ static int remove_many(struct gci_serve *serve, gcache_value_t *body) {
   return -1;
 }
 
-/* Of a value that its owner gives because it leaves. Its body names no group, so that a gcache that does not know
- * the header finds that it disagrees with the URL, and does not take it for a set. */
+/* Of a value that its owner gives because it leaves. Its body names no group, so that a gcache that
+ * does not know the header finds that it disagrees with the URL, and does not take it for a set. */
 static int read_giver(struct gci_serve *serve, struct question *q,
                       const struct gci_serve_request *in) {
   gcache_bytes_t giver = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-Give"));
@@ -274,7 +274,8 @@ static int read_method(struct gci_serve *serve, struct question *q,
   return dialect->refuses_odd_methods ? settle(serve, 405, "method not allowed") : 0;
 }
 
-/* A gcache asks whether we are there; so could anybody, and learns no more. The Go systems refuse it. */
+/* A gcache asks whether we are there; so could anybody, and learns no more. The Go systems refuse
+ * it. */
 static int read_ping(struct gci_serve *serve) {
   serve->op = GCACHE_OP_PING;
   if (serve->door->dialect->plain) return settle(serve, 400, "bad request");

@@ -387,8 +387,8 @@ static void on_pumped(struct gcache_job_s *job) {
   pump(gci_container_of(job, struct gci_server, pump));
 }
 
-/* What memory has answered whole leaves now, in one write, so that the asker works while others are read
- * from; what else is owed, behind the answers from memory that come in this turn. */
+/* What memory has answered whole leaves now, in one write, so that the asker works while others are
+ * read from; what else is owed, behind the answers from memory that come in this turn. */
 static void on_read(void *user, gcache_bytes_t bytes) {
   struct gci_server *s = user;
 

@@ -1,12 +1,12 @@
 /* door/server - one incoming connection: stream, HTTP session, time limits.
  *
- * Set-up: a TLS handshake if that is asked for, then ALPN or the first bytes say which HTTP is spoken, and
- * the session is opened; nothing else here knows which.
+ * Set-up: a TLS handshake if that is asked for, then ALPN or the first bytes say which HTTP is
+ * spoken, and the session is opened; nothing else here knows which.
  * Happy path: bytes are read into the session, each request becomes a serve (a peer's) or an exchange
  * (the application's), answers are gathered and leave in one write a loop turn.
- * Failure modes: bad requests are answered and closed by the session; each time limit is looked after by
- * one deadline; while a reader is slow (1 MiB of output held, or pipelined_max answers owed) nothing is
- * read; when the other side leaves, what it asked for is cancelled.
+ * Failure modes: bad requests are answered and closed by the session; each time limit is looked
+ * after by one deadline; while a reader is slow (1 MiB of output held, or pipelined_max answers
+ * owed) nothing is read; when the other side leaves, what it asked for is cancelled.
  * Owns stream and session. Requests own themselves, and answer into nothing when it has gone. */
 #ifndef GCI_DOOR_SERVER_H
 #define GCI_DOOR_SERVER_H

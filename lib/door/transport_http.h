@@ -1,7 +1,8 @@
 /* door/transport_http - the built-in transport: calls to peers over HTTP.
  *
- * A map from URL to door/peer. A call to a URL outside the list (it was dropped meanwhile) gets a peer of
- * its own that goes with its last call. Closing: connections are given up, closed runs with the last. */
+ * A map from URL to door/peer. A call to a URL outside the list (it was dropped meanwhile) gets a
+ * peer of its own that goes with its last call. Closing: connections are given up, closed runs with
+ * the last. */
 #ifndef GCI_DOOR_TRANSPORT_HTTP_H
 #define GCI_DOOR_TRANSPORT_HTTP_H
 

@@ -119,7 +119,7 @@ static void on_end(void *user, int status) {
   if (rc < 0 || !c->told) fail(c, rc < 0 ? rc : UV_ECONNRESET, reason);
 }
 
-/* ------------------------------------------------------------------------------------ request -- */
+/* ----------------------------------------------------------------------------------- request -- */
 
 static int send_request(struct gci_find_call *c) {
   gcache_header_t type = {gcache_cstr("Content-Type"), gcache_cstr("application/json")};

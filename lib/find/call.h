@@ -1,12 +1,15 @@
-/* find/call - one question over HTTP to a server that is no peer: a connection, a request, an answer, and the end of it.
+/* find/call - one question over HTTP to a server that is no peer: a connection, a request, an
+ * answer, and the end of it.
  *
- * Happy path: start, done with the answer. Failure modes: it cannot be reached, does not answer in its time, answers
- * with what is no HTTP or too much: done with the code and words. done runs exactly once, from the loop, unless the
- * call was cancelled: then never. gone follows, whatever has happened, when there is nothing left of it.
- * Keeps the loop alive while it is being connected, and no longer: who waits holds the env.
+ * Happy path: start, done with the answer. Failure modes: it cannot be reached, does not answer in
+ * its time, answers with what is no HTTP or too much: done with the code and words. done runs
+ * exactly once, from the loop, unless the call was cancelled: then never. gone follows, whatever
+ * has happened, when there is nothing left of it. Keeps the loop alive while it is being connected,
+ * and no longer: who waits holds the env.
  *
- * Rejected: connections that are kept. A find asks every few seconds at most; a connection that may have died since is a
- * case of its own, to be tested and told apart, for nothing that could be measured. */
+ * Rejected: connections that are kept. A find asks every few seconds at most; a connection that may
+ * have died since is a case of its own, to be tested and told apart, for nothing that could be
+ * measured. */
 #ifndef GCI_FIND_CALL_H
 #define GCI_FIND_CALL_H
 
@@ -37,7 +40,8 @@ struct gci_find_call_events {
   void (*gone)(void *user);
 };
 
-/* POST of a JSON body, which is copied, as path. server must live until gone. UV_ENOMEM: nothing follows. */
+/* POST of a JSON body, which is copied, as path. server must live until gone. UV_ENOMEM: nothing
+ * follows. */
 int gci_find_call_start(struct gci_find_call **out, struct gci_env *env, struct uv_loop_s *uv,
                         struct gci_find_server *server, const char *path, gcache_bytes_t body,
                         uint64_t timeout_ms, const struct gci_find_call_events *events, void *user);

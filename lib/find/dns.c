@@ -1,6 +1,6 @@
-/* find/dns - members from the addresses of a name. A look is one question to the system's resolver, on a thread of
- * libuv's pool. Owns the look-up. Fails: an unknown name is a failed look, as is one without an address
- * of the kind that is wanted. */
+/* find/dns - members from the addresses of a name. A look is one question to the system's resolver,
+ * on a thread of libuv's pool. Owns the look-up. Fails: an unknown name is a failed look, as is one
+ * without an address of the kind that is wanted. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>

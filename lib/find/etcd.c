@@ -1,4 +1,5 @@
-/* find/etcd - see etcd.h. What an application has asked for, checked and copied; the calls of both halves; the end. */
+/* find/etcd - see etcd.h. What an application has asked for, checked and copied; the calls of both
+ * halves; the end. */
 #include "find/etcd.h"
 
 #include <stdio.h>
@@ -130,7 +131,7 @@ static int check(gcache_t *cache, const gcache_find_etcd_t *o) {
   return check_servers(cache, o);
 }
 
-/* --------------------------------------------------------------------------------------- open -- */
+/* -------------------------------------------------------------------------------------- open -- */
 
 static char *append(char **at, gcache_bytes_t text) {
   char *copy_at = *at;

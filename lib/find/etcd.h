@@ -1,6 +1,7 @@
-/* find/etcd - what the two halves of finding by etcd have in common. etcd.c opens and closes; etcd_list.c reads the list
- * and watches it; etcd_lease.c writes this member's own key and keeps it alive. The halves do not wait for each
- * other: what one is refused does not hold up the other. Each asks one endpoint until that fails, then the next. */
+/* find/etcd - what the two halves of finding by etcd have in common. etcd.c opens and closes;
+ * etcd_list.c reads the list and watches it; etcd_lease.c writes this member's own key and keeps it
+ * alive. The halves do not wait for each other: what one is refused does not hold up the other.
+ * Each asks one endpoint until that fails, then the next. */
 #ifndef GCI_FIND_ETCD_H
 #define GCI_FIND_ETCD_H
 
@@ -46,7 +47,8 @@ static inline struct gci_etcd *gci_etcd_of(gcache_find_t *find) {
   return gci_container_of(find, struct gci_etcd, find);
 }
 
-/* A call to servers[server]; body as written, 0 long: UV_EMSGSIZE. The events' gone is gci_etcd_gone(). */
+/* A call to servers[server]; body as written, 0 long: UV_EMSGSIZE. The events' gone is
+ * gci_etcd_gone(). */
 int gci_etcd_call(struct gci_etcd *e, struct gci_find_call **call, size_t server, const char *path,
                   const char *body, size_t len, const struct gci_find_call_events *events);
 void gci_etcd_gone(void *etcd);

@@ -1,9 +1,10 @@
-/* find/etcd_lease - this member's own key: a lease is granted, the key is put under it, the lease is kept alive at every
- * third of its time; in the end it is revoked, and the key with it. Owns one call at a time and the deadline of the
- * next, which is always set, as that of find/find is.
+/* find/etcd_lease - this member's own key: a lease is granted, the key is put under it, the lease
+ * is kept alive at every third of its time; in the end it is revoked, and the key with it. Owns one
+ * call at a time and the deadline of the next, which is always set, as that of find/find is.
  *
- * A lease that has run out, or that etcd does not know any more, begins at the beginning, as does a key that somebody has taken
- * away. Fails: never for good. A call that fails is tried again at the next endpoint after a pause, and the log told. */
+ * A lease that has run out, or that etcd does not know any more, begins at the beginning, as does a
+ * key that somebody has taken away. Fails: never for good. A call that fails is tried again at the
+ * next endpoint after a pause, and the log told. */
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -149,7 +150,7 @@ void gci_etcd_lease_missing(struct gci_etcd *e) {
   set_due(e, 0);
 }
 
-/* ------------------------------------------------------------------------------ open and stop -- */
+/* ----------------------------------------------------------------------------- open and stop -- */
 
 int gci_etcd_lease_open(struct gci_etcd *e) {
   gci_deadline_init(&e->lease.due, on_due);

@@ -1,9 +1,11 @@
-/* find/etcd_list - reads all keys below the prefix, and watches for changes of them. Owns the two calls.
+/* find/etcd_list - reads all keys below the prefix, and watches for changes of them. Owns the two
+ * calls.
  *
- * Every list is read whole, by one request; what a watch says is only that it is time to. So there is nothing that
- * could drift from what etcd has, and a compaction, a lost watch and a restart are one case: the list is read again, and
- * a watch is begun from the revision behind it, which can miss nothing. Each look ends the watch before, so that
- * one whose connection has died in silence is replaced after interval_ms at the latest.
+ * Every list is read whole, by one request; what a watch says is only that it is time to. So there
+ * is nothing that could drift from what etcd has, and a compaction, a lost watch and a restart are
+ * one case: the list is read again, and a watch is begun from the revision behind it, which can
+ * miss nothing. Each look ends the watch before, so that one whose connection has died in silence
+ * is replaced after interval_ms at the latest.
  * Fails: a failed look. A watch that ends without a word is begun again after a pause. */
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* find/etcd_words - see etcd_words.h. Keys and values are base64 in JSON, 64-bit numbers are strings; what has its default
- * value is left out of an answer. */
+/* find/etcd_words - see etcd_words.h. Keys and values are base64 in JSON, 64-bit numbers are
+ * strings; what has its default value is left out of an answer. */
 #include "find/etcd_words.h"
 
 #include <inttypes.h>

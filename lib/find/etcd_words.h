@@ -1,7 +1,8 @@
-/* find/etcd_words - what is said to etcd's JSON gateway (v3), and what its answers mean. Pure; the room of jansson, and
- * etcd_words_none.c without it.
+/* find/etcd_words - what is said to etcd's JSON gateway (v3), and what its answers mean. Pure; the
+ * room of jansson, and etcd_words_none.c without it.
  *
- * Writing fails with 0: out of room. Reading fails with UV_EPROTO: it is not what was asked for, or UV_ENOMEM. */
+ * Writing fails with 0: out of room. Reading fails with UV_EPROTO: it is not what was asked for, or
+ * UV_ENOMEM. */
 #ifndef GCI_FIND_ETCD_WORDS_H
 #define GCI_FIND_ETCD_WORDS_H
 

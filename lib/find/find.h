@@ -1,10 +1,11 @@
 /* find/find - what all finds have in common: when to look, and what becomes of what was found.
  *
- * A kind looks when it is told to, and owes an answer: gci_find_found() or gci_find_failed(), now or later. The
- * answer is judged in the next turn (P10): compared, completed by this member, given to the cache, told. The kind
- * may ask for a look out of turn: gci_find_nudge().
- * Owns the lists and the deadline of the next look, which is always set: to move it cannot fail. The kind
- * embeds the struct at its beginning. Closing: the kind stops, says so, and is freed in the next turn.
+ * A kind looks when it is told to, and owes an answer: gci_find_found() or gci_find_failed(), now
+ * or later. The answer is judged in the next turn (P10): compared, completed by this member, given
+ * to the cache, told. The kind may ask for a look out of turn: gci_find_nudge().
+ * Owns the lists and the deadline of the next look, which is always set: to move it cannot fail.
+ * The kind embeds the struct at its beginning. Closing: the kind stops, says so, and is freed in
+ * the next turn.
  * Fails: open, with UV_ENOMEM, UV_EALREADY, GCACHE_ECLOSING, and nothing was begun. */
 #ifndef GCI_FIND_FIND_H
 #define GCI_FIND_FIND_H
@@ -42,7 +43,8 @@ struct gcache_find_s {
   void *closed_arg;
 };
 
-/* Options with their defaults, from those of an older or newer application. UV_EINVAL: the log is told why. */
+/* Options with their defaults, from those of an older or newer application. UV_EINVAL: the log is
+ * told why. */
 int gci_find_options_read(gcache_find_options_t *out, const gcache_find_options_t *in,
                           uint64_t interval_ms);
 /* The first look follows in the next turn. o: as read. */
@@ -51,7 +53,8 @@ int gci_find_open(gcache_find_t *find, const gcache_find_options_t *o,
 /* Right after open, in the same call: as if it had not been. */
 void gci_find_undo(gcache_find_t *find);
 
-/* An answer. list: its members are taken, it is empty then. text may be "": words of what was passed over. */
+/* An answer. list: its members are taken, it is empty then. text may be "": words of what was
+ * passed over. */
 void gci_find_found(gcache_find_t *find, struct gci_find_list *list, const char *text);
 void gci_find_failed(gcache_find_t *find, int status, const char *text);
 void gci_find_stopped(gcache_find_t *find);
@@ -63,7 +66,8 @@ void gci_find_look_in(gcache_find_t *find, uint64_t ms);
 
 /* ms, more or less by a quarter. */
 uint64_t gci_find_spread(gcache_find_t *find, uint64_t ms);
-/* The pause after so many failures in a row: half a second, doubled each time, up to most_ms; spread. */
+/* The pause after so many failures in a row: half a second, doubled each time, up to most_ms;
+ * spread. */
 uint64_t gci_find_pause(gcache_find_t *find, unsigned failures, uint64_t most_ms);
 
 #endif

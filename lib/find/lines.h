@@ -1,5 +1,5 @@
-/* find/lines - members as text: "URL", or "URL weight", one a line, # begins a comment. Pure; fails with
- * UV_EINVAL where a line is something else, UV_ENOMEM, UV_E2BIG. */
+/* find/lines - members as text: "URL", or "URL weight", one a line, # begins a comment. Pure; fails
+ * with UV_EINVAL where a line is something else, UV_ENOMEM, UV_E2BIG. */
 #ifndef GCI_FIND_LINES_H
 #define GCI_FIND_LINES_H
 

@@ -1,8 +1,10 @@
-/* find/list - members as a look has found them: URLs and weights, which become a list that can be compared.
+/* find/list - members as a look has found them: URLs and weights, which become a list that can be
+ * compared.
  *
- * Happy path: add what comes, in any order, twice if it comes twice; settle() sorts and takes out twins, and
- * after that two lists are equal or not. Failure modes: UV_EINVAL from add, for what is no URL or no weight;
- * UV_ENOMEM; UV_E2BIG: more members than a cache takes. Owns copies of the URLs. */
+ * Happy path: add what comes, in any order, twice if it comes twice; settle() sorts and takes out
+ * twins, and after that two lists are equal or not. Failure modes: UV_EINVAL from add, for what is
+ * no URL or no weight; UV_ENOMEM; UV_E2BIG: more members than a cache takes. Owns copies of the
+ * URLs. */
 #ifndef GCI_FIND_LIST_H
 #define GCI_FIND_LIST_H
 

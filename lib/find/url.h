@@ -11,7 +11,8 @@
 
 struct sockaddr_storage;
 
-/* "http://10.0.0.1:80", "http://[::1]:80". The port of the address is not looked at. 0: it is too long. */
+/* "http://10.0.0.1:80", "http://[::1]:80". The port of the address is not looked at. 0: it is too
+ * long. */
 size_t gci_find_url_address(char out[GCI_FIND_URL_MAX], int secure,
                             const struct sockaddr_storage *address, uint16_t port);
 /* In small letters, without the dot at its end. */

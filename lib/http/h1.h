@@ -15,7 +15,8 @@
 #include "http/session.h"
 
 /* limits and events are borrowed until close. Requests come in order; answers may be given in any order
- * and leave in order. After pipelined_max unanswered requests, or 1 MiB of them, input takes no more. */
+ * and leave in order. After pipelined_max unanswered requests, or 1 MiB of them, input takes no
+ * more. */
 int gci_h1_server_open(struct gci_http_server **out, struct gci_mem *mem,
                        const gcache_limits_t *limits, const struct gci_http_server_events *events,
                        void *user);

@@ -133,7 +133,7 @@ void gci_h1_exchange_leave(struct gci_h1_exchange *e) {
   gci_h1_answers_settle(a);
 }
 
-/* ------------------------------------------------------------------------------ whole answers -- */
+/* ----------------------------------------------------------------------------- whole answers -- */
 
 static int answer_exchange(struct gci_h1_exchange *e, const struct gci_http_message *answer) {
   struct gci_h1_answers *a = e->answers;

@@ -1,9 +1,10 @@
 /* http/h1_answers - a server's answers on their way out: they leave in the order of the requests, in
  * whatever order they are given.
  *
- * Owns the output, and the exchanges that owe an answer (in a list, oldest first). An answer given before
- * its turn is held; one that comes in parts (http/h1_stream) gathers them until its turn, and holds up
- * those behind it until it ends. A refusal is an answer too: it waits until those before it have left.
+ * Owns the output, and the exchanges that owe an answer (in a list, oldest first). An answer given
+ * before its turn is held; one that comes in parts (http/h1_stream) gathers them until its turn,
+ * and holds up those behind it until it ends. A refusal is an answer too: it waits until those
+ * before it have left.
  * Fails: UV_ENOMEM makes it broken: the connection is to be closed and nothing more is written. */
 #ifndef GCI_HTTP_H1_ANSWERS_H
 #define GCI_HTTP_H1_ANSWERS_H
@@ -57,8 +58,8 @@ void gci_h1_answers_init(struct gci_h1_answers *a, struct gci_mem *mem,
 void gci_h1_answers_detach(struct gci_h1_answers *a);
 void gci_h1_answers_fini(struct gci_h1_answers *a); /* detached */
 
-/* Another request has come, and is the newest pending: its head, still where it was received, and its body,
- * which may be NULL and is the exchange's. NULL: out of memory, body is the caller's. */
+/* Another request has come, and is the newest pending: its head, still where it was received, and
+ * its body, which may be NULL and is the exchange's. NULL: out of memory, body is the caller's. */
 struct gci_h1_exchange *gci_h1_answers_owe(struct gci_h1_answers *a,
                                            const struct gci_http_head *head, gcache_value_t *body,
                                            int keep_said);

@@ -1,10 +1,11 @@
-/* http/h1_body - collects a body in a value block, so that it can be kept without a copy. Of a large one
- * most of the bytes are read into the block straight away.
+/* http/h1_body - collects a body in a value block, so that it can be kept without a copy. Of a
+ * large one most of the bytes are read into the block straight away.
  *
  * Memory follows the bytes that have come, not those that were promised: nothing before the
  * first byte, then at most 64 KiB ahead or twice what has come; or, where the other side was chosen and
  * not merely let in, as much as has come of one body before, up to 1 MiB. Owns the block until finish.
- * What is collected is counted in mem->in_flight, until finish. Fails: a fault; what was collected stays. */
+ * What is collected is counted in mem->in_flight, until finish. Fails: a fault; what was collected
+ * stays. */
 #ifndef GCI_HTTP_H1_BODY_H
 #define GCI_HTTP_H1_BODY_H
 
@@ -29,8 +30,8 @@ void gci_h1_body_init(struct gci_h1_body *body, struct gci_mem *mem, size_t max)
 void gci_h1_body_fini(struct gci_h1_body *body);
 /* Another one, after fini or finish. stated: that many bytes will come; 0: not known. */
 void gci_h1_body_begin(struct gci_h1_body *body, size_t max, size_t stated);
-/* Bytes are there, and to be received now: where, and *len: how many at most. What is then appended from
- * there is not copied. NULL: anywhere, because few are outstanding or none can be had. */
+/* Bytes are there, and to be received now: where, and *len: how many at most. What is then appended
+ * from there is not copied. NULL: anywhere, because few are outstanding or none can be had. */
 void *gci_h1_body_place(struct gci_h1_body *body, size_t *len);
 /* Nonzero: one of that length would find room now; it is not kept for it. */
 int gci_h1_body_fits(const struct gci_h1_body *body, size_t len);

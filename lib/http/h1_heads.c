@@ -87,8 +87,8 @@ static gcache_header_t *find_length(const struct gci_h1_heads *h, size_t n) {
   return NULL;
 }
 
-/* A request with a body is read anew each time: its target must be there when the body has come. So is one
- * whose target says the host. */
+/* A request with a body is read anew each time: its target must be there when the body has come. So
+ * is one whose target says the host. */
 static int remember_request(struct gci_h1_heads *h) {
   gcache_bytes_t target = h->head.target;
   if (h->frame.kind != GCI_H1_NO_BODY || *(const char *)target.base != '/') return 0;
@@ -132,8 +132,8 @@ enum gci_h1_fault gci_h1_heads_parse(struct gci_h1_heads *h, unsigned lines,
 
 /* ------------------------------------------------------------------------------ comparing -- */
 
-/* The bytes at p that stand where the part does that may differ: a path, which is lawful whatever lawful bytes
- * it has, or digits. 0: neither. */
+/* The bytes at p that stand where the part does that may differ: a path, which is lawful whatever
+ * lawful bytes it has, or digits. 0: neither. */
 static size_t measure_part(const struct gci_h1_heads *h, const char *p, size_t most) {
   const unsigned char *begin = (const unsigned char *)p;
   if (h->part_len == 0) return 0;

@@ -1,11 +1,11 @@
-/* http/h1_heads - where the heads of a connection are collected and parsed, one after the other, and the
- * last of them is remembered, because the next is mostly the same but for one part: the target of a
- * request, the Content-Length of an answer. What a head means is a function of its bytes, so one that
- * differs in nothing else needs no parser.
+/* http/h1_heads - where the heads of a connection are collected and parsed, one after the other,
+ * and the last of them is remembered, because the next is mostly the same but for one part: the
+ * target of a request, the Content-Length of an answer. What a head means is a function of its
+ * bytes, so one that differs in nothing else needs no parser.
  *
  * Owns two blocks that all heads share, so that a head costs no allocation; a large one gives them back
- * when it is over. A head's slices point into them and, of one that was like the last, into the bytes it
- * was found in. Fails: a fault. */
+ * when it is over. A head's slices point into them and, of one that was like the last, into the
+ * bytes it was found in. Fails: a fault. */
 #ifndef GCI_HTTP_H1_HEADS_H
 #define GCI_HTTP_H1_HEADS_H
 
@@ -42,8 +42,8 @@ enum gci_h1_fault gci_h1_heads_add(struct gci_h1_heads *h, gcache_bytes_t bytes)
 enum gci_h1_fault gci_h1_heads_parse(struct gci_h1_heads *h, unsigned lines,
                                      struct gci_http_head *head, struct gci_h1_frame *frame);
 
-/* How many of the bytes are a whole head like the last one, which head and frame are then of; 0: they are
- * not, or not all there, and have to be read. */
+/* How many of the bytes are a whole head like the last one, which head and frame are then of; 0:
+ * they are not, or not all there, and have to be read. */
 size_t gci_h1_heads_match(struct gci_h1_heads *h, gcache_bytes_t bytes, struct gci_http_head *head,
                           struct gci_h1_frame *frame);
 

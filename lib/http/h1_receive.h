@@ -2,7 +2,8 @@
  * pieces: guard, parser, frame and body put together.
  *
  * Happy path: gci_h1_receive() takes bytes and says what has been reached; at WHOLE the owner
- * takes the body away, which makes it ready for the next message. The head stays where it is until then.
+ * takes the body away, which makes it ready for the next message. The head stays where it is until
+ * then.
  * Fails: FAULTY, with `fault` set; it takes nothing more then. */
 #ifndef GCI_HTTP_H1_RECEIVE_H
 #define GCI_HTTP_H1_RECEIVE_H
@@ -41,9 +42,9 @@ enum gci_h1_reached gci_h1_receive(struct gci_h1_receive *r, gcache_bytes_t byte
  * MORE: it was between two messages. */
 enum gci_h1_reached gci_h1_receive_eof(struct gci_h1_receive *r);
 
-/* After WHOLE, once: the body (the caller's reference, NULL if empty). The head's slices are valid until
- * more bytes are received or gci_h1_receive_rest(), and no longer than the bytes that it came in, so that
- * nothing is copied for those who look at once. */
+/* After WHOLE, once: the body (the caller's reference, NULL if empty). The head's slices are valid
+ * until more bytes are received or gci_h1_receive_rest(), and no longer than the bytes that it came
+ * in, so that nothing is copied for those who look at once. */
 gcache_value_t *gci_h1_receive_take(struct gci_h1_receive *r);
 /* The head is of no more use. */
 void gci_h1_receive_rest(struct gci_h1_receive *r);

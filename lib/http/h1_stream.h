@@ -1,8 +1,9 @@
-/* http/h1_stream - an answer of HTTP/1.1 that comes in parts: the middle of struct gci_http_exchange_ops.
+/* http/h1_stream - an answer of HTTP/1.1 that comes in parts: the middle of struct
+ * gci_http_exchange_ops.
  *
- * In its turn it is written as it comes; before, its bytes are gathered and moved to the output when its
- * turn has come, without a copy. Chunked; to HTTP/1.0 until the connection closes; HEAD, 204 and 304: the
- * head alone.
+ * In its turn it is written as it comes; before, its bytes are gathered and moved to the output
+ * when its turn has come, without a copy. Chunked; to HTTP/1.0 until the connection closes; HEAD,
+ * 204 and 304: the head alone.
  * Fails: UV_ENOMEM breaks the connection; the exchange goes on, its parts go nowhere. Aborted, the
  * connection ends without the last chunk. */
 #ifndef GCI_HTTP_H1_STREAM_H

@@ -1,5 +1,5 @@
-/* http/h1_write - a head is composed once, where it will be sent from: how long it can be at most is known
- * before (head_room()). What small body it has goes into the same room. */
+/* http/h1_write - a head is composed once, where it will be sent from: how long it can be at most
+ * is known before (head_room()). What small body it has goes into the same room. */
 #include "http/h1_write.h"
 
 #include <assert.h>

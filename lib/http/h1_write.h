@@ -25,8 +25,8 @@ int gci_h1_write_request(struct gci_out *out, const struct gci_http_message *req
 int gci_h1_write_answer(struct gci_out *out, const struct gci_http_message *answer,
                         enum gci_h1_extent extent, enum gci_h1_then then);
 
-/* An answer whose length is not known when it begins: chunks, to a client of HTTP/1.0 the bytes until the
- * connection closes, or no body at all. */
+/* An answer whose length is not known when it begins: chunks, to a client of HTTP/1.0 the bytes
+ * until the connection closes, or no body at all. */
 enum gci_h1_body_kind gci_h1_streamed_kind(const struct gci_http_message *head,
                                            enum gci_h1_extent extent, int version_minor);
 int gci_h1_write_begin(struct gci_out *out, const struct gci_http_message *head,

@@ -1,7 +1,7 @@
 /* http/h2_asks - the requests of one connection of ours, and what has become of them.
  *
- * What there is to tell of a request is told by gci_h2_asks_tell(), behind nghttp2, once. A request lives
- * until that has happened and nghttp2 has closed its stream. Owns what has come of the answers.
+ * What there is to tell of a request is told by gci_h2_asks_tell(), behind nghttp2, once. A request
+ * lives until that has happened and nghttp2 has closed its stream. Owns what has come of the answers.
  * Fails: nghttp2's errors. */
 #ifndef GCI_HTTP_H2_ASKS_H
 #define GCI_HTTP_H2_ASKS_H

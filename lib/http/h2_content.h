@@ -1,7 +1,7 @@
 /* http/h2_content - the body of a message on its way out: pieces, which leave as the windows allow.
  *
- * The texts of a piece are copied, its value is referenced; what is written is dropped. A piece is counted in
- * mem->in_flight, whole until it has been written. Must live until
+ * The texts of a piece are copied, its value is referenced; what is written is dropped. A piece is
+ * counted in mem->in_flight, whole until it has been written. Must live until
  * nghttp2 has closed the stream. Fails: UV_ENOMEM, and nothing was added. */
 #ifndef GCI_HTTP_H2_CONTENT_H
 #define GCI_HTTP_H2_CONTENT_H

@@ -1,5 +1,5 @@
-/* http/h2_guard - see the header. A walk over frame heads (RFC 9113, 4.1); payloads are skipped, whole or
- * in pieces. */
+/* http/h2_guard - see the header. A walk over frame heads (RFC 9113, 4.1); payloads are skipped,
+ * whole or in pieces. */
 #include "http/h2_guard.h"
 
 #include <string.h>

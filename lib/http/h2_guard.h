@@ -2,8 +2,8 @@
  * too many. It reads nothing but frame heads.
  *
  * Frames that carry neither head nor body cost one each of control_max in 10 s, and HEADERS cost as
- * much; but what we do for the other side pays for some in advance (gci_h2_guard_earn), so that who asks
- * and downloads much may also open windows and cancel much. Owns nothing; cannot fail. */
+ * much; but what we do for the other side pays for some in advance (gci_h2_guard_earn), so that who
+ * asks and downloads much may also open windows and cancel much. Owns nothing; cannot fail. */
 #ifndef GCI_HTTP_H2_GUARD_H
 #define GCI_HTTP_H2_GUARD_H
 

@@ -1,8 +1,8 @@
 /* http/h2_head - collects the fields of one head, within the limits, and makes a checked head of them.
  *
- * Heads of different streams never mix, so a connection needs one of these. nghttp2 has checked the bytes
- * of names and values, and the order and number of pseudo fields; here are the limits, and what a request
- * must be for the code above: a path, a host, a method that is no tunnel.
+ * Heads of different streams never mix, so a connection needs one of these. nghttp2 has checked the
+ * bytes of names and values, and the order and number of pseudo fields; here are the limits, and
+ * what a request must be for the code above: a path, a host, a method that is no tunnel.
  * Owns its buffer. Fails: UV_ENOMEM; a status to refuse the request with. */
 #ifndef GCI_HTTP_H2_HEAD_H
 #define GCI_HTTP_H2_HEAD_H

@@ -1,10 +1,10 @@
 /* http/h2_server - the server's side of a connection: requests go up when they are whole, answers leave
  * in any order, as fast as the windows of each allow.
  *
- * nghttp2's callbacks only collect; requests are handed up behind it, so that one which was reset in the
- * same bytes is never seen, and events may do anything. Owns the session and its streams; those that are
- * owed an answer live on when it is closed. It may be closed by any of its events; it is freed when input()
- * returns.
+ * nghttp2's callbacks only collect; requests are handed up behind it, so that one which was reset
+ * in the same bytes is never seen, and events may do anything. Owns the session and its streams;
+ * those that are owed an answer live on when it is closed. It may be closed by any of its events;
+ * it is freed when input() returns.
  * Fails: UV_ENOMEM makes it broken: it wants to be closed and writes nothing more. */
 #include "http/h2.h"
 
@@ -274,7 +274,8 @@ static uint64_t server_body_received(const struct gci_http_server *http) {
   return gci_h2_streams_received(&const_server_of(http)->streams);
 }
 
-/* Those that are being received will be owed one: a connection with a body on its way is not at rest. */
+/* Those that are being received will be owed one: a connection with a body on its way is not at
+ * rest. */
 static size_t server_pending(const struct gci_http_server *http) {
   return const_server_of(http)->streams.open;
 }

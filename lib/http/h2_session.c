@@ -1,8 +1,8 @@
-/* http/h2_session - see the header. nghttp2's checks are all left on; its allocations carry their size in
- * front, since it does not say it when it frees. Where one fails it may free another twice (1.52, when a
- * stream's first DATA is queued): from then on nothing is allocated or freed, and in the end all it had goes
- * block by block. (Its option and callback objects are made by malloc(), and are gone again when the session
- * is open.) */
+/* http/h2_session - see the header. nghttp2's checks are all left on; its allocations carry their
+ * size in front, since it does not say it when it frees. Where one fails it may free another twice
+ * (1.52, when a stream's first DATA is queued): from then on nothing is allocated or freed, and in
+ * the end all it had goes block by block. (Its option and callback objects are made by malloc(),
+ * and are gone again when the session is open.) */
 #include "http/h2_session.h"
 
 #include <assert.h>
@@ -69,7 +69,7 @@ static void *calloc_sized(size_t n, size_t each, void *user) {
   return ptr;
 }
 
-/* --------------------------------------------------------------------------------- its faults -- */
+/* -------------------------------------------------------------------------------- its faults -- */
 
 int gci_h2_break(struct gci_h2 *h) {
   h->broken = 1;
@@ -169,7 +169,7 @@ static int on_data_sending(nghttp2_session *ng, nghttp2_frame *frame, const uint
   return 0;
 }
 
-/* ----------------------------------------------------------------------------------- its life -- */
+/* ---------------------------------------------------------------------------------- its life -- */
 
 static nghttp2_option *make_options(const gcache_limits_t *limits, enum gci_h2_role role) {
   nghttp2_option *option;

@@ -1,4 +1,5 @@
-/* http/h2_session - what both roles have in common: an nghttp2 session between the guard and the output.
+/* http/h2_session - what both roles have in common: an nghttp2 session between the guard and the
+ * output.
  *
  * Bytes in: guard, then nghttp2, whose callbacks collect; its owner acts behind gci_h2_feed(), so that
  * no event is ever called from inside nghttp2. Bytes out: gci_h2_pull() asks nghttp2 for frames until
@@ -42,7 +43,8 @@ struct gci_h2 {
 };
 
 /* add sets the role's own callbacks: on_begin_headers, on_frame_recv, on_data_chunk_recv,
- * on_stream_close, and on_frame_send, which calls gci_h2_frame_sent() first. The user data of all is h. */
+ * on_stream_close, and on_frame_send, which calls gci_h2_frame_sent() first. The user data of all
+ * is h. */
 int gci_h2_open(struct gci_h2 *h, enum gci_h2_role role, struct gci_env *env,
                 const gcache_limits_t *limits, void (*add)(nghttp2_session_callbacks *callbacks));
 void gci_h2_fini(struct gci_h2 *h);

@@ -2,9 +2,9 @@
  * how long they may take.
  *
  * The other side may send 64 KiB of any request's body unasked (the initial window). Beyond that it is
- * given windows: the oldest body that is not whole always, the others from GCI_H2_GRANTS_MAX together; and
- * nobody while the bodies of unanswered requests hold GCI_H2_UNANSWERED_MAX. The connection's own window
- * is always given back, so that bodies never wait for each other's.
+ * given windows: the oldest body that is not whole always, the others from GCI_H2_GRANTS_MAX
+ * together; and nobody while the bodies of unanswered requests hold GCI_H2_UNANSWERED_MAX. The
+ * connection's own window is always given back, so that bodies never wait for each other's.
  * Fails: nghttp2's errors. */
 #ifndef GCI_HTTP_H2_STREAMS_H
 #define GCI_HTTP_H2_STREAMS_H
@@ -65,8 +65,8 @@ struct gci_h2_stream *gci_h2_stream_begin(struct gci_h2_streams *all, struct gci
 void gci_h2_stream_enter(struct gci_h2_stream *e, enum gci_h2_stage stage);
 /* An answer is owed by the code above. */
 int gci_h2_stream_owes(const struct gci_h2_stream *e);
-/* nghttp2 has closed it. One that owes stays until it is answered, and is gone if something is missing; the
- * others are freed. */
+/* nghttp2 has closed it. One that owes stays until it is answered, and is gone if something is
+ * missing; the others are freed. */
 void gci_h2_stream_closed(struct gci_h2_stream *e);
 void gci_h2_stream_free(struct gci_h2_stream *e);
 /* All: those that owe are detached, the others freed. */

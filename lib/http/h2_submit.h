@@ -1,8 +1,8 @@
 /* http/h2_submit - messages as nghttp2 takes them: fields, and the content behind them. HTTP/1's own
  * fields are left out (RFC 9113, 8.2.2).
  *
- * Borrows the message; content keeps what it needs of it. All return nghttp2's errors; on one, the content
- * may hold part of the message, and the stream is not to be used. */
+ * Borrows the message; content keeps what it needs of it. All return nghttp2's errors; on one, the
+ * content may hold part of the message, and the stream is not to be used. */
 #ifndef GCI_HTTP_H2_SUBMIT_H
 #define GCI_HTTP_H2_SUBMIT_H
 

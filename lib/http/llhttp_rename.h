@@ -1,5 +1,6 @@
-/* http/llhttp_rename - force-included where llhttp is compiled in from source (Debian 12): its symbols get our
- * prefix, so that an application with an llhttp of its own links to that and not to ours. */
+/* http/llhttp_rename - force-included where llhttp is compiled in from source (Debian 12): its
+ * symbols get our prefix, so that an application with an llhttp of its own links to that and not to
+ * ours. */
 #define llhttp__after_headers_complete gci_llhttp__after_headers_complete
 #define llhttp__after_message_complete gci_llhttp__after_message_complete
 #define llhttp__before_headers_complete gci_llhttp__before_headers_complete

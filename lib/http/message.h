@@ -62,8 +62,8 @@ struct gci_http_exchange {
   gcache_value_t *body; /* NULL: none; the exchange's reference */
   void *data;           /* of the code above; NULL at first */
   int screened; /* what the code above said of a head that came before its body; 0: not asked */
-  /* As data. The other side has given up this request, and not its connection: the answer is still owed,
-   * and goes nowhere. It may be given in here; the session must not be closed. */
+  /* As data. The other side has given up this request, and not its connection: the answer is still
+   * owed, and goes nowhere. It may be given in here; the session must not be closed. */
   void (*gone)(struct gci_http_exchange *x);
 };
 
@@ -97,14 +97,14 @@ static inline int gci_http_end(struct gci_http_exchange *x) {
   return x->ops->end(x);
 }
 
-/* There will be no more of the answer, begun or not, and the other side is to see that it is broken. x is
- * gone. */
+/* There will be no more of the answer, begun or not, and the other side is to see that it is
+ * broken. x is gone. */
 static inline void gci_http_abort(struct gci_http_exchange *x) {
   x->ops->abort(x);
 }
 
-/* Bytes of the answer that the session still holds, in its output or before it; of one whose turn has not
- * come, those of all such together. May be less whenever output has left. */
+/* Bytes of the answer that the session still holds, in its output or before it; of one whose turn
+ * has not come, those of all such together. May be less whenever output has left. */
 static inline size_t gci_http_waiting(const struct gci_http_exchange *x) {
   return x->ops->waiting(x);
 }

@@ -113,7 +113,8 @@ static void enqueue(struct gci_out *out, struct buffer *b) {
   gci_in_flight_add(&out->mem->in_flight, b->size);
 }
 
-/* The last part of a value keeps all of it; the parts before it are there as long as that is to come. */
+/* The last part of a value keeps all of it; the parts before it are there as long as that is to
+ * come. */
 static size_t kept_by(const struct record *r) {
   size_t len = gcache_value_bytes(r->value).len;
   return r->offset + r->len == len ? len : 0;

@@ -3,8 +3,9 @@
  *
  * A queue of spans. Texts are appended to the last buffer; a value smaller than GCI_OUT_COPY_MAX is
  * copied behind them, a larger one is kept by reference and becomes a span of its own. A whole queue
- * leaves in one gather write. `bytes` is what waits in all; `held` what of it is not shared values. What
- * is queued is counted in mem->in_flight: its buffers, and the values whole until their last byte has left.
+ * leaves in one gather write. `bytes` is what waits in all; `held` what of it is not shared values.
+ * What is queued is counted in mem->in_flight: its buffers, and the values whole until their last
+ * byte has left.
  * Fails: UV_ENOMEM, and the queue is as before. */
 #ifndef GCI_HTTP_OUT_H
 #define GCI_HTTP_OUT_H
@@ -26,8 +27,8 @@ void gci_out_init(struct gci_out *out, struct gci_mem *mem);
 void gci_out_fini(struct gci_out *out); /* drops what waits */
 
 int gci_out_text(struct gci_out *out, gcache_bytes_t text);
-/* Room for text that is written in place, and then all that was written, which is at least a byte and no
- * more than that; nothing may come between the two. NULL: out of memory. */
+/* Room for text that is written in place, and then all that was written, which is at least a byte
+ * and no more than that; nothing may come between the two. NULL: out of memory. */
 char *gci_out_reserve(struct gci_out *out, size_t len);
 void gci_out_commit(struct gci_out *out, size_t len);
 

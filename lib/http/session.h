@@ -57,9 +57,10 @@ struct gci_http_server_ops {
 /* The first member of each kind of server. */
 struct gci_http_server {
   const struct gci_http_server_ops *ops;
-  /* NULL at first. The head of a request has come, inside input(), and a body is to follow. Not 0: becomes
-   * the exchange's `screened`. Below 0: the body is not wanted: request() follows at once, without one, and
-   * HTTP/1.1 takes nothing behind it. head is borrowed for the call, which must not close the session. */
+  /* NULL at first. The head of a request has come, inside input(), and a body is to follow. Not 0:
+   * becomes the exchange's `screened`. Below 0: the body is not wanted: request() follows at once,
+   * without one, and HTTP/1.1 takes nothing behind it. head is borrowed for the call, which must
+   * not close the session. */
   int (*screen)(void *user, const struct gci_http_head *head);
   uint64_t bad_requests; /* refused as malformed or too large */
 };
@@ -69,15 +70,16 @@ static inline void gci_http_server_close(struct gci_http_server *s) {
   s->ops->close(s);
 }
 
-/* Bytes are there to be read: where to, and *len: how many at most, for input() to take without a copy: the
- * memory of a large body that is being received. NULL: anywhere. Until the next call of any of these. */
+/* Bytes are there to be read: where to, and *len: how many at most, for input() to take without a
+ * copy: the memory of a large body that is being received. NULL: anywhere. Until the next call of
+ * any of these. */
 static inline void *gci_http_server_place(struct gci_http_server *s, size_t *len) {
   return s->ops->place == NULL ? NULL : s->ops->place(s, len);
 }
 
-/* Takes all bytes, except when too many answers are owed: then it returns how many it took, and wants no
- * more until gci_http_server_wants_input(). After an error or the last request the rest is ignored
- * (taken). UV_ENOMEM: close the connection. */
+/* Takes all bytes, except when too many answers are owed: then it returns how many it took, and
+ * wants no more until gci_http_server_wants_input(). After an error or the last request the rest is
+ * ignored (taken). UV_ENOMEM: close the connection. */
 static inline ssize_t gci_http_server_input(struct gci_http_server *s, gcache_bytes_t bytes) {
   return s->ops->input(s, bytes);
 }
@@ -139,8 +141,8 @@ struct gci_http_client_events {
   /* The answer to a request, whole. tag: as given to send(); NULL from a session that answers in order:
    * the oldest that has none. head and body are borrowed (body may be NULL); ref body to keep it. */
   void (*response)(void *user, void *tag, const struct gci_http_head *head, gcache_value_t *body);
-  /* That request alone has failed; the session goes on. unprocessed: the other side has said that it did
-   * nothing about it, so that it may be asked again. */
+  /* That request alone has failed; the session goes on. unprocessed: the other side has said that
+   * it did nothing about it, so that it may be asked again. */
   void (*failed)(void *user, void *tag, int status, const char *reason, int unprocessed);
 };
 

@@ -56,8 +56,8 @@ static inline int gci_http_is_target(unsigned char c) {
   return gci_http_in_set(&target, c);
 }
 
-/* The first byte of [p, stop) that cannot be in a target. Eight at a time, as above: none below 0x21, none
- * that is '#' or 0x7f, none of the upper half. */
+/* The first byte of [p, stop) that cannot be in a target. Eight at a time, as above: none below
+ * 0x21, none that is '#' or 0x7f, none of the upper half. */
 static inline const unsigned char *gci_http_skip_target(const unsigned char *p,
                                                         const unsigned char *stop) {
   const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;

@@ -1,7 +1,7 @@
 /* net/dial - see dial.h. A dial is a loop over addresses: try() one, fail, renew the stream's handle (a
- * socket that failed to connect is not tried again), try the next. A Unix socket is one address, tried again
- * after a pause while those who wait there are too many. It ends with `over` set and done told;
- * the memory goes when the look-up, if one is still in a thread, has come back too. */
+ * socket that failed to connect is not tried again), try the next. A Unix socket is one address,
+ * tried again after a pause while those who wait there are too many. It ends with `over` set and
+ * done told; the memory goes when the look-up, if one is still in a thread, has come back too. */
 #include "net/dial.h"
 
 #include <netdb.h>
@@ -31,7 +31,7 @@ struct gci_dial {
 
 static void try_next(struct gci_dial *d);
 
-/* ---------------------------------------------------------------------------------- the end ---- */
+/* --------------------------------------------------------------------------------- the end ---- */
 
 static void free_dial(struct gci_dial *d) {
   struct gci_loop *loop = gci_loop_of(d->env);
@@ -56,7 +56,7 @@ static void on_end(struct gcache_job_s *job) {
   tell(gci_container_of(job, struct gci_dial, end));
 }
 
-/* --------------------------------------------------------------------------------- addresses ---- */
+/* ------------------------------------------------------------------------------- addresses ---- */
 
 /* Host as an address, brackets taken off. Nonzero if it is one. */
 static int read_literal(struct gci_dial_target *t) {
@@ -128,7 +128,7 @@ static int look_up(struct gci_dial *d) {
   return rc;
 }
 
-/* ------------------------------------------------------------------------------------ trying ---- */
+/* ---------------------------------------------------------------------------------- trying ---- */
 
 /* The same again, soon. */
 static void try_again_soon(struct gci_dial *d) {

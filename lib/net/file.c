@@ -1,4 +1,5 @@
-/* net/file - see file.h. One libuv request after the other: open, stat, read until there is no more, close. */
+/* net/file - see file.h. One libuv request after the other: open, stat, read until there is no
+ * more, close. */
 #include "net/file.h"
 
 #include <fcntl.h>
@@ -123,8 +124,8 @@ int gci_file_read(struct gci_file **out, struct gci_env *env, struct uv_loop_s *
   if (f == NULL) return UV_ENOMEM;
   *f = (struct gci_file){.env = env, .uv = uv, .max = max, .done = done, .user = user};
   f->request.data = f;
-  /* Without O_NONBLOCK a thread would wait for the other end of a pipe; without O_NOCTTY a terminal would
-   * become that of the process. */
+  /* Without O_NONBLOCK a thread would wait for the other end of a pipe; without O_NOCTTY a terminal
+   * would become that of the process. */
   rc = uv_fs_open(uv, &f->request, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0,
                   on_opened);
   if (rc < 0) {

@@ -1,5 +1,6 @@
-/* net/hmac - HMAC-SHA256 with one key, and SHA-256, of bytes in pieces; by OpenSSL, hmac_none.c in a build
- * without it. The keyed state is made once. Owns it. Fails: UV_ENOMEM; UV_ENOTSUP without OpenSSL. */
+/* net/hmac - HMAC-SHA256 with one key, and SHA-256, of bytes in pieces; by OpenSSL, hmac_none.c in
+ * a build without it. The keyed state is made once. Owns it. Fails: UV_ENOMEM; UV_ENOTSUP without
+ * OpenSSL. */
 #ifndef GCI_NET_HMAC_H
 #define GCI_NET_HMAC_H
 

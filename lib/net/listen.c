@@ -1,5 +1,6 @@
-/* net/listen - see listen.h. Owns the listening handle, a handle to reject with, and two descriptors: the
- * spare, and, while accepting rests, the listening socket itself under another number. */
+/* net/listen - see listen.h. Owns the listening handle, a handle to reject with, and two
+ * descriptors: the spare, and, while accepting rests, the listening socket itself under another
+ * number. */
 #include "net/listen.h"
 
 #include <errno.h>
@@ -77,7 +78,7 @@ static void end_if_over(struct gci_listen *l) {
   if (events != NULL) events->on_closed(user);
 }
 
-/* ------------------------------------------------------------------------------------- rests ---- */
+/* ----------------------------------------------------------------------------------- rests ---- */
 
 static void rest(struct gci_listen *l) {
   if (gci_env_deadline(l->env, &l->rest, gci_env_after_ms(l->env, REST_MS)) < 0)
@@ -94,9 +95,9 @@ static void on_set_aside(uv_handle_t *handle) {
     rest(l);
 }
 
-/* Accepting fails, and libuv would go on at once. dup3() moves the socket onto the spare without needing
- * a new descriptor; closing the handle ends libuv's attempts and frees one, with which those who
- * wait are accepted, to be told by a close. */
+/* Accepting fails, and libuv would go on at once. dup3() moves the socket onto the spare without
+ * needing a new descriptor; closing the handle ends libuv's attempts and frees one, with which
+ * those who wait are accepted, to be told by a close. */
 static void set_aside(struct gci_listen *l) {
   uv_os_fd_t fd = -1;
   int accepted;
@@ -119,7 +120,7 @@ static void on_rested(struct gcache_deadline_s *deadline) {
   come_back(gci_container_of(deadline, struct gci_listen, rest));
 }
 
-/* ----------------------------------------------------------------------------------- accepts ---- */
+/* --------------------------------------------------------------------------------- accepts ---- */
 
 static void on_connected(uv_stream_t *server, int status) {
   struct gci_listen *l = server->data;
@@ -202,7 +203,7 @@ void gci_listen_resume(struct gci_listen *l) {
     gci_env_defer(l->env, GCI_COMPLETIONS, &l->job);
 }
 
-/* ------------------------------------------------------------------------------ open, close ---- */
+/* ----------------------------------------------------------------------------- open, close ---- */
 
 static int bind_and_listen(struct gci_listen *l, const struct sockaddr *addr) {
   struct sockaddr_storage name = {0};
@@ -216,8 +217,8 @@ static int bind_and_listen(struct gci_listen *l, const struct sockaddr *addr) {
   return rc;
 }
 
-/* Bound not by libuv, which would remove the file with the handle, whosever it is then, and the handle is closed
- * while accepting rests. */
+/* Bound not by libuv, which would remove the file with the handle, whosever it is then, and the
+ * handle is closed while accepting rests. */
 static int bind_and_listen_unix(struct gci_listen *l, const char *path, unsigned mode) {
   int rc, fd = gci_socket_file_open(&l->file, path, (mode_t)mode);
 

@@ -3,11 +3,12 @@
  * Whom to let in is the owner's to decide, who counts connections in all and per address: it takes,
  * rejects, or pauses. While paused one connection is held unanswered and the rest wait in the kernel's
  * backlog; nothing spins.
- * No descriptors left (EMFILE): libuv keeps one in reserve to accept and close what waits. Where that is
- * not enough, or accepting fails otherwise, libuv would try again without end; so the listening
- * socket is moved onto a spare descriptor of ours, what waits is accepted and closed as far as possible,
- * and accepting begins again a tenth of a second later.
- * Descriptors are close-on-exec. The file of a Unix socket goes as soon as closing begins. The listening handle keeps the loop alive. */
+ * No descriptors left (EMFILE): libuv keeps one in reserve to accept and close what waits. Where
+ * that is not enough, or accepting fails otherwise, libuv would try again without end; so the listening
+ * socket is moved onto a spare descriptor of ours, what waits is accepted and closed as far as
+ * possible, and accepting begins again a tenth of a second later.
+ * Descriptors are close-on-exec. The file of a Unix socket goes as soon as closing begins. The
+ * listening handle keeps the loop alive. */
 #ifndef GCI_NET_LISTEN_H
 #define GCI_NET_LISTEN_H
 
@@ -18,8 +19,8 @@
 struct gci_listen;
 
 struct gci_listen_events {
-  /* A connection waits: take it with gci_stream_accept() into a stream of its kind, or gci_listen_reject() it, or nothing more is
-   * accepted. */
+  /* A connection waits: take it with gci_stream_accept() into a stream of its kind, or
+   * gci_listen_reject() it, or nothing more is accepted. */
   void (*on_connection)(void *user, uv_stream_t *server);
   void (*on_closed)(void *user);
 };
@@ -28,8 +29,8 @@ struct gci_listen_events {
 int gci_listen_open(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
                     const struct sockaddr *addr, int backlog,
                     const struct gci_listen_events *events, void *user);
-/* path: absolute, shorter than sun_path. mode: of the file. UV_EADDRINUSE: somebody listens there; more in
- * net/socket_file.h. */
+/* path: absolute, shorter than sun_path. mode: of the file. UV_EADDRINUSE: somebody listens there;
+ * more in net/socket_file.h. */
 int gci_listen_open_unix(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
                          const char *path, unsigned mode, int backlog,
                          const struct gci_listen_events *events, void *user);

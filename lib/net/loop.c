@@ -9,9 +9,9 @@
 
 #define READING_NS 5000000 /* of one turn: as long as others may well wait */
 
-/* The loop's time, which is exact when poll returns, or where a turn has lasted longer the time of the last
- * tick of the kernel: some milliseconds old at most, for a tenth of what the exact one costs, which every
- * request with a time limit would pay. */
+/* The loop's time, which is exact when poll returns, or where a turn has lasted longer the time of
+ * the last tick of the kernel: some milliseconds old at most, for a tenth of what the exact one
+ * costs, which every request with a time limit would pay. */
 static uint64_t loop_mono_ms(void *driver) {
   struct gci_loop *loop = driver;
   struct timespec now;

@@ -52,8 +52,8 @@ int gci_loop_random(unsigned char out[16]);
 /* Within net. The env must be driven by gci_loop_driver. */
 struct gci_loop *gci_loop_of(const struct gci_env *env);
 char *gci_loop_read_buffer(struct gci_loop *loop); /* NULL: out of memory */
-/* Before a stream reads. Nonzero: streams have been reading for long in this turn, and what they bring is
- * worked on as it comes: those that follow have to wait. */
+/* Before a stream reads. Nonzero: streams have been reading for long in this turn, and what they
+ * bring is worked on as it comes: those that follow have to wait. */
 int gci_loop_is_late(struct gci_loop *loop);
 void gci_loop_take(struct gci_loop *loop); /* closing waits for one thing more */
 void gci_loop_give(struct gci_loop *loop); /* from the loop; loop may be gone afterwards */

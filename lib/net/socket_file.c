@@ -59,9 +59,9 @@ static int bind_to(const struct gci_socket_file *f, int fd, mode_t mode) {
   return bind(fd, name_of(f), sizeof f->name) < 0 ? -errno : 0;
 }
 
-/* The file has been made with mode less the umask, so that there is mostly nothing to do. No link is followed:
- * whoever may write to the directory could have put one in the file's place. Nobody can connect before it listens: the
- * permissions are in force by then. */
+/* The file has been made with mode less the umask, so that there is mostly nothing to do. No link
+ * is followed: whoever may write to the directory could have put one in the file's place. Nobody
+ * can connect before it listens: the permissions are in force by then. */
 static int take(struct gci_socket_file *f, mode_t mode) {
   struct stat made;
   int rc = look(f, &made);

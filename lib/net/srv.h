@@ -1,10 +1,10 @@
-/* net/srv - the SRV records of a name (RFC 2782), asked of the system's name servers or of those that are named. By
- * c-ares (srv_cares.c); a build without it takes srv_none.c, which says UV_ENOTSUP.
+/* net/srv - the SRV records of a name (RFC 2782), asked of the system's name servers or of those
+ * that are named. By c-ares (srv_cares.c); a build without it takes srv_none.c, which says UV_ENOTSUP.
  *
- * Happy path: start, done with 0 and the targets. Failure modes: the name is unknown or has no such record, nobody
- * answers, the answer is broken, no memory: done with a code of libuv's and c-ares' words.
- * done runs exactly once, in a turn of env, unless it was cancelled: then never. Keeps the loop alive while it runs. What
- * c-ares takes is the process' memory, not the cache's. */
+ * Happy path: start, done with 0 and the targets. Failure modes: the name is unknown or has no such
+ * record, nobody answers, the answer is broken, no memory: done with a code of libuv's and c-ares'
+ * words. done runs exactly once, in a turn of env, unless it was cancelled: then never. Keeps the
+ * loop alive while it runs. What c-ares takes is the process' memory, not the cache's. */
 #ifndef GCI_NET_SRV_H
 #define GCI_NET_SRV_H
 
@@ -22,7 +22,8 @@ typedef void (*gci_srv_cb)(void *user, int status, const char *why,
                            const struct gci_srv_target targets[], size_t n);
 
 int gci_srv_built_in(void);
-/* servers: "10.0.0.53,10.0.0.54:5353"; NULL: the system's. UV_EINVAL: it is not such a list. UV_ENOMEM. */
+/* servers: "10.0.0.53,10.0.0.54:5353"; NULL: the system's. UV_EINVAL: it is not such a list.
+ * UV_ENOMEM. */
 int gci_srv_start(struct gci_srv **out, struct gci_env *env, struct uv_loop_s *uv,
                   const char *servers, const char *name, gci_srv_cb done, void *user);
 void gci_srv_cancel(struct gci_srv *srv);

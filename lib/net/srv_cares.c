@@ -1,6 +1,7 @@
-/* net/srv - see srv.h. One channel of c-ares a question: its sockets are polled, a timer tells it that time passes. What
- * has been answered waits for a turn, because nothing of c-ares may be destroyed inside its callbacks. Then the channel
- * goes at once, the memory when libuv has closed timer and polls. */
+/* net/srv - see srv.h. One channel of c-ares a question: its sockets are polled, a timer tells it
+ * that time passes. What has been answered waits for a turn, because nothing of c-ares may be
+ * destroyed inside its callbacks. Then the channel goes at once, the memory when libuv has closed
+ * timer and polls. */
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <string.h>

@@ -95,7 +95,7 @@ int gci_stream_adopt(struct gci_stream *s, struct gci_env *env, uv_stream_t *str
   return 0;
 }
 
-/* ------------------------------------------------------------------------------------ reading -- */
+/* ----------------------------------------------------------------------------------- reading -- */
 
 void gci_stream_end(struct gci_stream *s, int status) {
   gci_stream_read_stop(s);
@@ -191,7 +191,7 @@ void gci_stream_read_stop(struct gci_stream *s) {
   s->reading = 0;
 }
 
-/* ------------------------------------------------------------------------------------ closing -- */
+/* ----------------------------------------------------------------------------------- closing -- */
 
 static void on_closed(uv_handle_t *handle) {
   struct gci_stream *s = handle->data;

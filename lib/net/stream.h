@@ -1,15 +1,16 @@
 /* net/stream - one connected byte stream: uv_tcp_t or uv_pipe_t, with TLS inside if wanted. Reads into
  * the one buffer that all streams of a loop share, so that a resting connection holds none, or straight
- * into a place of the owner's; writes a struct gci_out as gather writes of up to 64 slices, and waits in
- * net/wait when the socket is full. In one turn of the loop it reads and writes only so much, however
- * fast the other side is: the other streams of the loop want their turn.
+ * into a place of the owner's; writes a struct gci_out as gather writes of up to 64 slices, and
+ * waits in net/wait when the socket is full. In one turn of the loop it reads and writes only so
+ * much, however fast the other side is: the other streams of the loop want their turn.
  *
- * Happy path: on_read with bytes, on_written when a blocked queue has drained. Failure: on_end once, with
- * UV_EOF or the error, from the loop. After an error nothing follows but on_closed. After UV_EOF what is
- * flushed is still written and on_written still follows; a write that fails then counts as written, since
- * nobody is left to read. The owner closes, always: gci_stream_close() or gci_stream_finish(), then
- * on_closed from the loop, and only then is the memory free to go. Its handle never keeps the loop alive
- * (P9): whoever waits for an answer holds the env.
+ * Happy path: on_read with bytes, on_written when a blocked queue has drained. Failure: on_end
+ * once, with UV_EOF or the error, from the loop. After an error nothing follows but on_closed.
+ * After UV_EOF what is flushed is still written and on_written still follows; a write that fails
+ * then counts as written, since nobody is left to read. The owner closes, always:
+ * gci_stream_close() or gci_stream_finish(), then on_closed from the loop, and only then is the
+ * memory free to go. Its handle never keeps the loop alive (P9): whoever waits for an answer holds
+ * the env.
  * SIGPIPE: never raised; see net/wait. */
 #ifndef GCI_NET_STREAM_H
 #define GCI_NET_STREAM_H
@@ -73,8 +74,9 @@ struct gci_stream {
 /* Prepares an own TCP handle, for accept or connect. */
 int gci_stream_init(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
                     const struct gci_stream_events *events, void *user);
-/* Once connected, of an own handle, over TCP: after so long without a byte the system asks whether the connection is
- * still known there. Where it is not, because the machine was started again, it ends with UV_ECONNRESET. */
+/* Once connected, of an own handle, over TCP: after so long without a byte the system asks whether
+ * the connection is still known there. Where it is not, because the machine was started again, it
+ * ends with UV_ECONNRESET. */
 void gci_stream_keep_alive(struct gci_stream *s, uint64_t silent_ms);
 /* The same for a Unix socket. */
 int gci_stream_init_unix(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
@@ -100,16 +102,17 @@ void gci_stream_close(struct gci_stream *s);
 /* Closes so that the other side can read all that was written: writes the rest of out, ends the sending
  * side, throws away what still comes until the other side ends too, then closes. (A socket closed with
  * unread bytes sends a reset, which destroys what the client has not read yet.) Closes without more ado
- * when linger_ms pass without progress, linger_ms after the last byte was taken, or after drain_max thrown
- * away bytes. No event but on_closed follows; out must live until then. gci_stream_close() cuts it short. */
+ * when linger_ms pass without progress, linger_ms after the last byte was taken, or after drain_max
+ * thrown away bytes. No event but on_closed follows; out must live until then. gci_stream_close()
+ * cuts it short. */
 void gci_stream_finish(struct gci_stream *s, uint64_t linger_ms, size_t drain_max);
 
 /* TLS from here on. For a client after the dial has connected. Starts reading; on_secured follows, or
- * on_end, from the loop. What is flushed before on_secured waits for it, and counts as blocked. How long
- * the handshake may take is the owner's to watch. After that everything is as in the clear, but that
- * both directions end with close_notify: UV_ECONNABORTED in on_end is an end without one, UV_EPROTO
- * whatever TLS found wrong, and gci_stream_reason() has the words. finish() then lets the other side
- * read why. close() says close_notify if nothing waits. tls must live until on_closed.
+ * on_end, from the loop. What is flushed before on_secured waits for it, and counts as blocked. How
+ * long the handshake may take is the owner's to watch. After that everything is as in the clear,
+ * but that both directions end with close_notify: UV_ECONNABORTED in on_end is an end without one,
+ * UV_EPROTO whatever TLS found wrong, and gci_stream_reason() has the words. finish() then lets the
+ * other side read why. close() says close_notify if nothing waits. tls must live until on_closed.
  * UV_ENOTSUP, UV_ENOMEM, UV_EPROTO as gci_tls_open_*(): the stream is in the clear as before. */
 int gci_stream_secure_client(struct gci_stream *s, gcache_tls_t *tls, const char *host,
                              uint16_t port, enum gci_tls_offer offer);

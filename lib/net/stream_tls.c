@@ -1,13 +1,13 @@
-/* net/stream_tls - see stream.h and stream_tls.h. Ciphertext is read from where the loop has put it; what
- * an owner that stops reading leaves is kept, and read on from the loop when it starts again. The TLS
- * lives until on_closed: it is on the stack when an owner closes inside an event. */
+/* net/stream_tls - see stream.h and stream_tls.h. Ciphertext is read from where the loop has put
+ * it; what an owner that stops reading leaves is kept, and read on from the loop when it starts
+ * again. The TLS lives until on_closed: it is on the stack when an owner closes inside an event. */
 #include "net/stream_tls.h"
 
 #include <assert.h>
 
 #include "net/stream_write.h"
 
-/* --------------------------------------------------------------------------------------- ends -- */
+/* -------------------------------------------------------------------------------------- ends -- */
 
 /* TLS says so. The alert, which tells the other side why, leaves before the news does. */
 static void end_with(struct gci_stream *s, int status) {
@@ -33,7 +33,7 @@ static void end_with_socket(struct gci_stream *s) {
   gci_stream_end(s, err);
 }
 
-/* -------------------------------------------------------------------------------------- reads -- */
+/* ------------------------------------------------------------------------------------- reads -- */
 
 /* What waited for the handshake, or what TLS has to say. Nonzero: the stream has ended of it. */
 static int send_more(struct gci_stream *s) {
@@ -114,7 +114,7 @@ void gci_stream_tls_resume(struct gci_stream *s) {
     gci_env_defer(s->env, GCI_COMPLETIONS, &s->more);
 }
 
-/* ------------------------------------------------------------------------------------- writes -- */
+/* ------------------------------------------------------------------------------------ writes -- */
 
 int gci_stream_tls_fill(struct gci_stream *s) {
   int err;
@@ -135,7 +135,7 @@ void gci_stream_tls_goodbye(struct gci_stream *s) {
   gci_stream_write_try(s);
 }
 
-/* ------------------------------------------------------------------------------ begins, stops -- */
+/* ----------------------------------------------------------------------------- begins, stops -- */
 
 static int begin(struct gci_stream *s, struct gci_tls *tls, gcache_bytes_t first) {
   int err;
@@ -182,7 +182,7 @@ void gci_stream_tls_free(struct gci_stream *s) {
   s->tls = NULL;
 }
 
-/* -------------------------------------------------------------------------------------- asked -- */
+/* ------------------------------------------------------------------------------------- asked -- */
 
 enum gci_tls_alpn gci_stream_alpn(const struct gci_stream *s) {
   return s->tls == NULL ? GCI_TLS_ALPN_NONE : gci_tls_alpn(s->tls);

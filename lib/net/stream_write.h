@@ -1,5 +1,5 @@
-/* net/stream_write - the way out of a stream: sending, waiting for room, ending the sending side. Private
- * to net/stream. */
+/* net/stream_write - the way out of a stream: sending, waiting for room, ending the sending side.
+ * Private to net/stream. */
 #ifndef GCI_NET_STREAM_WRITE_H
 #define GCI_NET_STREAM_WRITE_H
 
@@ -10,8 +10,8 @@ void gci_stream_write_init(struct gci_stream *s);
 void gci_stream_write_abandon(struct gci_stream *s);
 /* Sends what it can; a failure is told from the loop. Blocked is fine. */
 void gci_stream_write_start(struct gci_stream *s);
-/* From the loop: sends what it can, and tells on_written where it was owed or ends the sending side. The
- * error is the caller's to tell. */
+/* From the loop: sends what it can, and tells on_written where it was owed or ends the sending
+ * side. The error is the caller's to tell. */
 int gci_stream_write_more(struct gci_stream *s);
 /* TLS: gives the socket what it takes at once, whatever comes of it. */
 void gci_stream_write_try(struct gci_stream *s);
@@ -20,8 +20,8 @@ void gci_stream_write_finish(struct gci_stream *s);
 
 /* In stream.c: no more will be read, or written if status is not UV_EOF. From the loop. */
 void gci_stream_end(struct gci_stream *s, int status);
-/* In stream.c: the same when writing has failed. What the other side had said before is told first, as far as it has
- * come: it may have refused what was being written, and said why. */
+/* In stream.c: the same when writing has failed. What the other side had said before is told first,
+ * as far as it has come: it may have refused what was being written, and said why. */
 void gci_stream_fail_writing(struct gci_stream *s, int status);
 
 #endif

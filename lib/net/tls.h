@@ -55,7 +55,8 @@ void gci_tls_feed_end(struct gci_tls *t);
 
 /* 1: established; 0: feed more. */
 int gci_tls_handshake(struct gci_tls *t);
-/* > 0: bytes of plaintext; 0: feed more; UV_EOF: the other side has said that it is done (close_notify).
+/* > 0: bytes of plaintext; 0: feed more; UV_EOF: the other side has said that it is done
+ * (close_notify).
  * Only when established. cap: GCI_TLS_RECORD at least. */
 ssize_t gci_tls_read(struct gci_tls *t, void *buf, size_t cap);
 /* Encrypts from the front of plain until that is empty or GCI_TLS_AHEAD bytes wait in the output. What

@@ -1,5 +1,5 @@
-/* net/tls_openssl - see tls.h: one connection. The error queue is emptied before every call whose result
- * it explains: others in the process use OpenSSL too. */
+/* net/tls_openssl - see tls.h: one connection. The error queue is emptied before every call whose
+ * result it explains: others in the process use OpenSSL too. */
 #include "net/tls_openssl.h"
 
 #include <openssl/err.h>
@@ -50,8 +50,8 @@ static int judge(struct gci_tls *t, int rc) {
 
 /* ------------------------------------------------------------------------------------- opens -- */
 
-/* OpenSSL answers an attempt to renegotiate with a warning, a wish for new keys (TLS 1.3) with new keys,
- * and goes on: whoever tries again and again costs. */
+/* OpenSSL answers an attempt to renegotiate with a warning, a wish for new keys (TLS 1.3) with new
+ * keys, and goes on: whoever tries again and again costs. */
 static void on_informed(const SSL *ssl, int where, int value) {
   void (*theirs)(const SSL *, int, int) = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
   struct gci_tls *t = gci_tls_of(ssl);
@@ -95,8 +95,8 @@ static int open_ssl(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t *tls
   return 0;
 }
 
-/* The host without brackets and zone, for `peer` and to check the certificate by. UV_EINVAL: none, or too
- * long. */
+/* The host without brackets and zone, for `peer` and to check the certificate by. UV_EINVAL: none,
+ * or too long. */
 static int bare_host(char *out, size_t cap, const char *host) {
   size_t len;
 

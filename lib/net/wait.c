@@ -1,5 +1,6 @@
-/* net/wait - see wait.h. Owns the epoll set, closed with the loop. An entry stays in the set until it is
- * stopped, one-shot: disarmed by the kernel when it has been told, armed again by the next start. */
+/* net/wait - see wait.h. Owns the epoll set, closed with the loop. An entry stays in the set until
+ * it is stopped, one-shot: disarmed by the kernel when it has been told, armed again by the next
+ * start. */
 #include "net/wait.h"
 
 #include <assert.h>

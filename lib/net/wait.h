@@ -1,9 +1,10 @@
 /* net/wait - tells once when a socket has room for bytes again.
  *
  * Why not uv_write: libuv writes with write(), which raises SIGPIPE when the other side is gone, and
- * handling signals is the application's business. So streams send with MSG_NOSIGNAL themselves, and wait
- * here: all sockets of a loop that are full are in one epoll set, which libuv polls as one descriptor.
- * The set is opened by the first wait and lives as long as the loop; it does not keep the loop alive.
+ * handling signals is the application's business. So streams send with MSG_NOSIGNAL themselves, and
+ * wait here: all sockets of a loop that are full are in one epoll set, which libuv polls as one
+ * descriptor. The set is opened by the first wait and lives as long as the loop; it does not keep
+ * the loop alive.
  * Fails: no descriptor or memory for the set or the entry; nothing was started. */
 #ifndef GCI_NET_WAIT_H
 #define GCI_NET_WAIT_H

@@ -1,10 +1,11 @@
 /* net/watch - says that something in a directory has changed, perhaps a certain name in it.
  *
- * Happy path: open, `changed` from the loop for every sign of a change: of the name, of one that begins with two
- * dots (the links by which Kubernetes replaces what it mounts), or where the system does not say of which.
- * Failure modes: UV_ENOMEM from open. A directory that is not there, or for which the system has no watch left, is
- * not watched; gci_watch_again() tries anew, and watches what is under that path now. What is only ever read over a
- * network never shows a change: look now and then all the same.
+ * Happy path: open, `changed` from the loop for every sign of a change: of the name, of one that
+ * begins with two dots (the links by which Kubernetes replaces what it mounts), or where the system
+ * does not say of which.
+ * Failure modes: UV_ENOMEM from open. A directory that is not there, or for which the system has no
+ * watch left, is not watched; gci_watch_again() tries anew, and watches what is under that path
+ * now. What is only ever read over a network never shows a change: look now and then all the same.
  * Does not keep the loop alive. Owns a handle until `closed`. */
 #ifndef GCI_NET_WATCH_H
 #define GCI_NET_WATCH_H

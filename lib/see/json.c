@@ -1,5 +1,5 @@
-/* see/json - the same counters as JSON, under the names of <gcache/stats.h>. Times of histograms are seconds:
- * {"count":2,"sum_seconds":0.04,"buckets":[...]}; the bounds are said once, at the top. */
+/* see/json - the same counters as JSON, under the names of <gcache/stats.h>. Times of histograms
+ * are seconds: {"count":2,"sum_seconds":0.04,"buckets":[...]}; the bounds are said once, at the top. */
 #include <string.h>
 
 #include "see/metrics.h"

@@ -1,5 +1,6 @@
-/* see/metrics - the counters of a cache as a text. Stands on the public headers: whatever is written can be had
- * by the application too. Owns nothing that outlives a call. Fails: UV_ENOMEM, UV_EINVAL. */
+/* see/metrics - the counters of a cache as a text. Stands on the public headers: whatever is
+ * written can be had by the application too. Owns nothing that outlives a call. Fails: UV_ENOMEM,
+ * UV_EINVAL. */
 #ifndef GCI_SEE_METRICS_H
 #define GCI_SEE_METRICS_H
 

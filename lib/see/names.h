@@ -1,8 +1,8 @@
 /* see/names - what every counter is called, in both formats, and what it means. Constant tables.
  *
- * Names that begin with groupcache_ are those that exporters of the Go systems use, with their meaning there; the
- * rest is ours. A row names a member of one of the structs of <gcache/stats.h>; rows of one Prometheus name
- * stand together and differ in `label`. */
+ * Names that begin with groupcache_ are those that exporters of the Go systems use, with their
+ * meaning there; the rest is ours. A row names a member of one of the structs of <gcache/stats.h>;
+ * rows of one Prometheus name stand together and differ in `label`. */
 #ifndef GCI_SEE_NAMES_H
 #define GCI_SEE_NAMES_H
 

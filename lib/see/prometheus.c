@@ -1,8 +1,8 @@
 /* see/prometheus - the text exposition format 0.0.4.
  *
- * All samples of a name have to stand together, so the names are the outer loop and the structs are read again
- * for each: copies, a few hundred bytes each. Peers that were never asked have no histogram, which is most of a
- * peer's text. */
+ * All samples of a name have to stand together, so the names are the outer loop and the structs are
+ * read again for each: copies, a few hundred bytes each. Peers that were never asked have no
+ * histogram, which is most of a peer's text. */
 #include <string.h>
 
 #include "see/metrics.h"

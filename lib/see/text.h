@@ -1,8 +1,8 @@
 /* see/text - a text that grows, and how names of others are written into it.
  *
- * Numbers are written digit by digit, because the application may have chosen a locale whose decimal point is
- * a comma. Owns its bytes. Fails: out of memory is remembered, everything after it is left out, and
- * gci_text_take() says so. */
+ * Numbers are written digit by digit, because the application may have chosen a locale whose
+ * decimal point is a comma. Owns its bytes. Fails: out of memory is remembered, everything after it
+ * is left out, and gci_text_take() says so. */
 #ifndef GCI_SEE_TEXT_H
 #define GCI_SEE_TEXT_H
 
@@ -25,8 +25,8 @@ void gci_text_add_count(struct gci_text *t, uint64_t n);
 void gci_text_add_int(struct gci_text *t, int n);
 void gci_text_add_seconds(struct gci_text *t, uint64_t ns); /* "1.5"; "0" */
 
-/* Between quotes, as a label of Prometheus' and a string of JSON (RFC 8259) want it. What is not UTF-8 becomes
- * U+FFFD, byte by byte: one such name would spoil the whole text for whoever reads it. */
+/* Between quotes, as a label of Prometheus' and a string of JSON (RFC 8259) want it. What is not
+ * UTF-8 becomes U+FFFD, byte by byte: one such name would spoil the whole text for whoever reads it. */
 void gci_text_add_label(struct gci_text *t, const char *text);
 void gci_text_add_string(struct gci_text *t, const char *text);
 

@@ -8,9 +8,9 @@
  * is refused and evicts nothing. Growth is incremental: no operation touches more than a bounded
  * number of entries.
  *
- * An entry stays for as long as anything may be done with its value: to its expiry, and on to the end of
- * its windows (base/windows), which are the cache's unless the value has its own. An entry may also say
- * "not found", with the reason in place of a value.
+ * An entry stays for as long as anything may be done with its value: to its expiry, and on to the
+ * end of its windows (base/windows), which are the cache's unless the value has its own. An entry
+ * may also say "not found", with the reason in place of a value.
  *
  * Fails: put with GCACHE_ENOROOM or UV_ENOMEM, and the key is absent then. Nothing else can. */
 #ifndef GCI_STORE_CACHE_H
@@ -45,8 +45,8 @@ void gci_cache_join(struct gci_cache *cache, struct gci_budget *budget);
 /* A new max_bytes, >= GCI_CACHE_MIN_BYTES. If what is here is more, the limit comes down as it goes,
  * by gci_cache_shrink(). Nonzero: call that. */
 int gci_cache_resize(struct gci_cache *cache, size_t max_bytes);
-/* Frees what was cleared and what is over the limit, a bounded number of entries and bytes a call. Nonzero:
- * call it again. */
+/* Frees what was cleared and what is over the limit, a bounded number of entries and bytes a call.
+ * Nonzero: call it again. */
 int gci_cache_shrink(struct gci_cache *cache);
 size_t gci_cache_max_bytes(const struct gci_cache *cache); /* the limit that holds now */
 
@@ -59,9 +59,9 @@ struct gci_found {
   enum gci_freshness freshness; /* not GONE. DUE: said once of an entry. SPARE: counted as a miss */
 };
 
-/* hash: gci_hash_keyed(key), the same for the same key throughout. What is found is borrowed: it is valid
- * until the next call that changes the cache. Nonzero: found. An entry of no more use is freed, and is a
- * miss. No allocation. */
+/* hash: gci_hash_keyed(key), the same for the same key throughout. What is found is borrowed: it is
+ * valid until the next call that changes the cache. Nonzero: found. An entry of no more use is
+ * freed, and is a miss. No allocation. */
 int gci_cache_look(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash, int64_t now_unix_ns,
                    struct gci_found *found);
 /* The same for whoever wants a fresh value or nothing. *side says where it was. */
@@ -92,8 +92,8 @@ int gci_cache_put_absent(struct gci_cache *cache, enum gci_side side, gcache_byt
 
 /* Nonzero if there was one. */
 int gci_cache_remove(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash);
-/* Nothing is in from now on. What was is freed by gci_cache_shrink(), or when room is needed, and counted in
- * gci_cache_index_bytes() until then; a first part is now. Nonzero: call that. */
+/* Nothing is in from now on. What was is freed by gci_cache_shrink(), or when room is needed, and
+ * counted in gci_cache_index_bytes() until then; a first part is now. Nonzero: call that. */
 int gci_cache_clear(struct gci_cache *cache);
 /* The hot cache is to be emptied, by gci_cache_shrink(). How much is in it. */
 uint64_t gci_cache_drop_hot(struct gci_cache *cache);
@@ -105,7 +105,8 @@ int64_t gci_cache_due(const struct gci_cache *cache);
 int gci_cache_expire(struct gci_cache *cache, int64_t now_unix_ns);
 
 /* All fresh values of one side, those that are used most first. Changes nothing, neither order nor
- * counters; what else is done meanwhile may do what store/policy says of a walk. One at a time a cache. */
+ * counters; what else is done meanwhile may do what store/policy says of a walk. One at a time a
+ * cache. */
 struct gci_cache_walk {
   struct gci_walk walk;
   enum gci_side side;
@@ -113,8 +114,8 @@ struct gci_cache_walk {
   gcache_value_t *value;
 };
 void gci_cache_walk_begin(struct gci_cache *cache, enum gci_side side, struct gci_cache_walk *walk);
-/* Looks at no more than *steps entries, and takes off how many it looked at. 0: there is none; with *steps 0 none
- * yet. */
+/* Looks at no more than *steps entries, and takes off how many it looked at. 0: there is none; with
+ * *steps 0 none yet. */
 int gci_cache_walk_next(struct gci_cache *cache, struct gci_cache_walk *walk, size_t *steps,
                         int64_t now_unix_ns);
 void gci_cache_walk_end(struct gci_cache *cache, struct gci_cache_walk *walk);

@@ -31,8 +31,8 @@ void gci_flights_open(struct gci_flights *fs, struct gci_flight *flight, gcache_
                       uint64_t hash);
 void gci_flights_detach(struct gci_flights *fs, struct gci_flight *flight); /* detached is fine */
 void gci_flights_detach_all(struct gci_flights *fs);
-/* One that was detached before its journey began is in the table again, with those who wait. Its key must not
- * be. */
+/* One that was detached before its journey began is in the table again, with those who wait. Its
+ * key must not be. */
 void gci_flights_attach(struct gci_flights *fs, struct gci_flight *flight);
 
 #endif

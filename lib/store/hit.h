@@ -1,6 +1,6 @@
-/* store/hit - the usual hit, without a call: a key of 9 to 16 bytes, in the bucket that it wants, a short
- * value that does not expire, under a policy that has hits counted in the mark. Everything else is
- * gci_cache_look()'s or gci_cache_get()'s, which do this too, and all the rest. */
+/* store/hit - the usual hit, without a call: a key of 9 to 16 bytes, in the bucket that it wants, a
+ * short value that does not expire, under a policy that has hits counted in the mark. Everything
+ * else is gci_cache_look()'s or gci_cache_get()'s, which do this too, and all the rest. */
 #ifndef GCI_STORE_HIT_H
 #define GCI_STORE_HIT_H
 
@@ -26,8 +26,8 @@ struct gci_hit {
   enum gci_side side;
 };
 
-/* One comparison: the key has this length, the value lodges and does not expire, it is in the main cache,
- * and was used so often that the mark need not be written. */
+/* One comparison: the key has this length, the value lodges and does not expire, it is in the main
+ * cache, and was used so often that the mark need not be written. */
 static inline int gci_entry_is_usual(const struct gci_entry *entry, size_t key_len) {
   const struct gci_entry usual = {.plain = 1, .mark = GCI_MARK_USED, .side = GCI_MAIN};
   const struct gci_entry one_byte = {.key_len = 1}, compared = {.key_len = GCI_ENTRY_MAX_KEY,
@@ -54,8 +54,8 @@ static inline struct gci_hit gci_cache_hit(struct gci_cache *cache, gcache_bytes
   return (struct gci_hit){&entry->head, GCI_MAIN};
 }
 
-/* The next thing to try, with a call: the same in the first bucket or the second, of all that is fresh, and
- * will be until then without anything to be done about it. */
+/* The next thing to try, with a call: the same in the first bucket or the second, of all that is
+ * fresh, and will be until then without anything to be done about it. */
 struct gci_hit gci_cache_hit_other(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
                                    int64_t until_unix_ns);
 

@@ -1,5 +1,5 @@
-/* store/placement - see placement.h. Owns a rendezvous, with a table of its slots if the list is long, or
- * a ring. */
+/* store/placement - see placement.h. Owns a rendezvous, with a table of its slots if the list is
+ * long, or a ring. */
 #include "store/placement.h"
 
 #include <uv.h>

@@ -1,8 +1,8 @@
 /* store/policy - who leaves first when room is needed. One policy orders the entries of one side.
  *
  * A policy embeds struct gci_policy as its first member. Of an entry's head it may use order and mark,
- * and read the rest. No function fails. A hit is told by a call, or, without one, counted in the entry's
- * mark. */
+ * and read the rest. No function fails. A hit is told by a call, or, without one, counted in the
+ * entry's mark. */
 #ifndef GCI_STORE_POLICY_H
 #define GCI_STORE_POLICY_H
 
@@ -15,8 +15,9 @@ struct gci_policy {
   struct gci_walk *walk; /* under way; NULL: none */
 };
 
-/* From the entry that is used most on. Entries may come, go and be used between its steps: who comes or is
- * moved to the front meanwhile may be left out, who is used less than before may come twice. */
+/* From the entry that is used most on. Entries may come, go and be used between its steps: who
+ * comes or is moved to the front meanwhile may be left out, who is used less than before may come
+ * twice. */
 struct gci_walk {
   struct gcache_link_s *at; /* the next; NULL: to be found */
   unsigned part;            /* of the order, hottest first */
@@ -40,8 +41,8 @@ struct gci_policy_ops {
   /* All go at once: their order links to the end of the list, no entry is touched. */
   void (*release)(struct gci_policy *policy, struct gci_list *to);
 
-  /* The next of policy->walk. NULL: so many steps were made, and there are more to make if *steps is 0 now;
-   * else it is over. Changes nothing else. */
+  /* The next of policy->walk. NULL: so many steps were made, and there are more to make if *steps
+   * is 0 now; else it is over. Changes nothing else. */
   struct gci_entry *(*walk)(struct gci_policy *policy, size_t *steps);
 
   /* What grow would allocate before it frees what that replaces; 0: nothing is wanted, as always

@@ -1,5 +1,5 @@
-/* store/ranks - see ranks.h. Vectors are passed by address: how to pass them by value depends on the machine
- * that is compiled for. */
+/* store/ranks - see ranks.h. Vectors are passed by address: how to pass them by value depends on
+ * the machine that is compiled for. */
 #include "store/ranks.h"
 
 #include <string.h>

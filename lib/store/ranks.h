@@ -1,5 +1,5 @@
-/* store/ranks - the members' permutations side by side, so that eight are asked for their rank of a slot at
- * once, where the machine is made for it.
+/* store/ranks - the members' permutations side by side, so that eight are asked for their rank of a
+ * slot at once, where the machine is made for it.
  *
  * Owns one block. Fails: init, UV_ENOMEM. */
 #ifndef GCI_STORE_RANKS_H
@@ -39,8 +39,8 @@ static inline uint32_t gci_rank_of(const uint32_t multiply[2], const uint32_t ad
   return gci_ranks_fold((x * GCI_RANKS_LAST_MULTIPLY) & (GCI_RANKS_SLOTS - 1));
 }
 
-/* Of the members from to end - 1, which are some, one with the lowest rank. Nonzero in tied: there may be
- * another. */
+/* Of the members from to end - 1, which are some, one with the lowest rank. Nonzero in tied: there
+ * may be another. */
 size_t gci_ranks_lowest(const struct gci_ranks *l, size_t from, size_t end, uint32_t slot,
                         int *tied);
 /* The first of them with a rank of at most `limit`; end: there is none. */

@@ -242,7 +242,8 @@ static const struct gci_rendezvous_member *end_of_weight(const struct gci_rendez
   return m;
 }
 
-/* Of equal weights, the lowest place has the slot. The first at `at` or later that may come before `first`. */
+/* Of equal weights, the lowest place has the slot. The first at `at` or later that may come before
+ * `first`. */
 static size_t find_rival(const struct gci_rendezvous *r, size_t at, size_t end, uint32_t slot,
                          uint32_t limit) {
   if (r->ranks.block != NULL) return gci_ranks_at_most(&r->ranks, at, end, slot, limit);
@@ -281,8 +282,9 @@ static size_t lowest_of_few(const struct gci_rendezvous *r, size_t from, size_t 
   return at;
 }
 
-/* The same with nobody out. Which rank is the lowest so far is chance, and a branch on it costs more than a
- * few ranks: there is none, and should two be equal, which is rare, it is all done again. */
+/* The same with nobody out. Which rank is the lowest so far is chance, and a branch on it costs
+ * more than a few ranks: there is none, and should two be equal, which is rare, it is all done
+ * again. */
 static struct gci_rendezvous_bid first_of_all(const struct gci_rendezvous *r, size_t from,
                                               size_t end, uint32_t slot) {
   int tied = 1;

@@ -1,15 +1,17 @@
 /* store/rendezvous - weighted rendezvous hashing in which each peer ranks all slots.
  *
- * Every peer has an order of its own over the 2^20 slots, a permutation chosen by its label's hash, and a
- * slot goes to the peer that comes to it first. A peer passes through its order so that the time at
- * which it comes to the share x of it is -log(1 - x) / weight: over many slots a peer wins in proportion
- * to its weight, and a peer that comes or goes moves only the slots it wins or held. The permutation runs
- * both ways: a slot's winner can be found by asking all peers for their rank of it, and the slots a
- * peer comes to first by asking the peer for those of rank 0, 1, 2 (store/slots).
+ * Every peer has an order of its own over the 2^20 slots, a permutation chosen by its label's hash,
+ * and a slot goes to the peer that comes to it first. A peer passes through its order so that the
+ * time at which it comes to the share x of it is -log(1 - x) / weight: over many slots a peer wins
+ * in proportion to its weight, and a peer that comes or goes moves only the slots it wins or held.
+ * The permutation runs both ways: a slot's winner can be found by asking all peers for their rank
+ * of it, and the slots a peer comes to first by asking the peer for those of rank 0, 1, 2
+ * (store/slots).
  *
- * Integer arithmetic throughout. At equal times the member that sorts first has the slot; members are sorted
- * by weight and by 54 bits of their label's hash, so that the order of the caller's list means nothing.
- * Made in slices. Owns an array of its members; labels are borrowed until they are all there.
+ * Integer arithmetic throughout. At equal times the member that sorts first has the slot; members
+ * are sorted by weight and by 54 bits of their label's hash, so that the order of the caller's list
+ * means nothing. Made in slices. Owns an array of its members; labels are borrowed until they are
+ * all there.
  * Fails: begin, UV_ENOMEM and UV_EINVAL (a weight out of range). */
 #ifndef GCI_STORE_RENDEZVOUS_H
 #define GCI_STORE_RENDEZVOUS_H
@@ -71,8 +73,8 @@ uint32_t gci_rendezvous_slot(const struct gci_rendezvous_member *m, uint32_t ran
 int gci_rendezvous_beats(const struct gci_rendezvous *r, const struct gci_rendezvous_bid *a,
                          const struct gci_rendezvous_bid *b);
 
-/* A time not before the bid's, and the first place that a member of this weight reaches at `time` or later
- * (GCI_RENDEZVOUS_PLACES: none). */
+/* A time not before the bid's, and the first place that a member of this weight reaches at `time`
+ * or later (GCI_RENDEZVOUS_PLACES: none). */
 uint64_t gci_rendezvous_time(const struct gci_rendezvous *r, const struct gci_rendezvous_bid *bid);
 uint64_t gci_rendezvous_reached(const struct gci_rendezvous *r, unsigned weight, uint64_t time);
 

@@ -6,8 +6,8 @@
  * signed integers, which cuts the same circle at another place: the order here is unsigned throughout.
  * Equal points belong to the peer added last.
  *
- * The circle is cut into as many stretches as there are points, or up to twice as many, and the first point
- * of each is noted: a look-up is two cache lines at any size.
+ * The circle is cut into as many stretches as there are points, or up to twice as many, and the
+ * first point of each is noted: a look-up is two cache lines at any size.
  * Built in slices. Owns the array of points and the notes, and as much again until it is built; labels
  * are borrowed until then.
  * Fails: begin, UV_ENOMEM and UV_EINVAL (more points than can be counted). */

@@ -290,7 +290,7 @@ int gci_slots_prepare(struct gci_slots *s) {
   return s->heir != NULL;
 }
 
-/* --------------------------------------------------------------------------------- init, fini -- */
+/* -------------------------------------------------------------------------------- init, fini -- */
 
 static void be_heir_of(struct gci_slots *s, const struct gci_slots *old) {
   struct gci_slots_heir *h = s->heir = gci_mem_zalloc(s->mem, sizeof *h);

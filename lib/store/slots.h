@@ -1,9 +1,10 @@
 /* store/slots - a table of who has which slot, for lists too long to ask every member at every pick.
  *
  * A slot is decided when it is asked for, or by gci_slots_work(), a slice of a few milliseconds at a
- * time: all members pass through their orders side by side and claim what nobody has yet. What few slots
- * are left when that gets slow are decided one by one. Both ways give the same owner.
- * Owns the table (2 MiB), and 256 KiB more until all is decided. Borrows the rendezvous, which must not move.
+ * time: all members pass through their orders side by side and claim what nobody has yet. What few
+ * slots are left when that gets slow are decided one by one. Both ways give the same owner.
+ * Owns the table (2 MiB), and 256 KiB more until all is decided. Borrows the rendezvous, which must
+ * not move.
  * Fails: init, UV_ENOMEM. */
 #ifndef GCI_STORE_SLOTS_H
 #define GCI_STORE_SLOTS_H
@@ -27,14 +28,15 @@ struct gci_slots {
   struct gci_slots_heir *heir; /* NULL: nothing is being taken over */
 };
 
-/* old (NULL: there is none): what is decided there and stays so is taken over. It must stay until prepare is
- * over, but may be asked and go on. Where there is no gain in it, or memory is short, nothing is. */
+/* old (NULL: there is none): what is decided there and stays so is taken over. It must stay until
+ * prepare is over, but may be asked and go on. Where there is no gain in it, or memory is short,
+ * nothing is. */
 int gci_slots_init(struct gci_slots *s, const struct gci_rendezvous *rendezvous,
                    const struct gci_slots *old);
 void gci_slots_fini(struct gci_slots *s);
 
-/* With all members there: one slice, of about a millisecond. Nonzero: there is more to do, and no slot may
- * be decided or asked for yet. */
+/* With all members there: one slice, of about a millisecond. Nonzero: there is more to do, and no
+ * slot may be decided or asked for yet. */
 int gci_slots_prepare(struct gci_slots *s);
 
 int gci_slots_work(struct gci_slots *s); /* one slice; nonzero: there is more to do */

@@ -1,7 +1,7 @@
 /* store/sort - sorts numbers with something small behind each, in time proportional to how many there
- * are: a byte a pass, lowest first; bytes that all have in common cost nothing. Equal numbers keep their
- * order. Works in slices. Allocates nothing: the caller brings as much room again (qsort of some C
- * libraries allocates, past our allocator). Cannot fail. */
+ * are: a byte a pass, lowest first; bytes that all have in common cost nothing. Equal numbers keep
+ * their order. Works in slices. Allocates nothing: the caller brings as much room again (qsort of
+ * some C libraries allocates, past our allocator). Cannot fail. */
 #ifndef GCI_STORE_SORT_H
 #define GCI_STORE_SORT_H
 

@@ -18,8 +18,8 @@
 #include "store/entry.h"
 #include "store/segment.h"
 
-/* Of the directory: a segment's buckets and their number, so that a search goes from here to the bucket;
- * where there is no segment, the one bucket that nobody is in. */
+/* Of the directory: a segment's buckets and their number, so that a search goes from here to the
+ * bucket; where there is no segment, the one bucket that nobody is in. */
 struct gci_table_slot {
   const struct gci_bucket *buckets;
   size_t n_buckets;

@@ -1,11 +1,11 @@
 /* wire/proto - the two messages of the peer protocol, and an application's own, through protobuf-c.
  * The only room that includes protobuf-c.
  *
- * GetResponse{1: bytes value, 3: int64 expire} is written and, in its usual shape, read by hand, so that
- * the value is never copied: a received body becomes the value by being narrowed. Every other shape
- * goes through protobuf-c with a capped allocator (twice the body plus 64 KiB). Bytes as mailgun v2
- * sends them: value, then expire, also when 0. Behind these what only gcache reads, where there is any:
- * how stale the value is, and its own windows. */
+ * GetResponse{1: bytes value, 3: int64 expire} is written and, in its usual shape, read by hand, so
+ * that the value is never copied: a received body becomes the value by being narrowed. Every other
+ * shape goes through protobuf-c with a capped allocator (twice the body plus 64 KiB). Bytes as
+ * mailgun v2 sends them: value, then expire, also when 0. Behind these what only gcache reads,
+ * where there is any: how stale the value is, and its own windows. */
 #ifndef GCI_WIRE_PROTO_H
 #define GCI_WIRE_PROTO_H
 
@@ -44,7 +44,8 @@ size_t gci_proto_set_after(char out[GCI_PROTO_EDGE], int64_t expire_unix_ns);
 /* The same of a set. */
 size_t gci_proto_set_windows(char *out, const struct gci_windows *windows);
 
-/* Takes body on success, as above. UV_EPROTO: does not decode; UV_EINVAL: negative expire; UV_ENOMEM. An absent value is an empty one.
+/* Takes body on success, as above. UV_EPROTO: does not decode; UV_EINVAL: negative expire;
+ * UV_ENOMEM. An absent value is an empty one.
  * want_group, want_key: from the URL; UV_EINVAL when the body disagrees (row 9 of the defences). */
 int gci_proto_set_read(struct gci_mem *mem, gcache_value_t *body, gcache_bytes_t want_group,
                        gcache_bytes_t want_key, gcache_value_t **value);

@@ -1,6 +1,6 @@
-/* wire/remove_keys - the body of groupcache-go's POST <group>/_remove-keys/: {"group":"g","keys":["k1"]}.
- * Through jansson, the only room that includes it; a build without it has remove_keys_none.c, where
- * nothing can be carried.
+/* wire/remove_keys - the body of groupcache-go's POST <group>/_remove-keys/:
+ * {"group":"g","keys":["k1"]}. Through jansson, the only room that includes it; a build without it
+ * has remove_keys_none.c, where nothing can be carried.
  *
  * jansson allocates from the process-wide functions set in it, which belong to the application: parsing
  * uses malloc() by default, bounded by the body's size and GCI_REMOVE_KEYS_MAX. */

@@ -136,8 +136,8 @@ int gci_url_is_unix(gcache_bytes_t url) {
   return gci_bytes_begins(url, GCI_LIT("unix:"));
 }
 
-/* A URL would be read otherwise by others if it had a query, a fragment or escapes; it goes into header lines
- * as it is. */
+/* A URL would be read otherwise by others if it had a query, a fragment or escapes; it goes into
+ * header lines as it is. */
 const char *gci_url_path_fault(gcache_bytes_t path) {
   const char *at = path.base;
 

@@ -40,9 +40,10 @@ void gci_route_split_target(gcache_bytes_t target, gcache_bytes_t *path, gcache_
 /* Value of a query parameter, still escaped; -1: absent. */
 int gci_route_param(gcache_bytes_t query, gcache_bytes_t name, gcache_bytes_t *value);
 
-/* http://host[:port][/] or https://..., host a name, IPv4 or [IPv6]; or unix:/path, what follows the colon being
- * the path of a Unix socket as it is, in plain ASCII without '#', '?' and '%'; nothing else. Slices of url;
- * UV_EINVAL. port defaults to 80 and 443. authority: host:port as written, what goes into Host. */
+/* http://host[:port][/] or https://..., host a name, IPv4 or [IPv6]; or unix:/path, what follows
+ * the colon being the path of a Unix socket as it is, in plain ASCII without '#', '?' and '%';
+ * nothing else. Slices of url; UV_EINVAL. port defaults to 80 and 443. authority: host:port as
+ * written, what goes into Host. */
 struct gci_url {
   int secure;          /* https */
   gcache_bytes_t host; /* without brackets; of a Unix socket empty */
@@ -52,7 +53,8 @@ struct gci_url {
 };
 int gci_url_read(gcache_bytes_t url, struct gci_url *out);
 int gci_url_is_unix(gcache_bytes_t url); /* read or not */
-/* What is wrong with one that cannot be read; what is wrong with the path of a Unix socket, NULL: nothing. */
+/* What is wrong with one that cannot be read; what is wrong with the path of a Unix socket, NULL:
+ * nothing. */
 const char *gci_url_fault(gcache_bytes_t url);
 const char *gci_url_path_fault(gcache_bytes_t path);
 

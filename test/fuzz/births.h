@@ -1,8 +1,8 @@
-/* births - what a value must be, told from the value alone: it carries its group's generation, its key and
- * when it was born: when the load or the question that it comes of began. A set may take its place among
- * other changes at any time until it has ended: its value is born then. Against these stands, for each key,
- * the beginning of the latest change that has reported success: from then on nothing older may be delivered
- * (P2). Numbers come from one count of all that begins. */
+/* births - what a value must be, told from the value alone: it carries its group's generation, its
+ * key and when it was born: when the load or the question that it comes of began. A set may take
+ * its place among other changes at any time until it has ended: its value is born then. Against
+ * these stands, for each key, the beginning of the latest change that has reported success: from
+ * then on nothing older may be delivered (P2). Numbers come from one count of all that begins. */
 #ifndef TEST_FUZZ_BIRTHS_H
 #define TEST_FUZZ_BIRTHS_H
 

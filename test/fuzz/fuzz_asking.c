@@ -1,11 +1,12 @@
-/* A peer that says any bytes, to a whole cache that asks it: over slow, fast and bulk lanes, HTTP/1.1 and
- * HTTP/2. The first bytes say what the cache is like, how long the pieces are and how many gets there are
- * at first; marks between the bytes let the peer say something that makes sense, turn to another of its
- * connections, end one, let time pass, or let the application ask for more.
+/* A peer that says any bytes, to a whole cache that asks it: over slow, fast and bulk lanes,
+ * HTTP/1.1 and HTTP/2. The first bytes say what the cache is like, how long the pieces are and how
+ * many gets there are at first; marks between the bytes let the peer say something that makes
+ * sense, turn to another of its connections, end one, let time pass, or let the application ask for
+ * more.
  *
  * Each request ends once, in its time, on a fresh stack, with a value that the peer or the getter gave;
- * memory stays within what the limits allow; when the peer has turned honest it is asked again, and nothing
- * is left. */
+ * memory stays within what the limits allow; when the peer has turned honest it is asked again, and
+ * nothing is left. */
 #include "house.h"
 
 #include <arpa/inet.h>

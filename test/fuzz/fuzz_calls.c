@@ -1,5 +1,5 @@
-/* Bytes as calls: what an application, its getter, its peers and time can do to one member, in any order,
- * on the core without sockets; peers are a transport that answers when the bytes say so.
+/* Bytes as calls: what an application, its getter, its peers and time can do to one member, in any
+ * order, on the core without sockets; peers are a transport that answers when the bytes say so.
  *
  * Each request ends once, on a fresh stack and in its time; what is delivered is right (births.h), not
  * expired, and of a group that is open; memory is never over its limit; nothing is left. */
@@ -67,7 +67,7 @@ static void check_fresh_stack(void) {
   fuzz_check(member.depth == 0, "on a fresh stack");
 }
 
-/* ------------------------------------------------------------------------------- what is owed -- */
+/* ------------------------------------------------------------------------------ what is owed -- */
 
 static void owe(struct owed owed[], size_t *n, void *what, gcache_bytes_t key) {
   owed[(*n)++] = (struct owed){

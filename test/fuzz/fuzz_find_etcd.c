@@ -1,5 +1,5 @@
-/* Any bytes as an answer of etcd's: the first says which. What is read is what may be; a watch says the same however it
- * is cut, but more the more has come; a key that is written is base64 of it. */
+/* Any bytes as an answer of etcd's: the first says which. What is read is what may be; a watch says
+ * the same however it is cut, but more the more has come; a key that is written is base64 of it. */
 #include "target.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Any bytes at an HTTP/2 client that has asked four times and taken one back. The first byte says how long
- * the pieces are in which they come. Each request is told of at most once; what is told keeps the limits;
- * memory stays within what they allow. */
+/* Any bytes at an HTTP/2 client that has asked four times and taken one back. The first byte says
+ * how long the pieces are in which they come. Each request is told of at most once; what is told
+ * keeps the limits; memory stays within what they allow. */
 #include "target.h"
 
 #define H2_TAGS 4

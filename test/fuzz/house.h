@@ -1,8 +1,9 @@
-/* house - a whole cache for fuzz targets: the library as it is, over real sockets, on a loop that never waits.
+/* house - a whole cache for fuzz targets: the library as it is, over real sockets, on a loop that
+ * never waits.
  *
- * Time stands still until the input moves it, and what is random is the same in every run, so that an input
- * leads to the same each time. The allocator counts what is out and the most that ever was. Its end finds
- * whatever is left: bytes, descriptors.
+ * Time stands still until the input moves it, and what is random is the same in every run, so that
+ * an input leads to the same each time. The allocator counts what is out and the most that ever
+ * was. Its end finds whatever is left: bytes, descriptors.
  * Link with -Wl,--wrap=uv_random. */
 #ifndef TEST_FUZZ_HOUSE_H
 #define TEST_FUZZ_HOUSE_H

@@ -1,5 +1,5 @@
-/* peer_words - what a peer could say in earnest, ready-made, so that a hostile one gets as far as an honest
- * one would. */
+/* peer_words - what a peer could say in earnest, ready-made, so that a hostile one gets as far as
+ * an honest one would. */
 #ifndef TEST_FUZZ_PEER_WORDS_H
 #define TEST_FUZZ_PEER_WORDS_H
 

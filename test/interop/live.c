@@ -1,7 +1,7 @@
 /* live - one cluster of gcache nodes and golang/groupcache nodes, real processes over HTTP/1.1.
  *
- * Each line is a claim with the figures measured for it. A claim that does not hold ends the test with exit
- * status 1. The members end with this process.
+ * Each line is a claim with the figures measured for it. A claim that does not hold ends the test
+ * with exit status 1. The members end with this process.
  *
  *     live NODE_PROGRAM GO_NODE_PROGRAM */
 #include <stdarg.h>
@@ -48,8 +48,8 @@ static void kind_make(struct key *key, const char *salt, unsigned i) {
     key_make(key, salt, i);
 }
 
-/* Go's ring places keys by CRC-32, under which short counters stay close together: a member may own none of
- * thousands. Multiplied (Knuth's constant) all their bits differ. */
+/* Go's ring places keys by CRC-32, under which short counters stay close together: a member may own
+ * none of thousands. Multiplied (Knuth's constant) all their bits differ. */
 static void spread_make(struct key *key, const char *salt, unsigned i) {
   char text[96];
 
@@ -117,7 +117,8 @@ struct values {
   unsigned right, wrong, of_owner, elsewhere, plus;
 };
 
-/* Go's router answers 301 for these; whoever asks loads for itself. A key's first slash follows the group's. */
+/* Go's router answers 301 for these; whoever asks loads for itself. A key's first slash follows the
+ * group's. */
 static int is_redirected(const struct key *key, int owner) {
   return owner >= GO0 && (key->bytes[0] == '/' || memmem(key->bytes, key->len, "//", 2) != NULL ||
                           memmem(key->bytes, key->len, "/../", 4) != NULL);
@@ -250,8 +251,9 @@ static unsigned made_by_go1(const char *salt, unsigned n, int at) {
   return made;
 }
 
-/* A gcache node asks one that was dead again when its probe has been answered: 8 s later at most. Until then some
- * of its keys come from there all the same: through the other Go node, where that is asked in its place. */
+/* A gcache node asks one that was dead again when its probe has been answered: 8 s later at most.
+ * Until then some of its keys come from there all the same: through the other Go node, where that
+ * is asked in its place. */
 static double readmission_ms(int at) {
   uint64_t begin = uv_hrtime();
   char salt[32];

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -------------------------------------------------------------- the program that was recorded -- */
+/* ------------------------------------------------------------- the program that was recorded -- */
 
 static int begins(const struct golden_vector *v, const char *prefix) {
   return strncmp(v->key, prefix, strlen(prefix)) == 0;
@@ -107,7 +107,7 @@ void scene_close(struct scene *s) {
   assert_int_equal(loop_teardown(&loop), 0);
 }
 
-/* ------------------------------------------------------------------ we ask, a raw peer answers -- */
+/* ---------------------------------------------------------------- we ask, a raw peer answers -- */
 
 static void answer_as_told(struct raw *c) {
   struct scene *s = (struct scene *)c->server; /* its first member */
@@ -170,7 +170,7 @@ void scene_remove(struct changed *c, struct scene *s) {
   run_loop_until(s->loop, &c->done, 1);
 }
 
-/* ----------------------------------------------------------------- they ask, our server answers -- */
+/* -------------------------------------------------------------- they ask, our server answers -- */
 
 void scene_serve(struct scene *s, const struct golden_vector *v) {
   scene_init(s, v);

@@ -1,6 +1,6 @@
-/* What running Go programs sent and answered, against a whole cache over real sockets: our questions are
- * theirs, byte for byte, our answers too, and each of theirs is understood. What is not the same is listed
- * in differences.c. */
+/* What running Go programs sent and answered, against a whole cache over real sockets: our
+ * questions are theirs, byte for byte, our answers too, and each of theirs is understood. What is
+ * not the same is listed in differences.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static void count(struct tally *tally, const struct golden_vector *v, const char
     tally->differ++;
 }
 
-/* ------------------------------------------------------------------------ their clients' words -- */
+/* ---------------------------------------------------------------------- their clients' words -- */
 
 /* The recording's value of a set: a long key was cut. */
 static size_t value_of(const struct golden_vector *v, char *out) {
@@ -129,7 +129,7 @@ static void golang_is_sent_no_set_and_no_remove(void **state) {
   }
 }
 
-/* ----------------------------------------------------------------- they ask, our server answers -- */
+/* -------------------------------------------------------------- they ask, our server answers -- */
 
 static int is_whole(const struct raw *c, int is_head) {
   const char *end = raw_find(c, "\r\n\r\n"), *length = raw_find(c, "Content-Length: ");
@@ -259,9 +259,10 @@ static void requests_of_go_are_obeyed(void **state) {
   }
 }
 
-/* ------------------------------------------------------------------------ their servers' words -- */
+/* ---------------------------------------------------------------------- their servers' words -- */
 
-/* What cannot be the value: GCACHE_FROM_LOAD, a failed exchange; status: the getter's word over there. */
+/* What cannot be the value: GCACHE_FROM_LOAD, a failed exchange; status: the getter's word over
+ * there. */
 struct outcome {
   const char *name;
   int status;

@@ -103,7 +103,8 @@ static int bound(int type, int port) {
   return rc == 0 ? ntohs(at.sin_port) : -1;
 }
 
-/* Not one of those that the system gives to whoever asks for any: a server that is started again needs its own. */
+/* Not one of those that the system gives to whoever asks for any: a server that is started again
+ * needs its own. */
 int child_free_port(void) {
   static unsigned next;
 

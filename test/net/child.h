@@ -1,5 +1,5 @@
-/* child - a server of somebody else's as a child process of a test: its own directory, its own output file in there;
- * it dies with the test. */
+/* child - a server of somebody else's as a child process of a test: its own directory, its own
+ * output file in there; it dies with the test. */
 #ifndef TEST_NET_CHILD_H
 #define TEST_NET_CHILD_H
 
@@ -23,8 +23,8 @@ void child_stop(struct child *c, int number); /* and waits until it is gone */
 /* A port of 127.0.0.1 that nobody listens on now, neither by TCP nor by UDP. */
 int child_free_port(void);
 
-/* A network with nothing but a loopback, files of its own in the place of some of the system's: for this process and
- * its children. -1: this system does not let us. */
+/* A network with nothing but a loopback, files of its own in the place of some of the system's: for
+ * this process and its children. -1: this system does not let us. */
 int child_enter_namespace(const char *file, const char *in_place_of);
 
 #endif

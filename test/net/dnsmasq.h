@@ -1,4 +1,5 @@
-/* dnsmasq - a real name server for tests: answers from a file of hosts and from a file of its own configuration. */
+/* dnsmasq - a real name server for tests: answers from a file of hosts and from a file of its own
+ * configuration. */
 #ifndef TEST_NET_DNSMASQ_H
 #define TEST_NET_DNSMASQ_H
 
@@ -33,8 +34,8 @@ static inline void dnsmasq_init(struct dnsmasq *d, int port) {
   snprintf(d->conf, sizeof d->conf, "%s/conf", d->child.dir);
 }
 
-/* Waits until it answers: any answer to a query will do. The socket is not connected, so that nobody there is
- * silence, and each try takes as long as it waits for an answer. */
+/* Waits until it answers: any answer to a query will do. The socket is not connected, so that
+ * nobody there is silence, and each try takes as long as it waits for an answer. */
 static inline void dnsmasq_await(const struct dnsmasq *d) {
   static const unsigned char query[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
                                        "\x05ready\x04test\x00\x00\x01\x00\x01";

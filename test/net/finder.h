@@ -1,4 +1,5 @@
-/* finder - a cache that finds its peers, and what it is told of them: for the tests of all ways to find. */
+/* finder - a cache that finds its peers, and what it is told of them: for the tests of all ways to
+ * find. */
 #ifndef TEST_NET_FINDER_H
 #define TEST_NET_FINDER_H
 

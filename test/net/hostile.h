@@ -37,7 +37,7 @@ static inline void end_raw(struct raw *c) {
   raw_free(c);
 }
 
-/* ------------------------------------------------------------------------------ the honest one -- */
+/* ---------------------------------------------------------------------------- the honest one -- */
 
 struct honest {
   struct raw *raw;
@@ -100,7 +100,7 @@ static inline void honest_close(struct honest *h) {
   end_raw(h->raw);
 }
 
-/* ---------------------------------------------------------------------------------- the crowd -- */
+/* --------------------------------------------------------------------------------- the crowd -- */
 
 /* One client; -1: it has seen its end. */
 struct hostile {
@@ -126,7 +126,8 @@ static inline void crowd_say(const struct hostile *one, const void *bytes, size_
   (void)n; /* it may have been cut */
 }
 
-/* segment: the largest that the other side is to send, which keeps its socket's buffer small; 0: any. */
+/* segment: the largest that the other side is to send, which keeps its socket's buffer small; 0:
+ * any. */
 static inline int hostile_connect(int port, int segment) {
   struct sockaddr_in in = loopback(port);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), buffer = 4096;

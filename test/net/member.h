@@ -1,9 +1,9 @@
 /* member - a cache over real sockets as the tests use it: an allocator that counts, one group "g" whose
  * getter does what the key says, a listener on loopback, and an end that finds whatever is left.
  *
- * Keys: "missing:..." is not found ("no such row"), "fail:..." fails ("demo failure"), "hold:..." waits for
- * member_release(), "brief:..." lives 150 ms, "big:N:" has N bytes; any other has "<name>|<key>|<n>", n
- * counting the member's getter runs. */
+ * Keys: "missing:..." is not found ("no such row"), "fail:..." fails ("demo failure"), "hold:..."
+ * waits for member_release(), "brief:..." lives 150 ms, "big:N:" has N bytes; any other has
+ * "<name>|<key>|<n>", n counting the member's getter runs. */
 #ifndef TEST_NET_MEMBER_H
 #define TEST_NET_MEMBER_H
 

@@ -52,7 +52,8 @@ void raw_server_free(struct raw_server *s);
 void raw_server_end(struct raw_server *s); /* closes, runs the loop until all is, frees */
 
 struct raw *raw_connect(uv_loop_t *loop, int port);
-/* Over TCP, from an address of this machine: to 127.0.0.1 from one of loopback's, to itself from any other. */
+/* Over TCP, from an address of this machine: to 127.0.0.1 from one of loopback's, to itself from
+ * any other. */
 struct raw *raw_connect_from(uv_loop_t *loop, const char *from, int port);
 void raw_send(struct raw *c, const char *bytes, size_t len);
 void raw_say(struct raw *c, const char *text);

@@ -1,14 +1,14 @@
-/* smuggling - requests that two parsers may read differently, put together from parts, with what RFC 9112
- * says of each: it is read exactly so, or it is refused and the connection closed. Written from the RFC,
- * not from our parser. */
+/* smuggling - requests that two parsers may read differently, put together from parts, with what
+ * RFC 9112 says of each: it is read exactly so, or it is refused and the connection closed. Written
+ * from the RFC, not from our parser. */
 #ifndef TEST_NET_SMUGGLING_H
 #define TEST_NET_SMUGGLING_H
 
 #include <stdio.h>
 #include <string.h>
 
-/* {0} stands for a zero byte, PATH for the path under test. Where the RFC leaves it open, BAD is what we do:
- * unknown methods, bare line feeds, spaces around chunk extensions. */
+/* {0} stands for a zero byte, PATH for the path under test. Where the RFC leaves it open, BAD is
+ * what we do: unknown methods, bare line feeds, spaces around chunk extensions. */
 enum part_is { GOOD, BAD };
 
 struct line_part {

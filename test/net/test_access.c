@@ -1,5 +1,6 @@
-/* Peer routes that are closed to strangers: by address, by a shared secret, by certificates (test_secure.c has
- * those); over both HTTPs, before a body is read, and how the asking side takes it. */
+/* Peer routes that are closed to strangers: by address, by a shared secret, by certificates
+ * (test_secure.c has those); over both HTTPs, before a body is read, and how the asking side takes
+ * it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -183,8 +184,8 @@ static void who_may_read_may_still_not_write(void **state) {
   member_end(&m);
 }
 
-/* A stranger is no reason to read a megabyte: it is answered when the head is there, with nothing of the
- * body, and asked for none. */
+/* A stranger is no reason to read a megabyte: it is answered when the head is there, with nothing
+ * of the body, and asked for none. */
 static void stranger_is_refused_before_its_body(void **state) {
   static const char *const list[] = {"127.0.0.2"};
   gcache_access_t access = {.read = GCACHE_ACCESS_LISTED,
@@ -592,7 +593,8 @@ static void tell_unwanted_body(void **state, gcache_http_t http) {
   snprintf(before, sizeof before, "%s", a.value);
   change(&m[0], &c, set_large);
   assert_int_equal(c.status, GCACHE_EPARTIAL);
-  /* HTTP/1.1 is closed behind the answer: a writer notices that first, and reads the answer all the same. */
+  /* HTTP/1.1 is closed behind the answer: a writer notices that first, and reads the answer all the
+   * same. */
   assert_int_equal(c.statuses[0], UV_EACCES);
   assert_true(forbidden(&m[1]) >= 1);
   run_loop_turns(*state,

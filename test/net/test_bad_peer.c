@@ -1,6 +1,6 @@
-/* A peer over HTTP/1.1 that says too much, too slowly, or what nobody asked: each costs bounded memory, the
- * get is loaded here or answered by its deadline, the connection is given up, and an honest peer beside it
- * is asked all the time. */
+/* A peer over HTTP/1.1 that says too much, too slowly, or what nobody asked: each costs bounded
+ * memory, the get is loaded here or answered by its deadline, the connection is given up, and an
+ * honest peer beside it is asked all the time. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -26,7 +26,7 @@ static const char kilo[1025] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
                                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
                                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/* ---------------------------------------------------------------------------------- without end -- */
+/* ------------------------------------------------------------------------------- without end -- */
 
 struct endless {
   const char *what;
@@ -96,7 +96,7 @@ static void what_never_ends_is_cut(void **state) {
                 COUNT(endlesses), most, dearest);
 }
 
-/* ------------------------------------------------------------------------------------- too slow -- */
+/* ---------------------------------------------------------------------------------- too slow -- */
 
 static const struct endless drips[] = {
     {"nothing", "", "", 0},
@@ -166,7 +166,7 @@ static void what_drips_is_given_up(void **state) {
       COUNT(drips));
 }
 
-/* -------------------------------------------------------------------------------- what is believed -- */
+/* -------------------------------------------------------------------------- what is believed -- */
 
 struct speech {
   const char *what;
@@ -267,7 +267,7 @@ static void nothing_odd_is_believed(void **state) {
   print_message("%zu answers that are not what they look like\n", COUNT(speeches));
 }
 
-/* -------------------------------------------------------------------------- what nobody asked for -- */
+/* --------------------------------------------------------------------- what nobody asked for -- */
 
 static void say_there(struct raw *c) {
   raw_say(c, THERE);
@@ -304,7 +304,7 @@ static void unasked_answers_are_nobodys(void **state) {
   }
 }
 
-/* --------------------------------------------------------------------------------------- its texts -- */
+/* --------------------------------------------------------------------------------- its texts -- */
 
 static char long_text[20000];
 
@@ -335,7 +335,7 @@ static void texts_are_cut_and_printable(void **state) {
   bad_close(&s);
 }
 
-/* ---------------------------------------------------------------------------------- damaged bodies -- */
+/* ---------------------------------------------------------------------------- damaged bodies -- */
 
 static unsigned lot;
 static int damaged;

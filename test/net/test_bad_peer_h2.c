@@ -1,5 +1,6 @@
-/* A peer over HTTP/2 that breaks the rules, floods, or lies: each costs bounded memory, the get is loaded here,
- * and an honest peer beside it is asked all the time. What it says are frames made by hand. */
+/* A peer over HTTP/2 that breaks the rules, floods, or lies: each costs bounded memory, the get is
+ * loaded here, and an honest peer beside it is asked all the time. What it says are frames made by
+ * hand. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -255,7 +256,7 @@ static void what_breaks_the_rules_is_loaded_here(void **state) {
   print_message("%zu ways to break the rules: each loaded here\n", COUNT(wrongs));
 }
 
-/* ------------------------------------------------------------------------------- without end ---- */
+/* ----------------------------------------------------------------------------- without end ---- */
 
 static void pings(struct h2_frames *f, uint32_t n) {
   (void)n;

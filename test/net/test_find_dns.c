@@ -1,4 +1,5 @@
-/* Peers from the addresses of a name, over a resolver that says what the test says (uv_getaddrinfo is replaced). */
+/* Peers from the addresses of a name, over a resolver that says what the test says (uv_getaddrinfo
+ * is replaced). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* Peers from a real etcd over TLS: trusted by its CA, and one that is not. Skipped where there is none. */
+/* Peers from a real etcd over TLS: trusted by its CA, and one that is not. Skipped where there is
+ * none. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

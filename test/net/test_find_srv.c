@@ -1,5 +1,5 @@
-/* Peers from SRV records: of a name server that says what the test says, byte for byte, and of dnsmasq where it is
- * installed. */
+/* Peers from SRV records: of a name server that says what the test says, byte for byte, and of
+ * dnsmasq where it is installed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #define SELF "http://node-1.test:80"
 #define NAME "_gcache._tcp.test"
 
-/* ------------------------------------------------------------------------- the hostile server -- */
+/* ------------------------------------------------------------------------ the hostile server -- */
 
 struct liar {
   uv_udp_t udp;
@@ -169,7 +169,8 @@ static void bad_calls_are_refused(void **state) {
   finder_end(&f);
 }
 
-/* No record of the service would ever be written so: the others would list this member under another URL. */
+/* No record of the service would ever be written so: the others would list this member under
+ * another URL. */
 static void a_self_that_nobody_would_find_is_refused(void **state) {
   static const char *const selves[] = {"http://Node-1.test:80", "https://node-1.test:80",
                                        "http://node-1.test", "http://[fd00::1]:80",

@@ -1,5 +1,5 @@
-/* Floods over TCP and HTTP/1.1: connections beyond the limits, connections that are reset at once, requests
- * that are pipelined and never read, bodies that nobody wants; an honest get beside each. */
+/* Floods over TCP and HTTP/1.1: connections beyond the limits, connections that are reset at once,
+ * requests that are pipelined and never read, bodies that nobody wants; an honest get beside each. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -64,7 +64,7 @@ static void report(const char *what, const struct flood *f) {
                 f->crowd.honest.worst_ms);
 }
 
-/* -------------------------------------------------------------------------------- connections ---- */
+/* ----------------------------------------------------------------------------- connections ---- */
 
 static void little_room(gcache_options_t *o) {
   o->limits.connections_max = ROOM;
@@ -115,7 +115,7 @@ static void connections_beyond_the_limits_are_not_taken(void **state) {
   connections_are_bounded(state, "2000 connections, 64 an address", few_per_address);
 }
 
-/* -------------------------------------------------------------------------------------- resets ---- */
+/* ---------------------------------------------------------------------------------- resets ---- */
 
 static void all_allowed(gcache_options_t *o) {
   o->limits.connections_per_address = MANY;
@@ -154,7 +154,7 @@ static void resets_in_every_phase_leave_nothing(void **state) {
   close_flood(&f);
 }
 
-/* ------------------------------------------------------------------------------------ requests ---- */
+/* -------------------------------------------------------------------------------- requests ---- */
 
 static void short_stall(gcache_options_t *o) {
   o->limits.write_stall_ms = 200;
@@ -209,7 +209,7 @@ static void requests_without_reading_are_cut(void **state) {
   pipelined(state, "large values", GET("big:100000:"));
 }
 
-/* ------------------------------------------------------------------------------ unwanted bodies ---- */
+/* ------------------------------------------------------------------------- unwanted bodies ---- */
 
 static void defaults(gcache_options_t *o) {
   (void)o;

@@ -210,7 +210,7 @@ static const struct kind kinds[] = {
     {"unknown frames of 1 KB", add_unknown_long},
 };
 
-/* -------------------------------------------------------------------------------- one flood ---- */
+/* ------------------------------------------------------------------------------- one flood ---- */
 
 struct flood {
   struct crowd crowd;

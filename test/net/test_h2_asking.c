@@ -1,5 +1,5 @@
-/* Peers of HTTP/2, most of which misbehave: what becomes of the calls, and of the connection. The cache is
- * a client-only member that keeps nothing; it speaks HTTP/2 in the clear. */
+/* Peers of HTTP/2, most of which misbehave: what becomes of the calls, and of the connection. The
+ * cache is a client-only member that keeps nothing; it speaks HTTP/2 in the clear. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -567,7 +567,7 @@ static void closing_at_any_moment_leaves_nothing(void **state) {
   }
 }
 
-/* ------------------------------------------------------------------------ memory that fails ---- */
+/* ----------------------------------------------------------------------- memory that fails ---- */
 
 static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
   struct asked *a = req->data;
@@ -593,7 +593,8 @@ static int try_to_start(struct scene *s, int n) {
   return begun;
 }
 
-/* One is answered, one is cancelled, the others are answered then, or have been told that they failed. */
+/* One is answered, one is cancelled, the others are answered then, or have been told that they
+ * failed. */
 static void ask_with_failing_memory(void **state, size_t first, size_t last) {
   struct scene s;
   int left = 1;

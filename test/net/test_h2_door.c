@@ -1,5 +1,5 @@
-/* Being asked over HTTP/2 by one who is not gcache: how a connection is told from HTTP/1.1, what drains,
- * what slow readers and slow writers cost, the application's answers in parts. */
+/* Being asked over HTTP/2 by one who is not gcache: how a connection is told from HTTP/1.1, what
+ * drains, what slow readers and slow writers cost, the application's answers in parts. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -78,7 +78,7 @@ static void scene_close(struct scene *s) {
   member_end(&s->m);
 }
 
-/* ------------------------------------------------------------------------- which HTTP it is ---- */
+/* ------------------------------------------------------------------------ which HTTP it is ---- */
 
 static void only_1(gcache_options_t *o) {
   o->http = GCACHE_HTTP_1;
@@ -444,7 +444,7 @@ static void answer_that_waits_for_a_window_keeps_the_loop_alive(void **state) {
   member_end(&m);
 }
 
-/* ------------------------------------------------------------------------ the application's ---- */
+/* ----------------------------------------------------------------------- the application's ---- */
 
 enum { BLOCK = 64 * 1024, BLOCKS = 64 };
 

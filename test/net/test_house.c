@@ -238,7 +238,8 @@ static void owners_are_those_of_the_go_systems(void **state) {
   }
 }
 
-/* The loop has something to do until it is in force, and nothing afterwards. Closed with one on its way. */
+/* The loop has something to do until it is in force, and nothing afterwards. Closed with one on its
+ * way. */
 static void a_long_list_is_in_force_when_the_loop_rests(void **state) {
   enum { N = 300 };
   static char text[N][24];

@@ -25,8 +25,8 @@ enum { IS_INSTRUMENTED = 1 };
 enum { IS_INSTRUMENTED = 0 };
 #endif
 
-/* A member with a second group, "slow", whose getter makes one value a turn, of `size` bytes, all its own:
- * none is kept. */
+/* A member with a second group, "slow", whose getter makes one value a turn, of `size` bytes, all
+ * its own: none is kept. */
 struct scene {
   uv_loop_t *loop;
   struct member m;
@@ -144,7 +144,7 @@ static void assert_within(const struct scene *s, size_t budget, const char *what
     assert_true(grown <= budget + budget / 20 + 8 * MIB); /* a value being made */
 }
 
-/* ------------------------------------------------------------------------------------ HTTP/1.1 -- */
+/* ---------------------------------------------------------------------------------- HTTP/1.1 -- */
 
 /* n gets of different keys of the group, in one write. */
 static void ask_many(int fd, const char *group, int first, int n) {
@@ -210,7 +210,7 @@ static void values_of_the_cache_count_for_each_reader(void **state) {
   close_scene(&s);
 }
 
-/* ------------------------------------------------------------------------------------ requests -- */
+/* ---------------------------------------------------------------------------------- requests -- */
 
 static struct raw *say(struct scene *s, const char *text) {
   struct raw *c = raw_connect(s->loop, s->m.port);

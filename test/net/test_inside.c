@@ -1,6 +1,6 @@
-/* Destroying inside callbacks: every kind of callback does every kind of destruction, while gets, changes,
- * requests of strangers and of the other member are under way on the same loop. Nothing is lost: the allocator
- * counts, the loop's handles and the descriptors are all gone in the end. */
+/* Destroying inside callbacks: every kind of callback does every kind of destruction, while gets,
+ * changes, requests of strangers and of the other member are under way on the same loop. Nothing is
+ * lost: the allocator counts, the loop's handles and the descriptors are all gone in the end. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -66,7 +66,7 @@ static struct scene *scene; /* of the test at hand; callbacks without user data 
 
 static void fire(enum kind kind);
 
-/* ------------------------------------------------------------------------------- its callbacks -- */
+/* ----------------------------------------------------------------------------- its callbacks -- */
 
 static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
   (void)status;
@@ -160,7 +160,7 @@ static void on_released(uv_stream_t *stream) {
   fire(RELEASE);
 }
 
-/* ---------------------------------------------------------------------------- what is destroyed -- */
+/* ------------------------------------------------------------------------- what is destroyed -- */
 
 static void on_closed(void *arg) {
   *(int *)arg = 1;
@@ -241,7 +241,7 @@ static void fire(enum kind kind) {
   act();
 }
 
-/* ------------------------------------------------------------------------------------- a scene -- */
+/* ----------------------------------------------------------------------------------- a scene -- */
 
 static void adopt_one(struct scene *s) {
   uv_tcp_t *tcp = malloc(sizeof *tcp);

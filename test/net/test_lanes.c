@@ -1,6 +1,6 @@
-/* Fast lanes against scripted peers: what is sent, over which connection and in how many writes, and what
- * becomes of it when the peer does not do as it should. The cache here is a client-only member that keeps
- * nothing, so that every get asks the peer. */
+/* Fast lanes against scripted peers: what is sent, over which connection and in how many writes,
+ * and what becomes of it when the peer does not do as it should. The cache here is a client-only
+ * member that keeps nothing, so that every get asks the peer. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -792,7 +792,7 @@ static void closed_at_every_turn(void **state) {
   }
 }
 
-/* --------------------------------------------------------------------- HTTP/2 for slow lanes ---- */
+/* ------------------------------------------------------------------- HTTP/2 for slow lanes ---- */
 
 /* Says that it speaks HTTP/2, and does not. */
 static void boast(struct raw *c) {

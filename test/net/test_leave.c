@@ -1,5 +1,5 @@
-/* A member that leaves, over real sockets: what its heirs have of it, who waited for it, and peers that die
- * meanwhile. */
+/* A member that leaves, over real sockets: what its heirs have of it, who waited for it, and peers
+ * that die meanwhile. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -17,8 +17,8 @@ enum { HOT = 30, COLD = 150, KEYS = HOT + COLD, KEY_MAX = 24 };
 
 /* ----------------------------------------------------------------------------------- members -- */
 
-/* What others give is kept by members that have known of all changes for a minute: so old they are, and past
- * asking whoever had their keys before. */
+/* What others give is kept by members that have known of all changes for a minute: so old they are,
+ * and past asking whoever had their keys before. */
 static uint64_t age_ms;
 
 static uint64_t read_mono(void *data) {
@@ -82,7 +82,7 @@ static void fill(struct member *m, char keys[KEYS][KEY_MAX]) {
   assert_int_equal(m->loads, KEYS);
 }
 
-/* ------------------------------------------------------------------------------------ leaving -- */
+/* ----------------------------------------------------------------------------------- leaving -- */
 
 static void the_hottest_keys_are_at_their_heirs_when_a_member_has_left(void **state) {
   static char keys[KEYS][KEY_MAX];

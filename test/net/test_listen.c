@@ -1,5 +1,5 @@
-/* net/listen: accepting, pausing without spinning, rejecting, and no descriptors left. Built with TEST_UNIX the same at a
- * Unix socket. */
+/* net/listen: accepting, pausing without spinning, rejecting, and no descriptors left. Built with
+ * TEST_UNIX the same at a Unix socket. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -329,8 +329,8 @@ static void without_descriptors_libuvs_reserve_is_enough(void **state) {
   without_descriptors_clients_are_told_and_nothing_spins(1);
 }
 
-/* From 1.45 on libuv does not say that accepting failed: without its reserve it tries again at once, until
- * there is a descriptor. */
+/* From 1.45 on libuv does not say that accepting failed: without its reserve it tries again at
+ * once, until there is a descriptor. */
 static void skip_if_libuv_is_silent(void) {
   if (uv_version() >= 0x012d00) skip();
 }

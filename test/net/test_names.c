@@ -1,5 +1,6 @@
-/* Members listed by host names: what is asked of one that does not know yet which addresses the names have.
- * getaddrinfo() is replaced for this program, libuv's calls included: a gate holds back whoever looks up. */
+/* Members listed by host names: what is asked of one that does not know yet which addresses the
+ * names have. getaddrinfo() is replaced for this program, libuv's calls included: a gate holds back
+ * whoever looks up. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

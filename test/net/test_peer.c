@@ -592,7 +592,8 @@ static void drop_peer_while_a_dial_fails(void **state, size_t failing) {
   scene_close(&s);
 }
 
-/* One of these is the dial's own, and the peer is dropped before the connection is told to be closed. */
+/* One of these is the dial's own, and the peer is dropped before the connection is told to be
+ * closed. */
 static void peer_is_dropped_while_a_dial_fails_for_want_of_memory(void **state) {
   for (size_t failing = 1; failing <= 16; failing++)
     drop_peer_while_a_dial_fails(state, failing);

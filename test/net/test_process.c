@@ -1,5 +1,5 @@
-/* What the process feels of it: no SIGPIPE, whoever leaves; every descriptor closes on exec; and the keys that
- * collide in one table do not in another's. */
+/* What the process feels of it: no SIGPIPE, whoever leaves; every descriptor closes on exec; and
+ * the keys that collide in one table do not in another's. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 
 #define GET(key) "GET /_groupcache/g/" key " HTTP/1.1\r\nHost: x\r\n\r\n"
 
-/* ----------------------------------------------------------------------------------- SIGPIPE ---- */
+/* --------------------------------------------------------------------------------- SIGPIPE ---- */
 
 static volatile sig_atomic_t pipes;
 
@@ -96,7 +96,7 @@ static void peers_that_leave_raise_no_signal(void **state) {
   assert_int_equal(pipes, 0);
 }
 
-/* ------------------------------------------------------------------------------- descriptors ---- */
+/* ----------------------------------------------------------------------------- descriptors ---- */
 
 enum { DESCRIPTORS = 4096 };
 
@@ -149,7 +149,7 @@ static void descriptors_close_on_exec(void **state) {
     member_end(&all[i]);
 }
 
-/* ------------------------------------------------------------------------------ colliding keys -- */
+/* ---------------------------------------------------------------------------- colliding keys -- */
 
 enum { COLLIDING = 1024, BITS = 10 };
 

@@ -428,7 +428,7 @@ static void peers_are_exempt_from_the_limit_per_address(void **state) {
   member_end(&m);
 }
 
-/* ------------------------------------------------------------------- the application's routes -- */
+/* ------------------------------------------------------------------ the application's routes -- */
 
 struct app {
   gcache_exchange_t *kept;

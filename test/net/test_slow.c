@@ -1,5 +1,5 @@
-/* Slow clients over HTTP/1.1: four hundred at once in every phase of a request and of its answer, each cut
- * within its limit and a second, while an honest get is answered at once. */
+/* Slow clients over HTTP/1.1: four hundred at once in every phase of a request and of its answer,
+ * each cut within its limit and a second, while an honest get is answered at once. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -44,7 +44,7 @@ static void report(const char *what, int n, double ms, const struct honest *h) {
                 n, ms, h->gets, h->worst_ms);
 }
 
-/* ------------------------------------------------------------------------------------ requests -- */
+/* ---------------------------------------------------------------------------------- requests -- */
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -148,7 +148,8 @@ static void slow_requests_are_cut_in_every_phase(void **state) {
   slow_requests_are_cut(state, IDLE_MS);
 }
 
-/* With the patience of the defaults for those that do not read: it is not for those that were too slow. */
+/* With the patience of the defaults for those that do not read: it is not for those that were too
+ * slow. */
 static void long_stall(gcache_options_t *o) {
   short_times(o);
   o->limits.write_stall_ms = 10000;
@@ -174,7 +175,7 @@ static void whoever_was_too_slow_has_a_second_to_read_why(void **state) {
   member_end(&m);
 }
 
-/* ------------------------------------------------------------------------------------- answers -- */
+/* ----------------------------------------------------------------------------------- answers -- */
 
 static void read_a_byte(struct crowd *crowd, struct hostile *one) {
   char byte;
@@ -230,9 +231,10 @@ static void slow_readers_are_cut(void **state) {
   slow_readers(state, "answer read below the rate", 20, want_a_high_rate, read_a_little);
 }
 
-/* ---------------------------------------------------------------------------------- half-open -- */
+/* --------------------------------------------------------------------------------- half-open -- */
 
-/* The connection is gone on this side, and nobody is told: as when a machine loses its power. 0: may not. */
+/* The connection is gone on this side, and nobody is told: as when a machine loses its power. 0:
+ * may not. */
 static int vanish(struct hostile *one) {
   int on = 1;
 

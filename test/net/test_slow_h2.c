@@ -1,5 +1,5 @@
-/* Slow clients over HTTP/2: four hundred connections at once, stopped in each frame that keeps something
- * waiting, and readers that give windows of a byte or none. */
+/* Slow clients over HTTP/2: four hundred connections at once, stopped in each frame that keeps
+ * something waiting, and readers that give windows of a byte or none. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -25,7 +25,7 @@ static void short_times(gcache_options_t *o) {
   o->limits.connections_per_address = 2 * HOSTILE_MAX;
 }
 
-/* ---------------------------------------------------------------------------- how they begin ---- */
+/* -------------------------------------------------------------------------- how they begin ---- */
 
 static void add_request(struct h2_frames *f, uint32_t id, int flags, const char *method,
                         const char *path) {
@@ -102,7 +102,7 @@ static void add_no_window(struct h2_frames *f) {
   add_request(f, 1, F_END_HEADERS | F_END_STREAM, "GET", PATH "big:1000000:");
 }
 
-/* ------------------------------------------------------------------------------ how they go on -- */
+/* ---------------------------------------------------------------------------- how they go on -- */
 
 static void say_byte(struct crowd *crowd, struct hostile *one) {
   (void)crowd;

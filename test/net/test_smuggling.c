@@ -1,7 +1,7 @@
-/* Request smuggling: thousands of requests made of the parts in smuggling.h, each followed by a canary on the
- * same connection, to the peers' routes and to the application's, alone, in two pieces, and behind questions
- * to memory. Each is understood as RFC 9112 says and the canary answered; or it is refused, the connection
- * is closed, and nobody ever hears of the canary. */
+/* Request smuggling: thousands of requests made of the parts in smuggling.h, each followed by a
+ * canary on the same connection, to the peers' routes and to the application's, alone, in two
+ * pieces, and behind questions to memory. Each is understood as RFC 9112 says and the canary
+ * answered; or it is refused, the connection is closed, and nobody ever hears of the canary. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -51,7 +51,7 @@ static const struct shape plain = {.method = "GET",
                                    .heard_host = "x",
                                    .heard_body = ""};
 
-/* ------------------------------------------------------------------------------ the application -- */
+/* --------------------------------------------------------------------------- the application -- */
 
 static int is(gcache_bytes_t bytes, const char *text) {
   return bytes.len == strlen(text) && memcmp(bytes.base, text, bytes.len) == 0;
@@ -73,7 +73,7 @@ static void on_app_request(gcache_exchange_t *x, void *arg) {
   assert_int_equal(gcache_exchange_reply(x, 200, NULL, 0, gcache_cstr(text)), 0);
 }
 
-/* ------------------------------------------------------------------------------------- one shape -- */
+/* --------------------------------------------------------------------------------- one shape -- */
 
 struct text {
   char bytes[4096];
@@ -191,7 +191,7 @@ static void try(struct scene *s, const struct shape *shape) {
   }
 }
 
-/* -------------------------------------------------------------------------------- what RFC 9112 says -- */
+/* ------------------------------------------------------------------------ what RFC 9112 says -- */
 
 static int is_1_0(const struct shape *shape) {
   return strcmp(shape->version, "HTTP/1.0") == 0;
@@ -232,7 +232,7 @@ static void set_host(struct shape *shape, const struct host *host) {
 
 static const char *const both[] = {"HTTP/1.1", "HTTP/1.0"};
 
-/* ---------------------------------------------------------------------------------- the matrix ---- */
+/* ------------------------------------------------------------------------------ the matrix ---- */
 
 static void try_first_lines(struct scene *s) {
   for (size_t i = 0; i < COUNT(methods); i++)

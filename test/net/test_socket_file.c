@@ -1,4 +1,5 @@
-/* A Unix socket's file in a directory that somebody else writes to as well, in every moment of opening. */
+/* A Unix socket's file in a directory that somebody else writes to as well, in every moment of
+ * opening. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -82,7 +82,7 @@ static size_t send_much(struct end *e, const char *bytes) {
   return sent;
 }
 
-/* --------------------------------------------------------------------------- where it reads to -- */
+/* ------------------------------------------------------------------------- where it reads to -- */
 
 static void it_reads_into_the_place_that_it_is_given(void **state) {
   struct end e;

@@ -1,6 +1,6 @@
-/* Two caches on two loops in two threads, members of one cluster: what a build with the thread sanitizer is
- * for, since libuv's pool and the whole library are shared by them. Each asks for all keys, its own and the
- * other's, by getters of both kinds, and removes some. */
+/* Two caches on two loops in two threads, members of one cluster: what a build with the thread
+ * sanitizer is for, since libuv's pool and the whole library are shared by them. Each asks for all
+ * keys, its own and the other's, by getters of both kinds, and removes some. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -46,7 +46,7 @@ struct member {
 
 static struct member members[THREADS];
 
-/* ----------------------------------------------------------------------------------- getters ---- */
+/* --------------------------------------------------------------------------------- getters ---- */
 
 static void work(gcache_work_t *job, void *arg) {
   (void)arg;
@@ -61,7 +61,7 @@ static void getter(gcache_load_t *load) {
     gcache_load_done_copy(load, key, 0);
 }
 
-/* ------------------------------------------------------------------------------------ asking ---- */
+/* ---------------------------------------------------------------------------------- asking ---- */
 
 static void ask(struct asker *asker);
 
@@ -115,7 +115,7 @@ static void ask(struct asker *asker) {
   if (gcache_get(&asker->req, m->group, gcache_cstr(text), 0, on_got) < 0) abort();
 }
 
-/* ----------------------------------------------------------------------------------- threads ---- */
+/* --------------------------------------------------------------------------------- threads ---- */
 
 static void on_closed(void *arg) {
   struct member *m = arg;

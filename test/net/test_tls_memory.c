@@ -1,5 +1,5 @@
-/* net/tls: OpenSSL's own allocations fail, one in a run, a different one each time (of the many thousand
- * every few; STEP 1 tries all). Whatever OpenSSL makes of it, the connection ends
+/* net/tls: OpenSSL's own allocations fail, one in a run, a different one each time (of the many
+ * thousand every few; STEP 1 tries all). Whatever OpenSSL makes of it, the connection ends
  * with an error or does not mind, and the next one is good. */
 #include <stdarg.h>
 #include <stddef.h>

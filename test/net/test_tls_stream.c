@@ -400,7 +400,8 @@ static void link_open_wide(struct link *l, struct world *w) {
     turn(w);
 }
 
-/* What TLS has to say by itself waits like what is flushed: since when is asked as soon as it is secure. */
+/* What TLS has to say by itself waits like what is flushed: since when is asked as soon as it is
+ * secure. */
 static void progress_begins_with_the_wait_of_a_handshake(void **state) {
   uint64_t now_ms = 1000000;
   gcache_clock_t clock = {standing_clock, NULL, &now_ms};

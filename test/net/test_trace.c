@@ -1,5 +1,5 @@
-/* A trace over real sockets: from a get here to the getter of the owner, over HTTP/1.1 and HTTP/2, and through
- * gcache_serve(); and no key in the log at info or above, whatever goes wrong with it. */
+/* A trace over real sockets: from a get here to the getter of the owner, over HTTP/1.1 and HTTP/2,
+ * and through gcache_serve(); and no key in the log at info or above, whatever goes wrong with it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -102,7 +102,7 @@ static void a_trace_reaches_the_getter_of_the_owner_over_http_2(void **state) {
   to_the_owner(*state, GCACHE_HTTP_2);
 }
 
-/* ------------------------------------------------------------------------------ on the wire ---- */
+/* ----------------------------------------------------------------------------- on the wire ---- */
 
 static void gets_and_changes_say_their_trace(void **state) {
   struct raw_server peer;
@@ -181,7 +181,8 @@ static void on_log(void *data, gcache_log_level_t level, const char *line) {
   if (level != GCACHE_LOG_DEBUG && strstr(line, "marked") != NULL) lines->marked++;
 }
 
-/* A peer that refuses, one that talks nonsense, keys that fail or are too long, changes that go nowhere. */
+/* A peer that refuses, one that talks nonsense, keys that fail or are too long, changes that go
+ * nowhere. */
 static void no_key_is_logged_at_info_or_above(void **state) {
   struct raw_server peer;
   struct member m;

@@ -84,7 +84,7 @@ static void scene_open(struct scene *s, void **state) {
   assert_int_equal(gcache_group_open(&s->m.group, s->m.cache, "g", &go), 0);
 }
 
-/* ------------------------------------------------------------------------- a pool that is full -- */
+/* ----------------------------------------------------------------------- a pool that is full -- */
 
 struct jam {
   uv_work_t work[THREADS];

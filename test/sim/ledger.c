@@ -37,8 +37,8 @@ static int may_be_waiting(const struct promises *p, unsigned key) {
   return 0;
 }
 
-/* With second questions the owner may load a key beside its next owner, which all members agree on: one other
- * member, that is. */
+/* With second questions the owner may load a key beside its next owner, which all members agree on:
+ * one other member, that is. */
 static int may_be_second(const struct promises *p, int member, int other, int *beside) {
   if (!p->setup.hedged || other == member || (*beside >= 0 && *beside != other)) return 0;
   *beside = other;
@@ -66,8 +66,8 @@ static void check_alone(struct promises *p, int member, unsigned key) {
   }
 }
 
-/* A load or question for nobody is lawful behind a hit of this very moment, or behind a question, of the
- * kind that began so, that has just failed. */
+/* A load or question for nobody is lawful behind a hit of this very moment, or behind a question,
+ * of the kind that began so, that has just failed. */
 static int is_behind(const struct promises *p, uint64_t left_us, uint64_t asked_us) {
   uint64_t since_us = left_us > asked_us ? left_us : asked_us;
   return p->setup.fresh.is_on && since_us > 0 && p->now_us <= since_us + BEHIND_US;
@@ -363,8 +363,8 @@ void promises_value_check(struct promises *p, const struct promises_request *get
 
 /* ---- failures ---- */
 
-/* A failure that is the core's own: a getter's value was too large or had expired, or a value expired in
- * the turn of its delivery, or while it waited for others to be told with. */
+/* A failure that is the core's own: a getter's value was too large or had expired, or a value
+ * expired in the turn of its delivery, or while it waited for others to be told with. */
 static void check_refusal(struct promises *p, size_t request, int64_t wall_unix_ns) {
   const struct promises_request *r = &p->requests[request];
   struct promises_key *k = &p->keys[r->key];

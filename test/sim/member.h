@@ -1,5 +1,5 @@
-/* sim/member - one member of the simulated cluster: a bare core, its environment in virtual time, and an
- * allocator of its own, so that a crash can drop all it holds.
+/* sim/member - one member of the simulated cluster: a bare core, its environment in virtual time,
+ * and an allocator of its own, so that a crash can drop all it holds.
  *
  * The cluster owns its members, the network between them and the oracle. A member's life goes from
  * sim_member_start() to a crash, or to the end of its close; then it may start again, empty. Its clocks

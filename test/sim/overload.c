@@ -1,8 +1,9 @@
-/* The part of the oracle that knows how many getters of a group may run: who waits or is refused for that
- * had a full group before him. */
+/* The part of the oracle that knows how many getters of a group may run: who waits or is refused
+ * for that had a full group before him. */
 #include "promises.h"
 
-/* Longer than it takes to begin some runs, one after the other, whose callers leave before they begin. */
+/* Longer than it takes to begin some runs, one after the other, whose callers leave before they
+ * begin. */
 #define SOON_US 5000
 
 void promises_place_taken(struct promises *p, int member, unsigned key) {

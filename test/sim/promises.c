@@ -201,8 +201,8 @@ static void end(struct promises *p, size_t request, int status) {
                    word(r), request, member);
 }
 
-/* By the transport, by a peer, or here because too many getters run; who is told together with others is
- * told later. */
+/* By the transport, by a peer, or here because too many getters run; who is told together with
+ * others is told later. */
 static int may_be_refused(struct promises *p, const struct promises_request *r) {
   uint64_t since_us = r->n_held > 0 ? r->begin_us : p->now_us;
   if (r->kind == PROMISES_GET && p->members[r->member].busy_seq[r->key] > r->begin_seq) return 1;
@@ -249,8 +249,8 @@ void promises_ended(struct promises *p, size_t request, const struct promises_en
                    request, r->member, e->serial, e->from, b->member);
 }
 
-/* Nothing changed in what all have in common while it was under way, but that its maker was the last to get
- * the list. */
+/* Nothing changed in what all have in common while it was under way, but that its maker was the
+ * last to get the list. */
 static int holds_for_all(const struct promises *p, const struct promises_request *r) {
   uint64_t listed_seq = p->members[r->member].listed_seq;
   if (promises_epoch(p) == 0) return 0;
@@ -304,8 +304,8 @@ void promises_peeked(struct promises *p, int member, unsigned key, uint64_t seri
   promises_value_check(p, &now, &end);
 }
 
-/* What one request waits for: a getter here or an answer to a question of this member; a peer's question a
- * getter only. */
+/* What one request waits for: a getter here or an answer to a question of this member; a peer's
+ * question a getter only. */
 static int has_reason_to_wait(const struct promises *p, const struct promises_request *r) {
   const struct promises_member *m = &p->members[r->member];
   unsigned reasons = m->handed[r->key] + m->runs[r->key] +

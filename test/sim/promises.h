@@ -5,8 +5,8 @@
  * the serial number that its value's bytes carry. Order is by a count of the facts told, because many
  * happen at one time.
  *
- * Requests are in promises.c, members in standing.c, births and changes (P1, P2) in ledger.c. The first broken
- * promise is kept as text; what follows from it is not interesting. */
+ * Requests are in promises.c, members in standing.c, births and changes (P1, P2) in ledger.c. The
+ * first broken promise is kept as text; what follows from it is not interesting. */
 #ifndef SIM_PROMISES_H
 #define SIM_PROMISES_H
 
@@ -242,7 +242,8 @@ void promises_all_told_check(struct promises *p);
 void promises_report_check(struct promises *p, size_t request, uint64_t ok);
 /* Of a GET or an ANSWER. */
 void promises_ended(struct promises *p, size_t request, const struct promises_end *end);
-/* reported: the members in the report, ok: those reported 0, twice: a member was there more than once. */
+/* reported: the members in the report, ok: those reported 0, twice: a member was there more than
+ * once. */
 void promises_change_ended(struct promises *p, size_t request, int status, uint64_t reported,
                            uint64_t ok, int twice);
 void promises_peeked(struct promises *p, int member, unsigned key, uint64_t serial,
@@ -271,7 +272,8 @@ void promises_change_settled(struct promises *p, enum promises_kind kind, unsign
 void promises_question_sent(struct promises *p, int member, unsigned key);
 void promises_question_refused(struct promises *p, int member, unsigned key); /* GCACHE_EBUSY */
 void promises_question_settled(struct promises *p, int member, unsigned key, int told);
-/* A question to the owner before, which answers from memory: one more, or less. Whoever waits may wait for it. */
+/* A question to the owner before, which answers from memory: one more, or less. Whoever waits may
+ * wait for it. */
 void promises_handing(struct promises *p, int member, unsigned key, int by);
 void promises_question_told(struct promises *p, int member, unsigned key); /* nobody waits */
 void promises_lost_runs(struct promises *p, int member); /* internal: of a member that is down */
@@ -279,8 +281,8 @@ void promises_value_check(struct promises *p, const struct promises_request *get
                           const struct promises_end *e); /* internal: a delivery, P2 and P6 */
 void promises_floors_check(struct promises *p, const struct promises_request *get,
                            uint64_t serial); /* internal: P2 */
-/* Member, or everybody for -1, has been told of a change of key that began at begin_seq: from now on nothing older
- * is delivered there, until the end of that. */
+/* Member, or everybody for -1, has been told of a change of key that began at begin_seq: from now
+ * on nothing older is delivered there, until the end of that. */
 size_t promises_told_floor(struct promises *p, int member, unsigned key, uint64_t begin_seq);
 void promises_floor_end(struct promises *p, size_t floor);
 void promises_cause_check(struct promises *p, size_t request,

@@ -106,7 +106,8 @@ static void choose_dead(struct sim_schedule *s) {
   c->dead = s->faults == SIM_FAULTS_DEAD ? (int)sim_rng_below(&c->world.rng, (uint64_t)others) : -1;
 }
 
-/* As with overload. A change takes no longer than quiet_ms from its first member to its last, if it succeeds. */
+/* As with overload. A change takes no longer than quiet_ms from its first member to its last, if it
+ * succeeds. */
 static void configure_handoff(uint64_t seed, struct sim_config *config,
                               struct promises_setup *setup) {
   struct sim_rng rng = {.state = ~seed * 3};

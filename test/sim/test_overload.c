@@ -1,4 +1,5 @@
-/* The oracle notices a group in which too many getters run, and whoever waits or is refused without that. */
+/* The oracle notices a group in which too many getters run, and whoever waits or is refused without
+ * that. */
 #include "history.h"
 
 static int setup_of_two(void **state) {

@@ -17,7 +17,7 @@ static void note(struct cast *cast) {
   atomic_store(&cast->truth->disturbed_ms, truth_now_ms());
 }
 
-/* ------------------------------------------------------------------------------------ lists ---- */
+/* ----------------------------------------------------------------------------------- lists ---- */
 
 static void on_said(uv_write_t *write, int status) {
   (void)status; /* who has died does not listen */
@@ -46,7 +46,7 @@ static void tell_list(struct cast *cast) {
     if (cast->members[i].fate != CAST_LEFT) say(&cast->members[i], line);
 }
 
-/* -------------------------------------------------------------------------------- processes ---- */
+/* ------------------------------------------------------------------------------- processes ---- */
 
 static void on_words(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   struct cast_member *m = stream->data;
@@ -125,7 +125,7 @@ static void start_member(struct cast_member *m) {
   uv_read_start((uv_stream_t *)&m->words, on_allocated, on_words);
 }
 
-/* --------------------------------------------------------------------------------- impostor ---- */
+/* -------------------------------------------------------------------------------- impostor ---- */
 
 static void on_impostor_closed(uv_handle_t *handle) {
   free(handle);
@@ -199,7 +199,7 @@ static int open_impostor(struct cast *cast) {
   return rc;
 }
 
-/* ------------------------------------------------------------------------------------- fate ---- */
+/* ------------------------------------------------------------------------------------ fate ---- */
 
 static void set_fate(struct cast_member *m, enum cast_fate fate, uint64_t ms) {
   m->fate = fate;
@@ -307,7 +307,7 @@ void cast_heal(struct cast *cast) {
   tell_list(cast);
 }
 
-/* -------------------------------------------------------------------------------- start, end ---- */
+/* ------------------------------------------------------------------------------ start, end ---- */
 
 int cast_start(struct cast *cast, const char *program) {
   cast->loop = uv_default_loop();

@@ -72,7 +72,7 @@ struct member {
   size_t line_len;
 };
 
-/* ---------------------------------------------------------------------------------- judging ---- */
+/* --------------------------------------------------------------------------------- judging ---- */
 
 static void wrong(struct member *m, const char *what, unsigned key, long long a, long long b) {
   if (atomic_fetch_add(&m->seen->wrong, 1) == 0)
@@ -120,7 +120,7 @@ static void judge(struct asked *asked, int status, gcache_value_t *value) {
     wrong(m, gcache_strerror(status), asked->key, status, 0);
 }
 
-/* ----------------------------------------------------------------------------------- asking ---- */
+/* ---------------------------------------------------------------------------------- asking ---- */
 
 /* A few keys are asked for often. */
 static unsigned any_key(void) {
@@ -184,7 +184,7 @@ static void ask_together(struct member *m) {
     judge(&m->together_asked[i], rc, NULL);
 }
 
-/* ---------------------------------------------------------------------------------- writing ---- */
+/* --------------------------------------------------------------------------------- writing ---- */
 
 static void on_changed(gcache_change_t *req, int status, const gcache_peer_result_t *peers,
                        size_t n) {
@@ -237,7 +237,7 @@ static void write_one(struct member *m) {
   write_again(m);
 }
 
-/* ---------------------------------------------------------------------------------- at the end ---- */
+/* ------------------------------------------------------------------------------ at the end ---- */
 
 static void on_swept(gcache_change_t *req, int status, const gcache_peer_result_t *peers,
                      size_t n) {
@@ -296,7 +296,7 @@ static void read_all(struct member *m) {
   if (rc < 0) wrong(m, "the gets cannot begin", 0, rc, 0);
 }
 
-/* ----------------------------------------------------------------------------------- getter ---- */
+/* ---------------------------------------------------------------------------------- getter ---- */
 
 struct run {
   uv_timer_t timer;
@@ -350,7 +350,7 @@ static void getter(gcache_load_t *load) {
   uv_timer_start(&run->timer, on_loaded, 1 + (uint64_t)rand() % 20, 0);
 }
 
-/* ----------------------------------------------------------------------------------- orders ---- */
+/* ---------------------------------------------------------------------------------- orders ---- */
 
 static void take_list(struct member *m, char *words) {
   const char *urls[PEERS_MAX];
@@ -375,8 +375,8 @@ static void quit(struct member *m) {
   gcache_close(m->cache, on_cache_closed, m);
 }
 
-/* Off the lists of the others it hears of no change any more, so it asks nothing; they are told, and it is
- * told to quit. */
+/* Off the lists of the others it hears of no change any more, so it asks nothing; they are told,
+ * and it is told to quit. */
 static void on_left(gcache_leave_t *req, int status, const gcache_left_t *left) {
   struct member *m = req->data;
   if (status != 0 && status != UV_ETIMEDOUT && !(status == UV_ECANCELED && m->quitting))
@@ -433,7 +433,7 @@ static void on_ordered(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   }
 }
 
-/* ------------------------------------------------------------------------------------- tick ---- */
+/* ------------------------------------------------------------------------------------ tick ---- */
 
 static uint64_t resident_kib(void) {
   size_t bytes = 0;
@@ -463,7 +463,7 @@ static void on_tick(uv_timer_t *timer) {
   m->ticks++;
 }
 
-/* ------------------------------------------------------------------------------------- main ---- */
+/* ------------------------------------------------------------------------------------ main ---- */
 
 static int open_cache(struct member *m, const char *self) {
   gcache_options_t o;

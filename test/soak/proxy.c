@@ -189,8 +189,8 @@ static void join(struct proxy *proxy, int fd) {
   uv_tcp_nodelay(&pair->out.tcp, 1);
 }
 
-/* libuv since 1.45 accepts one a turn. A turn of this loop is long where the machine does much else, and a
- * connection that is not accepted is a fault that nobody ordered. */
+/* libuv since 1.45 accepts one a turn. A turn of this loop is long where the machine does much
+ * else, and a connection that is not accepted is a fault that nobody ordered. */
 static void on_connection(uv_stream_t *server, int status) {
   struct proxy *proxy = (struct proxy *)(void *)server;
   uv_os_fd_t listening;

@@ -1,9 +1,9 @@
-/* proxy - what stands between the members of a soak: each is reached by others through a port of its own
- * here, where its traffic is delayed, lost in silence, cut short or reset.
+/* proxy - what stands between the members of a soak: each is reached by others through a port of
+ * its own here, where its traffic is delayed, lost in silence, cut short or reset.
  *
- * All on the loop of the process that makes the faults. A connection is two sockets; bytes are copied from
- * one to the other, in order, unless a fault says otherwise. After silence connections are reset: what was
- * lost never comes. */
+ * All on the loop of the process that makes the faults. A connection is two sockets; bytes are
+ * copied from one to the other, in order, unless a fault says otherwise. After silence connections
+ * are reset: what was lost never comes. */
 #ifndef SOAK_PROXY_H
 #define SOAK_PROXY_H
 

@@ -1,12 +1,13 @@
-/* soak - a cluster of real processes under load, to which everything happens: members are killed, stopped and
- * started again, leave and come back; what is between them is delayed, lost in silence, cut short or reset;
- * one on the list is no member at all but answers nonsense. Every answer is checked (truth.h).
+/* soak - a cluster of real processes under load, to which everything happens: members are killed,
+ * stopped and started again, leave and come back; what is between them is delayed, lost in silence,
+ * cut short or reset; one on the list is no member at all but answers nonsense. Every answer is
+ * checked (truth.h).
  *
  *     soak [--seconds N] [--seed N]
  *
  * Phases of faults and of calm take turns. At the end all is well again, and every member must give the
- * newest version of every key. A line every ten seconds, a summary at the end; exit status 1: something was
- * wrong. */
+ * newest version of every key. A line every ten seconds, a summary at the end; exit status 1:
+ * something was wrong. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static void on_report(uv_timer_t *timer) {
   report(timer->data, "soak");
 }
 
-/* ----------------------------------------------------------------------------------- events ---- */
+/* ---------------------------------------------------------------------------------- events ---- */
 
 static int is_calm(const struct soak *s) {
   return (truth_now_ms() - s->begin_ms) % (FAULTS_MS + CALM_MS) >= FAULTS_MS;
@@ -113,7 +114,7 @@ static void on_event(uv_timer_t *timer) {
     cast_disturb(&s->cast);
 }
 
-/* ------------------------------------------------------------------------------------- main ---- */
+/* ------------------------------------------------------------------------------------ main ---- */
 
 static uint64_t number(int argc, char **argv, const char *name, uint64_t otherwise) {
   for (int i = 1; i + 1 < argc; i++)

@@ -1,9 +1,10 @@
-/* truth - what all processes of a soak share, in memory that outlives each of them: the source of the values
- * (a version a key), what no answer may be older than, and what every member has seen.
+/* truth - what all processes of a soak share, in memory that outlives each of them: the source of
+ * the values (a version a key), what no answer may be older than, and what every member has seen.
  *
- * A writer takes the key's lock, raises its version, and has the cluster forget the key, again and again
- * until every member has; then the floor rises to that version: from now on an answer that is older, of a get
- * that began later, is wrong (P2). A value names its key and version and is checked to its last byte. */
+ * A writer takes the key's lock, raises its version, and has the cluster forget the key, again and
+ * again until every member has; then the floor rises to that version: from now on an answer that is
+ * older, of a get that began later, is wrong (P2). A value names its key and version and is checked
+ * to its last byte. */
 #ifndef SOAK_TRUTH_H
 #define SOAK_TRUTH_H
 
@@ -56,9 +57,9 @@ void truth_value_write(unsigned key, uint32_t version, char *out); /* truth_valu
 /* The version of a value of that key; 0: it is none. Versions begin with 1. */
 uint32_t truth_value_read(unsigned key, const char *value, size_t len);
 
-/* A getter of that member begins and ends; two at a time for one version are counted, in calm those of keys
- * that no change has touched meanwhile, after which another may begin (P1), and that do not expire, perhaps on
- * their way to who asked. */
+/* A getter of that member begins and ends; two at a time for one version are counted, in calm those
+ * of keys that no change has touched meanwhile, after which another may begin (P1), and that do not
+ * expire, perhaps on their way to who asked. */
 uint32_t truth_load_begin(struct truth *truth, unsigned key, int member);
 void truth_load_end(struct truth *truth, unsigned key, int member);
 void truth_raise_floor(struct truth *truth, unsigned key, uint32_t version);

@@ -1,13 +1,14 @@
-/* cache_model - store/cache against a plain model: one operation after the other on both, and the cache's
- * bytes against the allocator's, after every one of them.
+/* cache_model - store/cache against a plain model: one operation after the other on both, and the
+ * cache's bytes against the allocator's, after every one of them.
  *
  * The model has no index, so it cannot say how many entries must leave for a put; it is told the
  * number, says which they are, and checks that the last of them had to. (Under a policy other than
- * LRU it is told that too: what the policy should choose is the policy's test.) Who leaves by a policy other
- * than LRU is the policy's own test; here it is found out by asking for everything. Times are whole seconds,
- * the clock stands at halves, so that "within half a second" leaves no doubt.
+ * LRU it is told that too: what the policy should choose is the policy's test.) Who leaves by a
+ * policy other than LRU is the policy's own test; here it is found out by asking for everything.
+ * Times are whole seconds, the clock stands at halves, so that "within half a second" leaves no doubt.
  *
- * What is done is chosen by struct random. Include first random.h and cmocka.h, or what stands for them. */
+ * What is done is chosen by struct random. Include first random.h and cmocka.h, or what stands for
+ * them. */
 #ifndef TEST_UNIT_CACHE_MODEL_H
 #define TEST_UNIT_CACHE_MODEL_H
 

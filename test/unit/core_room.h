@@ -305,7 +305,8 @@ static inline const char *room_key_of_two(struct room *r, const char *url, const
   return out;
 }
 
-/* A key that url owns, and this member next, if it owns any; another one at each call; written to out. */
+/* A key that url owns, and this member next, if it owns any; another one at each call; written to
+ * out. */
 static inline const char *room_key(struct room *r, const char *url, char out[16]) {
   const char *owner;
   if (r->core.peers.self != NULL && strcmp(r->core.peers.self->url, url) != 0 &&

@@ -1,5 +1,5 @@
-/* h2_server_run - one HTTP/2 server of ours on a manual clock and an allocator that can fail, and what it
- * hands up. */
+/* h2_server_run - one HTTP/2 server of ours on a manual clock and an allocator that can fail, and
+ * what it hands up. */
 #ifndef TEST_H2_SERVER_RUN_H
 #define TEST_H2_SERVER_RUN_H
 

@@ -1,8 +1,8 @@
 /* oom - an allocator for tests: counts, checks that every old_size is exact, and fails on demand.
  *
  * Every block carries its size in front and moves with every resize, so that a stale pointer or a
- * wrong size shows at once. What it finds wrong it says on stderr and aborts. Needs neither cmocka nor a
- * loop. */
+ * wrong size shows at once. What it finds wrong it says on stderr and aborts. Needs neither cmocka
+ * nor a loop. */
 #ifndef TEST_OOM_H
 #define TEST_OOM_H
 

@@ -296,8 +296,8 @@ static void hot_cache_is_emptied_in_steps_and_the_main_cache_stays(void **state)
   assert_int_equal(gci_cache_shrink(w->cache), 0);
 }
 
-/* Nothing is found from the call on; what is not freed yet counts, and makes room before anything that came
- * later does. Values that expire are among both. */
+/* Nothing is found from the call on; what is not freed yet counts, and makes room before anything
+ * that came later does. Values that expire are among both. */
 static void what_was_cleared_is_gone_at_once_and_freed_before_others(void **state) {
   struct world *w = *state;
   size_t key = 1999;

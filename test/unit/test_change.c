@@ -485,7 +485,8 @@ static void second_step_is_told_later_when_the_owner_used_up_the_time(void **sta
   room_close(&r);
 }
 
-/* It may take the owner for well, and fetch from it what is to be gone. A set it stores, and fetches nothing. */
+/* It may take the owner for well, and fetch from it what is to be gone. A set it stores, and
+ * fetches nothing. */
 static void who_acts_for_an_owner_that_is_out_removes_when_the_owner_has(void **state) {
   struct room r;
   struct change_probe p = {0};

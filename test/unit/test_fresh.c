@@ -115,7 +115,7 @@ static void value_whose_window_ends_on_its_way_is_loaded(void **state) {
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------------ the load behind ---- */
+/* ------------------------------------------------------------------------- the load behind ---- */
 
 static void load_behind_is_wanted_although_nobody_waits_and_has_a_deadline(void **state) {
   struct room r;

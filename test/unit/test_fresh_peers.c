@@ -219,7 +219,7 @@ static void own_keys_know_no_ceiling(void **state) {
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------------ the owner's word ---- */
+/* ------------------------------------------------------------------------ the owner's word ---- */
 
 static void value_that_the_owner_says_is_stale_is_given_and_not_kept(void **state) {
   struct room r;
@@ -403,7 +403,7 @@ static void client_only_member_keeps_nothing_stale_or_absent(void **state) {
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------------ as the owner ---- */
+/* ---------------------------------------------------------------------------- as the owner ---- */
 
 static void peer_is_told_of_a_stale_value_only_if_it_can_be(void **state) {
   struct room r;

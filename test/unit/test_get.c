@@ -28,7 +28,8 @@ static void hit_completes_in_the_next_turn_and_allocates_nothing(void **state) {
   room_close(&r);
 }
 
-/* Keys of 9 to 16 bytes, whose hits are core/hit's, in groups of ten; the first and the sixth are unknown. */
+/* Keys of 9 to 16 bytes, whose hits are core/hit's, in groups of ten; the first and the sixth are
+ * unknown. */
 enum { TEN = 10 };
 
 static void room_open_with_ten(struct room *r, char keys[TEN][20]) {
@@ -353,7 +354,8 @@ static void client_only_member_keeps_both_when_its_group_says_so(void **state) {
   room_close(&r);
 }
 
-/* No remove reaches it: an answer that was asked for before may be older than one that has succeeded. */
+/* No remove reaches it: an answer that was asked for before may be older than one that has
+ * succeeded. */
 static void client_only_member_shares_only_what_has_not_left(void **state) {
   struct room r;
   struct probe p[3] = {0};

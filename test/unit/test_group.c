@@ -115,8 +115,8 @@ static void groups_of_one_cache_are_apart(void **state) {
   room_close(&r);
 }
 
-/* Both sides full and in demand: hot is worn down to its part of main, give or take what the last entries
- * brought, and what the index gave back. */
+/* Both sides full and in demand: hot is worn down to its part of main, give or take what the last
+ * entries brought, and what the index gave back. */
 static void assert_hot_part(struct room *r, unsigned hot_divisor, uint64_t expected) {
   gcache_group_options_t o = room_group_options(r);
   gcache_value_t *value = gcache_value_copy(&r->core, gcache_bytes("0123456789", 10), GCACHE_NEVER);

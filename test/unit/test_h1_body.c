@@ -1,5 +1,5 @@
-/* Unit test of how bodies are received: what is copied, what is read straight into the value, and how much
- * memory that costs. */
+/* Unit test of how bodies are received: what is copied, what is read straight into the value, and
+ * how much memory that costs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -80,8 +80,8 @@ static int feed_head(struct asker *a, size_t len) {
   return feed(a, head, (size_t)n);
 }
 
-/* The rest of a body, each piece of at most `step` bytes where the client wants it, as a socket would put
- * it there. */
+/* The rest of a body, each piece of at most `step` bytes where the client wants it, as a socket
+ * would put it there. */
 static int feed_rest(struct asker *a, const char *bytes, size_t from, size_t len, size_t step) {
   int err = 0;
   while (from < len && err == 0) {
@@ -102,7 +102,7 @@ static void assert_body(const struct asker *a, const char *bytes, size_t len) {
   assert_memory_equal(body.base, bytes, len);
 }
 
-/* ------------------------------------------------------------------------------- where it lies -- */
+/* ----------------------------------------------------------------------------- where it lies -- */
 
 static void a_large_body_is_whole_however_it_is_read(void **state) {
   static const size_t lens[] = {16 * KIB, 100001, 1000 * KIB}, steps[] = {777, 65536, SIZE_MAX};
@@ -187,7 +187,7 @@ static void nothing_else_has_a_place(void **state) {
                       "Content-Length: 99999\r\n\r\n"); /* nobody asked */
 }
 
-/* ------------------------------------------------------------------------------ what it costs -- */
+/* ----------------------------------------------------------------------------- what it costs -- */
 
 /* That of the first body that comes; sent by sent of them. */
 static size_t allowed(size_t sent) {

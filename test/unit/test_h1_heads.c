@@ -1,6 +1,6 @@
 /* Unit test of http/h1_heads: a head that is like the last one is understood without being parsed, and
- * must be understood exactly as if it had been. What is compared with is the same bytes one by one, which
- * are never a whole head and so are always parsed. */
+ * must be understood exactly as if it had been. What is compared with is the same bytes one by one,
+ * which are never a whole head and so are always parsed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -35,7 +35,7 @@ static void put(struct text *t, const char *words) {
   put_bytes(t, words, strlen(words));
 }
 
-/* ---------------------------------------------------------------------------- two ways to read -- */
+/* -------------------------------------------------------------------------- two ways to read -- */
 
 static void read_requests_both_ways(const struct text *t) {
   gcache_bytes_t input = gcache_bytes(t->base, t->len);
@@ -57,7 +57,8 @@ static void read_answers_both_ways(const struct text *t) {
 
 typedef void (*read_both_ways)(const struct text *t);
 
-/* first, second with its bytes from `at` on, `gone` of them, replaced by one or none, then first again. */
+/* first, second with its bytes from `at` on, `gone` of them, replaced by one or none, then first
+ * again. */
 static void try_change(const char *first, const char *second, size_t at, size_t gone,
                        const char *byte, read_both_ways read) {
   struct text t = {.len = 0};
@@ -89,7 +90,7 @@ static void an_answer_with_any_byte_changed(void **state) {
   try_every_change(FIRST_ANSWER, FIRST_ANSWER, read_answers_both_ways);
 }
 
-/* ---------------------------------------------------------------------------- what may differ -- */
+/* --------------------------------------------------------------------------- what may differ -- */
 
 static void every_pair_of_bytes_in_a_target(void **state) {
   (void)state;
@@ -219,7 +220,7 @@ static void answers_without_a_length(void **state) {
   }
 }
 
-/* --------------------------------------------------------------------------------- its memory -- */
+/* -------------------------------------------------------------------------------- its memory -- */
 
 static void keep_all(void *user, struct gci_http_exchange *x) {
   struct server_run *run = user;

@@ -310,7 +310,7 @@ static void aborted_before_it_begins_nothing_is_said(void **state) {
   end_run(&run);
 }
 
-/* ---------------------------------------------------------------------------- those who leave -- */
+/* --------------------------------------------------------------------------- those who leave -- */
 
 static void it_outlives_its_connection(void **state) {
   struct server_run run;

@@ -314,7 +314,7 @@ static void a_server_that_floods_is_left(void **state) {
   }
 }
 
-/* -------------------------------------------------------------------------- cancel, ping, room -- */
+/* ------------------------------------------------------------------------ cancel, ping, room -- */
 
 static void what_is_cancelled_is_not_told_of(void **state) {
   struct fixture *f = *state;
@@ -383,7 +383,7 @@ static void an_early_answer_ends_the_upload(void **state) {
   assert_serves(f, 1);
 }
 
-/* ------------------------------------------------------------------------ closing, asking again -- */
+/* --------------------------------------------------------------------- closing, asking again -- */
 
 static void on_response_close(void *user, void *tag, const struct gci_http_head *head,
                               gcache_value_t *body) {
@@ -460,7 +460,7 @@ static void events_may_ask_and_cancel(void **state) {
   h2_run_end(&run);
 }
 
-/* ------------------------------------------------------------------------------ out of memory -- */
+/* ----------------------------------------------------------------------------- out of memory -- */
 
 static void torture(struct oom *oom, void *arg) {
   static unsigned char large[100000];
@@ -511,7 +511,7 @@ static void no_allocation_that_fails_does_harm(void **state) {
   assert_true(n > 60);
 }
 
-/* ------------------------------------------------------------------------------ one with ours -- */
+/* ----------------------------------------------------------------------------- one with ours -- */
 
 static double seconds(void) {
   struct timespec t;

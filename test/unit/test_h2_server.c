@@ -205,7 +205,7 @@ static void head_and_bodiless_statuses_send_no_body(void **state) {
   assert_body(f, none, "");
 }
 
-/* ---------------------------------------------------------------------------- answers in parts -- */
+/* -------------------------------------------------------------------------- answers in parts -- */
 
 static void part(struct gci_http_exchange *x, const char *text, gcache_value_t *value) {
   struct gci_http_message m = {.before = gcache_cstr(text), .value = value};
@@ -457,7 +457,7 @@ static void events_may_do_anything(void **state) {
   assert_int_equal(f->run.ready, 0); /* all inside input() */
 }
 
-/* ------------------------------------------------------------------------------ out of memory -- */
+/* ----------------------------------------------------------------------------- out of memory -- */
 
 static void on_request_mixed(void *user, struct gci_http_exchange *x) {
   struct h2_run *run = user;

@@ -589,7 +589,7 @@ static void retries_are_bounded_by_what_is_asked_first(void **state) {
   room_close(r);
 }
 
-/* ------------------------------------------------------------------------------ lists, close ---- */
+/* ---------------------------------------------------------------------------- lists, close ---- */
 
 static void peer_stays_down_when_the_list_is_replaced(void **state) {
   const char *const urls[] = {ROOM_SELF, ROOM_C, ROOM_B, "http://d:1"};

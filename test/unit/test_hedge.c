@@ -1,5 +1,5 @@
-/* Second questions: when an owner is late with a get, who is asked beside it, whose answer counts for whom, and
- * what is kept. */
+/* Second questions: when an owner is late with a get, who is asked beside it, whose answer counts
+ * for whom, and what is kept. */
 #include "core_room.h"
 
 #include <stdlib.h>
@@ -287,7 +287,7 @@ static void refresh_is_not_hedged(void **state) {
   room_close(r);
 }
 
-/* ------------------------------------------------------------------------------ whose answer ---- */
+/* ---------------------------------------------------------------------------- whose answer ---- */
 
 static void not_found_of_the_second_is_an_answer_and_its_failures_are_none(void **state) {
   static const int failures[] = {GCACHE_ELOAD, GCACHE_EBUSY, GCACHE_EPEER, UV_ECONNREFUSED,
@@ -528,7 +528,7 @@ static void who_was_denied_is_hedged_when_there_is_room_again(void **state) {
   room_close(r);
 }
 
-/* ------------------------------------------------------------------------------ what it is for ---- */
+/* -------------------------------------------------------------------------- what it is for ---- */
 
 enum { GETS = 2000, SLOW_MS = 300 };
 
@@ -536,7 +536,8 @@ static int is_greater(const void *a, const void *b) {
   return *(const int *)a - *(const int *)b;
 }
 
-/* How long one caller waits: B is slow with one key in fifty, else it answers within 1 to 4 ms, as C does. */
+/* How long one caller waits: B is slow with one key in fifty, else it answers within 1 to 4 ms, as
+ * C does. */
 static int wait_of(struct room *r, int i) {
   struct probe p = {0};
   char key[16];

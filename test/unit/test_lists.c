@@ -1,6 +1,6 @@
-/* core/lists and core/install: lists that are made in turns. The model is the list that was given last and
- * not refused; where it is long, it holds once nothing is left to do, and before that one that was in force
- * or given earlier. */
+/* core/lists and core/install: lists that are made in turns. The model is the list that was given
+ * last and not refused; where it is long, it holds once nothing is left to do, and before that one
+ * that was in force or given earlier. */
 #include "core_room.h"
 #include "random.h"
 #include "store/placement.h"
@@ -266,8 +266,8 @@ static void a_transport_that_hears_of_lists_hears_when_they_are_in_force(void **
   room_close(&x.r);
 }
 
-/* Of ten that have all gone, and none was told of; a process stood still then, say, and in the very next turn the
- * time of the list before is over. */
+/* Of ten that have all gone, and none was told of; a process stood still then, say, and in the very
+ * next turn the time of the list before is over. */
 static void open_late(struct told *x) {
   init(x);
   hear_each(x);

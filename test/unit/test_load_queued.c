@@ -251,7 +251,7 @@ static void a_patient_caller_keeps_a_load_in_the_queue(void **state) {
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------------ what is old ---- */
+/* ----------------------------------------------------------------------------- what is old ---- */
 
 /* Value "old" of key, which expired ms ago. */
 static void have_old(struct room *r, const char *key, uint64_t ms) {
@@ -419,7 +419,7 @@ static void a_group_that_closes_lets_go_of_what_waits(void **state) {
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------------ at the owner ---- */
+/* ---------------------------------------------------------------------------- at the owner ---- */
 
 static void a_busy_owner_is_not_replaced_by_a_load_here(void **state) {
   struct room r;

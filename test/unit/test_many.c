@@ -490,7 +490,8 @@ static void what_is_asked_for_again_has_the_time_that_is_left(void **state) {
   room_close(&r);
 }
 
-/* As single gets, one after the other: that the owner failed the first question says nothing of the second. */
+/* As single gets, one after the other: that the owner failed the first question says nothing of the
+ * second. */
 static void what_is_asked_for_again_is_asked_of_an_owner_that_failed(void **state) {
   struct room r;
   struct batch b = {0};

@@ -1,5 +1,5 @@
-/* Placement as its users see it: keys to owners for all kinds, balance over kinds of keys, the next owner,
- * the frozen owners that members of different versions must agree on, and failing memory. */
+/* Placement as its users see it: keys to owners for all kinds, balance over kinds of keys, the next
+ * owner, the frozen owners that members of different versions must agree on, and failing memory. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -59,7 +59,7 @@ static int teardown(void **state) {
   return left;
 }
 
-/* ---------------------------------------------------------------------------------- kinds of keys ---- */
+/* --------------------------------------------------------------------------- kinds of keys ---- */
 
 typedef gcache_bytes_t (*key_maker)(char out[64], uint64_t i, struct random *r);
 
@@ -115,10 +115,10 @@ static void the_busiest_of_100_peers_is_within_5_percent_of_the_mean(void **stat
   check_balance(*state, "random", random_key);
 }
 
-/* ---------------------------------------------------------------------------------------- default ---- */
+/* --------------------------------------------------------------------------------- default ---- */
 
-/* Owners computed by the model of test_rendezvous from XXH3-64(key, seed 0x79656b) >> 44. They may never
- * change: members of different versions share a cluster. */
+/* Owners computed by the model of test_rendezvous from XXH3-64(key, seed 0x79656b) >> 44. They may
+ * never change: members of different versions share a cluster. */
 static void owners_are_frozen(void **state) {
   static const struct {
     const char *key;
@@ -262,7 +262,7 @@ static void labels_are_not_needed_after_open(void **state) {
   }
 }
 
-/* ------------------------------------------------------------------------------------- all kinds ---- */
+/* ------------------------------------------------------------------------------- all kinds ---- */
 
 static void each_kind_places_the_worked_examples(void **state) {
   static const char *const keys[] = {"12345", "user:1", "user:2", "a b/c,d", ""};

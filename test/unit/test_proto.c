@@ -1,5 +1,5 @@
-/* The two messages: bytes measured on Go systems, the value taken out of a body without a copy, whatever
- * else is lawful, and what is not; random and damaged messages against protobuf-c. */
+/* The two messages: bytes measured on Go systems, the value taken out of a body without a copy,
+ * whatever else is lawful, and what is not; random and damaged messages against protobuf-c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -48,7 +48,7 @@ static gcache_value_t *body_of(struct gci_mem *mem, gcache_bytes_t bytes) {
   return body;
 }
 
-/* -------------------------------------------------------------------------------------- writing ---- */
+/* --------------------------------------------------------------------------------- writing ---- */
 
 static void assert_answer(gcache_bytes_t value, int64_t expire, gcache_bytes_t want) {
   struct gci_proto_frame frame;
@@ -120,7 +120,7 @@ static void what_is_written_is_what_protobuf_c_packs(void **state) {
   }
 }
 
-/* --------------------------------------------------------------------------------- reading answers ---- */
+/* ------------------------------------------------------------------------- reading answers ---- */
 
 static void assert_answer_read(struct gci_mem *mem, gcache_bytes_t bytes, gcache_bytes_t want,
                                int64_t want_expire) {
@@ -220,7 +220,7 @@ static void a_value_of_any_size_is_not_copied(void **state) {
   }
 }
 
-/* ---------------------------------------------------------------------------- reading set requests ---- */
+/* -------------------------------------------------------------------- reading set requests ---- */
 
 static int read_set(struct gci_mem *mem, gcache_bytes_t bytes, gcache_bytes_t want,
                     int64_t want_expire) {
@@ -364,7 +364,7 @@ static void freshness_is_read_and_the_value_not_copied(void **state) {
   assert_narrowed(body, start, value, 2, 1);
 }
 
-/* ------------------------------------------------------------------------- random, against protobuf-c ---- */
+/* -------------------------------------------------------------- random, against protobuf-c ---- */
 
 static size_t random_varint(struct random *r, char *out) {
   size_t len = gci_varint_write(out, random_u64(r) >> random_below(r, 64));
@@ -478,7 +478,7 @@ static void random_and_damaged_messages_are_read_as_protobuf_c_reads_them(void *
   assert_true(sets.usual > 10000 && sets.unusual > 10000 && sets.refused > 10000);
 }
 
-/* ------------------------------------------------------------------------------------------- memory ---- */
+/* ---------------------------------------------------------------------------------- memory ---- */
 
 struct peak {
   size_t now, highest;

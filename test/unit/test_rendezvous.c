@@ -62,7 +62,7 @@ static size_t winner(const struct gci_rendezvous *r, uint32_t slot, const unsign
   return bid.member == NULL ? r->n : bid.member->index;
 }
 
-/* ------------------------------------------------------------------------------------- a model ---- */
+/* --------------------------------------------------------------------------------- a model ---- */
 
 /* The finaliser of SplitMix64 (Steele, Lea, Flood 2014). */
 static uint64_t model_mix(uint64_t x) {
@@ -128,7 +128,7 @@ static size_t model_winner(const struct list *list, uint32_t slot, const unsigne
   return best;
 }
 
-/* ---------------------------------------------------------------------------------------- tests ---- */
+/* ----------------------------------------------------------------------------------- tests ---- */
 
 static void the_winner_has_the_highest_weighted_score(void **state) {
   struct random random = {1};

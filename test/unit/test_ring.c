@@ -1,5 +1,5 @@
-/* The rings of the Go systems, and the hashes under them, against published vectors, owners recorded from
- * the Go programs, and a model that scans all points. */
+/* The rings of the Go systems, and the hashes under them, against published vectors, owners
+ * recorded from the Go programs, and a model that scans all points. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -156,7 +156,7 @@ static void the_worked_examples_have_their_owners(void **state) {
   }
 }
 
-/* -------------------------------------------------------------------- a model: scan all points ---- */
+/* ---------------------------------------------------------------- a model: scan all points ---- */
 
 static int64_t model_key(gcache_dialect_t kind, gcache_bytes_t key) {
   return kind == GCACHE_DIALECT_GOLANG ? (int64_t)gci_crc32(key) : (int64_t)gci_fnv1(key);
@@ -217,8 +217,8 @@ static void a_skipped_peer_is_followed_by_the_next_point_clockwise(void **state)
   }
 }
 
-/* A key whose hash is a point belongs to that point: golang hashes both alike, mailgun a key that is the
- * hex MD5 of a label. */
+/* A key whose hash is a point belongs to that point: golang hashes both alike, mailgun a key that
+ * is the hex MD5 of a label. */
 static void a_key_that_hits_a_point_belongs_to_it(void **state) {
   struct gci_ring golang, mailgun;
   assert_int_equal(open_ring(&golang, *state, GCACHE_DIALECT_GOLANG, 0, three, 3), 0);

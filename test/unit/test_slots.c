@@ -1,5 +1,5 @@
-/* The table of slots against the rendezvous, slot by slot over all of them: filled slice by slice, asked
- * in between, and inherited through histories of lists; and failing memory. */
+/* The table of slots against the rendezvous, slot by slot over all of them: filled slice by slice,
+ * asked in between, and inherited through histories of lists; and failing memory. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -92,7 +92,7 @@ static void check_slots(struct table *t, uint32_t first, uint32_t step) {
   }
 }
 
-/* ------------------------------------------------------------------------------------- filling -- */
+/* ----------------------------------------------------------------------------------- filling -- */
 
 static void weigh(struct list *list, unsigned most, struct random *random) {
   for (size_t i = 0; i < list->n; i++)
@@ -130,7 +130,7 @@ static void slots_asked_for_meanwhile_have_the_same_owners(void **state) {
   close_table(&t);
 }
 
-/* ------------------------------------------------------------------------------------- history -- */
+/* ----------------------------------------------------------------------------------- history -- */
 
 /* One or a few come, go, or change their weight; the order of the list changes each time. */
 static void change(struct list *list, unsigned *next, struct random *random) {
@@ -210,7 +210,7 @@ static void one_peer_more_or_less_is_little_work(void **state) {
   close_table(&small);
 }
 
-/* -------------------------------------------------------------------------------------- memory -- */
+/* ------------------------------------------------------------------------------------ memory -- */
 
 static void open_and_inherit(struct oom *oom, void *arg) {
   gcache_mem_t user = oom_mem(oom);

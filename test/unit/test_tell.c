@@ -224,7 +224,7 @@ static void a_peer_that_is_silent_is_given_up_and_told_later(void **state) {
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------------ who has missed ---- */
+/* -------------------------------------------------------------------------- who has missed ---- */
 
 static void a_change_out_of_time_is_missed_by_all_who_were_not_done_and_made_here(void **state) {
   char key[16];
@@ -389,7 +389,7 @@ a_set_goes_to_who_acts_for_an_owner_that_is_down_and_the_owner_is_told_to_forget
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------------ lists, close ---- */
+/* ---------------------------------------------------------------------------- lists, close ---- */
 
 static void a_peer_that_leaves_the_list_takes_with_it_what_it_missed(void **state) {
   const char *const two[] = {ROOM_SELF, ROOM_C}, *const three[] = {ROOM_SELF, ROOM_B, ROOM_C};
@@ -507,7 +507,7 @@ static void a_group_that_is_closed_here_is_told_all_the_same(void **state) {
   room_close(&r);
 }
 
-/* ------------------------------------------------------------------------------ much, or no memory ---- */
+/* ---------------------------------------------------------------------- much, or no memory ---- */
 
 static void ten_thousand_removes_with_a_peer_down_stay_within_the_bound(void **state) {
   enum { N = 10000 };

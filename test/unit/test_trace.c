@@ -1,4 +1,5 @@
-/* Unit test of core/trace and of the hooks: what belongs to which trace, and who hears of getter runs. */
+/* Unit test of core/trace and of the hooks: what belongs to which trace, and who hears of getter
+ * runs. */
 #include "core_room.h"
 
 #include "core/trace.h"

@@ -1,6 +1,7 @@
-/* world/client - the program on a member: it gets, singly and many at once, cancels, peeks, sets, removes and
- * clears, and tells the oracle what it asked and what it was answered. A request is poisoned when its
- * callback begins and kept to the end, so that a second callback or a late write is noticed. */
+/* world/client - the program on a member: it gets, singly and many at once, cancels, peeks, sets,
+ * removes and clears, and tells the oracle what it asked and what it was answered. A request is
+ * poisoned when its callback begins and kept to the end, so that a second callback or a late write
+ * is noticed. */
 #ifndef WORLD_CLIENT_H
 #define WORLD_CLIENT_H
 

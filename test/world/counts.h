@@ -1,5 +1,5 @@
-/* world/counts - what has befallen the members of a world, by kind; beside it stands what the network (net.h)
- * and the system (faults.h) did. */
+/* world/counts - what has befallen the members of a world, by kind; beside it stands what the
+ * network (net.h) and the system (faults.h) did. */
 #ifndef WORLD_COUNTS_H
 #define WORLD_COUNTS_H
 

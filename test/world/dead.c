@@ -13,11 +13,12 @@ static int is_reborn(const struct world_dead *d) {
   return d->fate == WORLD_FATE_DARK && d->returns != UINT64_MAX;
 }
 
-/* Where its machine starts again before anybody has missed it, only the system knows that a connection is none.
+/* Where its machine starts again before anybody has missed it, only the system knows that a
+ * connection is none.
  *
  * A member that hangs is found out; whoever owns the key then asks the one before, and runs the getter,
- * once more where the first one was told to stop; there and back over what may be several connections. A connection
- * that was being made to it has to fail before the ping does. */
+ * once more where the first one was told to stop; there and back over what may be several
+ * connections. A connection that was being made to it has to fail before the ping does. */
 uint64_t world_dead_patience_us(const struct world *w) {
   const struct world_config *c = &w->config;
   const struct world_dead *d = &w->dead;

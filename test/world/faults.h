@@ -1,7 +1,7 @@
 /* world/faults - what the system and libuv may answer instead of doing what they are asked.
  *
- * Every call that can fail asks here first. Calls are counted; one of them, chosen by its number, fails with
- * an error of its kind's list, or any does by chance. Nothing fails while it is off. */
+ * Every call that can fail asks here first. Calls are counted; one of them, chosen by its number,
+ * fails with an error of its kind's list, or any does by chance. Nothing fails while it is off. */
 #ifndef WORLD_FAULTS_H
 #define WORLD_FAULTS_H
 

@@ -1,4 +1,5 @@
-/* world/files - the descriptors of the simulated hosts, and the system calls that the library makes itself.
+/* world/files - the descriptors of the simulated hosts, and the system calls that the library makes
+ * itself.
  *
  * The linker sends those calls here (-Wl,--wrap); what is not one of our descriptors goes on to the
  * system. */
@@ -11,7 +12,8 @@ struct world_host;
 struct world_conn_end;
 struct world_listener;
 
-/* A new descriptor; it takes the end or listener, whose last close ends it. Or UV_EMFILE, and it has not. */
+/* A new descriptor; it takes the end or listener, whose last close ends it. Or UV_EMFILE, and it
+ * has not. */
 int world_file_of_end(struct world_host *host, struct world_conn_end *end);
 int world_file_of_listener(struct world_host *host, struct world_listener *listener);
 struct world_conn_end *world_file_end(int fd);      /* NULL: it is none */

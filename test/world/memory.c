@@ -1,4 +1,5 @@
-/* The allocator of a member: every block is known, so that a crash can drop them, and one can be refused. */
+/* The allocator of a member: every block is known, so that a crash can drop them, and one can be
+ * refused. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -76,7 +76,8 @@ static size_t waiting(const struct world_member *m, int on) {
   return n;
 }
 
-/* What its owner was told, and all others are told once more: no peer's counter has it while they are asked. */
+/* What its owner was told, and all others are told once more: no peer's counter has it while they
+ * are asked. */
 static int goes_around(const struct world_member *m) {
   return m->cache->tells.spreads.n > 0;
 }

@@ -15,8 +15,8 @@
 #define TOLD_MAX_US 12000000
 #define TTL_MAX_MS 3000
 #define GONE_WITHIN_US 1000000
-/* What waits for windows of a byte a round trip: a question that HTTP/2 has written, that nobody asks it any
- * more, and a probe behind both. */
+/* What waits for windows of a byte a round trip: a question that HTTP/2 has written, that nobody
+ * asks it any more, and a probe behind both. */
 #define NARROW_US 60000000
 
 struct schedule {
@@ -121,8 +121,8 @@ static void configure(struct schedule *s) {
   if (sim_rng_percent(rng, 20)) c->http = GCACHE_HTTP_1;
 }
 
-/* Next owners are asked beside those that are late. Drawn like what is wide. Where one is dead, who loads what is
- * counted. */
+/* Next owners are asked beside those that are late. Drawn like what is wide. Where one is dead, who
+ * loads what is counted. */
 static void configure_hedge(struct schedule *s) {
   struct sim_rng rng = {.state = ~s->run->seed * 55};
   if (s->run->weather == WORLD_DEAD_ONE || s->w.torture || !sim_rng_percent(&rng, 25)) return;

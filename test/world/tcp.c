@@ -173,8 +173,8 @@ int uv_accept(uv_stream_t *server, uv_stream_t *client) {
   return error;
 }
 
-/* libuv keeps a descriptor to give up in this case; those who wait are accepted with it and closed. With
- * none left it tells, and tries again. */
+/* libuv keeps a descriptor to give up in this case; those who wait are accepted with it and closed.
+ * With none left it tells, and tries again. */
 static int handle_shortage(struct world_handle *h, struct world_listener *listener, int error) {
   struct world_conn_end *end;
   if (error != UV_EMFILE && error != UV_ENFILE) return error;

@@ -1,5 +1,5 @@
-/* world/torture - the same small scenarios again and again, each time with one thing gone wrong: an allocation,
- * a call of the system, or a member that closes at that moment. */
+/* world/torture - the same small scenarios again and again, each time with one thing gone wrong: an
+ * allocation, a call of the system, or a member that closes at that moment. */
 #ifndef WORLD_TORTURE_H
 #define WORLD_TORTURE_H
 
@@ -19,15 +19,17 @@ struct world_torture_result {
 
 const char *world_torture_word(enum world_torture_kind kind);
 
-/* Tortures the scenario with everything from 1 up, every stride-th time; or with that number only. before is
- * called before each run, broken after one that broke a promise; that returns nonzero to stop. */
+/* Tortures the scenario with everything from 1 up, every stride-th time; or with that number only.
+ * before is called before each run, broken after one that broke a promise; that returns nonzero to
+ * stop. */
 struct world_torture_watch {
   void (*before)(const struct world_run *run, uint64_t number);
   int (*broken)(const struct world_run *run, uint64_t number, const char *words);
 };
 void world_torture(enum world_torture_kind kind, const struct world_run *scenario, uint64_t stride,
                    const struct world_torture_watch *watch, struct world_torture_result *result);
-/* Puts the number into run->torture; nonzero: there is no such number. log: the kinds of the calls, n. */
+/* Puts the number into run->torture; nonzero: there is no such number. log: the kinds of the calls,
+ * n. */
 int world_torture_set(enum world_torture_kind kind, struct world_run *run, uint64_t number);
 
 #endif

@@ -1,7 +1,7 @@
-/* counter - counts the visitors of a page, each once. A visit is a get of "PAGE/VISITOR"; its getter inserts the
- * row into SQLite, on libuv's thread pool. Whoever comes again is answered from memory: the database sees each
- * visitor of a page once, from all members together, as long as memory lasts, and an insert that is
- * repeated changes nothing.
+/* counter - counts the visitors of a page, each once. A visit is a get of "PAGE/VISITOR"; its
+ * getter inserts the row into SQLite, on libuv's thread pool. Whoever comes again is answered from
+ * memory: the database sees each visitor of a page once, from all members together, as long as
+ * memory lasts, and an insert that is repeated changes nothing.
  *     counter --listen 127.0.0.1:8080 --source FILE
  *     GET /visit/PAGE/VISITOR   "counted"; the column `asked` says how often SQLite was asked to
  *     GET /unique/PAGE          how many there were, at most COUNT_MS old */

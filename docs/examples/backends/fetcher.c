@@ -151,7 +151,7 @@ static int on_timeout(CURLM *multi, long ms, void *arg) {
                 : uv_timer_start(&fetcher->timer, on_time, (uint64_t)ms, 0);
 }
 
-/* ---------------------------------------------------------------------------- begin and end ---- */
+/* --------------------------------------------------------------------------- begin and end ---- */
 
 struct fetcher *fetcher_open(uv_loop_t *loop) {
   struct fetcher *fetcher = calloc(1, sizeof *fetcher);

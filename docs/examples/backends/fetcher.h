@@ -1,5 +1,5 @@
-/* fetcher - HTTP requests by libcurl on a libuv loop: curl_multi's sockets are watched by uv_poll, its time by
- * one uv_timer. */
+/* fetcher - HTTP requests by libcurl on a libuv loop: curl_multi's sockets are watched by uv_poll,
+ * its time by one uv_timer. */
 #ifndef FETCHER_H
 #define FETCHER_H
 

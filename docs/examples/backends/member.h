@@ -1,8 +1,8 @@
-/* member - what the small services of this directory share: a cache on the default loop with one group, a
- * port for peers and clients, an orderly end. A service adds a getter and a handler.
+/* member - what the small services of this directory share: a cache on the default loop with one
+ * group, a port for peers and clients, an orderly end. A service adds a getter and a handler.
  *
- * Options: --listen HOST:PORT (port 0: any free one), --peers URL,URL,... (or later: PUT /peers with such a
- * body), --source TEXT for the service itself. */
+ * Options: --listen HOST:PORT (port 0: any free one), --peers URL,URL,... (or later: PUT /peers
+ * with such a body), --source TEXT for the service itself. */
 #ifndef MEMBER_H
 #define MEMBER_H
 
@@ -30,8 +30,9 @@ int member_run(struct member *m, gcache_group_options_t *group, int argc, char *
 /* The path behind prefix; base NULL: the path does not begin with it. */
 gcache_bytes_t path_behind(const gcache_exchange_t *x, const char *prefix);
 
-/* Gets key and answers: the value as text, or an error. reply, if not NULL, answers in place of that for a
- * value or GCACHE_ENOTFOUND (value NULL), and key must live until then: it is the exchange's. */
+/* Gets key and answers: the value as text, or an error. reply, if not NULL, answers in place of
+ * that for a value or GCACHE_ENOTFOUND (value NULL), and key must live until then: it is the
+ * exchange's. */
 typedef void (*member_reply_cb)(struct member *m, gcache_exchange_t *x, gcache_bytes_t key,
                                 gcache_value_t *value);
 void answer_key(struct member *m, gcache_exchange_t *x, gcache_bytes_t key, member_reply_cb reply);

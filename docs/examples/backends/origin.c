@@ -1,6 +1,6 @@
-/* origin - a cache in front of an HTTP origin: each page is fetched once for the whole cluster and kept for the
- * origin's max-age. A page is gathered in one buffer as it comes; that buffer is what is kept, and sent to peers and
- * clients.
+/* origin - a cache in front of an HTTP origin: each page is fetched once for the whole cluster and
+ * kept for the origin's max-age. A page is gathered in one buffer as it comes; that buffer is what
+ * is kept, and sent to peers and clients.
  *     origin --listen 127.0.0.1:8080 --source http://127.0.0.1:9000
  *     GET /any/path?and=query */
 #include <stdio.h>
@@ -12,8 +12,8 @@
 
 #define TTL_S 10 /* where the origin says nothing */
 
-/* For those who wait now: gone in a second, and never delivered stale. Whoever asks meanwhile shares it, so pages of
- * one user do not belong behind this. */
+/* For those who wait now: gone in a second, and never delivered stale. Whoever asks meanwhile
+ * shares it, so pages of one user do not belong behind this. */
 static void deliver_only(gcache_load_t *load, gcache_bytes_t page) {
   gcache_t *cache = gcache_group_cache(gcache_load_group(load));
   gcache_value_t *value = gcache_value_copy(cache, page, gcache_expire_in(cache, 1000));
@@ -46,7 +46,8 @@ static void on_fetched(void *arg, struct fetched *f) {
   }
 }
 
-/* Peers may ask for any key; behind the source's host and port only what begins with a slash stays there. */
+/* Peers may ask for any key; behind the source's host and port only what begins with a slash stays
+ * there. */
 static int is_target(gcache_bytes_t key) {
   return key.len > 0 && *(const char *)key.base == '/' && memchr(key.base, 0, key.len) == NULL;
 }

@@ -1,6 +1,6 @@
-/* postgres - a PostgreSQL connection on a libuv loop: queries are pipelined, so that all those of a turn
- * leave together and nobody waits for another's answer. Connects on a pool thread, because PQconnectdb()
- * blocks, and again by the first query after a connection was lost. */
+/* postgres - a PostgreSQL connection on a libuv loop: queries are pipelined, so that all those of a
+ * turn leave together and nobody waits for another's answer. Connects on a pool thread, because
+ * PQconnectdb() blocks, and again by the first query after a connection was lost. */
 #ifndef POSTGRES_H
 #define POSTGRES_H
 

@@ -1,7 +1,7 @@
-/* ratelimit - says whether a user may do something now. The rules are in redis and read through the cache:
- * a rule is asked of redis once in a while for the whole cluster, and a rule that changes is in force on all
- * members when PUT /rule has been answered. The counting is not cached: each member counts what it has let
- * through.
+/* ratelimit - says whether a user may do something now. The rules are in redis and read through the
+ * cache: a rule is asked of redis once in a while for the whole cluster, and a rule that changes is
+ * in force on all members when PUT /rule has been answered. The counting is not cached: each member
+ * counts what it has let through.
  *     ratelimit --listen 127.0.0.1:8080 --source 127.0.0.1:6379
  * (or --source /path/of/redis.socket)
  *     GET /allow/USER     200 or 429; the rule's limit a minute in X-Limit

@@ -1,6 +1,6 @@
-/* tags - a tag service: the id of a tag, made when the tag is first seen. The getter is the upsert, so that
- * one upsert reaches PostgreSQL however many members see a new tag in one moment, and none as long as its id is
- * in memory.
+/* tags - a tag service: the id of a tag, made when the tag is first seen. The getter is the upsert,
+ * so that one upsert reaches PostgreSQL however many members see a new tag in one moment, and none
+ * as long as its id is in memory.
  *     tags --listen 127.0.0.1:8080 --source 'host=/run/postgresql dbname=tags'
  *     GET /tag/NAME   the id
  * Table: CREATE TABLE tags (id serial PRIMARY KEY, name text UNIQUE, upserts int DEFAULT 1) */

@@ -1,7 +1,7 @@
 /* demo - what gcache is for, shown on real processes: three nodes over one SQLite file.
  *
- * Each line is a claim and the figures measured for it just now. A claim that does not hold ends the demo
- * with exit status 1. Whatever happens, the nodes are ended and the files removed.
+ * Each line is a claim and the figures measured for it just now. A claim that does not hold ends
+ * the demo with exit status 1. Whatever happens, the nodes are ended and the files removed.
  *
  *     demo [NODE_PROGRAM]     (default: ../node beside this program) */
 #include <libgen.h>
@@ -251,7 +251,7 @@ static void show_goodbye(void) {
   claim(clean, "SIGTERM: the other nodes drain and exit 0");
 }
 
-/* ---------------------------------------------------------------------------------- the frame -- */
+/* --------------------------------------------------------------------------------- the frame -- */
 
 static void show_all(const char *file) {
   show_one_load();
@@ -293,8 +293,8 @@ static int run_demo(char *program, const char *file) {
   return failures > 0;
 }
 
-/* Waits for the demo, which runs in a process of its own; a signal to end ends it. The nodes end with the
- * process that started them. */
+/* Waits for the demo, which runs in a process of its own; a signal to end ends it. The nodes end
+ * with the process that started them. */
 static int wait_for_demo(pid_t demo, const sigset_t *signals) {
   int signal_number, status;
 

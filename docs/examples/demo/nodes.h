@@ -1,5 +1,5 @@
-/* nodes - the demo's processes: three reference nodes over one SQLite file, started, told of one another,
- * and ended whatever happens. */
+/* nodes - the demo's processes: three reference nodes over one SQLite file, started, told of one
+ * another, and ended whatever happens. */
 #ifndef DEMO_NODES_H
 #define DEMO_NODES_H
 
@@ -15,9 +15,11 @@ struct node {
   char url[64];
 };
 
-/* Starts argv[0], which must say "listening on URL" on its standard output. 0, or -1 having said why. */
+/* Starts argv[0], which must say "listening on URL" on its standard output. 0, or -1 having said
+ * why. */
 int node_start(struct node *node, char *const argv[]);
-/* Starts `program` N_NODES times on free ports and gives each the list of all. 0, or -1 having said why. */
+/* Starts `program` N_NODES times on free ports and gives each the list of all. 0, or -1 having said
+ * why. */
 int nodes_start(struct node nodes[N_NODES], char *program, const char *sqlite_file);
 void node_kill(struct node *node); /* SIGKILL: no goodbye */
 /* SIGTERM; exit status of the node, -1 if it had to be killed. */

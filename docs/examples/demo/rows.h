@@ -6,7 +6,8 @@
 #define ROWS 5000
 #define TTL_MS 1500 /* of the rows session:0 to session:9 */
 
-/* Makes the file, in WAL mode, so that it can be changed while nodes read it. 0, or -1 having said why. */
+/* Makes the file, in WAL mode, so that it can be changed while nodes read it. 0, or -1 having said
+ * why. */
 int rows_make(const char *file);
 /* One row's value replaced. */
 int rows_update(const char *file, const char *key, const char *value);

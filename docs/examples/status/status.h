@@ -1,4 +1,5 @@
-/* status - the page of GET /status: one file of HTML, with its style and script, made part of the program. */
+/* status - the page of GET /status: one file of HTML, with its style and script, made part of the
+ * program. */
 #ifndef NODE_STATUS_H
 #define NODE_STATUS_H
 
