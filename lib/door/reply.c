@@ -54,6 +54,7 @@ void gci_reply_text(struct gci_reply *reply, int status, const char *reason, gca
   for (size_t i = 0; i < sizeof text_headers / sizeof text_headers[0]; i++)
     add(reply, text_headers[i].name, text_headers[i].value);
   if (reason != NULL) add(reply, GCI_LIT("Gcache-Reason"), gcache_cstr(reason));
+  if (status == 405) add(reply, GCI_LIT("Allow"), GCI_LIT("GET, PUT, DELETE"));
   reply->http.part[0] = text;
   reply->http.part[2] = GCI_LIT("\n");
 }
