@@ -22,7 +22,8 @@ struct gci_etcd_list {
   struct gci_find_call *range, *watch; /* NULL: not under way */
   unsigned watch_failures;
   uint64_t watched_ms; /* since when */
-  size_t watch_read;   /* bytes of the watch's body that have been looked at */
+  size_t watch_read;   /* bytes of the watch's body that have been read as messages */
+  size_t watch_seen;   /* and searched for the end of one */
   int was_written;     /* our own key, when the range was asked for */
   size_t server;
 };

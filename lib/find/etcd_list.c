@@ -46,14 +46,16 @@ static void on_watch_done(void *user, const struct gci_find_answer *answer) {
   watch_failed(user);
 }
 
-/* The messages that are whole and have not been looked at: each once, however many come. */
+/* The messages that are whole and have not been looked at: each once, however many come, and each
+ * byte, however few come at a time. */
 static gcache_bytes_t unread(struct gci_etcd_list *l, gcache_bytes_t body) {
-  gcache_bytes_t rest = gci_bytes_skip(body, l->watch_read);
-  const char *last = rest.len == 0 ? NULL : memrchr(rest.base, '\n', rest.len);
+  gcache_bytes_t fresh = gci_bytes_skip(body, l->watch_seen);
+  const char *last = fresh.len == 0 ? NULL : memrchr(fresh.base, '\n', fresh.len);
+  size_t begin = l->watch_read;
 
-  rest.len = last == NULL ? 0 : (size_t)(last + 1 - (const char *)rest.base);
-  l->watch_read += rest.len;
-  return rest;
+  if (last != NULL) l->watch_read = (size_t)(last + 1 - (const char *)body.base);
+  l->watch_seen = body.len;
+  return gcache_bytes((const char *)body.base + begin, l->watch_read - begin);
 }
 
 static void on_watch_more(void *user, struct gci_find_call *call, gcache_bytes_t body) {
@@ -79,7 +81,7 @@ static void begin_watch(struct gci_etcd *e, uint64_t revision) {
   size_t len = gci_etcd_write_watch(body, e->prefix, revision);
 
   e->list.watched_ms = gci_env_mono_ms(e->find.env);
-  e->list.watch_read = 0;
+  e->list.watch_read = e->list.watch_seen = 0;
   if (gci_etcd_call(e, &e->list.watch, e->list.server, "/v3/watch", body, len, &watch_events) < 0)
     watch_failed(e);
 }
