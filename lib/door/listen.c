@@ -8,12 +8,14 @@
 #define PERMISSIONS 0777u
 #define OWN_ONLY 0600u
 
+/* Nobody has paused a listener that was opened since the limit was reached, or any when it was an
+ * adopted connection that reached it. */
 static void on_connection(void *user, uv_stream_t *socket) {
   gcache_listener_t *listener = user;
   struct gci_door *door = listener->door;
 
   if (door->connections >= door->limits.connections_max) {
-    gci_listeners_pause(door);
+    gci_listen_put_off(listener->socket);
     return;
   }
   if (gci_server_accept(door, listener, socket) < 0) {

@@ -193,6 +193,10 @@ void gci_listen_reject(struct gci_listen *l) {
   uv_close(&l->rejected.handle, on_rejected);
 }
 
+void gci_listen_put_off(struct gci_listen *l) {
+  l->paused = l->waiting = 1;
+}
+
 void gci_listen_pause(struct gci_listen *l) {
   l->paused = 1;
 }

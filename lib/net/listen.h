@@ -19,8 +19,8 @@
 struct gci_listen;
 
 struct gci_listen_events {
-  /* A connection waits: take it with gci_stream_accept() into a stream of its kind, or
-   * gci_listen_reject() it, or nothing more is accepted. */
+  /* A connection waits: take it with gci_stream_accept() into a stream of its kind,
+   * gci_listen_reject() it or gci_listen_put_off() it, or nothing more is accepted. */
   void (*on_connection)(void *user, uv_stream_t *server);
   void (*on_closed)(void *user);
 };
@@ -38,6 +38,8 @@ int gci_listen_port(const struct gci_listen *l); /* 0: a Unix socket */
 int gci_listen_is_unix(const struct gci_listen *l);
 /* Accepts and closes the connection that waits; needs no memory. */
 void gci_listen_reject(struct gci_listen *l);
+/* Inside on_connection: pauses, and that one is told of again when it resumes. */
+void gci_listen_put_off(struct gci_listen *l);
 void gci_listen_pause(struct gci_listen *l);  /* not one on_connection more */
 void gci_listen_resume(struct gci_listen *l); /* on_connection from the loop, never at once */
 void gci_listen_close(struct gci_listen *l);  /* on_closed follows, and l is gone */

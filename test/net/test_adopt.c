@@ -234,6 +234,34 @@ static void connection_over_the_limit_stays_the_applications(void **state) {
   scene_close(&s);
 }
 
+/* Whether the listener was there before or comes later: it has no place to take whom it hears of to. */
+static void listener_goes_on(void **state, int is_there_before) {
+  struct scene s;
+  struct raw *c, *d;
+
+  scene_open(&s, state, one_connection);
+  if (is_there_before) member_listen(&s.m);
+  c = connect_accepted(&s);
+  assert_int_equal(adopt(&s, ""), 0);
+  if (!is_there_before) member_listen(&s.m);
+  d = raw_connect(s.m.loop, s.m.port);
+  run_loop_until(s.m.loop, &d->connected, 1);
+  raw_say(d, GET_K);
+  run_loop_turns(s.m.loop, 20);
+  assert_int_equal(d->in_len, 0);
+  end_client(c);
+  run_loop_until(s.m.loop, &s.released, 1);
+  hear(d, "here|k|1", 1);
+  end_client(d);
+  scene_close(&s);
+}
+
+static void
+listener_goes_on_when_an_adopted_connection_that_took_the_last_place_ends(void **state) {
+  listener_goes_on(state, 1);
+  listener_goes_on(state, 0);
+}
+
 static void stream_that_is_neither_tcp_nor_pipe_is_refused(void **state) {
   struct scene s;
   uv_timer_t timer;
@@ -260,6 +288,7 @@ int main(void) {
       TEST(pipe_is_as_good_as_tcp),
       TEST(loop_lives_until_the_answer_is_out),
       TEST(connection_over_the_limit_stays_the_applications),
+      TEST(listener_goes_on_when_an_adopted_connection_that_took_the_last_place_ends),
       TEST(stream_that_is_neither_tcp_nor_pipe_is_refused),
   };
 
