@@ -47,11 +47,20 @@ static void hear_gcache(struct gci_cached *said, const gcache_header_t *header) 
   }
 }
 
+/* In any case: HTTP/2 has small letters only. */
+static int is_gcaches(gcache_bytes_t name) {
+  gcache_bytes_t ours = GCI_LIT("Gcache-");
+
+  if (name.len < ours.len) return 0;
+  name.len = ours.len;
+  return gci_bytes_equal_nocase(name, ours);
+}
+
 struct gci_cached gci_cached_read(const gcache_header_t headers[], size_t n) {
   struct gci_cached said = {0};
 
   for (size_t i = 0; i < n; i++) { /* several lines of Cache-Control are one list */
-    if (gci_bytes_begins(headers[i].name, GCI_LIT("Gcache-"))) hear_gcache(&said, &headers[i]);
+    if (is_gcaches(headers[i].name)) hear_gcache(&said, &headers[i]);
     if (!gci_bytes_equal_nocase(headers[i].name, GCI_LIT("Cache-Control"))) continue;
     if (gci_bytes_equal(headers[i].value, GCI_LIT("only-if-cached, max-stale")))
       said.only = said.takes_stale = 1; /* as gcache says it */

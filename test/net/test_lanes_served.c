@@ -127,6 +127,30 @@ static void cache_control_is_read_in_any_spelling(void **state) {
   door_close(&d);
 }
 
+/* HTTP/2 knows no other names of lines than those in small letters. */
+static void new_owners_are_heard_in_any_spelling(void **state) {
+  static const char *const spelt[] = {"Gcache-Handoff: any\r\nGcache-Newcomer",
+                                      "gcache-handoff: any\r\ngcache-newcomer",
+                                      "GCACHE-HANDOFF: any\r\nGCACHE-NEWCOMER"};
+  static const char known[] = "http://127.0.0.1:1", unknown[] = "http://127.0.0.1:2";
+  struct door d;
+  char line[128];
+
+  door_open(&d, state);
+  assert_int_equal(gcache_set_peers(d.m.cache, (const char *const[]){d.m.url, known}, NULL, 2), 0);
+  get(&d, "big:65537:", "");
+  for (size_t i = 0; i < sizeof spelt / sizeof spelt[0]; i++) {
+    snprintf(line, sizeof line, ONLY "%s: %s\r\n", spelt[i], unknown);
+    get(&d, "big:65537:", line);
+    if (!says(&d, "HTTP/1.1 200 ")) fail_msg("%s", line);
+    snprintf(line, sizeof line, ONLY "%s: %s\r\n", spelt[i], known);
+    get(&d, "big:65537:", line);
+    if (!says(&d, "Gcache-Reason: not-new\r\n")) fail_msg("%s", line);
+  }
+  assert_int_equal(d.m.loads, 1);
+  door_close(&d);
+}
+
 /* Whatever is wrong with a question is said as to all others. */
 static void wrong_questions_are_refused_as_without_it(void **state) {
   struct door d;
@@ -591,6 +615,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(only_what_is_in_memory_is_answered_and_nothing_loaded),
       TEST(cache_control_is_read_in_any_spelling),
+      TEST(new_owners_are_heard_in_any_spelling),
       TEST(wrong_questions_are_refused_as_without_it),
       TEST(keys_of_any_length_are_answered_alike),
       TEST(answers_of_one_read_leave_in_one_write),
