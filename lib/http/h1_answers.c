@@ -196,10 +196,13 @@ static int keep(struct gci_http_exchange *x) {
   return 0;
 }
 
+/* One that is detached costs its connection nothing any more. */
 void gci_h1_exchange_settle(struct gci_h1_exchange *e) {
-  e->in_flight = cost(e);
-  gci_in_flight_add(&e->mem->in_flight, e->in_flight);
-  e->mem->in_flight.requests++;
+  if (e->answers != NULL) {
+    e->in_flight = cost(e);
+    gci_in_flight_add(&e->mem->in_flight, e->in_flight);
+    e->mem->in_flight.requests++;
+  }
   if (e->kept != NULL) return;
   e->x.head.target = gcache_bytes("", 0);
   e->x.head.headers = NULL;

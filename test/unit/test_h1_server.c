@@ -489,6 +489,33 @@ static void a_server_may_be_closed_by_its_events(void **state) {
   }
 }
 
+static void close_at_once(void *user, struct gci_http_exchange *x) {
+  struct closer *closer = user;
+  closer->kept = x;
+  gci_http_server_close(closer->server);
+}
+
+static const struct gci_http_server_events at_once_events = {close_at_once, close_when_ready};
+
+static void what_is_owed_when_an_event_has_closed_it_is_not_in_flight(void **state) {
+  (void)state;
+  gcache_limits_t limits = run_limits();
+  struct oom oom;
+  oom_init(&oom);
+  gcache_mem_t user = oom_mem(&oom);
+  struct gci_mem *mem = gci_mem_new(&user);
+  struct closer closer = {0};
+  struct gci_http_message answer = {.status = 200};
+  assert_int_equal(gci_h1_server_open(&closer.server, mem, &limits, &at_once_events, &closer), 0);
+  assert_int_equal(gci_http_server_input(closer.server, gcache_bytes(THREE, strlen(THREE))),
+                   strlen(THREE));
+  gci_http_reply(closer.kept, &answer);
+  assert_int_equal(mem->in_flight.bytes, 0);
+  assert_int_equal(mem->in_flight.requests, 0);
+  gci_mem_unref(mem);
+  oom_assert_empty(&oom);
+}
+
 /* -------------------------------------------------------------------------- out of memory -- */
 
 /* Everything that allocates: heads in pieces, bodies, answers in and out of order, large and
@@ -561,6 +588,7 @@ int main(void) {
       cmocka_unit_test(a_body_that_is_too_long_is_not_asked_for),
       cmocka_unit_test(exchanges_outlive_their_connection),
       cmocka_unit_test(a_server_may_be_closed_by_its_events),
+      cmocka_unit_test(what_is_owed_when_an_event_has_closed_it_is_not_in_flight),
       cmocka_unit_test(every_allocation_may_fail),
   };
   return !!cmocka_run_group_tests(tests, NULL, NULL);
