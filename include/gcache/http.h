@@ -154,7 +154,9 @@ typedef struct gcache_http_request_s {
 } gcache_http_request_t;
 
 typedef struct gcache_http_reply_s {
-  int status;                     /* 200, 400, 403, 404, 405, 413, 414, 429, 500, 503, 504 */
+  /* 200, 204 (a ping), 400, 403, 404, 405, 409 (a leaving member's value is not wanted), 413, 414, 429, 500, 503,
+   * 504 */
+  int status;
   const gcache_header_t *headers; /* Content-Type and ours; without Content-Length */
   size_t n_headers;
   /* The body is these parts in order; any may be empty. part[1] is the value's own bytes: to send it
