@@ -154,8 +154,8 @@ typedef struct gcache_http_request_s {
 } gcache_http_request_t;
 
 typedef struct gcache_http_reply_s {
-  /* 200, 204 (a ping), 400, 403, 404, 405, 409 (a leaving member's value is not wanted), 413, 414, 429, 500, 503,
-   * 504 */
+  /* 200, 204 (a ping), 400, 403, 404, 405, 409 (a leaving member's value is not wanted), 413,
+   * 414, 429, 500, 503, 504 */
   int status;
   const gcache_header_t *headers; /* Content-Type and ours; without Content-Length */
   size_t n_headers;

@@ -234,7 +234,7 @@ static void connection_over_the_limit_stays_the_applications(void **state) {
   scene_close(&s);
 }
 
-/* Whether the listener was there before or comes later: it has no place to take whom it hears of to. */
+/* Whether the listener was there before or comes later: it has no place for whom it hears of. */
 static void listener_goes_on(void **state, int is_there_before) {
   struct scene s;
   struct raw *c, *d;

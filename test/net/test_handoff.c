@@ -73,7 +73,8 @@ static void a_member_that_joins_takes_over_what_others_have(void **state) {
   assert_true(without > KEYS / 8);
 }
 
-/* Where there are no fast lanes every question goes over one connection, and names of lines are in small letters. */
+/* Where there are no fast lanes every question goes over one connection, and names of lines are in
+ * small letters. */
 static void over_http_2_values_of_any_size_are_taken_over(void **state) {
   struct member m[2];
   struct asked a;
