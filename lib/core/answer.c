@@ -1,8 +1,9 @@
-/* core/answer - a peer asks: answered as the owner, from this member alone (P4).
+/* core/answer - answers a peer's request as the owner, from this member alone (P4).
  *
- * GET: core/ask, which never goes further than a load here. SET, REMOVE, CLEAR: done at once in
- * memory, told in the next turn; whether this member owns the key by its own list does not matter.
- * A GET waits for a fresh value, unless the asker can be told of stale ones.
+ * A GET goes through core/ask, which never goes further than a load here. SET, REMOVE and CLEAR
+ * change memory at once and report in the next turn; whether this member owns the key by its own
+ * list does not matter. A GET waits for a fresh value, unless the asker can be told that a value is
+ * stale.
  * Fails: starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, GCACHE_ENOGROUP, GCACHE_ECLOSING. */
 #include "core/answer.h"
 
@@ -38,7 +39,7 @@ static int obey(gcache_group_t *group, gcache_op_t op, gcache_bytes_t key, gcach
     gci_memory_drop(group, key, hash);
   else
     gci_memory_clear(group);
-  return rc == 0 ? 0 : GCACHE_ENOROOM; /* for the peer it is the same: gone, and not kept */
+  return rc == 0 ? 0 : GCACHE_ENOROOM; /* for the peer both are the same: gone, and not kept */
 }
 
 static int check(const gcache_t *cache, gcache_op_t op, gcache_bytes_t key, gcache_value_t *value) {

@@ -1,10 +1,11 @@
 /* core/ask - see ask.h.
  *
- * What was found in memory can come to its end before the completion runs, a turn later. Only where
- * that is near does the request carry its key, to start over as a miss; everywhere else a hit
- * allocates nothing. A turn that took longer than the margin ends such a request with GCACHE_ELOAD.
+ * A value found in memory can expire before the completion runs, a turn later. Only where its end
+ * is near does the request carry its key, so that it can start over as a miss; everywhere else a
+ * hit allocates nothing. If a turn takes longer than the margin, such a request ends with
+ * GCACHE_ELOAD.
  *
- * Memory for a refresh may fail to be found: the next hit on a stale value tries again. */
+ * If there is no memory for a refresh, the next hit on a stale value tries again. */
 #include "core/ask.h"
 
 #include <uv.h>
@@ -32,7 +33,7 @@ int gci_ask_check_value(const gcache_t *core, const gcache_value_t *value) {
 
 /* ------------------------------------------------------------------------------ ways ---- */
 
-/* No remove reaches a client-only member: a load or question that is under way may be older than a
+/* No remove reaches a client-only member: a load or call that is under way may be older than a
  * remove whose success this caller knows of (P2). A group that keeps values there all the same
  * (GCACHE_HOT_ON) has chosen otherwise. */
 static int may_join_under_way(const gcache_group_t *group) {
@@ -59,8 +60,8 @@ static struct gci_journey *fetch_to_join(gcache_group_t *group, gcache_bytes_t k
   return NULL;
 }
 
-/* Who is to be asked; NULL: nobody, it is loaded here: also where that one is still to be told of a
- * change of the key. failed: who was asked in vain, or NULL. */
+/* The peer to ask; NULL: none, the key is loaded here, also where that peer is still to be told of
+ * a change of the key. failed: the peer that was asked in vain, or NULL. */
 static struct gci_peer *whom(const struct gcache_req_s *req, gcache_bytes_t key,
                              const struct gci_peer *failed) {
   if (req->tries >= GCI_TRIES_HERE) return NULL;
@@ -100,7 +101,7 @@ static struct gci_journey *journey_for(const struct gcache_req_s *req, gcache_by
   return journey;
 }
 
-/* renews: memory has something under the key. failed: see whom(). */
+/* renews: memory has an entry under the key. failed: see whom(). */
 static int travel_on(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash, int renews,
                      const struct gci_peer *failed) {
   struct gci_journey *journey = journey_for(req, key, hash, failed);
@@ -120,8 +121,8 @@ static enum gci_pause_state pause_of(const gcache_group_t *group, uint64_t hash)
   return gci_pauses_state(&group->pauses, hash, gci_env_mono_ms(group->core->env));
 }
 
-/* Nonzero: what was found will do. What is given in place of a failure is, too, after one, for as
- * long as the key is not asked for again. */
+/* Nonzero: what was found will do. After a failure, so will a value that is delivered in place of a
+ * failure, as long as the key is not asked for again. */
 static int suits(const struct gcache_req_s *req, uint64_t hash, const struct gci_found *found,
                  int64_t newer_than) {
   if (found->freshness == GCI_ABSENT) return 1;
@@ -152,12 +153,12 @@ static void take_absence(struct gcache_req_s *req, gcache_value_t *reason) {
   req->group->stats.hits++;
 }
 
-/* Before ends_soon() asks for them. */
+/* Call before ends_soon(), which uses these. */
 static void take_terms(struct gcache_req_s *req, const struct gci_found *found) {
   if (found->freshness == GCI_SPARE) req->takes = GCI_TAKES_SPARE;
 }
 
-/* What suits it. */
+/* If it suits the request. */
 static int take_hit(struct gcache_req_s *req, gcache_bytes_t key, const struct gci_found *found) {
   if (found->freshness == GCI_ABSENT) {
     take_absence(req, found->value);
@@ -178,7 +179,7 @@ static int wants_refresh(const struct gci_found *found) {
   return found->freshness == GCI_DUE || found->freshness == GCI_STALE;
 }
 
-/* Behind the hit of req, unless something is under way that will do, or has just failed. */
+/* Behind the hit of req, unless something suitable is under way, or has just failed. */
 static void refresh(const struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash,
                     const struct gci_found *found) {
   gcache_group_t *group = req->group;
@@ -195,8 +196,8 @@ static void refresh(const struct gcache_req_s *req, gcache_bytes_t key, uint64_t
   group->stats.refreshes++;
 }
 
-/* Again with the time that is left: what has been loaded since is as good. A refresh goes on as long as
- * there is something to refresh. */
+/* Starts over with the time that is left: a value loaded meanwhile is as good. A refresh goes on as
+ * long as there is something to refresh. */
 static int go_on(struct gcache_req_s *req, gcache_bytes_t key, uint64_t hash) {
   struct gci_found found;
   int is_found = gci_memory_look(req->group, key, hash, &found);
@@ -225,7 +226,7 @@ static int start_hit(struct gcache_req_s *req, gcache_bytes_t key, uint64_t time
   return take_hit(req, key, found);
 }
 
-/* As opposed to a peer's: those are timed where they were asked for. */
+/* As opposed to a peer's request: that is timed at the member that sent it. */
 static int is_callers(const struct gcache_req_s *req) {
   return req->tries < GCI_TRIES_HERE;
 }
@@ -302,8 +303,8 @@ int gci_ask_memory(gcache_group_t *group, gcache_bytes_t key, enum gci_takes tak
 
 /* ------------------------------------------------------------------------------ end ---- */
 
-/* A hit whose value is no longer to be delivered was a miss; memory may still have the value, in
- * case the load fails. Nonzero: it travels. */
+/* A hit whose value may no longer be delivered was a miss; memory may still have the value, in case
+ * the load fails. Nonzero: the request travels. */
 static int start_over(struct gcache_req_s *req) {
   gcache_group_t *group = req->group;
   gcache_value_t *own_key = req->key;
@@ -323,7 +324,7 @@ static int start_over(struct gcache_req_s *req) {
   return 0;
 }
 
-/* A group that closes has overruled every request: no value is left in one. */
+/* A group that closes has overruled every request: none holds a value any more. */
 static int settle_expired(struct gcache_req_s *req) {
   gcache_value_unref(req->value);
   req->value = NULL;
@@ -335,7 +336,7 @@ static int settle_expired(struct gcache_req_s *req) {
   return 0;
 }
 
-/* Of one that is given a value. Nonzero: it travels. */
+/* Settles a request that is given a value. Nonzero: it travels. */
 static int settle_value(struct gcache_req_s *req) {
   int64_t expire = gci_value_expire(req->value);
   int64_t now = expire == GCACHE_NEVER ? 0 : gci_env_unix_ns(req->group->core->env);

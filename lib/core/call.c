@@ -1,5 +1,5 @@
 /* core/call - see call.h. Nothing here touches a call after the transport's start or cancel has
- * returned, nor after its maker's done: the answer may have freed it. */
+ * returned, nor after its maker's done: the answer may have freed the call. */
 #include "core/call.h"
 
 #include <assert.h>
@@ -15,7 +15,7 @@ int gci_call_can(const gcache_transport_t *t, unsigned what) {
          (t->can & what) == what;
 }
 
-/* Members that a transport compiled against an older header does not have count as NULL. */
+/* A transport compiled against an older header lacks some members: they count as NULL. */
 static int has_cancel(const gcache_transport_t *t) {
   return t->size >= offsetof(gcache_transport_t, cancel) + sizeof t->cancel && t->cancel != NULL;
 }
@@ -28,7 +28,7 @@ static void count_start(struct gci_peer *peer, gcache_op_t op) {
   stats->running++;
 }
 
-/* What the peer said itself, as opposed to an exchange that failed. */
+/* The peer's own answer, as opposed to an exchange that failed. */
 static int is_believed(const gcache_call_t *call, int status) {
   gcache_op_t op = call->op;
   if (call->only_cached && (status == UV_ENOENT || status == UV_EPERM)) return 1;
@@ -73,12 +73,12 @@ static void end(gcache_call_t *call, int status, gcache_value_t *value, const ch
     release_core(core);
 }
 
-/* What a get's owner says, and nobody else. */
+/* Answers to a get that only an owner gives. */
 static int is_owners_word(const gcache_call_t *call, int status) {
   return call->op == GCACHE_OP_GET && status == UV_ETIMEDOUT;
 }
 
-/* A question that was not asked, or was given up. */
+/* The status of a call that was not sent, or was given up. */
 static int status_of_down(const gcache_call_t *call) {
   int why = call->peer->health.why;
   if (why == 0 || why == UV_ECANCELED || why == GCACHE_EBUSY || is_owners_word(call, why))
@@ -86,8 +86,8 @@ static int status_of_down(const gcache_call_t *call) {
   return why;
 }
 
-/* A change is sent until the peer is found to be down: what it missed before does not matter to it.
- * A get is not, where the peer is still to be told of a change of the key. */
+/* A change is sent until the peer is found to be down: what the peer missed before does not matter
+ * to it. A get is not sent while the peer is still to be told of a change of the key. */
 static int may_ask(const gcache_call_t *call) {
   const struct gci_peer *peer = call->peer;
   if (call->anyway) return 1;
@@ -95,7 +95,7 @@ static int may_ask(const gcache_call_t *call) {
   return gci_health_is_up(peer) && !gci_missed_bars(&peer->missed, call->group_name, call->key);
 }
 
-/* The peer is not asked. */
+/* Ends a call that is not sent. */
 static void end_down(gcache_call_t *call) {
   int status = status_of_down(call);
   char reason[256];
@@ -219,8 +219,8 @@ gcache_value_t *gcache_call_value(const gcache_call_t *call) {
   return call->value;
 }
 
-/* What a transport asks for it tells the peer: more or less than when the call started, where
- * callers have come or left before it was sent. */
+/* The transport tells the peer this time: it is more or less than when the call started, if callers
+ * have come or left before it was sent. */
 uint64_t gcache_call_time_left_ms(gcache_call_t *call) {
   if (call->forsaken) return 0;
   uint64_t at_ms = call->maker->deadline_ms(call);

@@ -17,7 +17,7 @@
 
 struct change;
 
-/* What one member is asked. */
+/* One member's part of the change. */
 struct errand {
   gcache_call_t call; /* of the round under way */
   struct change *change;
@@ -36,17 +36,18 @@ struct change {
   gcache_value_t *value;
   uint64_t deadline_ms;
   int drop_here;    /* a client-only member: forgets, and is not reported */
-  int over;         /* the report is final, late answers are ignored */
-  unsigned pass;    /* lists before this one */
+  int over;         /* the report is final; late answers are ignored */
+  unsigned pass;    /* lists tried before this one */
   int is_stored;    /* by the keeper, since the pass before */
   uint64_t version; /* of the list */
   unsigned round;
   size_t asked; /* members of this round that have not answered */
   size_t refs;  /* the request, and every call under way */
   size_t n;
-  /* Whose errand stores the value of a set: the owner's, or if that is out the acting one's. */
+  /* The errand that stores the value of a set: the owner's, or the acting owner's if the owner is
+   * out. */
   size_t keeper;
-  struct gci_report *report; /* NULL: it has gone on to the next list */
+  struct gci_report *report; /* NULL: handed on to the next list's change */
   struct errand errands[];
 };
 
@@ -77,9 +78,9 @@ static void add(struct change *change, size_t i, struct gci_peer *peer) {
                                    peer);
 }
 
-/* Who is to store a value in place of an owner that is out; NULL: nobody. A remove goes to that one
- * behind the owner, as to all others: it may take the owner for well, and fetch from it what is to
- * be gone. */
+/* The member that stores a value in place of an owner that is out; NULL: none. A remove goes to the
+ * acting owner after the owner, as to all others: the acting owner may take the owner for up, and
+ * fetch from it the value that is being removed. */
 static struct gci_peer *acting_owner(const struct change *change, const struct gci_peer *owner) {
   gcache_t *core = change->group->core;
   if (change->op != GCACHE_OP_SET || owner == NULL || !gci_health_is_out(owner)) return NULL;
@@ -87,8 +88,8 @@ static struct gci_peer *acting_owner(const struct change *change, const struct g
   return acting != NULL ? acting : core->peers.self;
 }
 
-/* The owner first, then who acts for it, then the others as listed. A clear has no key and takes
- * them as listed. */
+/* The owner first, then the acting owner, then the others as listed. A clear has no key and takes
+ * all as listed. */
 static void add_members(struct change *change) {
   const struct gci_peers *peers = &change->group->core->peers;
   struct gci_peer *owner = NULL;
@@ -104,7 +105,7 @@ static void add_members(struct change *change) {
   change->keeper = acting != NULL;
 }
 
-/* Takes over the report of the list before, if there was one. */
+/* Takes over the report of the previous list, if there was one. */
 static struct change *change_new(gcache_group_t *group, const struct gci_change_order *order,
                                  struct gci_report **before) {
   struct gci_mem *mem = gci_group_mem(group);
@@ -141,7 +142,7 @@ static void record(struct errand *errand, int status, const char *reason) {
   gci_report_add(change->report, errand->place, status, reason);
 }
 
-/* Nobody but the owner, or who acts for it, stores a value: another copy could outlive a later set
+/* Only the owner or the acting owner stores a value: another copy could outlive a later set
  * (P2). */
 static gcache_op_t op_for(const struct errand *errand) {
   const struct change *change = errand->change;
@@ -149,7 +150,7 @@ static gcache_op_t op_for(const struct errand *errand) {
   return change->op == GCACHE_OP_SET && !is_keeper ? GCACHE_OP_REMOVE : change->op;
 }
 
-/* It is told later. */
+/* The peer is told later. */
 static void miss(const struct errand *errand, enum gci_missed_weight weight) {
   const struct change *change = errand->change;
   gci_tell_missed(change->group->core, errand->peer, change->group->name, op_for(errand),
@@ -222,7 +223,7 @@ static void finish(struct change *change, int status) {
   gci_req_finish(&change->req->priv, status, NULL, NULL, GCACHE_FROM_NONE);
 }
 
-/* By the list in force: this member does its part now, the others are told of theirs later. */
+/* By the list in force: this member does its part now, the others are told theirs later. */
 static void leave_to_tell(struct change *change) {
   gcache_t *core = change->group->core;
   act_here(change, drop_op(change));
@@ -242,7 +243,7 @@ static void run_rounds(struct change *change) {
     finish(change, gci_report_status(change->report));
 }
 
-/* Once more, by the list in force. No call is under way. */
+/* Makes the change once more, by the list in force. No call is under way. */
 static void go_again(struct change *change) {
   struct gci_change_order order = {change->op, change->key, change->value};
   int has_passes = change->pass + 1 < GCI_CHANGE_PASSES;
@@ -287,8 +288,8 @@ static const struct gci_call_maker errand_maker = {deadline_ms, on_done};
 
 /* ------------------------------------------------------------------------------ start, end ---- */
 
-/* Out of time: who has not answered yet, or was not asked, is told later; this member does its part
- * now. */
+/* Out of time: a peer that has not answered yet, or was not asked, is told later; this member does
+ * its part now. */
 static void run_out(struct errand *errand) {
   struct change *change = errand->change;
   if (errand->peer != NULL && !errand->peer->is_self) {
@@ -299,7 +300,7 @@ static void run_out(struct errand *errand) {
   }
 }
 
-/* Out of time, cancelled, or the group closes. */
+/* The change is out of time or cancelled, or the group closes. */
 static void on_left(struct gcache_req_s *req, int status) {
   gcache_change_t *user = gci_container_of(req, gcache_change_t, priv);
   struct change *change = user->work;
@@ -320,7 +321,7 @@ static void on_left(struct gcache_req_s *req, int status) {
   gci_req_finish(req, end, NULL, NULL, GCACHE_FROM_NONE);
 }
 
-/* A list has come between the last answer and the report of success. */
+/* A new list has come between the last answer and the report of success. */
 static void resume(struct change *change) {
   struct gcache_req_s *req = &change->req->priv;
   change->over = 0;

@@ -1,5 +1,5 @@
-/* core/clear - gcache_clear(): everybody forgets everything, twice: what a member fetched during
- * the first round may come from an owner that had not forgotten yet. */
+/* core/clear - gcache_clear(): every member forgets everything, twice: a value that a member
+ * fetched during the first round may come from an owner that had not cleared yet. */
 #include "core/change.h"
 
 int gcache_clear(gcache_change_t *req, gcache_group_t *group, uint64_t timeout_ms,

@@ -1,8 +1,8 @@
 /* core/core - see core.h.
  *
- * Close: every group is shut, each of which holds one count of `life` until nothing is owed to it,
- * as does a guest; at zero a job is queued, which ends the groups and then runs `closed`. Fails:
- * open, changing nothing. */
+ * Close: every group is shut; each holds one count of `life` until nothing is owed to it, as does a
+ * guest. At zero a job is queued, which ends the groups and then runs `closed`. Fails: open,
+ * changing nothing. */
 #include "core/core.h"
 
 #include <string.h>

@@ -13,17 +13,17 @@ struct gci_fetch {
   struct gcache_call_s call;
   struct gci_journey journey;
   struct second *second; /* NULL: none is under way */
-  uint8_t is_acting;     /* whom it asks is not the key's owner */
-  uint8_t is_unfit;      /* it has answered with what cannot be used here: nobody else is asked */
+  uint8_t is_acting;     /* it asks an acting owner, not the key's owner */
+  uint8_t is_unfit;      /* the answer cannot be used here: no other peer is asked */
   uint8_t may_hedge;     /* it was the first to be asked, and hedging is on */
   uint8_t was_hedged;    /* once at least */
-  uint8_t is_over;       /* the first question has been answered; the second may not */
-  /* Of one that may be hedged: */
+  uint8_t is_over;       /* the first call has been answered; the second may not have been */
+  /* Of a fetch that may be hedged: */
   uint64_t asked_us;
-  struct gcache_deadline_s late; /* set: a second question is asked then */
+  struct gcache_deadline_s late; /* set: the second call is made then */
 };
 
-/* The same question to the next owner. Holds the peer that was late. */
+/* The same request to the next owner. Holds a reference to the peer that was late. */
 struct second {
   struct gcache_call_s call;
   struct gci_fetch *fetch;
@@ -48,13 +48,13 @@ static struct gci_env *env_of(const struct gci_fetch *fetch) {
 
 /* ------------------------------------------------------------------------------ verdict ---- */
 
-/* Whatever the owner says: nobody here asked for what has been stale for longer. */
+/* Whatever the owner allows: nobody here asked for a value that has been stale for longer. */
 static int is_within_windows(const gcache_call_t *call, const gcache_value_t *value) {
   const struct gci_windows *w = gci_cache_windows(call->group->cache, value);
   return call->stale_ms <= (w->stale_ms > w->error_ms ? w->stale_ms : w->error_ms);
 }
 
-/* Of a peer's word: what the exchange comes to. */
+/* The status that a peer's answer amounts to. */
 static inline int judge(const gcache_call_t *call, int status, const gcache_value_t *value) {
   gcache_t *core = call->core;
   if (status != 0) return status;
@@ -64,7 +64,7 @@ static inline int judge(const gcache_call_t *call, int status, const gcache_valu
   return gci_value_expired_at(gcache_value_expire(value), now) ? GCACHE_EPEER : 0;
 }
 
-/* The same, and a word that cannot be used is a failure of the peer. */
+/* The same; an answer that cannot be used counts as a failure of the peer. */
 static inline int verdict(const gcache_call_t *call, int status, const gcache_value_t *value) {
   int judged = judge(call, status, value);
   if (judged != status) gci_peer_failed(call->peer, judged);
@@ -74,7 +74,7 @@ static inline int verdict(const gcache_call_t *call, int status, const gcache_va
 /* Clocks that count milliseconds disagree about the end of a time by this much. */
 #define ROUNDING_MS 1
 
-/* Nonzero: the owner did nothing wrong. If the granted time is not used up it did: asking again
+/* Nonzero: the owner did nothing wrong. If the granted time is not used up, it did: asking again
  * could go on for ever. */
 static int owner_is_fine(const struct gci_fetch *fetch, int status) {
   if (status == UV_ECANCELED) return fetch->call.told;
@@ -90,8 +90,9 @@ static void count_try(const struct gci_fetch *fetch, int tries) {
   }
 }
 
-/* Who had no more time than was granted has a rounding of it left at most, and is not asked for
- * again: every question grants more than the last. Who waits for the second question goes on to. */
+/* Callers that had no more time than was granted have at most a rounding of it left, and are not
+ * asked for again: every call grants more than the last. Callers that wait for the second call go
+ * on waiting. */
 static void strand(struct gci_fetch *fetch, int status) {
   gcache_group_t *group = fetch->call.group;
   struct gci_list those;
@@ -157,7 +158,7 @@ static void answer_failure(struct gci_fetch *fetch, const gcache_call_t *call, i
   gcache_value_unref(reason);
 }
 
-/* What the waiters are told, as opposed to being brought on by other means. */
+/* Statuses that end the waiters, as opposed to moving them on to another peer or a load. */
 static int is_final(int status) {
   return status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD || status == GCACHE_EBUSY;
 }
@@ -168,7 +169,7 @@ static void free_fetch(struct gci_fetch *fetch, struct gci_mem *mem) {
   gci_mem_free(mem, fetch, fetch_size(fetch->journey.flight.key));
 }
 
-/* Without memory for that, whoever comes next sets it. */
+/* Without memory for the deadline, the next caller sets it. */
 static void watch(struct gci_fetch *fetch) {
   if (!fetch->may_hedge || fetch->second != NULL || fetch->call.told) return;
   uint64_t ms = fetch->call.peer->late_ms;
@@ -181,8 +182,8 @@ static uint64_t second_deadline_ms(const gcache_call_t *call) {
   return gci_hedge_deadline_ms(&second->fetch->journey);
 }
 
-/* Nonzero: it is the answer of those who wait for it. A failure of the getter there is not, as long
- * as the owner may still answer: without it nobody would have got one. */
+/* Nonzero: this answers the callers that wait for it. A getter that failed there is no answer as
+ * long as the owner may still answer: hedging must not make errors. */
 static int answer_second(struct gci_fetch *fetch, const gcache_call_t *call, int status,
                          gcache_value_t *value, const char *reason) {
   if (status == 0)
@@ -194,7 +195,8 @@ static int answer_second(struct gci_fetch *fetch, const gcache_call_t *call, int
   return 1;
 }
 
-/* Both have failed: it is loaded here; but if the owner's time was over, it is asked once more. */
+/* Both have failed: the key is loaded here; but if the owner's time was over, the owner is asked
+ * once more. */
 static void give_up_second(struct gci_fetch *fetch) {
   gci_hedge_end(&fetch->journey);
   if (!fetch->is_over) return;
@@ -247,14 +249,15 @@ static void ask_second(struct gci_fetch *fetch, struct gci_peer *peer) {
   second->call.newer_than = fetch->call.newer_than;
 }
 
-/* Who finds that it cannot be asked now leaves it to those who come later, or tries again where
- * only the budget forbids it. */
+/* If there is no second to ask now, that is left to later callers; if only the budget forbids it,
+ * it is tried again. */
 static void on_late(struct gcache_deadline_s *late) {
   struct gci_fetch *fetch = gci_container_of(late, struct gci_fetch, late);
   gcache_group_t *group = fetch->call.group;
   if (fetch->call.told || !gci_hedge_is_wanted(&fetch->journey)) return;
   if (!fetch->call
-           .started) { /* a turn that began late: it has not been asked yet, so it is not late */
+           .started) { /* a turn that began late: the owner has not been asked yet, so it is not
+                        * late */
     watch(fetch);
     return;
   }
@@ -268,8 +271,8 @@ static void on_late(struct gcache_deadline_s *late) {
 
 /* --------------------------------------------------------------------------- the first one ---- */
 
-/* One that was given up for another's answer took so long at least: to leave it out would make the
- * rest look faster, and more and more of it late. */
+/* A call that was given up because the other was answered took at least this long: leaving it out
+ * would make the rest look faster, and ever more calls late. */
 static void learn(const struct gci_fetch *fetch, int status) {
   const gcache_call_t *call = &fetch->call;
   int is_word = status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD;
@@ -278,7 +281,7 @@ static void learn(const struct gci_fetch *fetch, int status) {
   gci_hedge_learn(call->core, call->peer, gci_env_mono_ns(env_of(fetch)) / 1000 - fetch->asked_us);
 }
 
-/* Nobody joins it any more. */
+/* Nobody can join it any more. */
 static void finish(struct gci_fetch *fetch) {
   gcache_group_t *group = fetch->call.group;
   gci_flights_detach(&group->fetches, &fetch->journey.flight);

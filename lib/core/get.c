@@ -1,7 +1,7 @@
 /* core/get - the public get and peek, and the small functions on values that go with them.
  *
- * A get is core/ask's question with a callback behind it; once the callback has begun the request
- * is the caller's, who may free it inside. */
+ * A get is core/ask with a callback behind it; once the callback has begun, the request is the
+ * caller's, who may free it inside. */
 #include <string.h>
 #include <uv.h>
 
@@ -60,8 +60,8 @@ static __attribute__((noinline)) int get_other(gcache_get_t *req, gcache_group_t
   return 0;
 }
 
-/* The usual hit is all of one function, here and in gcache_peek(): a processor that waits for
- * memory begins what comes next only if there are few instructions in between. */
+/* The usual hit is one function, here and in gcache_peek(): while a processor waits for memory, it
+ * begins the next hit only if there are few instructions in between. */
 int gcache_get(gcache_get_t *req, gcache_group_t *group, gcache_bytes_t key, uint64_t timeout_ms,
                gcache_get_cb cb) {
   if (cb == NULL) return UV_EINVAL;
@@ -122,7 +122,7 @@ static uint64_t hash_of(const gcache_group_t *group, gcache_bytes_t key) {
   return gci_ask_check_key(group->core, key) == 0 ? gci_core_hash(group->core, key) : 0;
 }
 
-/* At most AHEAD: as many as memory can be waited for at a time. */
+/* At most AHEAD keys: as many as memory can be fetched for at the same time. */
 static size_t peek_some(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
                         gcache_value_t *values[]) {
   uint64_t hashes[AHEAD];

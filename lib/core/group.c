@@ -1,8 +1,8 @@
 /* core/group - see group.h.
  *
- * Happy path: opened; requests come and go; closed: refuses, cancels every request (which tells the
- * getters and the transport that nobody waits), and when the last obligation has ended, the group
- * is freed from a turn and `closed` runs. Fails: open only. A getter or transport that never
+ * Happy path: opened; requests come and go; closed: the group refuses, cancels every request (which
+ * tells the getters and the transport that nobody waits), and when the last obligation has ended,
+ * it is freed from a turn and `closed` runs. Fails: open only. A getter or transport that never
  * answers keeps the group closing for ever. */
 #include "core/group.h"
 
@@ -91,8 +91,8 @@ void gci_group_finish(gcache_group_t *group) {
   if (closed != NULL) closed(arg);
 }
 
-/* Once the memory is empty, which takes as many turns as it takes. The core is counted until the
- * callback has returned, which may close it. */
+/* Runs once the memory is empty, which can take many turns. The core is counted until the callback
+ * has returned, which may close it. */
 static void on_closed(struct gcache_job_s *job) {
   gcache_group_t *group = gci_container_of(job, gcache_group_t, closed_job);
   gcache_t *core = group->core;
@@ -104,15 +104,15 @@ static void on_closed(struct gcache_job_s *job) {
   gci_countdown_give(&core->life);
 }
 
-/* When all closes, the caller cannot know when each group has gone: they stay, and refuse, until
- * the core has come to its end. */
+/* When the whole cache closes, the caller cannot know when each group has gone: the groups stay,
+ * and refuse, until the core ends. */
 static void on_life_over(struct gci_countdown *life) {
   gcache_group_t *group = gci_container_of(life, gcache_group_t, life);
   gci_env_defer(group->core->env, GCI_COMPLETIONS, &group->closed_job);
 }
 
-/* Requests stay linked until their callbacks begin, and leaving runs no callback: the list holds
- * still. */
+/* Requests stay linked until their callbacks begin, and leaving runs no callback: the list does not
+ * change meanwhile. */
 void gci_group_shut(gcache_group_t *group) {
   if (group->closing) return;
   group->closing = 1;
@@ -139,7 +139,7 @@ void gcache_group_options_init_size(gcache_group_options_t *o, size_t size) {
   o->size = size;
 }
 
-/* An older application knows fewer members. */
+/* An older application passes a shorter struct. */
 static int read_options(gcache_group_options_t *out, const gcache_group_options_t *in) {
   memset(out, 0, sizeof *out);
   if (in == NULL || in->size < offsetof(gcache_group_options_t, loads_max)) return UV_EINVAL;

@@ -1,10 +1,9 @@
-/* core/group - a name for one kind of value: its getter, its memory, who waits for it.
+/* core/group - a name for one kind of value: its getter, its memory, its waiting requests.
  *
  * Owns the memory, both tables of flights, the name. Requests, loads, calls and changes are counted
  * in `life`; the group is freed from a turn when that is zero, or with its core when that closes.
- * Nothing here is freed while one of them is not done, so whoever holds a count may use the group
- * and its core.
- */
+ * Nothing here is freed before all of them are done, so the holder of a count may use the group and
+ * its core. */
 #ifndef GCI_CORE_GROUP_H
 #define GCI_CORE_GROUP_H
 
@@ -19,7 +18,7 @@
 #include "store/cache.h"
 #include "store/flight.h"
 
-/* What gcache_leave() does with it. */
+/* What gcache_leave() does with the group. */
 enum gci_group_leaving { GCI_GROUP_STAYS, GCI_GROUP_GIVES, GCI_GROUP_GAVE };
 
 struct gcache_group_s {
@@ -33,13 +32,13 @@ struct gcache_group_s {
   gcache_hot_t hot;
   uint32_t not_found_ms, hot_max_ms;
   struct gci_cache *cache;
-  struct gcache_deadline_s wheel; /* when the memory is to be looked through for what has expired */
+  struct gcache_deadline_s wheel; /* when to look through the memory for expired entries */
   int64_t wheel_due_unix_ns;      /* what it was set for */
   struct gci_flights loads;       /* runs of the getter here */
-  struct gci_gate gate;           /* which they pass */
-  struct gci_flights fetches;     /* questions to owners */
-  struct gci_pauses pauses;       /* keys that memory has old values of */
-  struct gci_recent recent;       /* keys that were changed of late */
+  struct gci_gate gate;           /* that they pass */
+  struct gci_flights fetches;     /* calls to owners */
+  struct gci_pauses pauses;       /* keys with old values in memory that pause after a failure */
+  struct gci_recent recent;       /* keys that were changed lately */
   struct gci_list reqs;           /* by their `owned` links */
   struct gci_countdown life;
   struct gcache_job_s closed_job;
@@ -49,8 +48,8 @@ struct gcache_group_s {
   int closing;
   gcache_closed_cb closed;
   void *closed_arg;
-  gcache_group_stats_t stats; /* what is counted here; the rest is filled in on reading */
-  uint64_t hits_to_timed;     /* core/timing: so many hits from now, one is timed */
+  gcache_group_stats_t stats; /* what is counted here; the rest is filled in by the reader */
+  uint64_t hits_to_timed;     /* core/timing: the hit after this many is timed */
   uint64_t timing_random;
 };
 
@@ -59,7 +58,7 @@ static inline void gci_group_hold(gcache_group_t *group) {
   gci_countdown_take(&group->life);
   gci_env_hold(group->core->env);
 }
-/* It has ended. May queue the group's end; the group is not to be used afterwards. */
+/* The obligation has ended. May queue the group's end; do not use the group afterwards. */
 static inline void gci_group_release(gcache_group_t *group) {
   gci_env_release(group->core->env);
   gci_countdown_give(&group->life);
@@ -70,9 +69,9 @@ gcache_group_t *gci_group_find(const gcache_t *core, gcache_bytes_t name);
 
 /* Refuses from now on and cancels all; already closing is fine. */
 void gci_group_shut(gcache_group_t *group);
-/* Its memory is to give something back: in the next turns, gci_cache_shrink(). */
+/* Its memory is to shrink: in the next turns, by gci_cache_shrink(). */
 void gci_group_shrink(gcache_group_t *group);
-/* Nothing is owed any more: frees it, then runs its callback. From a turn. */
+/* Nothing is owed any more: frees the group, then runs its callback. From a turn. */
 void gci_group_finish(gcache_group_t *group);
 
 static inline struct gci_mem *gci_group_mem(const gcache_group_t *group) {

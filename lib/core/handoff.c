@@ -25,8 +25,8 @@ int gci_handoff_is_unsafe(const gcache_group_t *group, uint64_t hash, uint64_t s
   return !gci_recent_knows_since(&group->recent, from_ms) || gci_recent_has(&group->recent, hash);
 }
 
-/* A member that has just started knows that it does not know what was before, and so does whoever
- * it asks: what counts is what it has forgotten since. */
+/* A member that has just started knows nothing of the time before, and neither does the member that
+ * it asks: only what it has forgotten since then counts. */
 static int may_ask(const gcache_group_t *group, uint64_t hash,
                    const struct gci_predecessor *before) {
   if (before->peer == NULL) return 0;

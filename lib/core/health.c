@@ -1,5 +1,5 @@
-/* core/health - see health.h. A peer that is not in the list in force is watched no more: its timer
- * finds nothing to do. */
+/* core/health - see health.h. A peer that is not in the list in force is no longer watched: its
+ * timer finds nothing to do. */
 #include "core/health.h"
 
 #include <assert.h>
@@ -16,7 +16,7 @@ enum {
   RETRY_PERCENT = 10,
   HEDGE_MIN_MS = 5,
   LEVEL_MAX = 32,
-  CREDIT_FIRST = 1000 /* of a hundredth of a question */
+  CREDIT_FIRST = 1000 /* hundredths of a question */
 };
 
 static const struct gci_call_maker ping_maker;
@@ -62,7 +62,8 @@ gcache_peer_state_t gci_health_state(const struct gci_peer *peer) {
 
 /* ---------------------------------------------------------------------------------- times ---- */
 
-/* Without memory nothing is set; due_ms is looked at by who would have asked the peer. */
+/* Without memory the timer is not set; the next get that would have gone to the peer looks at
+ * due_ms. */
 static void set_timer(struct gci_health *h, uint64_t in_ms) {
   h->due_ms = gci_env_after_ms(h->core->env, in_ms);
   gci_env_deadline(h->core->env, &h->timer, h->due_ms);
@@ -85,7 +86,7 @@ static uint64_t back_off_ms(struct gci_health *h) {
   return ms - draw(&h->core->health, ms / 2 + 1);
 }
 
-/* Who is leaving is asked nothing of which it could say that it stays. */
+/* A peer that is leaving gets no requests whose answers could say that it stays. */
 static void rest(struct gci_health *h) {
   if (!h->leaving || h->state != GCI_UP || h->step != GCI_AT_REST) return;
   if (gci_deadline_is_set(&h->timer) || h->core->closing) return;
@@ -95,7 +96,7 @@ static void rest(struct gci_health *h) {
 
 /* ---------------------------------------------------------------------------------- states ---- */
 
-/* The list on its way, too. */
+/* In the list on its way, too. */
 static void mark(const struct gci_peer *peer) {
   gcache_t *core = peer->health.core;
   gci_peers_mark(&core->peers, peer);
@@ -112,7 +113,7 @@ static void leave_up(struct gci_health *h, enum gci_health_state state) {
 static void wait_down(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
   leave_up(h, GCI_DOWN);
-  if (h->step == GCI_PINGING) return; /* when that has ended */
+  if (h->step == GCI_PINGING) return; /* wait_down() follows when the ping has ended */
   h->step = GCI_AT_REST;
   set_timer(h, back_off_ms(h));
 }
@@ -160,7 +161,7 @@ static int can_ping(const gcache_t *core) {
          (t->can & GCACHE_CAN_PING) != 0;
 }
 
-/* It is the loop's affair whether it lives on: nobody waits for this. */
+/* Nobody waits for a ping, so it does not keep the loop alive. */
 static void ping(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
   gcache_t *core = h->core;
@@ -183,7 +184,8 @@ static uint64_t half_of_silence_ms(const struct gci_health *h) {
   return ms / 2 + ms % 2;
 }
 
-/* In two halves, so that it is asked when it has been silent for half as long again at most. */
+/* In two halves, so that the peer is pinged after at most one and a half times silent_ms of
+ * silence. */
 static void watch(struct gci_health *h) {
   h->silences = 0;
   h->lull = 0;
@@ -196,14 +198,14 @@ static void on_pinged(gcache_call_t *call, int status, gcache_value_t *value, co
   struct gci_health *h = &peer->health;
   int is_there = status == 0 || status == UV_ENOTSUP;
   (void)value;
-  gci_env_hold(h->core->env); /* as when it began; released by core/call */
+  gci_env_hold(h->core->env); /* as when the ping began; released by core/call */
   gci_link_unlink(&call->under_way);
   h->step = GCI_AT_REST;
   gci_env_deadline_clear(h->core->env, &h->timer);
   if (h->core->closing) return;
   if (status == UV_ECANCELED) status = UV_ETIMEDOUT;
   if (h->state == GCI_DOWN)
-    wait_down(peer); /* it went down meanwhile */
+    wait_down(peer); /* the peer went down meanwhile */
   else if (!is_there && (h->state == GCI_PROBING || status != UV_ENOMEM))
     go_down(peer, status, reason);
   else if (h->state == GCI_PROBING)
@@ -218,7 +220,7 @@ static const struct gci_call_maker ping_maker = {deadline_ms, on_pinged};
 
 /* ---------------------------------------------------------------------------------- probes ---- */
 
-/* Nonzero: it is being told what it has missed, or cannot be told now. */
+/* Nonzero: the peer is being told what it has missed, or cannot be told now. */
 static int tell(struct gci_peer *peer) {
   gcache_t *core = peer->health.core;
   int rc = core->health.tell == NULL ? 0 : core->health.tell(core, peer);
@@ -227,7 +229,7 @@ static int tell(struct gci_peer *peer) {
   return rc;
 }
 
-/* It has given a sign of life. */
+/* The peer has given a sign of life. */
 static void go_on(struct gci_peer *peer) {
   if (tell(peer) == 0) go_up(peer);
 }
@@ -248,7 +250,7 @@ static void count_failure(struct gci_peer *peer, int why, const char *reason) {
   if (++h->failures >= terms_of(h)->set.failures_max) go_down(peer, why, reason);
 }
 
-/* It has been silent for long enough. */
+/* The peer has been silent for long enough. */
 static void doubt(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
   if (can_ping(h->core)) {
@@ -259,7 +261,7 @@ static void doubt(struct gci_peer *peer) {
   if (h->state == GCI_UP) watch(h);
 }
 
-/* It owes answers, perhaps, and was watched for a while. */
+/* The peer may owe answers, and was watched for a while. */
 static void look_for_life(struct gci_peer *peer) {
   struct gci_health *h = &peer->health;
   if (peer->stats.running == 0 && h->unanswered == 0) {
@@ -276,7 +278,7 @@ static void look_for_life(struct gci_peer *peer) {
   }
 }
 
-/* A transport that cannot ping has to be told by what it is asked. */
+/* With a transport that cannot ping, only answers to requests can tell. */
 static void look_for_stay(struct gci_peer *peer) {
   peer->health.lull = 0;
   if (peer->health.leaving && can_ping(peer->health.core)) ping(peer);
@@ -362,16 +364,18 @@ void gci_health_asked(gcache_call_t *call) {
     gci_health_look(call->peer);
 }
 
-/* What only somebody who is there can have said. */
+/* Answers that only a live peer can have given. */
 static int is_life(const gcache_call_t *call, int status) {
   if (call->only_cached && (status == UV_ENOENT || status == UV_EPERM)) return 1;
   if (call->op == GCACHE_OP_GIVE && status == UV_EEXIST) return 1;
-  if (call->op == GCACHE_OP_GET && status == UV_ETIMEDOUT) return 1; /* its time ran out, it says */
+  if (call->op == GCACHE_OP_GET && status == UV_ETIMEDOUT)
+    return 1; /* the peer says that its time
+                                                                      * ran out */
   return status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD ||
          status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP;
 }
 
-/* Nobody is there who could have been asked. */
+/* No peer can be reached there. */
 static int is_unreachable(int status) {
   switch (status) {
   case UV_ECONNREFUSED:
@@ -392,7 +396,7 @@ static int is_unreachable(int status) {
   }
 }
 
-/* Says nothing about the peer. */
+/* Statuses that say nothing about the peer. */
 static int is_neutral(const gcache_call_t *call, int status) {
   switch (status) {
   case UV_ECANCELED:

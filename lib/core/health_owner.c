@@ -1,11 +1,12 @@
-/* core/health - who is asked for a key, and what may be asked again: see health.h. */
+/* core/health - which peer is asked for a key, and whether another may be asked again: see
+ * health.h. */
 #include "core/group.h"
 #include "core/health.h"
 #include "core/memory.h"
 
 enum { CREDIT_MAX = 10000, RETRY = 100 }; /* hundredths of a question */
 
-/* Without those who are out, and without `avoid`. */
+/* Without the peers that are out, and without `avoid`. */
 static struct gci_peer *next_owner(struct gci_peers *peers, gcache_bytes_t key,
                                    const struct gci_peer *avoid) {
   size_t i = avoid == NULL ? peers->n : gci_peers_index(peers, avoid), next;
@@ -36,7 +37,7 @@ void gci_health_earn(gcache_t *core) {
   if (all->credit > CREDIT_MAX) all->credit = CREDIT_MAX;
 }
 
-/* Nonzero: counted in `granted`; else in `denied`. */
+/* Nonzero: paid, and counted in `granted`; else counted in `denied`. */
 static int pay(struct gci_healths *all, uint64_t *granted, uint64_t *denied) {
   int is_paid = all->credit >= RETRY;
   if (is_paid) all->credit -= RETRY;
@@ -54,7 +55,7 @@ int gci_health_may_hedge(gcache_t *core) {
   return pay(all, &all->hedges, &all->hedges_denied);
 }
 
-/* Changes made meanwhile by members that have died since will never be told here (P8). */
+/* Changes that were made meanwhile by members that have died since will never be told here (P8). */
 static void forget_hot(gcache_t *core) {
   uint64_t n = 0;
   gci_list_each(link, &core->group_list) {

@@ -5,7 +5,7 @@
 
 enum { LOOK_EACH = 32, US_PER_MS = 1000 };
 
-/* gcache_req_s.from of one that waits for a fetch. */
+/* gcache_req_s.from of a request that waits for a fetch. */
 enum { FIRST = GCACHE_FROM_NONE, SECOND, AFTER };
 
 static struct gcache_req_s *req_of(struct gcache_link_s *link) {

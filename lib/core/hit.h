@@ -1,6 +1,6 @@
-/* core/hit - the usual get, without a call: store/hit's, asked for while others are queued already. It
- * needs no deadline, and when its turn has come there is nothing to be done but to see that it was not
- * cancelled, its group does not close, and the value has not expired. Everything else is
+/* core/hit - the usual get, without a call: a hit of store/hit that is queued while others are
+ * queued already. It needs no deadline; when its turn comes, it only remains to check that it was
+ * not cancelled, its group does not close, and the value has not expired. Everything else is
  * core/ask's, which could do this too. */
 #ifndef GCI_CORE_HIT_H
 #define GCI_CORE_HIT_H
@@ -12,7 +12,7 @@
 #include "core/timing.h"
 #include "store/hit.h"
 
-/* What a value that expires must have left to be taken for such a hit. */
+/* The least time that an expiring value must have left for such a hit. */
 #define GCI_HIT_MARGIN_NS INT64_C(1000000000)
 
 static inline int gci_hit_is_usual(gcache_bytes_t key) {
@@ -23,8 +23,7 @@ static inline uint64_t gci_hit_hash(const gcache_group_t *group, gcache_bytes_t 
   return gci_hash_short(&group->core->hash_key, key);
 }
 
-/* Of a request in state KEPT, those fields are set that such a request, or its callback, is asked
- * for. */
+/* Sets the fields that such a request, in state KEPT, or its callback reads. */
 static inline void gci_hit_fill(struct gcache_req_s *req, gcache_group_t *group,
                                 const struct gci_hit *hit) {
   req->deadline.slot = 0;

@@ -20,8 +20,8 @@ static int hash_all(struct gci_install *in) {
   return has_self ? 0 : GCACHE_ESELF;
 }
 
-/* table: of a power of two, wide enough, all zero; takes URLs by their hash, + 1, at the next free
- * place. */
+/* table: its size is a power of two, large enough, all zero; holds indexes of URLs, + 1, at the
+ * place of their hash or the next free one. */
 static int has_twins(const struct gci_install *in, uint32_t table[], size_t wide) {
   for (size_t i = 0; i < in->n; i++) {
     size_t at = in->hashes[i] & (wide - 1);
@@ -46,7 +46,7 @@ static int check_twins(struct gci_install *in) {
   return twins ? UV_EINVAL : 0;
 }
 
-/* Sums of these tell lists apart. */
+/* Lists are told apart by sums of these. */
 static uint64_t mixed(uint64_t hash, unsigned weight) {
   uint64_t x = (hash ^ weight * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
   return (x ^ (x >> 31)) * UINT64_C(0x94d049bb133111eb);

@@ -1,11 +1,11 @@
 /* core/install - a list of members on its way: checked at once, then made in slices of about a
  * millisecond, beside the list that is in force.
  *
- * Slices: the members, each a struct of its own or that of the list in force; the placement, until
- * it can be asked; the table of its slots, until it is full.
- * Owns all of it until the list is taken out. Borrows the list in force and the URL of this member; the
- * caller's arrays too, unless gci_install_keep() has copied them.
- * Fails: begin with UV_ENOMEM, UV_EINVAL or GCACHE_ESELF, keep and a slice of members with
+ * Slices: the members, each a new struct or that of the list in force; the placement, until it can
+ * be asked; the table of its slots, until it is full.
+ * Owns all of it until the list is taken out. Borrows the list in force and the URL of this member;
+ * the caller's arrays too, unless gci_install_keep() has copied them.
+ * Fails: begin with UV_ENOMEM, UV_EINVAL or GCACHE_ESELF; keep and a slice of members with
  * UV_ENOMEM. */
 #ifndef GCI_CORE_INSTALL_H
 #define GCI_CORE_INSTALL_H
@@ -21,14 +21,14 @@ struct gci_install {
   uint64_t *hashes;               /* of the URLs */
   struct gci_placed_peer *placed; /* the labels, and weights */
   int labels_are_urls;
-  char *copy; /* of what is borrowed; NULL: none */
+  char *copy; /* a copy of what is borrowed; NULL: none */
   size_t copy_size;
-  const char **others; /* room for n: what a transport is told that hears of all at once */
+  const char **others; /* room for n: for a transport that is told of all members at once */
   struct gci_peers fresh;
   int step;
 };
 
-/* n >= 1. Checks everything but memory for the members. now_ms: when those come that are not in old. */
+/* n >= 1. Checks everything but memory for the members. now_ms: when members not in old come. */
 int gci_install_begin(struct gci_install *in, const struct gci_peers *old, uint64_t now_ms,
                       const char *self, const char *const urls[], const char *const labels[],
                       const unsigned weights[], size_t n);
@@ -37,10 +37,10 @@ int gci_install_keep(struct gci_install *in);
 
 /* One slice. 1: there is more to do; 0: the list is complete. */
 int gci_install_some(struct gci_install *in);
-/* Nonzero: owners can be asked for; what is left makes that faster. */
+/* Nonzero: owners can be asked for; the rest of the work makes that faster. */
 int gci_install_is_usable(const struct gci_install *in);
 
-/* Takes the list out, complete or not, and ends. */
+/* Takes the list out, complete or not, and ends the install. */
 struct gci_peers gci_install_end(struct gci_install *in);
 
 #endif

@@ -19,7 +19,7 @@ uint64_t gci_journey_deadline_ms(const struct gci_journey *journey) {
   return latest_ms;
 }
 
-/* Callers, that is: not a refresh. */
+/* Counts callers only, not refreshes. */
 static uint64_t waiting(const struct gcache_req_s *req) {
   return req->takes != GCI_TAKES_NEWER;
 }
@@ -38,7 +38,7 @@ void gci_journey_join(struct gci_journey *journey, struct gcache_req_s *req) {
   gci_list_push_back(&journey->flight.waiters, &req->job.link);
 }
 
-/* Nonzero: req has ended, with what memory has in place of a failure. */
+/* Nonzero: req has ended, with the value that memory has in place of a failure. */
 static int finish_spare(struct gcache_req_s *req, const struct gci_flight *flight) {
   gcache_from_t from = GCACHE_FROM_NONE;
   gcache_value_t *spare = NULL;

@@ -12,14 +12,14 @@ static unsigned bucket_of(uint64_t us) {
   return bucket < GCI_LATENCY_BUCKETS ? bucket : GCI_LATENCY_BUCKETS - 1;
 }
 
-/* The first time that is not in it any more. */
+/* The first time beyond the bucket. */
 static uint64_t end_us(unsigned bucket) {
   if (bucket < SUBS) return (uint64_t)(bucket + 1) << UNIT_BITS;
   unsigned top = bucket / SUBS + 1;
   return (uint64_t)(SUBS + bucket % SUBS + 1) << (top - SUB_BITS + UNIT_BITS);
 }
 
-/* What is left over of one bucket counts in the next, so that buckets of one sample do not all
+/* The remainder of one bucket counts in the next, so that buckets of one sample do not all
  * vanish. */
 static void halve(struct gci_latency *latency) {
   unsigned carry = 0;

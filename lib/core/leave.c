@@ -12,7 +12,7 @@ enum {
   UNDER_WAY_MAX = 64,
   BYTES_UNDER_WAY_MAX = 8 << 20, /* one more value may be larger */
   STEPS = 256,                   /* entries of a group looked at in a turn */
-  IN_TURN = 8,                   /* given of a group before the next group's turn */
+  IN_TURN = 8,                   /* values of a group given before the next group's turn */
   OWNERS_A_TURN = 65536          /* members compared to find next owners, in a turn */
 };
 
@@ -22,15 +22,15 @@ struct gci_leaving {
   struct gcache_deadline_s deadline;
   struct gcache_job_s job;
   uint64_t until_ms;
-  size_t refs;           /* one for the request, one a value on its way */
+  size_t refs;           /* one for the request, one per value on its way */
   struct gci_list gives; /* under way */
   size_t under_way, bytes_under_way;
-  size_t bytes; /* of all that was sent */
+  size_t bytes; /* of all values sent */
 };
 
 struct give {
   gcache_call_t call;
-  struct gcache_link_s link; /* of the leaving's */
+  struct gcache_link_s link; /* in gci_leaving.gives */
   struct gci_leaving *leave;
   gcache_value_t *value;
   size_t key_len, bytes;
@@ -60,7 +60,7 @@ static void end_walks(gcache_t *core) {
   }
 }
 
-/* A peer may never answer for one that is on its way. */
+/* A peer may never answer a value that is on its way. */
 static void hint_all(struct gci_leaving *leave) {
   gci_list_each(link, &leave->gives) {
     gci_call_hint(&gci_container_of(link, struct give, link)->call);
@@ -151,7 +151,7 @@ static int has_room(const struct gci_leaving *leave) {
          leave->bytes < leave->core->previous.terms.leave_max_bytes;
 }
 
-/* Nonzero: there is more of it. */
+/* Nonzero: the group has more. */
 static int give_some(struct gci_leaving *leave, gcache_group_t *group, size_t *owners) {
   int64_t now = gci_env_unix_ns(leave->core->env);
   size_t steps = STEPS, n = leave->core->peers.n;

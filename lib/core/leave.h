@@ -1,12 +1,12 @@
-/* core/leave - gcache_leave(): what this member has that is used most is given to its next owners.
+/* core/leave - gcache_leave(): the most used values of this member are given to their next owners.
  *
  * Each group's main cache is walked over (store/cache), a few entries of each group in turn, so
- * that what is used most goes first in all; at most 64 values and 8 MiB are on their way. A value
- * that a change has removed here since it was sent may reach the next owner after the change has:
- * it refuses what has been changed there (core/recent), and a change that comes to it later removes
- * what it was given (P2).
- * Owns one block while it lasts, one a value on its way. Fails: starting, with UV_ENOMEM, UV_EALREADY,
- * GCACHE_ECLOSING; a value for which there is no memory is not given. */
+ * that over all groups the most used values go first; at most 64 values and 8 MiB are on their way.
+ * A value that a change has removed here since it was sent may reach the next owner after the
+ * change has: the next owner refuses keys that have been changed there (core/recent), and a change
+ * that comes to it later removes the value (P2).
+ * Owns one block while it lasts, one per value on its way. Fails: starting, with UV_ENOMEM,
+ * UV_EALREADY, GCACHE_ECLOSING; a value for which there is no memory is not given. */
 #ifndef GCI_CORE_LEAVE_H
 #define GCI_CORE_LEAVE_H
 

@@ -22,7 +22,7 @@ static int hears_of_each(const gcache_transport_t *t) {
          t->peer_added != NULL && t->peer_removed != NULL;
 }
 
-/* Of those from `from` on who are not in the list in force. */
+/* Of the members from `from` on, those that are not in the list in force. */
 static void tell_added(gcache_t *core, const struct gci_peers *fresh, size_t from) {
   gcache_transport_t *t = core->transport;
   if (!hears_of_each(t)) return;
@@ -50,7 +50,7 @@ static void tell_all(gcache_t *core, const char **others) {
 
 /* -------------------------------------------------------------------------------- take apart -- */
 
-/* Nonzero: something is left. The placement of a long list takes a turn of its own. */
+/* Nonzero: something is left. Freeing the placement of a long list takes a separate turn. */
 static int part_some(gcache_t *core, struct gci_peers *peers, int is_told, size_t budget) {
   struct gci_peer *peer;
   for (; budget > 0 && (peer = gci_peers_pop(peers)) != NULL; budget--) {
@@ -68,7 +68,8 @@ static void wake(gcache_t *core) {
   if (!gci_job_queued(job)) gci_env_defer(core->env, GCI_COMPLETIONS, job);
 }
 
-/* A short one at once; but in their order, so that what one takes leave of the next can greet. */
+/* A short list is freed at once; but lists go in their order, so that a member that one list takes
+ * leave of can be greeted again by the next. */
 static void retire(gcache_t *core, struct gci_peers *peers, int is_told) {
   struct gci_lists *lists = &core->lists;
   struct gci_retired *grave = peers->grave;
@@ -112,14 +113,14 @@ static int tell_some_before(gcache_t *core, size_t budget) {
   return 1;
 }
 
-/* Its time may be over before all have been told who is gone. */
+/* The time may be over before all members that left have been reported. */
 void gci_lists_part_previous(gcache_t *core) {
   int is_told = core->previous.told >= core->previous.list.n;
   struct gci_peers before = gci_previous_end(core);
   retire(core, &before, is_told);
 }
 
-/* The one that was before the list before goes. A list that is given again replaces nothing. */
+/* The list before the previous one goes. A list that is given again replaces nothing. */
 static void keep_or_retire(gcache_t *core, struct gci_peers *old) {
   struct gci_previous *previous = &core->previous;
   int is_same = old->n == core->peers.n && old->print == core->peers.print;
@@ -134,7 +135,8 @@ static void keep_or_retire(gcache_t *core, struct gci_peers *old) {
 
 /* ---------------------------------------------------------------------------------- in force -- */
 
-/* What a member kept while it was alone, no remove of the cluster it now asks would reach (P2). */
+/* Drops what a member kept while it was alone: no remove of the cluster that it now asks would
+ * reach that (P2). */
 static void forget_as_client(gcache_t *core) {
   gci_list_each(link, &core->group_list) {
     gcache_group_t *group = gci_container_of(link, gcache_group_t, link);
@@ -160,7 +162,7 @@ static void give_up(gcache_t *core, struct gci_install *in) {
   retire(core, &fresh, 0);
 }
 
-/* The one on its way makes room for what was given after it. */
+/* A list on its way makes room for one given after it. */
 static void replace_next(gcache_t *core, struct gci_install *in) {
   struct gci_install *next = core->lists.next;
   core->lists.next = in;

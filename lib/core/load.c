@@ -1,8 +1,8 @@
 /* core/load - see load.h.
  *
  * The getter is called from the queue, so it may answer at once, close the group or the cache, or
- * ask for the same key. Whatever it calls, the load is not touched after the getter, the cancel
- * callback or load_work has returned: the answer frees it. The answer itself runs no callback
+ * ask for the same key. Nothing here touches the load after the getter, the cancel callback or
+ * load_work has returned: the answer may have freed it. The answer itself runs no callback
  * (P10). */
 #include "core/load.h"
 
@@ -23,7 +23,7 @@ static size_t load_size(gcache_bytes_t key) {
 
 /* ------------------------------------------------------------------------------ start, end ---- */
 
-/* The last use of the group, too. */
+/* This is also the last use of the group. */
 static void free_load(gcache_load_t *load) {
   gcache_group_t *group = load->group;
   gcache_value_unref(load->trace);
@@ -38,7 +38,7 @@ static void on_run_ended(struct gcache_job_s *job) {
   free_load(load);
 }
 
-/* A run that somebody wants to know the end of stays until he has been told. */
+/* If a hook is to be told the end of the run, the load stays until then. */
 static void leave(gcache_load_t *load) {
   gcache_group_t *group = load->group;
   assert(gci_journey_is_empty(&load->journey));
@@ -54,7 +54,7 @@ static void leave(gcache_load_t *load) {
   gci_env_defer(group->core->env, GCI_COMPLETIONS, &load->job);
 }
 
-/* Its callers are answered like those of a getter that failed, but for the status. */
+/* Its callers are answered like those of a failed getter, except for the status. */
 static void shed(gcache_load_t *load, const char *text) {
   gcache_group_t *group = load->group;
   gcache_value_t *reason = gci_value_text(gci_group_mem(group), text);
@@ -70,8 +70,8 @@ static int is_too_late(const gcache_load_t *load) {
   return gci_gate_is_too_late(&load->group->gate, gcache_load_time_left_ms(load));
 }
 
-/* Places are free: for those who wait, from a turn, because this runs inside public calls. The
- * caller holds the group. */
+/* Places are free: loads that wait are started from a turn, because this runs inside public calls.
+ * The caller holds the group. */
 static void admit(gcache_group_t *group) {
   struct gci_pass *pass;
   while ((pass = gci_gate_next(&group->gate)) != NULL) {
@@ -92,7 +92,7 @@ static void end(gcache_load_t *load) {
   leave(load);
 }
 
-/* Nonzero: it has a place. 0: it waits for one, or is gone. */
+/* Nonzero: the load has a place. 0: it waits for one, or is gone. */
 static int enter(gcache_load_t *load) {
   struct gci_gate *gate = &load->group->gate;
   if (load->pass.state == GCI_PASS_INSIDE || gci_gate_enter(gate, &load->pass)) return 1;
@@ -103,7 +103,7 @@ static int enter(gcache_load_t *load) {
   return 0;
 }
 
-/* What they go on with belongs to the same trace. */
+/* The further journey of its callers belongs to the same trace. */
 static void strand(gcache_load_t *load) {
   gcache_t *core = load->group->core;
   gcache_value_t *before = gci_trace_enter(core, load->trace);
@@ -111,9 +111,9 @@ static void strand(gcache_load_t *load) {
   gci_trace_leave(core, before);
 }
 
-/* A change has come while it waited. Its getter will know of that, so it is a load like any other
- * again; or, where another has been opened since, its callers wait for that one. Nonzero: they do,
- * and it is gone. */
+/* A change has come while the load waited. Its getter will run after the change, so it becomes a
+ * load like any other again; or, if another load has been opened since, its callers wait for that
+ * one. Nonzero: they do, and this load is gone. */
 static int give_way(gcache_load_t *load) {
   gcache_group_t *group = load->group;
   struct gci_flight *flight = &load->journey.flight;
@@ -144,7 +144,7 @@ static void on_handed_over(struct gci_handoff_asker *asker, gcache_value_t *valu
   gcache_value_unref(value);
 }
 
-/* Once, and not for a key of which there is something here already, or that has been changed since.
+/* Once per load, and not for a key that has an entry here already, or has been changed since.
  * Nonzero: the load waits for the answer. */
 static int ask_before(gcache_load_t *load) {
   const struct gci_flight *flight = &load->journey.flight;
@@ -190,7 +190,7 @@ static void on_nobody_waits(struct gcache_job_s *job) {
   cancel(load);
 }
 
-/* One that waits for its place makes room for others. */
+/* A load that waits for a place makes room for others. */
 static void on_deserted(struct gci_journey *journey) {
   gcache_load_t *load = gci_container_of(journey, gcache_load_t, journey);
   if (load->pass.state == GCI_PASS_WAITS || load->handoff.asked != NULL) {
@@ -235,7 +235,7 @@ int gci_load_is_under_way(struct gci_journey *load) {
 
 /* ------------------------------------------------------------------------------ answers ---- */
 
-/* The getter has said what it knows of the key. */
+/* The getter has answered about the key. */
 static void learn(gcache_load_t *load) {
   uint64_t now_ms = gci_env_mono_ms(load->group->core->env);
   gci_gate_learn(&load->group->gate, now_ms - load->started_ms);
@@ -255,7 +255,8 @@ static void fail(gcache_load_t *load, int status, const char *text, uint64_t not
   assert(load->started);
   group->stats.local_load_errs++;
   end_run(load, status);
-  /* Those who wait came after the getter was told to give up; only "not found" is about the key. */
+  /* The callers that wait came after the getter was told to give up; only "not found" is about the
+   * key. */
   if (load->told && status != GCACHE_ENOTFOUND) {
     gci_flights_detach(&group->loads, &load->journey.flight);
     strand(load);
@@ -276,7 +277,7 @@ static void fail(gcache_load_t *load, int status, const char *text, uint64_t not
   end(load);
 }
 
-/* NULL: the value can be delivered. */
+/* Why the value cannot be delivered; NULL: it can. */
 static const char *objection(const gcache_load_t *load, const gcache_value_t *value) {
   gcache_t *core = load->group->core;
   if (gcache_value_bytes(value).len > core->value_max)
@@ -288,7 +289,7 @@ static const char *objection(const gcache_load_t *load, const gcache_value_t *va
 
 void gcache_load_done(gcache_load_t *load, gcache_value_t *value) {
   assert(load->started);
-  if (value == NULL) { /* the value of a getter that found no memory for it */
+  if (value == NULL) { /* a getter that found no memory for its value */
     gcache_load_fail(load, UV_ENOMEM, NULL);
     return;
   }

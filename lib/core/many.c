@@ -1,20 +1,19 @@
-/* core/many - gcache_get_many(): gets that are asked for in one call, and told of one by one or
- * together.
+/* core/many - gcache_get_many(): many gets in one call, reported one by one or together.
  *
  *   in memory, and plain    held at once; no queue, no list
- *   else                    core/ask's question, which ends in on_answered or on_held
+ *   else                    a request of core/ask, which ends in on_answered or on_held
  *
- * The request of the whole is in the group's list and passes a cancel on; it has one job, for what
- * was held at the start, which runs in the next turn. `left` counts that job and the questions
- * under way; at zero all is told.
+ * The request for the whole is in the group's list and passes a cancel on; it has one job, for the
+ * gets that were held at the start, which runs in the next turn. `left` counts that job and the
+ * requests under way; at zero everything is reported.
  *
- * Whoever is told at the end only may wait for longer than a value lives. So before that all are
- * looked at once more; what has expired starts over, once, with a key from the copy that was made
- * when the first question set out. The results of all are handed over as one array of references,
- * because gets may be freed inside the callback.
+ * A caller that is told only at the end may wait for longer than a value lives. So before that all
+ * gets are checked once more; one whose value has expired starts over, once, with its key from the
+ * copy that was made when the first request set out. All results are handed over as one array of
+ * references, because gets may be freed inside the callback.
  *
- * Owns refs and keys. Fails: starting, without memory for refs. A copy of the keys that cannot be had
- * only means that nothing starts over. */
+ * Owns refs and keys. Fails: starting, without memory for refs. Without memory for a copy of the
+ * keys, nothing starts over. */
 #include <assert.h>
 #include <string.h>
 #include <uv.h>
@@ -28,7 +27,7 @@
 
 enum { AHEAD = 16 };
 #define NEAR_BYTES \
-  (512 * 1024) /* a cache so small is near the processor: nothing is to be fetched ahead */
+  (512 * 1024) /* so small a cache lies near the processor: nothing needs to be fetched ahead */
 
 /* Copies, one behind the other; their bytes follow. */
 struct keys {
@@ -66,21 +65,21 @@ static gcache_bytes_t key_of(const gcache_many_t *many, size_t i) {
 
 /* ------------------------------------------------------------------------------ end ---- */
 
-/* Held from the start, and it does not expire: nothing is left to be looked at, and it is in no
+/* Held from the start, with a value that does not expire: nothing is left to check, and it is in no
  * list. */
 static int is_plain(const struct gcache_req_s *req) {
   return req->status == 0 && !gci_link_linked(&req->owned) &&
          gci_value_expire(req->value) == GCACHE_NEVER;
 }
 
-/* Only what travelled is in the group's list, and holds the group. */
+/* Only gets that travelled are in the group's list, and hold the group. */
 static void end_one(gcache_many_t *many, struct gcache_req_s *req) {
   int is_listed = gci_link_linked(&req->owned);
   gci_req_end(req);
   if (is_listed) gci_group_release(many->priv.group);
 }
 
-/* The results move to refs: gets are the caller's when done begins. */
+/* The results move to refs: the gets are the caller's when done begins. */
 static void hand_over(gcache_many_t *many) {
   for (size_t i = 0; many->refs != NULL && i < many->n; i++) {
     struct gcache_req_s *req = &many->gets[i].priv;
@@ -116,7 +115,8 @@ static void finish(gcache_many_t *many) {
 
 /* ------------------------------------------------------------------------------ over again ---- */
 
-/* Nonzero: held, and no longer to be delivered. Of what came in place of a failure there is no more. */
+/* Nonzero: held, and may no longer be delivered. A value in place of a failure has no
+ * replacement. */
 static int has_ended(const struct gcache_req_s *req) {
   if (req->value == NULL || req->takes != GCI_TAKES_STALE) return 0;
   if (gci_value_expire(req->value) == GCACHE_NEVER) return 0;
@@ -124,7 +124,7 @@ static int has_ended(const struct gcache_req_s *req) {
   return end <= gci_env_unix_ns(req->group->core->env);
 }
 
-/* Nonzero: it travels. core/ask takes it for a hit that came to its end on the way. */
+/* Nonzero: the get travels. core/ask takes it for a hit that has expired on the way. */
 static int start_over(gcache_many_t *many, size_t i) {
   struct gcache_req_s *req = &many->gets[i].priv;
   gcache_group_t *group = req->group;
@@ -133,7 +133,7 @@ static int start_over(gcache_many_t *many, size_t i) {
   if (req->key == NULL) return 0;
   if (req->from != GCACHE_FROM_MAIN && req->from != GCACHE_FROM_HOT) group->stats.hits++;
   req->deadline.at_ms = many->priv.deadline.at_ms;
-  req->tries = 0; /* the owner failed another question; loading beside it now could break P1 */
+  req->tries = 0; /* the owner failed another call; loading here beside it could break P1 */
   return gci_ask_settle(req);
 }
 
@@ -155,7 +155,7 @@ static void count_down(gcache_many_t *many) {
 
 /* ------------------------------------------------------------------------------ one by one ---- */
 
-/* Its own, until done begins, but not to be used by the callback any more. */
+/* The get is its own until done begins, but the callback must not use it any more. */
 static void tell(gcache_many_t *many, gcache_get_t *get) {
   struct gcache_req_s *req = &get->priv;
   gcache_value_t *value = req->value, *reason = req->reason;
@@ -188,7 +188,7 @@ static void on_held(struct gcache_job_s *job) {
   count_down(req->many);
 }
 
-/* What was held at the start. A callback may cancel what is still held. */
+/* Reports the gets held at the start. A callback may cancel others that are still held. */
 static void on_begun(struct gcache_job_s *job) {
   gcache_many_t *many = gci_container_of(job, gcache_many_t, priv.job);
   for (size_t i = 0; many->refs == NULL && i < many->n; i++) {
@@ -206,10 +206,10 @@ static void on_begun(struct gcache_job_s *job) {
 
 /* ------------------------------------------------------------------------------ leave ---- */
 
-/* Nobody leaves the list of gets by leaving. */
+/* Gets that leave stay in the list of gets. */
 static void on_all_left(struct gcache_req_s *req, int status) {
   gcache_many_t *many = gci_container_of(req, gcache_many_t, priv);
-  (void)status; /* it has no deadline of its own: cancelled */
+  (void)status; /* there is no deadline: only a cancel leads here */
   for (size_t i = 0; i < many->n; i++)
     gci_req_cancel(&many->gets[i].priv);
 }
@@ -276,7 +276,8 @@ static void start_one(const struct asked *a, size_t i, uint64_t hash) {
     copy_keys(many, a->keys);
 }
 
-/* At most AHEAD: as many as memory can be waited for at a time. How many were usual hits. */
+/* At most AHEAD gets: as many as memory can be fetched for at the same time. Returns how many were
+ * usual hits. */
 static size_t start_some(const struct asked *a, size_t first, size_t n) {
   gcache_group_t *group = a->many->priv.group;
   const gcache_bytes_t *keys = &a->keys[first];

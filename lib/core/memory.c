@@ -18,8 +18,8 @@ static uint64_t wait_ms(int64_t due_unix_ns, int64_t now_unix_ns) {
   return ns > STEP_MAX_MS * (uint64_t)NS_PER_MS ? STEP_MAX_MS : (ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
-/* Sets the wheel's deadline if the memory is due earlier than it is set for. Only the first setting
- * can fail. */
+/* Sets the wheel's deadline, if memory is due earlier than the deadline is set for. Only the first
+ * setting can fail. */
 static int watch(gcache_group_t *group) {
   struct gci_env *env = group->core->env;
   int64_t due = gci_cache_due(group->cache);
@@ -113,8 +113,8 @@ static uint32_t shorter(uint32_t window_ms, uint64_t left_ms) {
   return window_ms < left_ms ? window_ms : (uint32_t)left_ms;
 }
 
-/* Ends at end_unix_ns at the latest, with the windows around its expiry. Takes the reference; NULL:
- * out of memory, and it is still the caller's. */
+/* The copy ends at end_unix_ns at the latest, with the windows around its expiry. Takes the
+ * reference; NULL: out of memory, and the reference is still the caller's. */
 static gcache_value_t *capped(gcache_group_t *group, gcache_value_t *value, int64_t end_unix_ns) {
   const struct gci_windows *windows = gci_cache_windows(group->cache, value);
   struct gci_windows cut = *windows;
@@ -128,7 +128,7 @@ static gcache_value_t *capped(gcache_group_t *group, gcache_value_t *value, int6
   gcache_value_t *own = gci_value_until(gci_group_mem(group), value, expire);
   if (own == NULL || !is_cut || gci_value_set_windows(own, &cut) == 0) return own;
   if (own == value) return NULL;
-  gcache_value_ref(value); /* own gives back what is still the caller's */
+  gcache_value_ref(value); /* own gives back the reference that is still the caller's */
   gcache_value_unref(own);
   return NULL;
 }
@@ -168,7 +168,7 @@ void gci_memory_keep_absent(gcache_group_t *group, enum gci_side side,
     return;
   }
   if (remembers) {
-    gcache_bytes_t words = gcache_bytes(reason, strlen(reason) + 1); /* with its zero */
+    gcache_bytes_t words = gcache_bytes(reason, strlen(reason) + 1); /* with its terminating zero */
     int64_t end = gci_window_end(gci_env_unix_ns(group->core->env), gci_window_of(ms));
     gcache_value_t *value = gci_value_copy(gci_group_mem(group), words, end);
     int rc = value == NULL ? UV_ENOMEM : put_absent(group, side, flight, value);
@@ -191,7 +191,7 @@ static void detach(struct gci_flights *flights, gcache_bytes_t key, uint64_t has
   if (flight != NULL) gci_flights_detach(flights, flight);
 }
 
-/* Nobody asks what changed where nothing is handed over. */
+/* Without hand-off nobody asks what was changed. */
 static int is_noted(const gcache_group_t *group) {
   return group->core->previous.terms.handoff_ms > 0;
 }

@@ -1,5 +1,5 @@
 /* core/missed - see missed.h. The map finds a change by group and key, or the clear of a group; a
- * change that nobody is to find any more is not in it. */
+ * change that must not be found any more is not in it. */
 #include "core/missed.h"
 
 #include <string.h>
@@ -15,11 +15,11 @@ struct gci_missed_list {
   struct gci_map by_key;
   size_t n, n_gentle; /* in the map */
   size_t bytes;       /* of those */
-  size_t blocks;      /* these, and what is on its way and was forgotten */
+  size_t blocks;      /* of these, and of forgotten changes that are still on their way */
   uint64_t ages;
 };
 
-/* What becomes of a change that is on its way. */
+/* What happens to a change that is on its way when it ends. */
 enum { THEN_GONE, THEN_AGAIN, THEN_CLEAR, THEN_FORGOTTEN };
 
 gcache_bytes_t gci_missed_key(const struct gci_missed_change *change) {
@@ -28,7 +28,7 @@ gcache_bytes_t gci_missed_key(const struct gci_missed_change *change) {
 
 /* ------------------------------------------------------------------------------ the map ---- */
 
-/* What it is found as. */
+/* Whether it is found as a clear. */
 static int is_clear(const struct gci_missed_change *change) {
   return change->op == GCACHE_OP_CLEAR || change->then == THEN_CLEAR;
 }
@@ -122,7 +122,7 @@ static struct gci_missed_change *append(struct gci_missed_list *list, const char
   return change;
 }
 
-/* In its old place. Few are on their way at a time: the walk is short. */
+/* Puts the change back into its old place. Few are on their way at a time: the walk is short. */
 static void wait_again(struct gci_missed_change *change) {
   struct gci_missed_list *list = change->list;
   struct gcache_link_s *at = &list->waiting.head;
@@ -142,7 +142,7 @@ static struct gci_missed_change *change_of(struct gcache_link_s *link) {
   return gci_container_of(link, struct gci_missed_change, link);
 }
 
-/* Found as the clear of its group from now on. */
+/* From now on it is found as the clear of its group. */
 static void become_clear(struct gci_missed_change *change) {
   struct gci_missed_list *list = change->list;
   leave(list, change);
@@ -156,7 +156,7 @@ static void become_clear(struct gci_missed_change *change) {
   enter(list, change);
 }
 
-/* Nobody is to find it any more. */
+/* It can no longer be found. */
 static void let_go(struct gci_missed_change *change) {
   leave(change->list, change);
   gci_link_unlink(&change->link);
@@ -164,7 +164,7 @@ static void let_go(struct gci_missed_change *change) {
   if (!change->sent) free_change(change);
 }
 
-/* All of the group but `but`. How many there were. */
+/* All changes of the group but `but`. Returns how many there were. */
 static size_t let_go_of(struct gci_list *changes, const char *group,
                         const struct gci_missed_change *but) {
   struct gcache_link_s *next;
@@ -186,7 +186,7 @@ static struct gci_missed_change *first_of(const struct gci_list *changes, const 
   return NULL;
 }
 
-/* It is missed once more. */
+/* The change is missed once more. */
 static void touch(struct gci_missed_change *change, enum gci_missed_weight weight) {
   struct gci_missed_list *list = change->list;
   if (change->sent && change->then == THEN_GONE) change->then = THEN_AGAIN;
@@ -199,7 +199,7 @@ static struct gci_missed_change *clear_of(const struct gci_missed_list *list, co
   return find(list, group, 1, gcache_bytes(NULL, 0));
 }
 
-/* All changes of the group become one clear of it, for want of room. 0: there are none. */
+/* For want of room all changes of the group become one clear of it. 0: there are none. */
 static int collapse(struct gci_missed_list *list, const char *group) {
   struct gci_missed_change *clear = clear_of(list, group);
   if (clear == NULL) clear = first_of(&list->waiting, group);
@@ -218,7 +218,8 @@ static int collapse(struct gci_missed_list *list, const char *group) {
   return 1;
 }
 
-/* The group whose removes wait for longest, or are on their way. 0: there are none. */
+/* The same for the group whose removes have waited longest, or are on their way. 0: there are
+ * none. */
 static int collapse_some(struct gci_missed_list *list) {
   const struct gci_list *lists[] = {&list->waiting, &list->sent};
   for (int i = 0; i < 2; i++) {
@@ -239,7 +240,7 @@ static struct gci_missed_change *append_within(struct gci_missed_list *list, con
   return append(list, group, op, key, weight);
 }
 
-/* Nonzero: it was told to the list. */
+/* Nonzero: the list has taken the change. */
 static int add(struct gci_missed_list *list, const char *group, gcache_op_t op, gcache_bytes_t key,
                enum gci_missed_weight weight) {
   if (append_within(list, group, op, key, weight) != NULL) return 1;
@@ -253,7 +254,7 @@ static int add(struct gci_missed_list *list, const char *group, gcache_op_t op, 
   return 0;
 }
 
-/* What stands for this change already; NULL: nothing. */
+/* The change that already stands for this one; NULL: none. */
 static struct gci_missed_change *same(const struct gci_missed_list *list, const char *group,
                                       int clear, gcache_bytes_t key) {
   struct gci_missed_change *found = clear_of(list, group);
@@ -273,7 +274,8 @@ void gci_missed_add(struct gci_missed *missed, const struct gci_missed_terms *te
     return;
   }
   if (list != NULL && add(list, group, kept, key, weight)) return;
-  /* What is left are clears, also of groups that are closed here, which the mark does not stand for. */
+  /* Only clears are left, also of groups that are closed here, for which the mark does not
+   * stand. */
   missed->dropped++;
   missed->all = 1;
   if (list != NULL) free_list_if_empty(list);

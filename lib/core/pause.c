@@ -33,7 +33,7 @@ static struct gci_pause *find(const struct gci_pauses *pauses, uint64_t hash) {
   return NULL;
 }
 
-/* A free one, or the one whose pause has been over for longest; NULL: all pause. */
+/* A free cell, or the one whose pause has been over for longest; NULL: all pause. */
 static struct gci_pause *take_cell(struct gci_pauses *pauses, uint64_t hash, uint64_t now_ms) {
   struct gci_pause *cells = cells_of(pauses, hash), *taken = NULL;
   for (int i = 0; i < CELLS; i++) {

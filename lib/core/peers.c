@@ -144,7 +144,7 @@ void gci_peers_mark(struct gci_peers *peers, const struct gci_peer *peer) {
   if (i < peers->n) mark(peers, i);
 }
 
-/* A URL written otherwise, with a slash more, is a new struct: its text is handed out. */
+/* A URL that differs by a slash gets a new struct, because its text is handed out. */
 int gci_peers_add(struct gci_peers *peers, const struct gci_peers *old, const char *url,
                   uint64_t hash, int is_self) {
   assert(peers->n < peers->capacity);

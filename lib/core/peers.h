@@ -1,9 +1,9 @@
 /* core/peers - the members of the cluster as this one sees them: list, placement, counters.
  *
- * A peer is counted: calls under way keep it after it has left the list. A list that replaces another
- * keeps the struct (and counters) of every URL that stays. Two URLs are the same member when they
- * differ by one trailing slash at most. core/install makes a list, core/lists puts it in force.
- * Fails: gci_peers_reserve(), gci_peers_add() with UV_ENOMEM. */
+ * Peers are reference-counted: calls under way keep a peer after it has left the list. A list that
+ * replaces another keeps the struct (and counters) of every URL that stays. Two URLs are the same
+ * member if they differ by at most one trailing slash. core/install makes a list, core/lists puts
+ * it in force. Fails: gci_peers_reserve(), gci_peers_add() with UV_ENOMEM. */
 #ifndef GCI_CORE_PEERS_H
 #define GCI_CORE_PEERS_H
 
@@ -25,14 +25,14 @@ struct gci_peer {
   int is_self;
   int knows_self;     /* it has refused to hand anything over: this member is not new to it */
   uint64_t listed_ms; /* when its URL came to the list; 0: it was in the first */
-  gcache_peer_stats_t stats; /* what is counted; the rest is filled in on reading */
+  gcache_peer_stats_t stats; /* what is counted here; the rest is filled in by the reader */
   struct gci_health health;
   struct gci_missed missed;
   struct gci_latency latency;  /* of gets that it answered; counted with hedging on (core/hedge) */
   uint64_t late_ms;            /* a get that has waited for longer is late; 0: not known */
-  struct gcache_link_s tell;   /* core/tell: of those that missed anything */
+  struct gcache_link_s tell;   /* core/tell: among the peers that missed anything */
   struct gci_telling *telling; /* NULL: no attempt is under way */
-  uint64_t told;               /* changes that it missed and was told */
+  uint64_t told;               /* missed changes that it has been told */
 };
 
 /* Finds a peer of the list by its URL. */
@@ -57,17 +57,17 @@ struct gci_peers {
   struct gci_peer_slot *slots;     /* in the order of list */
   struct gci_map by_url;
   unsigned char *out;        /* in the order of list: GCI_PEERS_OUT, GCI_PEERS_DOWN, or 0 */
-  size_t n_out, n_down;      /* of them; what is down is out */
-  uint64_t came_ms;          /* listed_ms of those that come */
-  uint64_t print;            /* of all members and weights, whatever their order */
+  size_t n_out, n_down;      /* counts in out; a peer that is down is out */
+  uint64_t came_ms;          /* listed_ms of new members */
+  uint64_t print;            /* hash of all members and weights, whatever their order */
   uint64_t order;            /* of the same, in their order */
-  struct gci_retired *grave; /* where it goes when it is replaced: to replace it cannot fail */
+  struct gci_retired *grave; /* holds the list when it is replaced, so that replacing cannot fail */
 };
 
-/* A list that is not in force any more, until it is taken apart. */
+/* A list that is no longer in force, until it is freed. */
 struct gci_retired {
   struct gcache_link_s link;
-  int is_told; /* the transport has been told who of them is gone */
+  int is_told; /* the transport has been told which of them are gone */
   struct gci_peers peers;
 };
 
@@ -75,7 +75,7 @@ struct gci_peer *gci_peer_ref(struct gci_peer *peer);
 void gci_peer_unref(struct gci_peer *peer); /* NULL is fine */
 void gci_peer_failed(struct gci_peer *peer, int status);
 
-/* By which members are found and told apart. */
+/* Members are found and told apart by this. */
 uint64_t gci_peers_hash(const char *url);
 int gci_peers_same_member(const char *a, const char *b);
 
@@ -83,24 +83,24 @@ void gci_peers_init(struct gci_peers *peers, struct gci_mem *mem, gcache_dialect
                     unsigned replicas);
 void gci_peers_fini(struct gci_peers *peers);
 
-/* Room for n members, of which there are none yet. */
+/* Room for n members; there are none yet. */
 int gci_peers_reserve(struct gci_peers *peers, size_t n);
-/* One member more, that is not in it yet: its struct from `old` where the URL stays. */
+/* Adds a member that is not in the list yet: its struct from `old` if its URL stays. */
 int gci_peers_add(struct gci_peers *peers, const struct gci_peers *old, const char *url,
                   uint64_t hash, int is_self);
 /* The last member and its reference; NULL: none is left. */
 struct gci_peer *gci_peers_pop(struct gci_peers *peers);
-/* Nonzero: there is a member with the very text of peer's URL. */
+/* Nonzero: there is a member with exactly the text of peer's URL. */
 int gci_peers_have(const struct gci_peers *peers, const struct gci_peer *peer);
 
 /* The member of that URL; NULL: none. */
 struct gci_peer *gci_peers_find(const struct gci_peers *peers, const char *url);
-/* Where in the list this very struct is; n: nowhere. */
+/* The index of this very struct in the list; n: it is not in it. */
 size_t gci_peers_index(const struct gci_peers *peers, const struct gci_peer *peer);
-/* What its health says now, where it is in the list. */
+/* Copies the present state of its health, if the peer is in the list. */
 void gci_peers_mark(struct gci_peers *peers, const struct gci_peer *peer);
 
-/* Who owns key, out or not; NULL: no list. */
+/* The owner of key, out or not; NULL: no list. */
 struct gci_peer *gci_peers_owner(const struct gci_peers *peers, gcache_bytes_t key);
 
 #endif

@@ -9,7 +9,7 @@
 #define QUIET_MS 60000
 #define LEAVE_MAX_BYTES ((size_t)64 << 20)
 
-/* A transport that may be closing is told nothing more: gci_lists_fini() has the list then. */
+/* A transport that may be closing is told nothing more: gci_lists_fini() frees the list then. */
 static void on_end(struct gcache_deadline_s *end) {
   gcache_t *core = gci_container_of(end, gcache_t, previous.end);
   if (!core->closing) gci_lists_part_previous(core);
@@ -34,7 +34,8 @@ struct gci_peers gci_previous_end(gcache_t *core) {
   return list;
 }
 
-/* A member that has just started goes on as such: the list before does not say who had its keys. */
+/* A member that has just started remains a newcomer: its previous list does not say who had its
+ * keys. */
 int gci_previous_begin(gcache_t *core, const struct gci_peers *old) {
   struct gci_previous *previous = &core->previous;
   uint64_t now_ms = gci_env_mono_ms(core->env);
@@ -68,7 +69,7 @@ struct gci_peer *gci_previous_heir(gcache_t *core, gcache_bytes_t key) {
   return next < peers->n ? peers->list[next] : NULL;
 }
 
-/* By the list before. */
+/* By the previous list. */
 static struct gci_peer *owner_before(const gcache_t *core, gcache_bytes_t key) {
   struct gci_peer *owner = gci_peers_owner(&core->previous.list, key);
   if (owner == NULL || owner->is_self) return NULL;

@@ -1,5 +1,6 @@
-/* core/recent - see recent.h. The ring doubles until it is as large as it may be; only then are changes
- * overwritten. Times of more than 49 days ago are taken for younger ones, which forbids more. */
+/* core/recent - see recent.h. The ring doubles up to its largest size; only then are changes
+ * overwritten. A time of more than 49 days ago is taken for a later one, which errs on the safe
+ * side. */
 #include "core/recent.h"
 
 #define FIRST_ROOM 64
@@ -18,7 +19,7 @@ void gci_recent_fini(struct gci_recent *recent) {
   recent->n = recent->room = 0;
 }
 
-/* As long as there is room nothing has been overwritten, and the oldest is the first. */
+/* While there is room, nothing has been overwritten, and the oldest change is the first. */
 static void widen(struct gci_recent *recent) {
   size_t room = recent->room == 0 ? FIRST_ROOM : 2 * recent->room;
   size_t size = sizeof *recent->ring;

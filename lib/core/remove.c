@@ -1,5 +1,5 @@
 /* core/remove - gcache_remove(): the owner forgets first, so that nobody can fetch the old value
- * again, then everybody else at once. */
+ * again, then everybody else at the same time. */
 #include "core/ask.h"
 #include "core/change.h"
 

@@ -1,23 +1,24 @@
-/* core/remove_many - gcache_remove_many(): every key is forgotten by its owner first, then by everybody
- * else.
+/* core/remove_many - gcache_remove_many(): the owner of each key forgets it first, then everybody
+ * else does.
  *
- * The keys are sorted by owner: a segment each. Every member has one errand, which passes through the
- * segments, key by key, with a window of questions under way: first its own; then those of others, each
- * as soon as its owner is through with it, in the order in which they became ready. So no member waits
- * for an owner that is slow or dead with more than the keys of that owner, and what is kept is a
- * place in the order and a window for each member, not a question for each key and member.
+ * The keys are sorted by owner: a segment each. Every member has one errand, which passes through
+ * the segments, key by key, with a window of calls under way: first its own segment; then those of
+ * others, each as soon as its owner has finished it, in the order in which they became ready. So a
+ * slow or dead owner delays other members only for its own keys, and each member needs a position
+ * in the order and a window, not a call for each key.
  *
- * A member all of whose questions fail, one window long, or that is down, is gone: it is not asked
- * for the rest. What it refuses of one key is no failure in this sense. What a member has not made,
- * but for the application's cancel, it is told later (core/tell). This member does its part itself,
- * without a call. A client-only member is not reported; it forgets a segment when that is ready.
+ * A member is gone if it is down, or if all its calls fail, one window long: it is not asked for
+ * the rest. A refusal of one key is no failure in this sense. Removes that a member has not made
+ * are told to it later (core/tell), unless the application cancelled. This member does its part
+ * itself, without a call. A client-only member is not reported; it forgets a segment when the
+ * segment is ready.
  *
- * If another list has been put in force by the end, all is done once more by that one, as in
- * core/change.
+ * If another list has been put in force by the end, everything is done once more by that list, as
+ * in core/change.
  *
- * Ends as a change does (core/change): with the last answer, or early, and then the calls under way are
- * cancelled and counted to their end. Owns a block a list, keys and errands, and its report. Fails:
- * starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, UV_E2BIG, GCACHE_ECLOSING. */
+ * Ends as a change does (core/change): with the last answer, or early; then the calls under way are
+ * cancelled and counted to their end. Owns a block per list with keys and errands, and its report.
+ * Fails: starting, with UV_ENOMEM, UV_EMSGSIZE, UV_EINVAL, UV_E2BIG, GCACHE_ECLOSING. */
 #include <assert.h>
 #include <string.h>
 #include <uv.h>
@@ -32,7 +33,8 @@
 #include "core/tell.h"
 #include "gcache/many.h"
 
-/* Questions under way at a time: of a member, and of all as long as a member has the least. */
+/* Calls under way at a time: per member, and in all, unless that leaves a member less than the
+ * least. */
 enum { WINDOW_MAX = 256, WINDOW_MIN = 8, WINDOW_ALL = 4096 };
 
 struct removal;
@@ -49,13 +51,13 @@ struct errand {
   struct removal *removal;
   struct gci_peer *peer; /* a reference; NULL: this member, without a list */
   size_t place;          /* in the report */
-  size_t stop;           /* 0: its own segment; i: ready[i - 1]; over the members: it is through */
-  size_t done;           /* keys of that segment that it was asked for */
+  size_t stop;           /* 0: its own segment; i: ready[i - 1]; beyond the members: finished */
+  size_t done;           /* keys of that segment that it was sent */
   size_t running;
   size_t failures; /* in a row */
   struct question *free;
-  int gone;    /* what comes next is not asked for, but told later, */
-  int refuses; /* or, where it cannot remove, not even that */
+  int gone;    /* the keys that follow are not sent, but told later, */
+  int refuses; /* or, if it cannot remove, not even told */
   int finished;
 };
 
@@ -64,7 +66,7 @@ struct removal {
   gcache_group_t *group;
   uint64_t deadline_ms;
   uint64_t version; /* of the list */
-  unsigned pass;    /* lists before this one */
+  unsigned pass;    /* lists tried before this one */
   size_t size;      /* of the block */
   size_t key_bytes;
   size_t refs; /* the request, and every call under way */
@@ -75,9 +77,9 @@ struct removal {
   int drop_here;              /* a client-only member */
   gcache_bytes_t *keys;       /* n, by owner */
   size_t *ends;               /* of the segments in keys */
-  size_t *ready;              /* members that are through with their own segment */
-  struct gci_report *report;  /* NULL: it has gone on to the next list */
-  struct question *questions; /* window of every member, one behind the other */
+  size_t *ready;              /* members that have finished their own segment */
+  struct gci_report *report;  /* NULL: handed on to the next list's removal */
+  struct question *questions; /* window of every member, one after the other */
   struct errand errands[];
 };
 
@@ -144,7 +146,7 @@ static void add_members(struct removal *r) {
   }
 }
 
-/* Takes over the report of the list before, if there was one. */
+/* Takes over the report of the previous list, if there was one. */
 static struct removal *removal_new(gcache_group_t *group, const gcache_bytes_t keys[], size_t n,
                                    size_t key_bytes, struct gci_report **before) {
   struct gci_mem *mem = gci_group_mem(group);
@@ -187,7 +189,7 @@ static void drop(struct removal *r, gcache_bytes_t key) {
   gci_memory_drop(r->group, key, gci_core_hash(r->group->core, key));
 }
 
-/* The others may be asked for the keys of that member now. */
+/* The other members may now be asked for the keys of that member. */
 static void make_ready(struct removal *r, size_t segment) {
   r->ready[r->n_ready++] = segment;
   for (size_t i = begin_of(r, segment); r->drop_here && i < r->ends[segment]; i++)
@@ -198,7 +200,7 @@ static int is_here(const struct errand *errand) {
   return errand->peer == NULL || errand->peer->is_self;
 }
 
-/* Nonzero: of all that comes next there is nothing more to tell. */
+/* Nonzero: nothing more has to be told about the keys that follow. */
 static int is_told_all(const struct errand *errand) {
   const char *group = errand->removal->group->name;
   if (!errand->gone) return 0;
@@ -210,7 +212,7 @@ static void miss(const struct errand *errand, gcache_bytes_t key, enum gci_misse
   gci_tell_missed(group->core, errand->peer, group->name, GCACHE_OP_REMOVE, key, weight);
 }
 
-/* Without a question. */
+/* Leaves the key to core/tell, without a call. */
 static void hand_over(const struct errand *errand, gcache_bytes_t key) {
   if (is_here(errand))
     drop(errand->removal, key);
@@ -218,7 +220,7 @@ static void hand_over(const struct errand *errand, gcache_bytes_t key) {
     miss(errand, key, errand->removal->over ? GCI_MISSED_GENTLE : GCI_MISSED);
 }
 
-/* The one that comes next in its order; NULL: there is none now. */
+/* The next key in its order; NULL: there is none now. */
 static const gcache_bytes_t *next_key(struct errand *errand) {
   struct removal *r = errand->removal;
   size_t own = (size_t)(errand - r->errands);
@@ -253,7 +255,7 @@ static void fail(struct errand *errand, int status, const char *reason) {
   gci_report_add(errand->removal->report, errand->place, status, reason);
 }
 
-/* If there is nothing to be asked of it, there is nothing to report. */
+/* If there is nothing to send, there is nothing to report. */
 static void go_down(struct errand *errand) {
   char reason[GCI_TELL_REASON_MAX];
   errand->gone = 1;
@@ -288,8 +290,8 @@ static void finish(struct removal *r, int status) {
   gci_req_finish(&r->req->priv, status, NULL, NULL, GCACHE_FROM_NONE);
 }
 
-/* By the list in force: this member does its part now, the others are told of theirs later; of more
- * than can be remembered as a clear. */
+/* By the list in force: this member does its part now, the others are told theirs later; more keys
+ * than can be remembered become a clear. */
 static void leave_to_tell(struct removal *r) {
   gcache_t *core = r->group->core;
   int has_room = 1;
@@ -304,7 +306,7 @@ static void leave_to_tell(struct removal *r) {
 
 static void go_again(struct removal *r);
 
-/* first has something to do; the others, when a segment has become ready. */
+/* Works on first, and on the others when a segment has become ready. */
 static void work_on(struct removal *r, struct errand *first) {
   size_t ready = r->n_ready;
   if (first != NULL) work(first);
@@ -322,7 +324,7 @@ static void work_on(struct removal *r, struct errand *first) {
     finish(r, gci_report_status(r->report));
 }
 
-/* Once more, by the list in force. No call is under way. */
+/* Does everything once more, by the list in force. No call is under way. */
 static void go_again(struct removal *r) {
   int has_passes = r->pass + 1 < GCI_CHANGE_PASSES;
   struct removal *next = NULL;
@@ -343,7 +345,7 @@ static void go_again(struct removal *r) {
   work_on(next, NULL);
 }
 
-/* The peer's word, which says nothing of the next key. */
+/* The peer's own answer, which says nothing about the next key. */
 static int is_of_one_key(int status) {
   return status == UV_EINVAL || status == UV_EMSGSIZE || status == GCACHE_ENOROOM;
 }
@@ -384,7 +386,7 @@ static const struct gci_call_maker question_maker = {deadline_ms, on_done};
 
 /* ------------------------------------------------------------------------------ start, end ---- */
 
-/* The rest of its own keys, so that all are ready. */
+/* Makes the rest of its own keys, so that all segments are ready. */
 static void run_out_of_own(struct errand *errand) {
   struct removal *r = errand->removal;
   size_t own = (size_t)(errand - r->errands);
@@ -396,7 +398,7 @@ static void run_out_of_own(struct errand *errand) {
   errand->done = 0;
 }
 
-/* Out of time: this member does its part now, the others are told of theirs later. */
+/* Out of time: this member does its part now, the others are told theirs later. */
 static void run_out(struct removal *r) {
   for (size_t i = 0; i < r->members * r->window; i++) {
     struct question *question = &r->questions[i];
@@ -414,7 +416,7 @@ static void run_out(struct removal *r) {
   }
 }
 
-/* Out of time, cancelled, or the group closes. */
+/* The removal is out of time or cancelled, or the group closes. */
 static void on_left(struct gcache_req_s *req, int status) {
   gcache_change_t *user = gci_container_of(req, gcache_change_t, priv);
   struct removal *r = user->work;
@@ -435,7 +437,7 @@ static void on_left(struct gcache_req_s *req, int status) {
   gci_req_finish(req, end, NULL, NULL, GCACHE_FROM_NONE);
 }
 
-/* A list has come between the last answer and the report of success. */
+/* A new list has come between the last answer and the report of success. */
 static void resume(struct removal *r) {
   struct gcache_req_s *req = &r->req->priv;
   r->over = 0;

@@ -10,13 +10,13 @@ static size_t size_of(size_t room, size_t listed) {
          listed * sizeof(uint32_t);
 }
 
-/* Where this member is, if it is a member. */
+/* The index of this member, if it is a member. */
 static size_t index_of_self(const struct gci_peers *peers) {
   return peers->self == NULL ? peers->n : gci_peers_index(peers, peers->self);
 }
 
-/* Where in the list in force a member is that was in another, perhaps under another spelling; its
- * length: nowhere. */
+/* The index in the list in force of a member that was in another list, perhaps with another
+ * spelling; the list's length: it is not in it. */
 static size_t index_now(const struct gci_peers *peers, const struct gci_peer *was) {
   if (was == NULL) return peers->n == 0 ? 0 : index_of_self(peers);
   if (peers->n == 0) return was->is_self ? 0 : 1;

@@ -1,5 +1,5 @@
-/* core/req - see req.h. Owns nothing but what a request carries: references to value, reason and,
- * for a hit that expires soon, its key. */
+/* core/req - see req.h. Owns only what a request carries: references to value, reason and, for a
+ * hit that expires soon, its key. */
 #include "core/req.h"
 
 #include <assert.h>

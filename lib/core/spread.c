@@ -82,7 +82,7 @@ static void miss(const struct gci_spread *spread, struct gci_peer *peer,
                   weight);
 }
 
-/* The oldest of those under way is given up first. */
+/* The oldest call under way is given up first. */
 static int watch(gcache_t *core) {
   struct gci_spreads *all = &core->tells.spreads;
   struct gcache_link_s *link = gci_list_front(&all->calls);
@@ -134,7 +134,7 @@ static void on_done(gcache_call_t *done, int status, gcache_value_t *value, cons
 
 static const struct gci_call_maker maker = {deadline_ms, on_done};
 
-/* 0: it is not asked, for want of memory. */
+/* 0: the call was not made, for want of memory. */
 static int ask(struct gci_spread *spread, struct gci_peer *peer) {
   gcache_t *core = spread->core;
   struct gci_spreads *all = &core->tells.spreads;
@@ -163,7 +163,7 @@ static void tell_one(struct gci_spread *spread, struct gci_peer *peer) {
 
 /* ------------------------------------------------------------------------------ turns ---- */
 
-/* It is told no further. */
+/* The spread is told to no more members. */
 static void end(struct gci_spreads *all, struct gci_spread *spread) {
   gci_link_unlink(&spread->link);
   all->next = 0;
@@ -179,7 +179,7 @@ static int is_current(struct gci_spread *spread) {
   if (owner != NULL && owner->is_self) owner = NULL;
   if (owner != NULL && owner != spread->owner) {
     miss(spread, owner, GCI_MISSED_GENTLE);
-    /* No spread follows on a clear in its place. */
+    /* No spread follows a clear in place of removes. */
     if (!gci_missed_covers(&owner->missed, spread->group)) return 0;
   }
   spread->version = core->lists.version;

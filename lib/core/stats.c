@@ -4,7 +4,7 @@
 
 #include "core/group.h"
 
-/* Zeroed beyond what this library knows. */
+/* Members that this library does not know are zeroed. */
 static void hand_out(void *out, size_t out_size, const void *stats, size_t stats_size) {
   memset(out, 0, out_size);
   memcpy(out, stats, out_size < stats_size ? out_size : stats_size);

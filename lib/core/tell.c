@@ -17,7 +17,7 @@ struct gci_telling {
   struct gci_peer *peer; /* a reference */
   struct gci_list calls; /* under way */
   size_t running;
-  size_t allowed; /* at a time: as many as were answered, and one more */
+  size_t allowed; /* calls at a time: as many as were answered, and one more */
   int status;     /* why no more is sent; 0: no reason */
   struct gcache_deadline_s patience;
   struct gcache_job_s job; /* the attempt's end */
@@ -28,7 +28,7 @@ struct call {
   struct gcache_link_s link;
   struct gci_telling *telling;
   struct gci_missed_change *change;
-  struct gci_spread *spread; /* what follows; NULL: nothing */
+  struct gci_spread *spread; /* begins when the call is answered; NULL: none */
 };
 
 static const struct gci_call_maker maker;
@@ -50,7 +50,7 @@ int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASO
 
 /* ------------------------------------------------------------------------------ peers ---- */
 
-/* The one that is in the list in force; NULL: none. */
+/* The same member in the list in force; NULL: none. */
 static struct gci_peer *listed(const gcache_t *core, const struct gci_peer *peer) {
   return gci_peers_find(&core->peers, peer->url);
 }
@@ -87,8 +87,9 @@ void gci_tell_missed(gcache_t *core, struct gci_peer *peer, const char *group, g
   if (weight == GCI_MISSED) gci_health_missed(core, now);
 }
 
-/* The owner, if it is this peer: others may have fetched from it, before it was told, what they
- * still have, also where it merely had no time to answer: they were told in any order then. */
+/* The owner, if it is this peer. Others may have fetched a value from it before it was told, and
+ * still have it; also if it merely had no time to answer, because they were told in any order
+ * then. */
 static struct gci_peer *spreads_from(const gcache_t *core, const struct gci_peer *peer,
                                      const struct gci_missed_change *change) {
   size_t others = core->peers.n - (core->peers.self != NULL);
@@ -126,15 +127,15 @@ void gci_tell_all_missed(gcache_t *core, const char *group, gcache_op_t op, gcac
   if (told == GCACHE_OP_REMOVE) owner = gci_peers_owner(&core->peers, key);
   if (owner != NULL && owner->is_self) owner = NULL;
   if (owner != NULL) add(core, owner, group, told, key, GCI_MISSED_GENTLE);
-  /* No spread follows on a clear in its place. */
+  /* No spread follows a clear in place of removes. */
   if (owner == NULL || gci_missed_covers(&owner->missed, group))
     spread(core, owner, group, told, key);
 }
 
 /* ------------------------------------------------------------------------------ an attempt ---- */
 
-/* A peer that was up, and has failed, is not any more. What was missed when nothing seemed to be
- * left is told by an attempt of its own. */
+/* A peer that was up and has failed is no longer up. Changes missed since nothing seemed to be left
+ * are told by another attempt. */
 static void tell_health(gcache_t *core, struct gci_peer *peer, int status) {
   gci_health_told(core, peer, status);
   if (!gci_missed_is_harmless(&peer->missed))
@@ -158,7 +159,7 @@ static void on_over(struct gcache_job_s *job) {
   gci_countdown_give(&core->life);
 }
 
-/* What is on its way is not waited for any more. */
+/* Calls under way are no longer waited for. */
 static void give_up(struct gci_telling *telling, int status) {
   if (telling->status == 0) telling->status = status;
   gci_list_each(link, &telling->calls) {
@@ -178,7 +179,7 @@ static int wait_on(struct gci_telling *telling) {
   return gci_env_deadline(env, &telling->patience, at_ms);
 }
 
-/* In place of the mark; without memory it stays. */
+/* Replaces the mark by a clear of each group; without memory the mark stays. */
 static int name_groups(gcache_t *core, struct gci_peer *peer) {
   if (!peer->missed.all) return 0;
   gci_list_each(link, &core->group_list) {
@@ -218,13 +219,13 @@ static int send_one(struct gci_telling *telling, struct gci_missed_change *chang
   return 0;
 }
 
-/* What is left is on its way from an attempt that was begun under another URL of this peer, or
- * there is no room for what would follow: that is not the peer's fault. */
+/* What is left is on its way in an attempt that was begun under another URL of this peer, or there
+ * is no room for the spread that would follow: that is not the peer's fault. */
 static int waits_for_another(const struct gci_telling *telling) {
   return telling->status == 0 && !gci_missed_is_none(&telling->peer->missed);
 }
 
-/* Time runs while there is something under way. */
+/* The clock runs while a call is under way. */
 static int may_send(struct gci_telling *telling) {
   struct gci_env *env = telling->core->env;
   int has_room = gci_spreads_have_room(telling->core);
@@ -235,8 +236,8 @@ static int may_send(struct gci_telling *telling) {
   return telling->status == 0;
 }
 
-/* As much as is allowed; when nothing is left to wait for, the end. One that is about to be over
- * sends no more. */
+/* Sends as much as is allowed; when there is nothing left to wait for, ends the attempt. An attempt
+ * that is about to end sends no more. */
 static void go_on(struct gci_telling *telling) {
   struct gci_peer *peer = telling->peer;
   struct gci_missed_change *change;
@@ -254,7 +255,7 @@ static uint64_t deadline_ms(const gcache_call_t *call) {
   return telling->status != 0 ? 0 : telling->patience.at_ms;
 }
 
-/* The peer has been told: if it is the owner, so are all others. */
+/* The peer has been told: if it is the owner, all others are told too. */
 static void go_around(struct call *call) {
   struct gci_telling *telling = call->telling;
   gcache_t *core = telling->core;
@@ -325,7 +326,7 @@ int gci_tell_probe(gcache_t *core, struct gci_peer *peer) {
   return rc < 0 ? rc : 1;
 }
 
-/* Peers that are up and have something gentle to be told, and those that are being told and have
+/* For peers that are up and have a gentle change to be told, and peers that are being told and have
  * missed more. */
 static void on_turn(struct gcache_job_s *job) {
   gcache_t *core = gci_container_of(job, gcache_t, tells.job);

@@ -1,5 +1,4 @@
-/* core/timing - see timing.h. The lowest bit of began_ns says that it is a hit, which stands for
- * others. */
+/* core/timing - see timing.h. The lowest bit of began_ns marks a hit, which stands for others. */
 #include "core/timing.h"
 
 #include <uv.h>
@@ -35,7 +34,7 @@ void gci_histogram_add(gcache_histogram_t *h, uint64_t ns, uint64_t weight) {
   h->buckets[bucket_of(ns)] += weight;
 }
 
-/* 1 to 127, each as likely: 64 in the mean. */
+/* 1 to 127 with equal probability: 64 on average. */
 static void draw(gcache_group_t *group) {
   uint64_t *random = &group->timing_random;
   do {
@@ -46,7 +45,7 @@ static void draw(gcache_group_t *group) {
   } while (group->hits_to_timed == 0);
 }
 
-/* That it can be foretold does no harm. */
+/* The sequence is predictable, which does no harm. */
 void gci_timing_init(gcache_group_t *group) {
   group->timing_random = gci_core_hash(group->core, gcache_cstr(group->name)) | 1;
   draw(group);
