@@ -8,6 +8,7 @@
  *
  * gcache sets the following for each connection, so that your contexts, with the one exception
  * below, keep what they had:
+ *
  *   - the host name or address that the certificate must be for (from the peer's URL; a name is
  *     also sent as SNI);
  *   - as a client, that a valid certificate is required;
