@@ -50,7 +50,7 @@ static enum gci_verdict judge_certificate(const struct gci_access *a, const stru
                                                                           : GCI_BARRED_OTHER_NAME;
 }
 
-/* Whoever may write is one who may read. */
+/* Writing requires the right to read. */
 static void judge_visitor(const struct gci_access *a, struct gci_visitor *v) {
   int has_certificate = v->secure != NULL;
   int signs_all = a->has_secret && a->auth.covers == GCACHE_SECRET_ALL;
@@ -64,13 +64,15 @@ static void judge_visitor(const struct gci_access *a, struct gci_visitor *v) {
   v->reading = judge_address(a, v, a->read, has_certificate || signs_all);
   v->writing = judge_address(a, v, a->write, has_certificate || a->has_secret);
   if (v->writing != GCI_LET_IN) return;
-  if (a->has_secret && a->read == GCACHE_ACCESS_PEERS) return; /* a signed change proves it */
+  if (a->has_secret && a->read == GCACHE_ACCESS_PEERS)
+    return; /* a signed change proves
+                                                                * membership */
   v->writing = v->reading;
 }
 
 /* ------------------------------------------------------------------------------- requests -- */
 
-/* What peers call this member. Without a URL of its own: what they say. */
+/* The host that peers call this member by. Without a URL of its own: the host that they sent. */
 static gcache_bytes_t own_host(struct gci_access *a, const struct gci_http_head *head) {
   struct gci_url parts;
 

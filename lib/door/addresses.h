@@ -1,6 +1,6 @@
 /* door/addresses - how many connections each address has open, for the limit per address.
  *
- * Owns one small node an address. Fails: UV_ENOMEM, nothing counted. */
+ * Owns one small node per address. Fails: UV_ENOMEM, nothing counted. */
 #ifndef GCI_DOOR_ADDRESSES_H
 #define GCI_DOOR_ADDRESSES_H
 
@@ -29,7 +29,7 @@ struct gci_addresses {
 
 void gci_addresses_init(struct gci_addresses *as, struct gci_mem *mem,
                         const struct gci_hash_key *key);
-void gci_addresses_fini(struct gci_addresses *as); /* all left */
+void gci_addresses_fini(struct gci_addresses *as); /* all have left */
 
 unsigned gci_addresses_count(const struct gci_addresses *as, const struct gci_address *a);
 int gci_addresses_enter(struct gci_addresses *as, const struct gci_address *a);

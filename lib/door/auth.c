@@ -45,7 +45,7 @@ static char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* UV_E2BIG: more than anybody of us says. */
+/* UV_E2BIG: more than any member sends. */
 static int add_line(struct lines *lines, const gcache_header_t *header) {
   const char *name = header->name.base;
 
@@ -60,7 +60,7 @@ static int add_line(struct lines *lines, const gcache_header_t *header) {
   return 0;
 }
 
-/* All that say Gcache-something, but the signature: each may change what the request does. */
+/* All Gcache- lines except the signature: each may change what the request does. */
 static int add_lines(struct lines *lines, const gcache_header_t headers[], size_t n) {
   gcache_bytes_t ours = GCI_LIT("Gcache-");
   int err = 0;
@@ -77,7 +77,7 @@ static int add_lines(struct lines *lines, const gcache_header_t headers[], size_
 
 struct said {
   gcache_bytes_t method, target, host;
-  gcache_bytes_t front; /* of the line: version, time, nonce, body */
+  gcache_bytes_t front; /* the beginning of the line: version, time, nonce, body */
   const gcache_header_t *headers;
   size_t n_headers;
 };
@@ -102,7 +102,7 @@ int gci_auth_covers(const struct gci_auth *a, gcache_bytes_t method) {
 
 /* ------------------------------------------------------------------------------------- signs -- */
 
-/* "-" without one. */
+/* "-" if there is no body. */
 static int write_body(struct gci_auth *a, const struct gci_http_message *m,
                       char out[HEX_SIZE + 1]) {
   gcache_bytes_t value = m->value == NULL ? gcache_bytes(NULL, 0) : gcache_value_bytes(m->value);
@@ -148,7 +148,7 @@ struct line {
   gcache_bytes_t time, nonce, body, mac, front;
 };
 
-/* The next of fields that one space parts. */
+/* The next of the fields, which are separated by one space. */
 static gcache_bytes_t next_field(gcache_bytes_t *rest) {
   const char *space = rest->len == 0 ? NULL : memchr(rest->base, ' ', rest->len);
   gcache_bytes_t field = *rest;
@@ -175,7 +175,7 @@ static int has_body(const struct line *line) {
   return !gci_bytes_equal(line->body, GCI_LIT("-"));
 }
 
-/* The signature itself is looked at when it is compared. */
+/* The signature itself is checked when it is compared. */
 static int read_line(gcache_bytes_t text, struct line *line) {
   gcache_bytes_t rest = text;
 
@@ -212,7 +212,7 @@ static enum gci_verdict admit_change_once(struct gci_auth *a, const struct gci_h
   }
 }
 
-/* More than one such line, and which is meant is anybody's guess. */
+/* Several such lines are refused: they are ambiguous. */
 static int find_line(const struct gci_http_head *head, gcache_bytes_t *out) {
   int n = 0;
 

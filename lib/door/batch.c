@@ -13,7 +13,7 @@ struct gci_ask *gci_batch_first(const struct gci_batch *batch) {
   return ask_of(gci_list_front(&batch->asks));
 }
 
-/* Whether it can go with other removes; *bytes is what is left for keys. */
+/* Whether it can travel with other removes; *bytes: room left for keys. */
 static int can_be_among_many(const struct gci_ask *ask, const char *group, size_t *bytes) {
   gcache_bytes_t key = gcache_call_key(ask->call);
 

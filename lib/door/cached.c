@@ -10,11 +10,12 @@
 #include "wire/route.h"
 
 enum {
-  URL_MAX = 512,       /* that a list may have */
-  FAST_PATH_MAX = 1024 /* whoever asks for more can wait for it to be served */
+  URL_MAX = 512,       /* of a URL in a list */
+  FAST_PATH_MAX = 1024 /* a request with a longer path is served the slow way */
 };
 
-/* A Cache-Control line: directives, some with =value (RFC 9111, 5.2). How stale is not limited here. */
+/* A Cache-Control line: directives, some with =value (RFC 9111, 5.2). The value of max-stale is
+ * ignored. */
 static void hear(struct gci_cached *said, gcache_bytes_t line) {
   gcache_bytes_t directive;
 
@@ -37,7 +38,7 @@ void gci_cached_judge(struct gci_cached *said, const struct gci_door *door) {
   said->is_known = !gci_previous_is_new(door->cache, text);
 }
 
-/* Of lines that begin with Gcache-. */
+/* A line that begins with Gcache-. */
 static void hear_gcache(struct gci_cached *said, const gcache_header_t *header) {
   if (gci_bytes_equal_nocase(header->name, GCI_LIT("Gcache-Handoff"))) {
     said->hands_over = 1;
@@ -47,7 +48,7 @@ static void hear_gcache(struct gci_cached *said, const gcache_header_t *header) 
   }
 }
 
-/* In any case: HTTP/2 has small letters only. */
+/* Without regard to case: HTTP/2 has lower case only. */
 static int is_gcaches(gcache_bytes_t name) {
   gcache_bytes_t ours = GCI_LIT("Gcache-");
 
@@ -63,7 +64,7 @@ struct gci_cached gci_cached_read(const gcache_header_t headers[], size_t n) {
     if (is_gcaches(headers[i].name)) hear_gcache(&said, &headers[i]);
     if (!gci_bytes_equal_nocase(headers[i].name, GCI_LIT("Cache-Control"))) continue;
     if (gci_bytes_equal(headers[i].value, GCI_LIT("only-if-cached, max-stale")))
-      said.only = said.takes_stale = 1; /* as gcache says it */
+      said.only = said.takes_stale = 1; /* the very text that gcache sends */
     else
       hear(&said, headers[i].value);
   }
@@ -117,7 +118,7 @@ int gci_cached_try(struct gci_reply *reply, struct gci_door *door,
   gci_cached_judge(&said, door);
   if (gci_cached_answer(reply, door, route.group, route.key, &said) < 0) return 0;
   if (reply->http.status == 504 && door->http == GCACHE_HTTP_AUTO && gci_h2_built_in())
-    gci_reply_add_http_2(reply); /* it will be asked again, and may have to wait with many others */
+    gci_reply_add_http_2(reply); /* the get comes again, perhaps to wait with many others */
   if (gcache_is_leaving(door->cache)) gci_reply_add_leaving(reply);
   return 1;
 }

@@ -8,7 +8,7 @@
 #include "http/h2.h"
 #include "door/offer.h"
 
-/* As many on a fast lane at a time: fewer than any gcache takes before it stops reading. */
+/* Exchanges on a fast lane at a time: fewer than any gcache takes before it stops reading. */
 #define PIPELINED_MAX 512
 
 /* ------------------------------------------------------------------------------- its end ---- */
@@ -71,8 +71,8 @@ static void end_trip(struct gci_trip *trip, int status, const char *why) {
   gci_list_push_back(&trip->conn->over, &trip->link);
 }
 
-/* What is said of trips that are over, and of room that has come without any. An event may abandon
- * trips that follow, not c. */
+/* Reports trips that are over, and room that has come without any. An event may abandon trips that
+ * follow, but not c. */
 static void tell_ended(struct gci_conn_out *c) {
   struct gci_trip *trip;
 
@@ -85,14 +85,14 @@ static void tell_ended(struct gci_conn_out *c) {
   c->events->turned(c->user, c);
 }
 
-/* Nothing of it has been done, as far as can be told. first: the oldest. */
+/* As far as can be told, nothing has been done for the trip. first: it is the oldest. */
 static int may_go_again(const struct gci_conn_out *c, struct gci_trip *trip, int first) {
   if (c->exchanges == 0) return c->lane.supposed;
   if (c->hung) return 0;
   return (!c->many && !first) || !gci_http_client_begun(c->http, trip);
 }
 
-/* The connection is of no more use: what is under way on it has failed. */
+/* The connection is of no more use: all trips under way on it have failed. */
 static void break_off(struct gci_conn_out *c, int status, const char *why) {
   struct gci_trip *trip;
   int first = 1;
@@ -107,14 +107,14 @@ static void break_off(struct gci_conn_out *c, int status, const char *why) {
 }
 
 void gci_conn_out_break(struct gci_conn_out *c) {
-  c->hung = 1; /* nothing is to go again */
+  c->hung = 1; /* no trip is to be repeated */
   break_off(c, UV_ECANCELED, "");
   tell_ended(c);
 }
 
 /* ------------------------------------------------------------------------------ its times ---- */
 
-/* How long it may be silent, as it is now. */
+/* The silence that is allowed in the present state. */
 static uint64_t patience_ms(const struct gci_conn_out *c) {
   const struct gci_conn_out_config *config = c->config;
 
@@ -124,14 +124,14 @@ static uint64_t patience_ms(const struct gci_conn_out *c) {
   return c->many || c->lane.fast ? config->ping_ms : GCI_DEADLINE_NEVER;
 }
 
-/* When it will have been silent for too long. */
+/* When the silence will have been too long. */
 static uint64_t end_of_patience_ms(const struct gci_conn_out *c) {
   uint64_t ms = patience_ms(c);
 
   return ms > GCI_DEADLINE_NEVER - c->heard_ms ? GCI_DEADLINE_NEVER : c->heard_ms + ms;
 }
 
-/* A deadline that is set early enough stays: it looks again when it passes. < 0: c is closing. */
+/* A deadline that is set early enough stays: it checks again when it passes. < 0: c is closing. */
 static int arm(struct gci_conn_out *c) {
   uint64_t at_ms = end_of_patience_ms(c);
 
@@ -141,7 +141,7 @@ static int arm(struct gci_conn_out *c) {
   return UV_ENOMEM;
 }
 
-/* Until the session has no more to say, or the socket is full. */
+/* Writes until the session has no more output, or the socket is full. */
 static void flush(struct gci_conn_out *c) {
   struct gci_out *out;
 
@@ -151,13 +151,13 @@ static void flush(struct gci_conn_out *c) {
   }
 }
 
-/* Writes at the end of the turn what was sent in it. What is wrong with the session is told there too:
- * nobody may hear of it inside a call. */
+/* Writes what was sent in a turn at its end. A fault of the session is reported there too: no event
+ * may run inside a call. */
 static void turn_soon(struct gci_conn_out *c) {
   if (!c->closing && !gci_job_queued(&c->turn)) gci_env_defer(c->config->env, GCI_WRITES, &c->turn);
 }
 
-/* Answers are owed and nothing has come for as long as it may be silent. */
+/* Answers are owed and nothing has come for as long as is allowed. */
 static void look_for_life(struct gci_conn_out *c) {
   if (c->lane.fast || gci_http_client_pinging(c->http)) {
     c->hung = 1;
@@ -165,7 +165,7 @@ static void look_for_life(struct gci_conn_out *c) {
   } else if (gci_http_client_ping(c->http) < 0) {
     break_off(c, UV_ENOMEM, "");
   } else {
-    c->heard_ms = gci_env_mono_ms(c->config->env); /* as long again for the answer */
+    c->heard_ms = gci_env_mono_ms(c->config->env); /* the answer may take as long again */
     turn_soon(c);
     arm(c);
   }
@@ -174,7 +174,7 @@ static void look_for_life(struct gci_conn_out *c) {
 static void on_deadline(struct gcache_deadline_s *deadline) {
   struct gci_conn_out *c = gci_container_of(deadline, struct gci_conn_out, deadline);
 
-  if (!c->opened) { /* the handshake */
+  if (!c->opened) { /* the handshake has taken too long */
     gci_conn_out_close(c);
     tell_opened(c, UV_ETIMEDOUT, "");
     return;
@@ -188,8 +188,8 @@ static void on_deadline(struct gcache_deadline_s *deadline) {
   tell_ended(c);
 }
 
-/* Not one that takes nothing more. With HTTP/1.1, an answer to what has not been sent whole: the
- * rest, and all that follows, might never be read. */
+/* A connection that takes no more requests cannot rest. Nor can one of HTTP/1.1 that was answered
+ * before its request was sent whole: the rest, and all that follows, might never be read. */
 static int may_rest(const struct gci_conn_out *c) {
   if (!gci_http_client_reusable(c->http)) return 0;
   if (c->many) return gci_http_client_room(c->http) > 0;
@@ -236,7 +236,7 @@ size_t gci_conn_out_room(const struct gci_conn_out *c) {
   return gci_conn_out_rests(c) ? 1 : 0;
 }
 
-/* A fast lane is watched as a whole. */
+/* A fast lane has one deadline for the whole, and none for each trip. */
 static int watch_trip(struct gci_conn_out *c, struct gci_trip *trip) {
   uint64_t timeout_ms = c->config->response_timeout_ms;
 
@@ -317,22 +317,23 @@ static void on_failed(void *user, void *tag, int status, const char *reason, int
 
 static const struct gci_http_client_events session_events = {on_response, on_failed};
 
-/* An answer has said that it is the last: those pipelined behind it will not come. */
+/* An answer has said that it is the last: answers to requests pipelined behind it will not come. */
 static int said_last(const struct gci_conn_out *c) {
   return c->lane.fast && !gci_list_empty(&c->trips) && !gci_http_client_reusable(c->http);
 }
 
-/* After bytes or the end have come. err < 0: the session is broken, perhaps behind whole answers. */
+/* After bytes or the end have come. err < 0: the session is broken, perhaps after complete
+ * answers. */
 static void settle(struct gci_conn_out *c, int err, int ended) {
   if (err < 0 || ended || said_last(c)) {
-    int is_ours = err == UV_ENOMEM || err == GCACHE_EBUSY; /* nothing that the peer has done */
+    int is_ours = err == UV_ENOMEM || err == GCACHE_EBUSY; /* not the peer's fault */
     break_off(c, is_ours ? err : GCACHE_EPEER, gci_http_client_reason(c->http));
   } else if (gci_list_empty(&c->trips) && !may_rest(c)) {
     gci_conn_out_close(c);
   } else {
     if (gci_list_empty(&c->trips) && !gci_list_empty(&c->over))
-      arm(c);                  /* what rested goes on resting */
-    if (!c->closing) flush(c); /* what the session has to say by itself */
+      arm(c);                  /* a connection at rest goes on resting */
+    if (!c->closing) flush(c); /* output of the session itself */
   }
   tell_ended(c);
 }
@@ -348,14 +349,14 @@ static void on_read(void *user, gcache_bytes_t bytes) {
   uint64_t before = c->exchanges;
   int err = gci_http_client_input(c->http, bytes);
 
-  /* An answer that drips would keep all behind it waiting. */
+  /* Only complete answers count: one that trickles in would keep all behind it waiting. */
   if (!c->lane.fast || c->exchanges != before) c->heard_ms = gci_env_mono_ms(c->config->env);
   settle(c, err, 0);
 }
 
 /* ----------------------------------------------------------------------------- its begin ---- */
 
-/* Nothing can be asked over it. */
+/* Nothing can be sent over it. */
 static void give_up(struct gci_conn_out *c, int status, const char *reason) {
   gci_conn_out_close(c); /* the stream keeps its reason until it has closed */
   tell_opened(c, status, reason);
@@ -441,8 +442,8 @@ static int secure(struct gci_conn_out *c) {
                                   gci_offer_of(c->lane.http));
 }
 
-/* Some of what the system says of connecting is a peer's word elsewhere, and would be believed: a
- * change that it refuses is not told to it again. */
+/* Some errors of connecting are elsewhere a peer's own answer, and would be believed: a change that
+ * a peer refuses is not told to it again. */
 static int status_of_dial(int status) {
   switch (status) {
   case UV_EACCES:
@@ -513,6 +514,6 @@ int gci_conn_out_open(struct gci_conn_out **out, const struct gci_conn_out_confi
   *out = c;
   c->dial_status = gci_dial_start(&c->dial, &c->stream, &origin->target, config->connect_timeout_ms,
                                   on_dialed, c);
-  if (c->dial_status < 0) gci_conn_out_close(c); /* told from the loop */
+  if (c->dial_status < 0) gci_conn_out_close(c); /* reported from the loop */
   return 0;
 }

@@ -1,8 +1,8 @@
 #include "door/dialect.h"
 
-/* An unknown group is 404 in mailgun v2, which its clients take for "not found": a flaw that our own
- * clients mend by Gcache-Reason. groupcache-go v3 closes the connection instead, so that its clients
- * load for themselves: 500 makes them do the same. */
+/* An unknown group is 404 in mailgun v2, which its clients take for "not found": a flaw that our
+ * own clients correct by Gcache-Reason. groupcache-go v3 closes the connection instead, so its
+ * clients load for themselves: 500 makes them do the same. */
 static const struct gci_dialect dialects[] = {
     [GCACHE_DIALECT_GCACHE] = {.name = "gcache",
                                .stay = "$&+:=@",

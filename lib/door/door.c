@@ -3,8 +3,8 @@
 #include "door/listen.h"
 #include "door/server.h"
 
-/* The count can reach zero inside a public call, a reply for instance: the end is told from the
- * queue. */
+/* The count can reach zero inside a public call, for instance a reply: so the end is reported from
+ * the queue. */
 static void on_zero(struct gci_countdown *life) {
   struct gci_door *door = gci_container_of(life, struct gci_door, life);
 

@@ -1,9 +1,10 @@
-/* door/door - what the rooms of the network side share: configuration, counters, and who is open.
+/* door/door - what the rooms of the network side share: configuration, counters, lists of what is
+ * open.
  *
- * gcache.c embeds one beside the core and sets core->door. Owns nothing but its lists and the count of
+ * gcache.c embeds one beside the core and sets core->door. Owns only its lists and the count of
  * obligations; connections, listeners and requests own themselves and report their end here.
- * Closing: refuse, close listeners and connections, cancel requests, wait for the count to reach zero:
- * handlers of the application that still owe a reply are waited for. */
+ * Closing: refuse, close listeners and connections, cancel requests, wait for the count to reach
+ * zero: that includes handlers of the application that still owe a reply. */
 #ifndef GCI_DOOR_DOOR_H
 #define GCI_DOOR_DOOR_H
 
@@ -17,8 +18,8 @@
 #include "gcache/gcache.h"
 #include "gcache/http.h"
 
-/* Bytes of output that wait for a slow reader: of a connection, shared values included, before it
- * is read no further; of an answer in parts, before it takes no more. */
+/* Bytes of output that wait for a slow reader: of a connection, shared values included, before no
+ * more of it is read; of an answer in parts, before it takes no more parts. */
 #define GCI_HELD_MAX (1024 * 1024)
 
 struct gci_door {
@@ -34,7 +35,7 @@ struct gci_door {
   struct gci_list listeners; /* struct gcache_listener_s by link */
   struct gci_list servers;   /* struct gci_server by link */
   struct gci_addresses addresses;
-  struct gci_access *access; /* peers it knows are exempt from the limit per address */
+  struct gci_access *access; /* peers that it knows are exempt from the limit per address */
   size_t connections;
   uint64_t refused, bad_requests; /* as in gcache_stats_t */
   struct gci_countdown life;      /* listeners, connections, exchanges, serves, work */
@@ -44,7 +45,7 @@ struct gci_door {
   void *closed_arg;
 };
 
-/* cache, env, uv, base_path, dialect, http, limits and access are set by the caller. */
+/* The caller sets cache, env, uv, base_path, dialect, http, limits and access. */
 void gci_door_open(struct gci_door *door);
 /* closed runs when nothing is owed any more; never inside this call. */
 void gci_door_close(struct gci_door *door, gcache_closed_cb closed, void *arg);

@@ -35,14 +35,14 @@ void gci_exchange_answer_text(struct gci_http_exchange *http, int status, gcache
   struct gci_http_message message = {
       .status = status, .headers = headers, .n_headers = 1, .before = text, .after = GCI_LIT("\n")};
 
-  gci_http_reply(http, &message); /* without memory the connection ends: an answer too */
+  gci_http_reply(http, &message); /* without memory the connection ends: that is an answer too */
 }
 
 static void wake(gcache_exchange_t *x) {
   if (!gci_job_queued(&x->job)) gci_env_defer(x->door->env, GCI_COMPLETIONS, &x->job);
 }
 
-/* Or nobody who reads. */
+/* There is room for output, or nobody reads it. */
 static int has_room(const gcache_exchange_t *x) {
   return x->left || (gci_http_waiting(x->http) < GCI_HELD_MAX / 2 && gci_exchange_may_add(x));
 }
@@ -52,7 +52,7 @@ int gci_exchange_may_add(const gcache_exchange_t *x) {
          gci_in_flight_fits(&x->door->env->mem->in_flight, 0, GCI_FOR_OTHERS);
 }
 
-/* One of the two at a time: either may be the end of x. */
+/* One callback at a time: either may be the end of x. */
 static void tell(gcache_exchange_t *x) {
   gcache_gone_cb gone = x->gone;
   gcache_room_cb room = x->room;
@@ -108,7 +108,7 @@ void gci_exchange_leave(gcache_exchange_t *x) {
     if (x->gone != NULL || x->room != NULL) wake(x);
     return;
   }
-  gci_exchange_answer_text(x->http, 503, GCI_LIT("closed")); /* goes nowhere */
+  gci_exchange_answer_text(x->http, 503, GCI_LIT("closed")); /* nobody reads it */
   gci_exchange_free(x);
 }
 

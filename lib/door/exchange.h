@@ -1,11 +1,12 @@
-/* door/exchange - one request for the application's handler and its answer (gcache_exchange_*); the
- * answer itself is in exchange_answer.c.
+/* door/exchange - one request for the application's handler and its answer (gcache_exchange_*);
+ * exchange_answer.c has the answer itself.
  *
- * Happy path: opened by door/server, the handler is called from the completion queue; the reply, or
+ * Happy path: door/server opens it; the handler is called from the completion queue; the reply, or
  * the end of an answer in parts, frees it.
- * Failure modes: the asker leaves before the handler was called: it never is; after: it is told if it
- * wished to be, still owes the reply or the end, and what it gives goes nowhere. No memory:
- * answered 503; in the middle of an answer the connection ends, as if the asker had left. */
+ * Failure modes: the client leaves before the handler was called: the handler is never called. The
+ * client leaves later: the handler is told if it asked for that, still owes the reply or the end,
+ * and its output is dropped. No memory: answered 503; in the middle of an answer the connection
+ * ends, as if the client had left. */
 #ifndef GCI_DOOR_EXCHANGE_H
 #define GCI_DOOR_EXCHANGE_H
 
@@ -13,10 +14,11 @@
 #include "http/message.h"
 
 struct gcache_exchange_s {
-  struct gcache_link_s link; /* its connection's; unlinked when that has ended */
+  struct gcache_link_s link; /* in its connection's list; unlinked when that has ended */
   struct gci_door *door;
   struct gci_http_exchange *http;
-  struct gcache_job_s job; /* calls the handler; later tells it that the asker has left, of room */
+  struct gcache_job_s job; /* calls the handler; later tells it that the client has left, or of
+                            * room */
   gcache_bytes_t path, query;
   gcache_gone_cb gone;
   void *gone_arg;
@@ -24,25 +26,26 @@ struct gcache_exchange_s {
   void *room_arg;
   int begun;                   /* the answer comes in parts */
   int handled;                 /* the handler has been called */
-  int left;                    /* the asker has */
-  struct gci_decoded *decoded; /* parameters that were asked for */
+  int left;                    /* the client has left */
+  struct gci_decoded *decoded; /* parameters that the handler asked for */
 };
 
-/* Takes http. UV_ENOMEM: http is still the caller's. *out may be linked by its link. */
+/* Takes http. UV_ENOMEM: http is still the caller's. The caller may link *out by its link. */
 int gci_exchange_open(gcache_exchange_t **out, struct gci_door *door,
                       struct gci_http_exchange *http);
 /* The connection has ended; x is unlinked from it. */
 void gci_exchange_leave(gcache_exchange_t *x);
-/* Output has left: there may be room. */
+/* Output has been written: there may be room. */
 void gci_exchange_flushed(gcache_exchange_t *x);
 
-/* For exchange_answer.c. Another part may be queued: not too much is in flight, or nothing of this
- * answer is, so that whatever is refused is asked for again when what waits has left. */
+/* For exchange_answer.c. Another part may be queued if not too much is in flight, or nothing of
+ * this answer is, so that a refused part is always asked for again when the waiting output has
+ * left. */
 int gci_exchange_may_add(const gcache_exchange_t *x);
-/* For exchange_answer.c. The session's part must have been answered. */
+/* For exchange_answer.c. The session's exchange must have been answered. */
 void gci_exchange_free(gcache_exchange_t *x);
 
-/* A short text of our own as the whole answer. http is gone. */
+/* A short text of our own as the whole answer. http is gone afterwards. */
 void gci_exchange_answer_text(struct gci_http_exchange *http, int status, gcache_bytes_t text);
 
 #endif

@@ -1,7 +1,7 @@
 /* door/exchange_answer - the application's answer to an exchange: whole, or begun and then part by
  * part.
- * Owns nothing. Fails: UV_EINVAL for what may not be sent or not now, GCACHE_EBUSY; memory that is
- * short ends the connection, which the application hears as the asker's leaving. */
+ * Owns nothing. Fails: UV_EINVAL for what may not be sent, or not now; GCACHE_EBUSY; without memory
+ * the connection ends, which the application is told as the client's leaving. */
 #include "door/exchange.h"
 
 #include <uv.h>
@@ -16,7 +16,7 @@ static int is_ours_to_write(gcache_bytes_t name) {
   return 0;
 }
 
-/* The answer may begin, with this head. */
+/* Whether the answer may begin, with this head. */
 static int check_begin(const gcache_exchange_t *x, const struct gci_http_message *message) {
   if (x->begun || message->status < 200 || message->status > 599) return UV_EINVAL;
   for (size_t i = 0; i < message->n_headers; i++) {
@@ -46,7 +46,7 @@ static int reply(gcache_exchange_t *x, const struct gci_http_message *message) {
     x->door->env->mem->in_flight.shed++;
     gci_exchange_answer_text(x->http, 429, GCI_LIT("too much is in flight"));
   }
-  gci_exchange_free(x); /* after it: the body may be a parameter */
+  gci_exchange_free(x); /* after the reply: the body may be a parameter */
   return 0;
 }
 
@@ -101,7 +101,7 @@ int gcache_exchange_write_value(gcache_exchange_t *x, gcache_value_t *value) {
 
 int gcache_exchange_end(gcache_exchange_t *x) {
   if (!x->begun) return UV_EINVAL;
-  /* Parts were thrown away: should anybody still read, he is not to take the rest for the whole. */
+  /* Parts were dropped: if somebody still reads, he must not take the rest for the whole. */
   if (x->left)
     gci_http_abort(x->http);
   else

@@ -11,10 +11,11 @@
 
 struct gci_known_name {
   struct gci_map_node in_map;                        /* by host */
-  struct gcache_link_s link;                         /* in due, in rest, or none: on its way */
+  struct gcache_link_s link;                         /* in due, in rest, or in none: being looked
+                                                      * up */
   struct gci_address addresses[GCI_KNOWN_ADDRESSES]; /* of a name, as far as they are known */
   size_t n, size;
-  int tried;   /* it was looked up, or that has failed */
+  int tried;   /* it was looked up, whether or not that failed */
   char host[]; /* zero-terminated */
 };
 
@@ -23,8 +24,8 @@ struct gci_known_list {
   struct gci_list due;            /* names to be looked up, in order */
   struct gci_list rest;           /* all others that are not being looked up */
   struct gci_list literals;       /* hosts that are addresses */
-  struct gci_addresses addresses; /* of both, by how many hosts have them */
-  size_t n_names, untried, kept;  /* kept: hosts that are in the list before */
+  struct gci_addresses addresses; /* of both, with the number of hosts that have each */
+  size_t n_names, untried, kept;  /* kept: hosts that are in the previous list */
 };
 
 static struct gci_known_name *name_of(struct gcache_link_s *link) {
@@ -38,7 +39,7 @@ int gci_known_has(const struct gci_known *k, const struct gci_address *a) {
   return gci_addresses_count(&k->list->addresses, a) > 0;
 }
 
-/* Nonzero: the last of those entries has gone. */
+/* Nonzero: an address has lost its last host. */
 static int leave_all(struct gci_known_list *list, const struct gci_address addresses[], size_t n) {
   int gone = 0;
 
@@ -49,7 +50,7 @@ static int leave_all(struct gci_known_list *list, const struct gci_address addre
   return gone;
 }
 
-/* Nonzero: there is one more than before. < 0: no memory, nothing is entered. */
+/* Nonzero: an address is new. < 0: no memory, nothing is entered. */
 static int enter_all(struct gci_known_list *list, const struct gci_address addresses[], size_t n) {
   int more = 0;
 
@@ -62,7 +63,7 @@ static int enter_all(struct gci_known_list *list, const struct gci_address addre
   return more;
 }
 
-/* Nonzero: what is known has changed. */
+/* Nonzero: the known addresses have changed. */
 static int take_addresses(struct gci_known_list *list, struct gci_known_name *name,
                           const struct gci_address addresses[], size_t n) {
   int more = enter_all(list, addresses, n);
@@ -91,7 +92,7 @@ static struct gci_known_name *find(const struct gci_known *k, const struct gci_k
   return NULL;
 }
 
-/* What was found out about it before stays; NULL: it is new. */
+/* What the previous list knows of the host is kept; NULL: the host is new. */
 static int add_name(struct gci_known_list *list, struct gci_known_name *name,
                     const struct gci_known_name *before) {
   list->n_names++;
@@ -134,7 +135,7 @@ static int add_hosts(struct gci_known *k, struct gci_known_list *list, const cha
 
   for (size_t i = 0; i < n && err == 0; i++) {
     err = gci_url_read(gcache_cstr(urls[i]), &parts);
-    if (err < 0 || parts.path.len > 0) continue; /* of a Unix socket comes no address */
+    if (err < 0 || parts.path.len > 0) continue; /* a Unix socket has no address */
     if (find(k, list, parts.host) == NULL) err = add_host(k, list, parts.host);
   }
   return err;
@@ -217,7 +218,7 @@ static void tell_soon(struct gci_known *k) {
     gci_env_defer(k->env, GCI_COMPLETIONS, &k->tell);
 }
 
-/* Without memory for it the wait of the first is over. */
+/* Without memory for the deadline the first waiter stops waiting. */
 static void watch_first(struct gci_known *k) {
   struct gci_known_waiter *first = first_waiter(k);
 
@@ -233,7 +234,7 @@ static void on_impatient(struct gcache_deadline_s *deadline) {
   tell_soon(gci_container_of(deadline, struct gci_known, patience));
 }
 
-/* Who is told may take back the wait of others. */
+/* A waiter that is told may take others out of the list. */
 static void on_tell(struct gcache_job_s *job) {
   struct gci_known *k = gci_container_of(job, struct gci_known, tell);
   uint64_t now_ms = gci_env_mono_ms(k->env);
@@ -310,7 +311,7 @@ static void on_looked_up(void *user, int status, const struct sockaddr_storage a
   if (is_new || !gci_known_is_partial(k)) tell_soon(k);
 }
 
-/* One without memory for its look-up is passed over. */
+/* A name without memory for its look-up is passed over. */
 static void start_look_up(struct gci_known *k, struct gci_known_lookup *slot) {
   struct gcache_link_s *link;
 
@@ -333,7 +334,8 @@ int gci_known_is_refreshing(const struct gci_known *k) {
   return 0;
 }
 
-/* Of those that come to be due, which were never looked up come first, then which have no address. */
+/* In the order of names to look up, those never looked up come first, then those without an
+ * address. */
 static void make_all_due(struct gci_known_list *list) {
   struct gci_list all, known;
   struct gcache_link_s *link;
@@ -370,7 +372,7 @@ static void stop(struct gci_known *k) {
   }
 }
 
-/* Look-ups of names that stay go on for these. */
+/* Look-ups of names that stay go on for the new list. */
 static void move_look_ups(struct gci_known *k, struct gci_known_list *list) {
   for (size_t i = 0; i < GCI_KNOWN_LOOKUPS; i++) {
     struct gci_known_lookup *slot = &k->lookups[i];
@@ -385,8 +387,8 @@ static void move_look_ups(struct gci_known *k, struct gci_known_list *list) {
   }
 }
 
-/* All names are due in a list that was prepared: those that were not in the one before stay so, in
- * front, and those that still were there. */
+/* In a prepared list all names are due. Names that the previous list does not have stay due, first,
+ * and then those that were still due there. */
 static void sort_names(struct gci_known *k, struct gci_known_list *list) {
   struct gci_list all, later;
   struct gcache_link_s *link;
@@ -409,7 +411,7 @@ static void sort_names(struct gci_known *k, struct gci_known_list *list) {
   gci_list_move(&list->due, &later);
 }
 
-/* Of hosts; what is known of each is the same then. */
+/* They have the same hosts, so also the same known addresses. */
 static int is_same(const struct gci_known_list *list, const struct gci_known_list *before) {
   return before != NULL && list->kept == list->hosts.count && list->kept == before->hosts.count;
 }

@@ -4,7 +4,7 @@
 
 enum {
   CALLS_OF_MANY =
-      100,        /* how many calls a connection that is being dialled may be expected to carry */
+      100,        /* calls that a connection may be expected to carry while it is being dialled */
   FAST_LANES = 2, /* one is written to while the other is answered: measured */
   BULK_LANES = 8,
   FAST_PAUSE_MS = 1000,
@@ -32,7 +32,7 @@ static struct gci_conn_out *first_with_room(struct gci_list *list) {
   while ((link = gci_list_front(list)) != NULL) {
     if (gci_conn_out_room(conn_of(link)) > 0) return conn_of(link);
     gci_link_unlink(
-        link); /* the other side has taken it back; `turned` follows when there is some */
+        link); /* the other side has withdrawn it; `turned` follows when there is room again */
   }
   return NULL;
 }
@@ -82,7 +82,7 @@ int gci_lanes_wants_bulk(const struct gci_lanes *lanes, size_t n_waiting) {
   return lanes->n_bulk < BULK_LANES && n_waiting > lanes->dialing_bulk;
 }
 
-/* With one question at a time a second lane would only rest. */
+/* While a fast lane carries one request at a time, a second lane would only rest. */
 int gci_lanes_wants_fast(const struct gci_lanes *lanes) {
   struct gcache_link_s *only = gci_list_front(&lanes->fast);
 
@@ -92,7 +92,7 @@ int gci_lanes_wants_fast(const struct gci_lanes *lanes) {
   return gci_env_mono_ms(lanes->config->env) >= lanes->no_fast_until_ms;
 }
 
-/* In the clear, because the peer has said that it can. */
+/* In the clear, if the peer has said that it speaks HTTP/2. */
 static int prefers_2(const struct gci_lanes *lanes) {
   return lanes->speaks_2 && lanes->config->http == GCACHE_HTTP_AUTO && !lanes->origin.secure;
 }
@@ -115,7 +115,7 @@ struct gci_lane gci_lanes_new_bulk(void) {
 /* ----------------------------------------------------------------------------------- events -- */
 
 void gci_lanes_dialed(struct gci_lanes *lanes, struct gci_conn_out *c) {
-  if (!c->closing) gci_list_push_back(&lanes->dials, &c->link); /* else it has failed at once */
+  if (!c->closing) gci_list_push_back(&lanes->dials, &c->link); /* else it has failed already */
   lanes->connections++;
   if (c->lane.fast) {
     lanes->n_fast++;
@@ -141,7 +141,7 @@ void gci_lanes_opened(struct gci_lanes *lanes, struct gci_conn_out *c, int statu
   gci_lanes_file(lanes, c);
 }
 
-/* Before anything is dialled for what it carried. */
+/* Before anything is dialled for the calls it carried. */
 static void note_closing(struct gci_lanes *lanes, const struct gci_conn_out *c) {
   if (!c->lane.supposed || c->dial_status < 0 || c->exchanges > 0 || !c->opened) return;
   lanes->speaks_2 = lanes->many = 0;
@@ -161,7 +161,7 @@ void gci_lanes_file(struct gci_lanes *lanes, struct gci_conn_out *c) {
   if (c->lane.bulk) {
     if (gci_conn_out_room(c) > 0) gci_list_push_front(&lanes->bulk, &c->link);
   } else if (!c->many && prefers_2(lanes) && gci_conn_out_rests(c)) {
-    gci_conn_out_close(c); /* in its place comes one that carries many, when it is wanted */
+    gci_conn_out_close(c); /* replaced, when it is wanted, by one that carries many */
   } else if (gci_conn_out_room(c) > 0) {
     gci_list_push_front(&lanes->roomy, &c->link);
   }

@@ -1,7 +1,7 @@
 /* door/large - which keys of a peer had values too large for a fast lane when last asked for, so
- * that they need not be asked for twice each time. One bit for all keys of a hash: a key that is
- * taken for another goes over the lane for large values until its answer has shown that it is not.
- * Cannot fail. */
+ * that they need not be asked for twice each time. One bit serves all keys of a hash: a key that is
+ * taken for another goes over the lane for large values until its answer has shown that it is
+ * small. Cannot fail. */
 #ifndef GCI_DOOR_LARGE_H
 #define GCI_DOOR_LARGE_H
 
@@ -9,7 +9,7 @@
 
 #include "gcache/gcache.h"
 
-/* A larger value would keep what is behind it on a fast lane waiting. */
+/* A larger value would delay what is behind it on a fast lane. */
 #define GCI_FAST_VALUE_MAX ((size_t)64 * 1024)
 
 struct gci_large {

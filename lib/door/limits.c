@@ -1,6 +1,6 @@
 #include "door/limits.h"
 
-#define RATE_GRACE_MS 5000 /* of a body pass before its rate is judged */
+#define RATE_GRACE_MS 5000 /* of a body, before its rate is judged */
 #define RATE_EVERY_MS 1000
 
 void gci_pace_init(struct gci_pace *pace, uint64_t now_ms) {
@@ -21,7 +21,7 @@ static void earlier(uint64_t *next_ms, uint64_t at_ms) {
   if (at_ms < *next_ms) *next_ms = at_ms;
 }
 
-/* Nonzero if the time is over; else *next_ms knows of it. */
+/* Nonzero: the time is over; otherwise *next_ms is set no later than its end. */
 static int passed(uint64_t since_ms, uint64_t allowed_ms, uint64_t now_ms, uint64_t *next_ms) {
   if (now_ms - since_ms >= allowed_ms) return 1;
   if (allowed_ms < UINT64_MAX - since_ms) earlier(next_ms, since_ms + allowed_ms);

@@ -1,7 +1,7 @@
 /* door/limits - how long an incoming connection may take over what it is doing: pure decisions over
- * times and counts, so that one deadline a connection is enough.
+ * times and counts, so that one deadline per connection is enough.
  *
- * A request's times are absolute, not per read. While we ourselves do not read, its clock stands. */
+ * The times of a request are absolute, not per read. While we do not read, its clock stands. */
 #ifndef GCI_DOOR_LIMITS_H
 #define GCI_DOOR_LIMITS_H
 
@@ -11,13 +11,13 @@
 
 enum gci_pace_phase { GCI_PACE_HANDSHAKE, GCI_PACE_REST, GCI_PACE_HEAD, GCI_PACE_BODY };
 
-/* What a connection is doing, as its owner sees it. */
+/* What a connection is doing. */
 struct gci_pace_view {
   enum gci_pace_phase phase;
   uint64_t request;       /* number of the request the phase belongs to */
   uint64_t body_received; /* bytes, in GCI_PACE_BODY */
-  int owes;               /* answers are owed or on their way out */
-  int reading;            /* we take what comes */
+  int owes;               /* answers are owed or being written */
+  int reading;            /* we read what comes */
   int writing;            /* output waits for the other side */
   uint64_t write_progress_ms;
 };
@@ -25,7 +25,7 @@ struct gci_pace_view {
 struct gci_pace {
   enum gci_pace_phase phase;
   uint64_t request;
-  int clock_stands; /* we did not read, or owed an answer while resting */
+  int clock_stands; /* we did not read, or owed an answer at rest */
   uint64_t since_ms;
 };
 

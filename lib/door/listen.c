@@ -8,8 +8,8 @@
 #define PERMISSIONS 0777u
 #define OWN_ONLY 0600u
 
-/* Nobody has paused a listener that was opened since the limit was reached, or any when it was an
- * adopted connection that reached it. */
+/* A listener that was opened after the limit was reached was not paused, nor was any if an adopted
+ * connection reached the limit. */
 static void on_connection(void *user, uv_stream_t *socket) {
   gcache_listener_t *listener = user;
   struct gci_door *door = listener->door;
@@ -48,7 +48,7 @@ static void on_all_gone(struct gci_countdown *life) {
   gci_countdown_give(&door->life);
 }
 
-/* Where it is to listen. */
+/* The address to listen at. */
 struct place {
   const struct sockaddr *addr; /* NULL: a Unix socket */
   const char *path;
@@ -82,7 +82,7 @@ static int start_to_listen(gcache_listener_t **out, gcache_t *cache, const struc
     gci_mem_free(door->env->mem, listener, sizeof *listener);
     return err;
   }
-  gci_countdown_init(&listener->life, on_all_gone); /* its one count is the socket's */
+  gci_countdown_init(&listener->life, on_all_gone); /* its one count is for the socket */
   gci_link_init(&listener->link);
   gci_list_push_back(&door->listeners, &listener->link);
   gci_countdown_take(&door->life);

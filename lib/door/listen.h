@@ -1,7 +1,7 @@
-/* door/listen - a listener of the application's and the connections that came by it.
+/* door/listen - a listener of the application and the connections accepted by it.
  *
- * Happy path: a connection waits, is taken, and becomes a door/server. Failure modes: at
- * limits.connections_max accepting pauses, on every listener, until one leaves; over the limit per
+ * Happy path: a connection waits, is accepted, and becomes a door/server. Failure modes: at
+ * limits.connections_max all listeners stop accepting until a connection ends; over the limit per
  * address the connection is closed at once.
  * Counts itself, its socket and its connections; `closed` runs when the count is zero. */
 #ifndef GCI_DOOR_LISTEN_H
@@ -21,7 +21,7 @@ struct gcache_listener_s {
   void *closed_arg;
 };
 
-/* No more connections; those that are there go on. Closing already is fine. */
+/* Accepts no more connections; existing ones go on. Closing already is fine. */
 void gci_listener_shut(gcache_listener_t *listener);
 
 /* connections_max is reached, or no longer. */

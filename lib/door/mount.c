@@ -20,7 +20,7 @@ static int takes_body(gcache_bytes_t method) {
   return gci_bytes_equal(method, GCI_LIT("PUT")) || gci_bytes_equal(method, GCI_LIT("POST"));
 }
 
-/* NULL: let in. Nobody here knows of a certificate. */
+/* NULL: let in. No certificate is known here. */
 static const struct gci_verdict_words *judge(struct gci_door *door, const gcache_http_request_t *in,
                                              const gcache_value_t *body) {
   struct gci_http_head head = {

@@ -12,7 +12,7 @@
 #include "net/hmac.h"
 #include "wire/route.h"
 
-#define SIZE_LIMIT ((uint64_t)1 << 30) /* of one message's parts */
+#define SIZE_LIMIT ((uint64_t)1 << 30) /* for the parts of one message */
 #define VALUE_LIMIT ((uint64_t)1 << 31)
 #define COUNT_LIMIT 1000000
 #define REPLICAS_LIMIT 10000
@@ -24,7 +24,7 @@
 struct number {
   const char *name;
   size_t offset, size;
-  uint64_t otherwise, min, max; /* otherwise: in place of 0 */
+  uint64_t otherwise, min, max; /* otherwise: replaces 0 */
 };
 
 #define NUMBER(member, otherwise, min, max)                                                  \
@@ -92,7 +92,7 @@ static int refuse(const gcache_options_t *o, const char *name, const char *why) 
   return UV_EINVAL;
 }
 
-/* An older application knows fewer members, a newer one more: these it must have left zero. */
+/* An older application has fewer members, a newer one more: those it must have left zero. */
 static int copy(gcache_options_t *out, const gcache_options_t *in) {
   const char *bytes = (const char *)in;
 
@@ -136,7 +136,7 @@ static int check_numbers(gcache_options_t *o) {
   return 0;
 }
 
-/* What every server and proxy passes on as it is, and what we compare on raw bytes. */
+/* Whether every server and proxy passes it on unchanged, and raw bytes can be compared. */
 static int is_plain_path(gcache_bytes_t path) {
   const char *base = path.base;
 

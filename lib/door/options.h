@@ -1,5 +1,5 @@
-/* door/options - what an application asked for, made complete: defaults for zeros, a refusal for
- * what is impossible, told to its log by name. Owns nothing: strings stay the application's. */
+/* door/options - the application's options, completed: defaults for zeros; impossible values are
+ * refused, and named in its log. Owns nothing: strings stay the application's. */
 #ifndef GCI_DOOR_OPTIONS_H
 #define GCI_DOOR_OPTIONS_H
 

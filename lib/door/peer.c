@@ -35,7 +35,7 @@ static void fail_ask(struct gci_ask *ask, int status, const char *what, const ch
   char reason[GCI_REASON_MAX + 1];
 
   if (status == UV_ETIMEDOUT)
-    status = UV_ECONNABORTED; /* that is the owner's word, and nobody else's */
+    status = UV_ECONNABORTED; /* UV_ETIMEDOUT is the owner's answer, and nobody else's */
   snprintf(reason, sizeof reason, "%s %s: %s", what, ask->peer->url, why);
   end_ask(ask, status, NULL, reason);
 }
@@ -45,12 +45,12 @@ static void fail_all(struct gci_list *waiting, int status, const char *reason) {
   struct gcache_link_s *link;
 
   gci_list_init(&failed);
-  gci_list_move(&failed, waiting); /* what comes meanwhile is dialled for again */
+  gci_list_move(&failed, waiting); /* calls that come meanwhile are dialled for again */
   while ((link = gci_list_pop_front(&failed)) != NULL)
     fail_ask(gci_container_of(link, struct gci_ask, link), status, "cannot connect to", reason);
 }
 
-/* Of no slow lane comes anything. */
+/* No slow lane can be had. */
 static void fail_waiting(struct gci_door_peer *peer, int status, const char *reason) {
   if (reason[0] == '\0') reason = peer->config->conn.error_text(status);
   if (status == UV_ETIMEDOUT) status = UV_EHOSTUNREACH;
@@ -65,7 +65,7 @@ static int has_waiting(const struct gci_door_peer *peer) {
          !gci_list_empty(&peer->large);
 }
 
-/* Puts c where it belongs now. */
+/* Files c among the lanes by its present state. */
 static void file(struct gci_door_peer *peer, struct gci_conn_out *c) {
   if (!c->closing && !peer->listed && !has_waiting(peer) && gci_conn_out_rests(c))
     gci_conn_out_close(c);
@@ -81,7 +81,7 @@ static void on_opened(void *user, struct gci_conn_out *c, int status, const char
     file(peer, c);
     pump(peer);
   } else if (c->lane.bulk) {
-    gci_list_move(&peer->waiting, &peer->large); /* it was only to be quicker */
+    gci_list_move(&peer->waiting, &peer->large); /* a bulk lane would only have been quicker */
     pump(peer);
   } else if (!c->lane.fast && peer->lanes.open == 0 && status != UV_ECANCELED) {
     fail_waiting(peer, status, reason);
@@ -103,13 +103,13 @@ static void on_answered(void *user, struct gci_conn_out *c, struct gci_trip *tri
   struct gci_batch *batch = batch_of(trip);
   struct gci_result *result = &batch->result;
 
-  if (gci_list_empty(&batch->asks)) return; /* it only had to come before the others */
+  if (gci_list_empty(&batch->asks)) return; /* the answer only had to come before the others */
   gci_question_read_answer(result, gcache_call_op(gci_batch_first(batch)->call), peer->url,
                            peer->config->dialect, head, body);
   gci_lanes_note(&peer->lanes, c, result->is_gcache, result->speaks_2);
 }
 
-/* Told once, until the peer lets us in again: every request would say the same. */
+/* Logged once, until the peer lets us in again: every request would log the same. */
 static void note_barred(struct gci_door_peer *peer, const struct gci_result *result) {
   int barred = result->status == UV_EACCES;
 
@@ -135,12 +135,12 @@ static void end_answered(struct gci_ask *ask, struct gci_result *result) {
   end_ask(ask, result->status, result->value, result->reason);
 }
 
-/* A groupcache-go that does not know the request for many takes each by itself. */
+/* A groupcache-go that does not know the request for many removes takes each by itself. */
 static int wants_them_alone(const struct gci_ask *ask, const struct gci_result *result) {
   return ask->among_many && (result->http_status == 404 || result->http_status == 405);
 }
 
-/* What a peer answers at once, and soon. */
+/* A call that a peer answers at once, with little data. */
 static int can_be_quick(const struct gci_ask *ask) {
   switch (gcache_call_op(ask->call)) {
   case GCACHE_OP_GET:
@@ -168,9 +168,9 @@ static void ask_again(struct gci_ask *ask) {
   gci_list_push_front(queue_for(ask), &ask->link);
 }
 
-/* A question over a fast lane is answered from memory or not at all. Nothing is done for it, so
- * that it may be asked again whatever has become of it; but not where the peer is silent, as it
- * would be again: the next owner may have an answer in time. */
+/* A get over a fast lane is answered from memory or not at all. Nothing is done for it, so it may
+ * be sent again however it ended; but not if the peer was silent, as it would be again: the next
+ * owner may answer in time. */
 static int is_to_go_slowly(const struct gci_ask *ask, const struct gci_batch *batch, int status) {
   gcache_op_t op = gcache_call_op(ask->call);
 
@@ -212,7 +212,7 @@ static void on_ended(void *user, struct gci_conn_out *c, struct gci_trip *trip, 
   gci_list_init(&carried);
   gci_list_move(&carried, &batch->asks);
   gci_list_each(each, &carried) gci_container_of(each, struct gci_ask, link)->batch = NULL;
-  while ((link = gci_list_back(&carried)) != NULL) { /* what goes again keeps its order */
+  while ((link = gci_list_back(&carried)) != NULL) { /* calls that go again keep their order */
     gci_link_unlink(link);
     end_exchange(gci_container_of(link, struct gci_ask, link), batch, status, reason);
   }
@@ -231,8 +231,8 @@ static void on_closed(void *user, struct gci_conn_out *c) {
 
   gci_lanes_closed(&peer->lanes, c);
   peer->config->connections--;
-  /* After a failed dial others may still be open: their end will pump, so that nobody dials in a hurry;
-   * when none is left, nobody else will. */
+  /* After a failed dial others may still be open: their end will pump, so there is no hurry to
+   * dial; when none is left, nobody else will pump. */
   if (c->lane.fast || c->lane.bulk || c->dial_status == 0 || c->dial_status == UV_ECANCELED ||
       gci_lanes_n_slow(&peer->lanes) == 0)
     pump(peer);
@@ -269,11 +269,10 @@ static void fail_carried(struct gci_batch *batch, int status) {
     end_ask(gci_container_of(link, struct gci_ask, link), status, NULL, "");
 }
 
-/* Sends what waits longest in queue over c, which has room; without memory what was to be sent
- * fails. */
+/* Sends the first of queue over c, which has room; without memory the call fails. */
 static void set_out(struct gci_door_peer *peer, struct gci_conn_out *c, struct gci_list *queue) {
   struct gci_batch *batch = gci_mem_alloc(mem_of(peer), sizeof *batch);
-  struct gci_batch last; /* takes the call that there is no memory for */
+  struct gci_batch last; /* takes the call for which there is no memory */
   int err = batch == NULL ? UV_ENOMEM : 0;
 
   if (batch == NULL) batch = &last;
@@ -318,7 +317,7 @@ static unsigned waits_ping(const struct gci_door_peer *peer) {
   return order_of_first(&peer->waiting) == 0 || order_of_first(&peer->quick) == 0;
 }
 
-/* Of what is to go over slow lanes. */
+/* Considers the calls that are to go over slow lanes. */
 static int needs_another_slow(const struct gci_door_peer *peer) {
   const struct gci_lanes *lanes = &peer->lanes;
   size_t enough = gci_lanes_enough(lanes), n = count(&peer->waiting, 0, enough);
@@ -327,7 +326,7 @@ static int needs_another_slow(const struct gci_door_peer *peer) {
   return gci_lanes_wants_slow(lanes, peer->config->conns_per_peer + waits_ping(peer), n);
 }
 
-/* What a slow lane takes next; NULL: nothing. */
+/* The queue that a slow lane takes from next; NULL: nothing waits. */
 static struct gci_list *next_slow(struct gci_door_peer *peer) {
   uint64_t waiting = order_of_first(&peer->waiting), quick = order_of_first(&peer->quick);
 
@@ -346,12 +345,12 @@ static void dial_slow(struct gci_door_peer *peer) {
   }
 }
 
-/* Of a peer that has left the list. */
+/* For a peer that has left the list. */
 static void close_if_done(struct gci_door_peer *peer) {
   if (!peer->listed && !has_waiting(peer)) gci_lanes_close_resting(&peer->lanes);
 }
 
-/* Where one cannot be dialled, other lanes do as well. */
+/* If none can be dialled, other lanes do as well. */
 static void dial_bulk(struct gci_door_peer *peer) {
   while (gci_lanes_wants_bulk(&peer->lanes, count(&peer->large, 0, peer->lanes.dialing_bulk + 1))) {
     struct gci_lane lane = gci_lanes_new_bulk();
@@ -362,7 +361,7 @@ static void dial_bulk(struct gci_door_peer *peer) {
   }
 }
 
-/* Gives calls to connections, then sees that there will be enough of these. */
+/* Gives calls to connections, then dials if there are too few. */
 static void pump(struct gci_door_peer *peer) {
   int is_quick = !gci_list_empty(&peer->quick);
   struct gci_conn_out *c;
@@ -379,7 +378,7 @@ static void pump(struct gci_door_peer *peer) {
   dial_slow(peer);
   if (is_quick && peer->listed && gci_lanes_wants_fast(&peer->lanes)) {
     struct gci_lane lane = gci_lanes_new_fast();
-    dial(peer, &lane); /* without memory there is none this time */
+    dial(peer, &lane); /* without memory there is no new lane this time */
   }
   close_if_done(peer);
 }
@@ -409,7 +408,7 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
     return;
   }
   *ask = (struct gci_ask){.peer = peer, .call = call};
-  if (!is_ping(call)) ask->order = ++peer->asked; /* nor does a ping wait for others */
+  if (!is_ping(call)) ask->order = ++peer->asked; /* a ping does not wait for others either */
   gcache_call_set_data(call, ask);
   gci_link_init(&ask->link);
   if (gci_lanes_uses_bulk(&peer->lanes) && gcache_call_op(call) == GCACHE_OP_GET)
@@ -423,7 +422,7 @@ void gci_door_peer_start(struct gci_door_peer *peer, gcache_call_t *call) {
   check_emptied(peer);
 }
 
-/* Nobody waits for it any more. */
+/* Nobody waits for the batch any more. */
 static void drop_batch(struct gci_door_peer *peer, struct gci_batch *batch) {
   struct gci_conn_out *c = batch->trip.conn;
 
@@ -432,7 +431,7 @@ static void drop_batch(struct gci_door_peer *peer, struct gci_batch *batch) {
   file(peer, c);
 }
 
-/* Of a peer that has left the list: nobody waits for what is still to come over its fast lanes. */
+/* For a peer that has left the list: nobody waits for answers still to come over its fast lanes. */
 static void let_go_if_done(struct gci_door_peer *peer) {
   if (!peer->listed && peer->calls == 0) gci_lanes_break_fast(&peer->lanes);
 }
@@ -446,7 +445,8 @@ void gci_door_peer_cancel(gcache_call_t *call) {
   gci_link_unlink(&ask->link);
   if (ask->batch != NULL && gci_list_empty(&ask->batch->asks)) drop_batch(peer, ask->batch);
   end_ask(ask, UV_ECANCELED, NULL, "");
-  /* The others of a peer may be about to be cancelled too: what waits is not sent before that. */
+  /* Other calls of the peer may be about to be cancelled too: nothing waiting is sent before
+   * that. */
   if (!gci_job_queued(&peer->pumping))
     gci_env_defer(peer->config->conn.env, GCI_WRITES, &peer->pumping);
   let_go_if_done(peer);

@@ -24,7 +24,7 @@ static void write_newer_than(struct gci_question *q, int64_t unix_ns) {
   add_header(q, GCI_LIT("Gcache-Newer-Than"), gcache_bytes(q->newer_than, (size_t)len));
 }
 
-/* What a new owner asks of the one before: over a slow lane the value may be of any size. */
+/* A new owner's get to the previous owner: over a slow lane the value may be of any size. */
 static void write_handoff(struct gci_question *q, const gcache_call_t *call,
                           const struct gci_question_way *way) {
   const char *newcomer = gcache_call_newcomer(call);
@@ -34,7 +34,7 @@ static void write_handoff(struct gci_question *q, const gcache_call_t *call,
   if (newcomer != NULL) add_header(q, GCI_LIT("Gcache-Newcomer"), gcache_cstr(newcomer));
 }
 
-/* Not with a get from memory: no getter runs for it, and a head that is not like the one before
+/* Not with a get from memory: no getter runs for it, and a head that is unlike the previous one
  * costs both sides more than the rest. */
 static void write_trace(struct gci_question *q, const gcache_call_t *call) {
   const char *traceparent = gcache_call_traceparent(call);
@@ -49,7 +49,7 @@ static void write_headers(struct gci_question *q, gcache_call_t *call,
   }
   if (gcache_call_op(call) == GCACHE_OP_GIVE)
     add_header(q, GCI_LIT("Gcache-Give"), gcache_cstr(way->self));
-  if (way->fast) { /* the peer does not wait, and what it has that is stale may be said so */
+  if (way->fast) { /* the peer does not wait, and may answer with a value marked as stale */
     if (gcache_call_op(call) == GCACHE_OP_GET)
       add_header(q, GCI_LIT("Cache-Control"), GCI_LIT("only-if-cached, max-stale"));
     else
@@ -67,7 +67,7 @@ static void write_headers(struct gci_question *q, gcache_call_t *call,
     add_header(q, GCI_LIT("Gcache-Scope"), GCI_LIT("group"));
 }
 
-/* The buffers are written when they are needed. */
+/* The buffers are written only when they are needed. */
 static void init(struct gci_question *q, struct gci_mem *mem) {
   q->mem = mem;
   q->message = (struct gci_http_message){.headers = q->headers};
@@ -76,7 +76,7 @@ static void init(struct gci_question *q, struct gci_mem *mem) {
   q->body = NULL;
 }
 
-/* extra: bytes behind it for the caller to fill. */
+/* extra: bytes behind the target for the caller to fill. */
 static int write_target(struct gci_question *q, const struct gci_question_way *way,
                         gcache_bytes_t group, gcache_bytes_t key, size_t extra) {
   size_t most = way->base_path.len + 3 * (group.len + key.len) + 1 + extra;
@@ -92,7 +92,7 @@ static int write_target(struct gci_question *q, const struct gci_question_way *w
   return 0;
 }
 
-/* plain: the windows of a value are for gcache only. */
+/* plain: without the windows of the value, which are for gcache only. */
 static int write_put(struct gci_question *q, gcache_bytes_t group, gcache_bytes_t key,
                      gcache_value_t *value, int plain) {
   size_t value_len = gcache_value_bytes(value).len, after_len;
@@ -110,7 +110,7 @@ static int write_put(struct gci_question *q, gcache_bytes_t group, gcache_bytes_
   return 0;
 }
 
-/* The last line: over all others. */
+/* The last line: it signs all the others. */
 static int sign(struct gci_question *q, const struct gci_question_way *way) {
   size_t len = 0;
   int err;
@@ -191,7 +191,7 @@ struct answer {
   const struct gci_dialect *dialect;
   int status;
   int is_gcache, speaks_2, leaving;
-  int coded;                                 /* nobody has asked for that */
+  int coded;                                 /* has a content coding, which was not asked for */
   gcache_bytes_t type, reason, not_found_ms; /* header lines; base NULL: none */
   gcache_bytes_t text;
 };
@@ -230,8 +230,8 @@ static void say(struct gci_result *result, int status, const char *format, ...) 
   va_end(args);
 }
 
-/* Behind what the reason says already. A peer's text ends in a newline of the protocol's, and may hold
- * anything. */
+/* Appends text to the reason. A peer's text ends in a newline, which belongs to the protocol, and
+ * may hold any bytes. */
 static void append(struct gci_result *result, gcache_bytes_t text) {
   const char *base = text.base;
   size_t at = strlen(result->reason), len = text.len;
@@ -266,7 +266,7 @@ static int has_reason(const struct answer *a, const char *reason) {
   return gci_bytes_equal(a->reason, gcache_cstr(reason));
 }
 
-/* An answer that is nobody's word; in plain text it may say why. */
+/* An answer that is not of the protocol; in plain text it may say why. */
 static void say_answered(struct gci_result *result, const struct answer *a) {
   int status = a->status == 403 ? UV_EACCES : GCACHE_EPEER;
 
@@ -287,13 +287,13 @@ static int is_routers_text(gcache_bytes_t text) {
          gci_bytes_equal(text, GCI_LIT("404 page not found"));
 }
 
-/* Go's http.Error() always says plain text; what says another type or none, and the text of Go's
- * request routers, comes from something in front of groupcache. */
+/* Go's http.Error() always says plain text. An answer with another type or none, or with the text
+ * of Go's request routers, comes from something in front of groupcache. */
 static int is_from_groupcache(const struct answer *a) {
   return has_type(a, GCI_LIT("text/plain")) && !is_routers_text(a->text);
 }
 
-/* The getter's word or the owner's, 0: this is none. */
+/* The status that the getter or owner has reported; 0: none. */
 static int word_of_owner(const struct answer *a) {
   if (a->is_gcache && has_reason(a, "timeout")) return UV_ETIMEDOUT;
   if (a->is_gcache && has_reason(a, "not-found")) return GCACHE_ENOTFOUND;
@@ -306,7 +306,7 @@ static int word_of_owner(const struct answer *a) {
   return a->status == a->dialect->not_found ? GCACHE_ENOTFOUND : 0;
 }
 
-/* The question is refused, by somebody who is there: Go's routers redirect some keys. */
+/* The request is refused, by a live peer: Go's routers redirect some keys. */
 static int is_refused(const struct answer *a) {
   return a->status >= 300 && a->status < 500 && a->status != 403 && a->status != 408 &&
          a->status != 429;
@@ -329,8 +329,9 @@ static void read_get(struct gci_result *result, const struct answer *a, gcache_v
   if (said == 0 && is_refused(a)) result->status = UV_EINVAL;
 }
 
-/* A remove or clear, however often it is asked for: it cannot have such a key, or takes no such
- * request. What is refused of a set may be its value, and the old one still be there. */
+/* A remove or clear that would be refused however often it is sent: the peer cannot have such a
+ * key, or takes no such request. A refusal of a set may be about its value, and the old value may
+ * still be there. */
 static int is_refused_for_good(const struct answer *a) {
   return a->status == 400 || a->status == 405 || a->status == 413 || a->status == 414 ||
          a->status == 431;
@@ -373,7 +374,7 @@ void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const c
   result->value = result->body = NULL;
   result->stale_ms = result->not_found_ms = 0;
   result->reason[0] = '\0';
-  if (op == GCACHE_OP_PING) return; /* whoever answers is there */
+  if (op == GCACHE_OP_PING) return; /* any answer shows that the peer is up */
   if (is_no_group(&a))
     quote(result, GCACHE_ENOGROUP, a.text);
   else if (op == GCACHE_OP_GET)
@@ -389,7 +390,7 @@ void gci_question_read_value(struct gci_result *result, struct gci_mem *mem, con
                          : gci_proto_answer_read(mem, body, &result->value, &result->stale_ms);
 
   result->body = NULL;
-  if (!result->is_gcache) result->stale_ms = 0; /* nobody else says so */
+  if (!result->is_gcache) result->stale_ms = 0; /* only gcache marks stale values */
   if (err < 0) gcache_value_unref(body);
   if (err == UV_ENOMEM) {
     result->status = UV_ENOMEM;

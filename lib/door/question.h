@@ -16,7 +16,7 @@
 
 struct gci_question {
   struct gci_mem *mem;
-  struct gci_http_message message; /* points into what follows */
+  struct gci_http_message message; /* points into the members below */
   gcache_header_t headers[7];
   char timeout[24], newer_than[24], auth[GCI_AUTH_LINE];
   char *target, *before; /* target: in near if it fits */
@@ -26,7 +26,7 @@ struct gci_question {
   char near[256];
 };
 
-/* Who is asked, and by whom. All borrowed until fini. */
+/* The peer, and the sender. All borrowed until fini. */
 struct gci_question_way {
   gcache_bytes_t base_path;
   gcache_bytes_t host; /* of the Host line */
@@ -34,7 +34,7 @@ struct gci_question_way {
   const char *stay;    /* of the dialect */
   int plain; /* without the headers that only gcache reads; a clear needs one all the same */
   int fast;  /* over a fast lane: a get from memory only */
-  struct gci_auth *auth; /* signs; NULL: nobody asks for that */
+  struct gci_auth *auth; /* signs; NULL: requests are not signed */
 };
 
 int gci_question_init(struct gci_question *q, struct gci_mem *mem, gcache_call_t *call,
@@ -58,11 +58,11 @@ struct gci_result {
   char reason[GCI_REASON_MAX + 1];
 };
 
-/* While head and body (may be NULL) are borrowed from the connection. peer: for texts. */
+/* While head and body (may be NULL) are borrowed from the connection. peer: for messages. */
 void gci_question_read_answer(struct gci_result *result, gcache_op_t op, const char *peer,
                               const struct gci_dialect *dialect, const struct gci_http_head *head,
                               gcache_value_t *body);
-/* When the connection has let go of the body, which can become the value only then without a copy. */
+/* After the connection has let go of the body: only then can it become the value without a copy. */
 void gci_question_read_value(struct gci_result *result, struct gci_mem *mem, const char *peer,
                              size_t value_max);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <uv.h>
 
-#define MAPPED_BITS 96 /* in front of an IPv4 address that is mapped into IPv6 */
+#define MAPPED_BITS 96 /* bits before an IPv4 address that is mapped into IPv6 */
 
 /* The number behind the slash. UV_EINVAL: not plain digits, or more than max. */
 static int read_bits(unsigned *out, const char *digits, unsigned max) {

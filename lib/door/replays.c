@@ -20,7 +20,7 @@ void gci_replays_fini(struct gci_replays *r) {
     empty(r, &r->slices[i]);
 }
 
-/* Whose every time is over. */
+/* Slices whose times are all over. */
 static void forget(struct gci_replays *r, int64_t now_s) {
   for (size_t i = 0; i < GCI_REPLAY_SLICES; i++) {
     struct gci_replay_slice *slice = &r->slices[i];
@@ -28,7 +28,7 @@ static void forget(struct gci_replays *r, int64_t now_s) {
   }
 }
 
-/* Where the hash is, or would be. */
+/* The place where the hash is, or would be. */
 static uint64_t *place(const struct gci_replay_slice *slice, uint64_t hash) {
   size_t mask = slice->room - 1, i = hash & mask;
 
@@ -58,7 +58,8 @@ int gci_replays_add(struct gci_replays *r, gcache_bytes_t bytes, int64_t time_s,
 
   if (hash == 0) hash = 1;
   forget(r, now_s);
-  /* A clock that was set back: what is of the future now stays until its place is needed. */
+  /* If the clock was set back, slices that are now in the future stay until their place is
+   * needed. */
   if (slice->number != number) empty(r, slice);
   slice->number = number;
   if (slice->room > 0 && *place(slice, hash) == hash) return UV_EEXIST;

@@ -1,9 +1,9 @@
 /* door/replays - signed changes that have been taken, so that none is taken twice while its time
- * would let it pass. Kept by slices of that time, of one skew each: three can be live, and the
- * oldest goes whole.
+ * would still be accepted. They are kept in slices of one skew each: three can be live, and the
+ * oldest is dropped whole.
  *
- * Owns a table of 8-byte hashes a slice; it grows as it fills. Fails: UV_EEXIST, seen before;
- * GCACHE_EBUSY, as many as allowed are remembered; UV_ENOMEM. After a failure nothing is remembered. */
+ * Owns a table of 8-byte hashes per slice; it grows as it fills. Fails: UV_EEXIST, seen before;
+ * GCACHE_EBUSY, as many as allowed are remembered; UV_ENOMEM. A failure remembers nothing. */
 #ifndef GCI_DOOR_REPLAYS_H
 #define GCI_DOOR_REPLAYS_H
 
@@ -30,7 +30,7 @@ void gci_replays_init(struct gci_replays *r, struct gci_mem *mem, const struct g
                       int64_t skew_s, size_t max);
 void gci_replays_fini(struct gci_replays *r);
 
-/* time_s: what was signed, not further from now_s than skew_s. bytes: what no two have in common. */
+/* time_s: the signed time, no further than skew_s from now_s. bytes: unique to the request. */
 int gci_replays_add(struct gci_replays *r, gcache_bytes_t bytes, int64_t time_s, int64_t now_s);
 
 #endif

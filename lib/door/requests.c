@@ -7,10 +7,10 @@
 #include "door/exchange.h"
 #include "door/serve.h"
 
-/* What screening says of a head: its request is let in; or judged when its body is here. */
+/* Results of screening a head: the request is let in; or it is judged when its body is here. */
 enum { SCREENED = 1, TO_BE_JUDGED = 2 };
 
-/* One that waits for the names of peers: whoever asks may be one. */
+/* A request that waits for the names of peers: its client may be a peer. */
 struct caller {
   struct gcache_link_s link; /* in its connection's callers */
   struct gci_known_waiter waiter;
@@ -32,7 +32,7 @@ static void give(struct gci_http_exchange *http, const gcache_http_reply_t *repl
 static void on_served(void *user, int status, const gcache_http_reply_t *reply) {
   struct gci_http_exchange *http = user;
 
-  if (status < 0) { /* the asker has left; should it still read: not the getter's word */
+  if (status < 0) { /* the client has left; if it still reads, this is not the getter's answer */
     gci_exchange_answer_text(http, 429, GCI_LIT("closed"));
     return;
   }
@@ -47,7 +47,7 @@ static void start_serve(struct gci_requests *r, struct gci_http_exchange *http) 
                                       .body = http->body};
   struct gci_serve *serve;
 
-  http->body = NULL; /* moved, so that a value that is set is kept without a copy */
+  http->body = NULL; /* moved, so that a set keeps its value without a copy */
   if (gci_serve_start(&serve, r->door, &request, on_served, http) < 0)
     gci_exchange_answer_text(http, 429, GCI_LIT("busy"));
   else
@@ -69,14 +69,14 @@ static void free_caller(struct caller *c) {
   gci_mem_free(env->mem, c, sizeof *c);
 }
 
-/* It has left, or is to be given up. */
+/* The client has left, or the request is to be given up. */
 static void send_away(struct caller *c) {
   gci_known_wait_no_more(&c->of->door->access->known, &c->waiter);
-  gci_exchange_answer_text(c->http, 429, GCI_LIT("closed")); /* goes nowhere */
+  gci_exchange_answer_text(c->http, 429, GCI_LIT("closed")); /* nobody reads it */
   free_caller(c);
 }
 
-/* One of them, and not its connection, has been given up. */
+/* One request has been given up, and not its connection. */
 static void on_gone(struct gci_http_exchange *http) {
   struct gci_requests *r = http->data;
 
@@ -102,7 +102,7 @@ static void on_gone(struct gci_http_exchange *http) {
   }
 }
 
-/* It is worth while to wait. */
+/* Nonzero: waiting may change the verdict. */
 static int may_wait(const struct gci_requests *r, const struct gci_http_head *head,
                     enum gci_verdict verdict) {
   return verdict == GCI_BARRED_LOOKING_UP && !gci_serve_is_ping(r->door, head) &&
@@ -118,8 +118,8 @@ int gci_requests_screen(struct gci_requests *r, const struct gci_http_head *head
   return verdict == GCI_LET_IN ? SCREENED : -(int)verdict;
 }
 
-/* One that was let in is not judged again: a signature is good for once. Of what may wait none is
- * asked. */
+/* A request that was let in is not judged again: a signature is accepted once. A request that may
+ * wait needs none. */
 static enum gci_verdict judge(struct gci_requests *r, const struct gci_http_exchange *http) {
   struct gci_access *access = r->door->access;
   enum gci_verdict verdict = GCI_LET_IN;
@@ -148,7 +148,7 @@ static void shed(struct gci_requests *r, struct gci_http_exchange *http) {
   give(http, &reply.http);
 }
 
-/* Of a peer's. */
+/* Takes a peer's request. */
 static void admit(struct gci_requests *r, struct gci_http_exchange *http) {
   struct gci_reply reply;
 
@@ -171,7 +171,7 @@ static void on_names_known(struct gci_known_waiter *w) {
     refuse(r, http, verdict);
 }
 
-/* < 0: it cannot. */
+/* < 0: it cannot wait. */
 static int wait_for_names(struct gci_requests *r, struct gci_http_exchange *http) {
   struct gci_env *env = r->door->env;
   struct caller *c = gci_http_keep(http) < 0 ? NULL : gci_mem_zalloc(env->mem, sizeof *c);

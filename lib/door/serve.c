@@ -60,7 +60,7 @@ static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
 }
 
 static void finish_no_group(struct gci_serve *serve) {
-  /* The key is of no more use: the name moves behind the words in front of it. */
+  /* The key is not needed any more: the name moves behind the words in front of it. */
   memmove(serve->buf + NO_GROUP_LEN, serve->group.base, serve->group.len);
   memcpy(serve->buf, NO_GROUP, NO_GROUP_LEN);
   finish_text(serve, serve->door->dialect->no_group, "no-group",
@@ -102,7 +102,7 @@ static void finish_answer(struct gci_serve *serve, int status, gcache_value_t *v
   case GCACHE_ENOROOM:
     finish_text(serve, 413, "large", words(reason, "the value is too large to keep"));
     return;
-  case UV_EEXIST: /* of what a member that leaves gives */
+  case UV_EEXIST: /* a value that a leaving member gives */
     finish_text(serve, 409, "unwanted", GCI_LIT("not wanted"));
     return;
   case UV_ETIMEDOUT:
@@ -117,10 +117,10 @@ static void finish_answer(struct gci_serve *serve, int status, gcache_value_t *v
     serve->door->bad_requests++;
     finish_text(serve, 400, NULL, GCI_LIT("bad request"));
     return;
-  case GCACHE_EBUSY: /* for gcache the last word: a herd of loads elsewhere would be no help */
+  case GCACHE_EBUSY: /* final for gcache: loads at other members would not help */
     finish_text(serve, 429, "busy", words(reason, "busy"));
     return;
-  default: /* short of something: every client takes 429 without a reason for a failed exchange */
+  default: /* short of something: every client takes a 429 without a reason for a failed exchange */
     finish_text(serve, 429, NULL, GCI_LIT("unable"));
     return;
   }
@@ -135,10 +135,10 @@ static void on_answered(gcache_answer_t *req, int status, gcache_value_t *value,
 
 struct question {
   gcache_bytes_t key;
-  gcache_value_t *value; /* a reference of the question's own */
+  gcache_value_t *value; /* with a reference of its own */
   uint64_t timeout_ms, newer_than;
-  gcache_bytes_t trace;  /* as it came, or NULL */
-  char giver[GIVER_MAX]; /* zero-terminated: its URL */
+  gcache_bytes_t trace;  /* as received, or NULL */
+  char giver[GIVER_MAX]; /* zero-terminated: the giver's URL */
 };
 
 static int settle(struct gci_serve *serve, int http_status, const char *text) {
@@ -180,7 +180,7 @@ static int read_delete(struct gci_serve *serve, struct question *q,
   return 0;
 }
 
-/* What only gcache asks. */
+/* The headers that only gcache sends. */
 static int read_asker(struct gci_serve *serve, struct question *q,
                       const struct gci_serve_request *in) {
   gcache_bytes_t from = gci_http_header(in->headers, in->n_headers, GCI_LIT("Gcache-From"));
@@ -200,19 +200,19 @@ static int read_timeout(struct gci_serve *serve, struct question *q,
 
   q->timeout_ms = 0;
   if (text.base == NULL) return 0;
-  serve->to_gcache = 1; /* a client-only member has no URL to say where it is from */
+  serve->to_gcache = 1; /* a client-only member has no URL to send */
   if (gci_bytes_to_u64(text, &q->timeout_ms) < 0)
     return settle(serve, 400, "bad Gcache-Timeout-Ms");
-  if (q->timeout_ms == 0) q->timeout_ms = 1; /* not our default, which 0 would mean */
+  if (q->timeout_ms == 0) q->timeout_ms = 1; /* 0 would mean our default */
   return 0;
 }
 
 struct many {
   struct gci_serve *serve;
-  int err; /* the first that matters */
+  int err; /* the first error that matters */
 };
 
-/* A key longer than the limit is held nowhere. */
+/* A key longer than the limit is stored nowhere. */
 static void remove_one(void *user, gcache_bytes_t key) {
   struct many *many = user;
   int err = gci_core_remove_here(many->serve->door->cache, many->serve->group, key);
@@ -220,7 +220,7 @@ static void remove_one(void *user, gcache_bytes_t key) {
   if (err < 0 && err != UV_EMSGSIZE && many->err == 0) many->err = err;
 }
 
-/* groupcache-go's POST <group>/_remove-keys/: done here and now, so nobody is asked. */
+/* groupcache-go's POST <group>/_remove-keys/: done at once, without gcache_answer(). */
 static int remove_many(struct gci_serve *serve, gcache_value_t *body) {
   struct many many = {serve, 0};
   gcache_bytes_t bytes = body == NULL ? gcache_bytes(NULL, 0) : gcache_value_bytes(body);
@@ -242,7 +242,7 @@ static int remove_many(struct gci_serve *serve, gcache_value_t *body) {
   return -1;
 }
 
-/* Of a value that its owner gives because it leaves. Its body names no group, so that a gcache that
+/* A value that its owner gives because it leaves. The body names no group, so that a gcache that
  * does not know the header finds that it disagrees with the URL, and does not take it for a set. */
 static int read_giver(struct gci_serve *serve, struct question *q,
                       const struct gci_serve_request *in) {
@@ -274,15 +274,14 @@ static int read_method(struct gci_serve *serve, struct question *q,
   return dialect->refuses_odd_methods ? settle(serve, 405, "method not allowed") : 0;
 }
 
-/* A gcache asks whether we are there; so could anybody, and learns no more. The Go systems refuse
- * it. */
+/* A ping. Anybody may send one, and learns no more from it. The Go systems refuse it. */
 static int read_ping(struct gci_serve *serve) {
   serve->op = GCACHE_OP_PING;
   if (serve->door->dialect->plain) return settle(serve, 400, "bad request");
   return settle(serve, 204, NULL);
 }
 
-/* < 0: nobody is to be asked, settled_status and settled_text are set. */
+/* < 0: gcache_answer() is not asked; settled_status and settled_text are set. */
 static int read_question(struct gci_serve *serve, struct question *q,
                          const struct gci_serve_request *in, gcache_value_t **body) {
   struct gci_route route;
@@ -345,7 +344,8 @@ static int ask_core(struct gci_serve *serve, const struct question *q) {
                        q->timeout_ms, on_answered);
 }
 
-/* One that is not valid counts as none (W3C Trace Context), nor is memory for it worth a failure. */
+/* An invalid trace counts as none (W3C Trace Context); a lack of memory for it is no failure
+ * either. */
 static int ask_in_trace(struct gci_serve *serve, const struct question *q) {
   gcache_t *cache = serve->door->cache;
   gcache_value_t *trace = NULL, *before;

@@ -8,7 +8,7 @@
 #include "http/h1.h"
 #include "http/h2.h"
 
-/* Whoever was too slow has so long to read why. */
+/* Time for a client that was too slow to read the reason. */
 #define LATE_LINGER_MS 1000
 
 /* ------------------------------------------------------------------------------- its end ---- */
@@ -27,7 +27,8 @@ static void drop_left(struct gci_server *s) {
   s->left_len = s->left_at = 0;
 }
 
-/* What is asked and what is on its way out keep the loop alive; a connection at rest does not (P9). */
+/* Unanswered requests and waiting output keep the loop alive; a connection at rest does not
+ * (P9). */
 static void hold(struct gci_server *s, int on) {
   if (s->holding == on) return;
   s->holding = on;
@@ -37,7 +38,7 @@ static void hold(struct gci_server *s, int on) {
     gci_env_release(s->door->env);
 }
 
-/* The first half of both endings: nothing but the output is left. */
+/* The first half of both ways to end: only the output is left. */
 static void begin_to_close(struct gci_server *s) {
   s->closing = 1;
   gci_requests_leave(&s->requests);
@@ -51,7 +52,7 @@ void gci_server_close(struct gci_server *s) {
   gci_stream_close(&s->stream);
 }
 
-/* Writes until the session has no more to say, or the socket is full. */
+/* Writes until the session has no more output, or the socket is full. */
 static void flush(struct gci_server *s) {
   struct gci_out *out;
 
@@ -65,7 +66,7 @@ static uint64_t earlier(uint64_t a_ms, uint64_t b_ms) {
   return a_ms < b_ms ? a_ms : b_ms;
 }
 
-/* Ends so that the other side can read its last answer. */
+/* Ends so that the client can read its last answer. */
 static void finish(struct gci_server *s) {
   const gcache_limits_t *limits = &s->door->limits;
   uint64_t linger_ms = limits->write_stall_ms;
@@ -109,7 +110,7 @@ static void on_request(void *user, struct gci_http_exchange *http) {
   gci_requests_take(&s->requests, http);
 }
 
-/* Where much is in flight, what is answered leaves before the end of the turn if it can. */
+/* If much is in flight, answers are written before the end of the turn, where possible. */
 static void on_ready(void *user) {
   struct gci_server *s = user;
   const struct gci_in_flight *f = &s->door->env->mem->in_flight;
@@ -123,7 +124,8 @@ static const struct gci_http_server_events session_events = {on_request, on_read
 
 /* ------------------------------------------------------------------------ what to do next ---- */
 
-/* After the last request of a connection nothing is wanted, but its end is to be noticed. */
+/* After the last request of a connection no more input is wanted, but the end of the connection
+ * must be noticed. */
 static int may_read(const struct gci_server *s) {
   if (s->http == NULL) return !s->ended;
   if (s->ended || s->left != NULL || gci_http_server_output(s->http)->bytes > GCI_HELD_MAX)
@@ -157,11 +159,12 @@ static struct gci_pace_view view_of(const struct gci_server *s) {
   if (s->http == NULL) return view;
   view.body_received = gci_http_server_body_received(s->http);
   view.owes = gci_http_server_pending(s->http) > 0 ||
-              view.writing; /* not so with a PING's answer */
+              view.writing; /* a PING's answer does not count */
   return view;
 }
 
-/* What it has to say to those that were too slow is written soon: nothing else may ever happen here. */
+/* Answers of the session to requests that were too slow are written soon: nothing else may ever
+ * happen here. */
 static uint64_t watch_requests(struct gci_server *s, uint64_t now_ms) {
   uint64_t next_ms = gci_http_server_watch(s->http, now_ms);
 
@@ -180,7 +183,7 @@ static void watch(struct gci_server *s) {
   if (s->http != NULL) next_ms = earlier(next_ms, watch_requests(s, now_ms));
   switch (verdict) {
   case GCI_PACE_FINE:
-    /* One that is set early enough stays: it judges again when it passes. */
+    /* A deadline that is set early enough stays: it judges again when it passes. */
     if (gci_deadline_is_set(&s->deadline) && s->deadline.at_ms <= next_ms) return;
     if (gci_env_deadline(env, &s->deadline, next_ms) < 0) gci_server_close(s);
     return;
@@ -231,7 +234,7 @@ static void on_deadline(struct gcache_deadline_s *deadline) {
 
 /* ----------------------------------------------------------------------------------- bytes ---- */
 
-/* What was not taken is kept, in front of what comes. < 0: no memory. */
+/* Keeps the bytes that were not taken, in front of those to come. < 0: no memory. */
 static int keep_left(struct gci_server *s, gcache_bytes_t bytes) {
   struct gci_mem *mem = s->door->env->mem;
   size_t kept = s->left_len - s->left_at;
@@ -300,14 +303,14 @@ static int open_session(struct gci_server *s, enum gci_http_version version) {
   return err;
 }
 
-/* What may be spoken, when the first bytes have come, says what is. */
+/* The version, from those allowed and the first bytes. */
 static enum gci_http_version guess(const struct gci_server *s, gcache_bytes_t first) {
   if (s->door->http == GCACHE_HTTP_2) return GCI_HTTP_2;
   if (s->door->http == GCACHE_HTTP_1 || !gci_h2_built_in()) return GCI_HTTP_1;
   return gci_http_sniff(first);
 }
 
-/* The first bytes of a connection; they come in pieces, perhaps. */
+/* The first bytes of a connection, which may come in pieces. */
 static int meet(struct gci_server *s, gcache_bytes_t bytes) {
   enum gci_http_version version;
   int err = bytes.len > 0 ? keep_left(s, bytes) : 0;
@@ -319,7 +322,7 @@ static int meet(struct gci_server *s, gcache_bytes_t bytes) {
   return err < 0 ? err : feed_left(s);
 }
 
-/* ALPN says it; a client that has not used it is met as in the clear. */
+/* ALPN says the version; without ALPN the first bytes do, as in the clear. */
 static void on_secured(void *user) {
   struct gci_server *s = user;
   enum gci_tls_alpn alpn = gci_stream_alpn(&s->stream);
@@ -333,8 +336,8 @@ static void on_secured(void *user) {
   schedule(s);
 }
 
-/* Whoever finishes writing has left, as far as loads are concerned (P3). What memory can answer at once
- * is still answered: the pump comes behind it in the queue. */
+/* A client that finishes writing has left, as far as loads are concerned (P3). Requests that memory
+ * can answer at once are still answered: the pump comes behind this in the queue. */
 static void on_end(void *user, int status) {
   struct gci_server *s = user;
 
@@ -346,7 +349,7 @@ static void on_end(void *user, int status) {
   if (gci_stream_reason(&s->stream)[0] != '\0')
     gci_env_log(s->door->env, GCACHE_LOG_INFO, "connection: %s", gci_stream_reason(&s->stream));
   if (status == UV_EPROTO)
-    finish(s); /* TLS tells the other side why */
+    finish(s); /* TLS tells the client why */
   else
     gci_server_close(s);
 }
@@ -355,7 +358,7 @@ static void on_written(void *user) {
   schedule(user);
 }
 
-/* What was not taken must be first. */
+/* Bytes that were not taken come first. */
 static void *place(void *user, size_t *len) {
   struct gci_server *s = user;
 
@@ -377,7 +380,8 @@ static void pump(struct gci_server *s) {
   }
   flush(s);
   gci_requests_flushed(&s->requests);
-  /* What was left for the output's sake, and has room now: others have their turn in between. */
+  /* Bytes were left because of too much output, and now there is room: other connections have their
+   * turn in between. */
   if (s->left != NULL && !s->closing && s->http != NULL && gci_http_server_wants_input(s->http))
     schedule(s);
   settle(s);
@@ -387,8 +391,8 @@ static void on_pumped(struct gcache_job_s *job) {
   pump(gci_container_of(job, struct gci_server, pump));
 }
 
-/* What memory has answered whole leaves now, in one write, so that the asker works while others are
- * read from; what else is owed, behind the answers from memory that come in this turn. */
+/* If memory has answered everything, the output leaves now, in one write, so that the client works
+ * while others are read from; otherwise it leaves after the answers from memory of this turn. */
 static void on_read(void *user, gcache_bytes_t bytes) {
   struct gci_server *s = user;
 
@@ -435,7 +439,7 @@ static void discard(struct gci_server *s) {
   gci_mem_free(s->door->env->mem, s, sizeof *s);
 }
 
-/* From here on it ends by gci_server_close(). */
+/* From here on the connection must end by gci_server_close(). */
 static void enter(struct gci_server *s, gcache_listener_t *listener) {
   struct gci_door *door = s->door;
 
@@ -454,7 +458,7 @@ static void read_address(struct gci_server *s) {
   gci_address_read(&s->address, text);
 }
 
-/* < 0: too many from there already. */
+/* < 0: that address has too many already. */
 static int check_address(struct gci_server *s) {
   struct gci_door *door = s->door;
 
@@ -477,12 +481,12 @@ static int secure(struct gci_server *s) {
   return err;
 }
 
-/* It is entered and has its stream. */
+/* The connection is entered and has its stream. */
 static void begin(struct gci_server *s) {
   if (s->tls != NULL && secure(s) < 0)
     gci_server_close(s);
   else if (s->left != NULL)
-    schedule(s); /* what was read already is answered from the loop */
+    schedule(s); /* bytes that were read already are answered from the loop */
   else
     settle(s);
 }
@@ -554,7 +558,7 @@ int gcache_adopt_tls(gcache_t *cache, struct uv_stream_s *stream, gcache_bytes_t
 
 void gci_server_drain(struct gci_server *s) {
   if (s->closing) return;
-  if (s->http == NULL) { /* nothing has been asked */
+  if (s->http == NULL) { /* no request has come */
     gci_server_close(s);
     return;
   }

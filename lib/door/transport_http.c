@@ -64,14 +64,14 @@ static void cancel(gcache_transport_t *transport, gcache_call_t *call) {
   gci_door_peer_cancel(call);
 }
 
-/* A peer without memory for its struct now gets it with its first call. */
+/* Without memory for its struct now, a peer gets it with its first call. */
 static void peer_added(gcache_transport_t *transport, const char *url) {
   struct gci_door_peer *peer;
 
   if (find_or_open(http_of(transport), url, &peer) == 0) gci_door_peer_enlist(peer);
 }
 
-/* The peer may go. */
+/* This may free the peer. */
 static void peer_removed(gcache_transport_t *transport, const char *url) {
   struct gci_door_peer *peer = find(http_of(transport), url);
 
@@ -92,7 +92,7 @@ static void close_http(gcache_transport_t *transport, gcache_closed_cb closed, v
   t->closed = closed;
   t->closed_arg = arg;
   for (link = t->list.head.next; link != &t->list.head; link = next) {
-    next = link->next; /* the peer may go */
+    next = link->next; /* this may free the peer */
     gci_door_peer_dismiss(gci_container_of(link, struct gci_door_peer, link));
   }
   gci_countdown_give(&t->life);

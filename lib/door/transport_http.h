@@ -1,7 +1,7 @@
 /* door/transport_http - the built-in transport: calls to peers over HTTP.
  *
  * A map from URL to door/peer. A call to a URL outside the list (it was dropped meanwhile) gets a
- * peer of its own that goes with its last call. Closing: connections are given up, closed runs with
+ * temporary peer that goes with its last call. Closing: connections are given up, closed runs with
  * the last. */
 #ifndef GCI_DOOR_TRANSPORT_HTTP_H
 #define GCI_DOOR_TRANSPORT_HTTP_H
@@ -12,11 +12,12 @@
 #include "gcache/transport.h"
 
 struct gci_transport_http {
-  gcache_transport_t transport; /* what the core is given */
+  gcache_transport_t transport; /* passed to the core */
   struct gci_door_peer_config config;
   struct gci_map peers;         /* by URL */
   struct gci_list list;         /* the same */
-  struct gci_door_peer *latest; /* found last: the next call is often to the same. May be NULL */
+  struct gci_door_peer *latest; /* found last: the next call often goes to the same peer. May be
+                                 * NULL */
   struct gci_countdown life;    /* peers */
   gcache_closed_cb closed;
   void *closed_arg;

@@ -1,4 +1,4 @@
-/* door/verdict - whether a request is let in, and what it is told if not. */
+/* door/verdict - whether a request is let in, and the answer if it is not. */
 #ifndef GCI_DOOR_VERDICT_H
 #define GCI_DOOR_VERDICT_H
 
@@ -37,7 +37,7 @@ struct gci_verdict_words {
   const char *text;
 };
 
-/* Of what was barred. */
+/* For a request that was barred. */
 const struct gci_verdict_words *gci_verdict_words(enum gci_verdict verdict);
 
 #endif

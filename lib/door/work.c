@@ -84,7 +84,7 @@ static void give_bytes(gcache_work_t *work) {
                                             work->free_arg);
 
   if (value != NULL && work->has_windows && gcache_value_freshen(value, &work->windows) < 0) {
-    gcache_value_unref(value); /* with the bytes */
+    gcache_value_unref(value); /* frees the bytes too */
     gcache_load_fail(work->load, UV_ENOMEM, NULL);
     return;
   }
@@ -130,7 +130,7 @@ int gci_work_start(gcache_load_t *load, gcache_work_cb callback, void *arg) {
     gci_mem_free(door->env->mem, work, sizeof *work);
     return err;
   }
-  /* The load is taken: its data is ours from here on. */
+  /* The load is taken: from here on its data is ours. */
   gcache_load_set_data(load, work);
   gci_countdown_take(&door->life);
   return 0;

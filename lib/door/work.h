@@ -1,11 +1,11 @@
-/* door/work - a getter that blocks, run on a thread of libuv's pool (gcache_load_work(),
+/* door/work - a blocking getter, run on a thread of libuv's pool (gcache_load_work(),
  * gcache_work_*).
  *
  * Happy path: the work is submitted, runs on a pool thread, leaves its answer in its own struct,
- * and the loop's thread gives that to the load. Failure modes: the work says so; it leaves no
- * answer; nobody waits any more before a thread is free: it does not run, and the load fails.
- * The pool thread touches only this struct and malloc(). The injected allocator, values and the load
- * belong to the loop's thread. */
+ * and the loop's thread gives that to the load. Failure modes: the work reports a failure; it
+ * leaves no answer; or nobody waits any more before a thread is free: then it does not run, and the
+ * load fails. The pool thread touches only this struct and malloc(). The injected allocator, values
+ * and the load belong to the loop's thread. */
 #ifndef GCI_DOOR_WORK_H
 #define GCI_DOOR_WORK_H
 
