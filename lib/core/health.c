@@ -21,6 +21,7 @@ enum {
 
 static const struct gci_call_maker ping_maker;
 static void go_on(struct gci_peer *peer);
+static void watch(struct gci_health *h);
 
 static struct gci_peer *peer_of(struct gci_health *h) {
   return gci_container_of(h, struct gci_peer, health);
@@ -150,7 +151,10 @@ static void go_up(struct gci_peer *peer) {
   h->failures = 0;
   h->unanswered = 0;
   mark(peer);
-  rest(h);
+  if (peer->stats.running > 0)
+    watch(h); /* what it has owed all the while */
+  else
+    rest(h);
 }
 
 /* ---------------------------------------------------------------------------------- pings ---- */

@@ -181,6 +181,33 @@ static void silent_peer_is_pinged_and_taken_down_when_it_does_not_answer(void **
   room_close(r);
 }
 
+/* It failed a change, was told of it later and is asked nothing else: what it owed all the while is still owed. */
+static void peer_that_is_up_again_and_hangs_is_found_out(void **state) {
+  struct room *r = open_three();
+  struct probe slow = {0};
+  struct change_probe remove = {0};
+  char key[16];
+  (void)state;
+  room_get(r, &slow, room_key(r, ROOM_B, key), GCACHE_NO_TIMEOUT);
+  room_turn(r);
+  gcache_call_t *owed = room_call_to(r, ROOM_B);
+  room_remove(r, &remove, room_key(r, ROOM_B, key), 0);
+  room_turn(r);
+  room_call_done(r, r->calls[1], UV_ECONNRESET, NULL, NULL);
+  while (r->n_calls > 1 || remove.runs == 0) {
+    room_run(r);
+    if (r->n_calls > 1) room_call_done(r, r->calls[1], 0, NULL, NULL);
+  }
+  room_run(r);
+  assert_int_equal(state_of(r, ROOM_B), GCACHE_PEER_UP);
+  assert_ptr_equal(room_call_to(r, ROOM_B), owed);
+  room_advance(r, 7500); /* half as long again as it may be silent */
+  assert_int_equal(room_peer_stats(r, ROOM_B).probes, 1);
+  assert_int_equal(slow.runs, 0);
+  room_settle(r);
+  room_close(r);
+}
+
 /* options.ping_ms may be any number. */
 static void silence_that_is_allowed_for_ever_is_no_reason_for_a_ping(void **state) {
   struct room *r = open_three();
@@ -694,6 +721,7 @@ int main(void) {
       cmocka_unit_test(owner_that_says_its_time_ran_out_is_there),
       cmocka_unit_test(question_given_up_with_a_silent_peer_is_no_sign_of_life),
       cmocka_unit_test(silent_peer_is_pinged_and_taken_down_when_it_does_not_answer),
+      cmocka_unit_test(peer_that_is_up_again_and_hangs_is_found_out),
       cmocka_unit_test(silence_that_is_allowed_for_ever_is_no_reason_for_a_ping),
       cmocka_unit_test(silent_peer_that_answers_a_ping_is_left_alone),
       cmocka_unit_test(peer_whose_callers_are_impatient_is_pinged_too),
