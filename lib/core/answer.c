@@ -30,6 +30,13 @@ static void on_ordered(struct gcache_job_s *job) {
   complete(gci_container_of(job, gcache_answer_t, priv.job));
 }
 
+/* NULL: it is not open, and will not know of the change if it is opened later. */
+static gcache_group_t *find_to_change(gcache_t *core, gcache_bytes_t name) {
+  gcache_group_t *group = gci_group_find(core, name);
+  if (group == NULL) core->previous.is_forgetful = 1;
+  return group;
+}
+
 static int obey(gcache_group_t *group, gcache_op_t op, gcache_bytes_t key, gcache_value_t *value) {
   uint64_t hash = gci_core_hash(group->core, key);
   int rc = 0;
@@ -73,7 +80,7 @@ int gcache_answer(gcache_answer_t *req, gcache_t *cache, gcache_op_t op, gcache_
   if (cache->closing) return GCACHE_ECLOSING;
   int rc = check(cache, op, key, value);
   if (rc < 0) return rc;
-  gcache_group_t *group = gci_group_find(cache, group_name);
+  gcache_group_t *group = find_to_change(cache, group_name);
   if (group == NULL) return GCACHE_ENOGROUP;
   req->cb = cb;
   gci_req_init(&req->priv, group, on_ordered, gci_req_overrule);
@@ -189,7 +196,7 @@ int gci_core_remove_here(gcache_t *core, gcache_bytes_t group_name, gcache_bytes
   if (core->closing) return GCACHE_ECLOSING;
   int rc = gci_ask_check_key(core, key);
   if (rc < 0) return rc;
-  gcache_group_t *group = gci_group_find(core, group_name);
+  gcache_group_t *group = find_to_change(core, group_name);
   if (group == NULL) return GCACHE_ENOGROUP;
   gci_memory_drop(group, key, gci_core_hash(core, key));
   group->stats.server_requests++;

@@ -82,6 +82,7 @@ void gci_group_finish(gcache_group_t *group) {
   gcache_closed_cb closed = group->closed;
   void *arg = group->closed_arg;
   if (!core->closing) gci_tells_group_closes(core, group->name);
+  core->previous.is_forgetful = 1;
   gci_env_deadline_clear(core->env, &group->wheel);
   gci_defer_cancel(&group->shrink_job);
   gci_map_remove(&core->groups, &group->node);

@@ -47,7 +47,9 @@ void gci_memory_init(gcache_group_t *group) {
   gci_flights_init(&group->loads, gci_group_mem(group));
   gci_flights_init(&group->fetches, gci_group_mem(group));
   gci_pauses_init(&group->pauses, gci_group_mem(group));
-  gci_recent_init(&group->recent, gci_group_mem(group), gci_env_mono_ms(group->core->env));
+  uint64_t now_ms = gci_env_mono_ms(group->core->env);
+  gci_recent_init(&group->recent, gci_group_mem(group), now_ms);
+  if (group->core->previous.is_forgetful) gci_recent_changed_all(&group->recent, now_ms);
   gci_deadline_init(&group->wheel, on_wheel_turned);
 }
 

@@ -33,6 +33,8 @@ struct gci_previous {
   uint64_t since_ms;     /* when the list in force was put in force */
   uint64_t until_ms;     /* nobody is asked from then on */
   int is_newcomer;       /* the list in force is this member's first */
+  /* changes came while their group was not open, or went with it when it closed (core/recent) */
+  int is_forgetful;
   struct gcache_deadline_s end;
 };
 
