@@ -52,6 +52,12 @@ static uint64_t mixed(uint64_t hash, unsigned weight) {
   return (x ^ (x >> 31)) * UINT64_C(0x94d049bb133111eb);
 }
 
+/* A slash more is the same member, but another text, and that decides who owns what. */
+static uint64_t text_hash(const struct gci_install *in, size_t i) {
+  size_t len = strlen(in->urls[i]);
+  return in->hashes[i] + (len > 0 && in->urls[i][len - 1] == '/');
+}
+
 static int begin(struct gci_install *in, const char *const labels[], const unsigned weights[]) {
   struct gci_peers *fresh = &in->fresh;
   in->hashes = gci_mem_alloc(in->mem, in->n * sizeof *in->hashes);
@@ -64,7 +70,7 @@ static int begin(struct gci_install *in, const char *const labels[], const unsig
   if (rc < 0) return rc;
   for (size_t i = 0; i < in->n; i++) {
     in->placed[i] = (struct gci_placed_peer){labels[i], weights == NULL ? 1 : weights[i]};
-    uint64_t print = mixed(in->hashes[i], in->placed[i].weight);
+    uint64_t print = mixed(text_hash(in, i), in->placed[i].weight);
     fresh->print += print;
     fresh->order = fresh->order * UINT64_C(0x9e3779b97f4a7c15) + print;
   }

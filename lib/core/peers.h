@@ -59,7 +59,7 @@ struct gci_peers {
   unsigned char *out;        /* in the order of list: GCI_PEERS_OUT, GCI_PEERS_DOWN, or 0 */
   size_t n_out, n_down;      /* counts in out; a peer that is down is out */
   uint64_t came_ms;          /* listed_ms of new members */
-  uint64_t print;            /* hash of all members and weights, whatever their order */
+  uint64_t print;            /* hash of all URLs as written, and weights, in any order */
   uint64_t order;            /* of the same, in their order */
   struct gci_retired *grave; /* holds the list when it is replaced, so that replacing cannot fail */
 };

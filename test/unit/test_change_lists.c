@@ -142,6 +142,38 @@ static void the_same_list_again_asks_nobody_twice(void **state) {
   room_close(&r);
 }
 
+/* The text of a URL decides who owns what. */
+static void members_with_a_slash_more_are_another_list(void **state) {
+  static const char *const slashed[] = {ROOM_SELF, ROOM_B "/", ROOM_C};
+  (void)state;
+  for (int many = 0; many < 2; many++) {
+    struct room r;
+    struct change_probe p = {0};
+    char key[16];
+    open_three(&r);
+    do {
+      set_three(&r);
+      room_key(&r, ROOM_B, key);
+      assert_int_equal(room_set_peers(&r, slashed, 3), 0);
+    } while (strcmp(gcache_owner(&r.core, gcache_cstr(key)), ROOM_SELF) != 0);
+    set_three(&r);
+    const char *const keys[] = {key};
+    int rc = many ? room_remove_many(&r, &p, keys, 1, 0) : room_remove(&r, &p, key, 0);
+    assert_int_equal(rc, 0);
+    room_run(&r);
+    answer(&r, ROOM_B, GCACHE_OP_REMOVE);
+    assert_int_equal(room_set_peers(&r, slashed, 3), 0);
+    answer(&r, ROOM_C, GCACHE_OP_REMOVE);
+    assert_int_equal(p.runs, 0);
+    answer(&r, ROOM_B "/", GCACHE_OP_REMOVE); /* what they have fetched from the owner of now */
+    answer(&r, ROOM_C, GCACHE_OP_REMOVE);
+    assert_int_equal(p.runs, 1);
+    assert_int_equal(p.status, 0);
+    assert_int_equal(p.n, 3);
+    room_close(&r);
+  }
+}
+
 static void who_fails_before_or_after_is_reported(void **state) {
   struct room r;
   struct change_probe p = {0};
@@ -394,6 +426,7 @@ int main(void) {
       cmocka_unit_test(a_new_owner_gets_the_value_of_a_set_and_the_old_one_forgets_it),
       cmocka_unit_test(a_clear_visits_who_has_come_twice_too),
       cmocka_unit_test(the_same_list_again_asks_nobody_twice),
+      cmocka_unit_test(members_with_a_slash_more_are_another_list),
       cmocka_unit_test(who_fails_before_or_after_is_reported),
       cmocka_unit_test(who_leaves_is_reported_and_not_asked_again),
       cmocka_unit_test(a_member_that_is_alone_now_does_its_part_and_is_reported_once),
