@@ -39,7 +39,7 @@ static double excess(const struct gci_budget_member *member, double all) {
   return (double)member->bytes(member) - share;
 }
 
-/* Of those who have something to give. NULL: none. */
+/* Among the members that have something to give. NULL: none. */
 static struct gci_budget_member *most_over(const struct gci_budget *budget) {
   struct gci_budget_member *found = NULL;
   double most = 0, all = weight_of_all(budget);

@@ -1,7 +1,7 @@
 /* store/cache - see cache.h.
  *
  * Every entry is in three places: the table, the policy of its side, and the wheel if its value
- * expires. It comes by keep() and goes by forget(), and only these two change what is charged. A
+ * expires. keep() adds it and forget() removes it, and only these two change what is charged. A
  * value's last reference is given back when nothing here points to it any more, because its free_cb
  * is the user's. */
 #include "store/cache.h"
@@ -20,7 +20,7 @@ enum {
   EXPIRE_STEPS = 128,
   SHRINK_STEPS = 512,     /* entries */
   SHRINK_BYTES = 8 << 20, /* one more entry may be larger */
-  REMEMBERED_DIVISOR = 8  /* of a smaller limit, what the policies may still remember */
+  REMEMBERED_DIVISOR = 8  /* part of a smaller limit that the policies may still take for ghosts */
 };
 
 struct side {
@@ -29,7 +29,7 @@ struct side {
     struct gci_trial trial;
   };
   struct gci_policy *policy; /* one of them */
-  /* gets: those that were no hits; hits: 0. The rest is in cache->front.hits. */
+  /* gets counts only misses here; hits is 0: cache->front.hits has the rest. */
   gcache_cache_stats_t stats;
   gcache_causes_t causes;
 };
@@ -38,18 +38,18 @@ struct gci_cache {
   struct gci_cache_front front;
   struct gci_mem *mem;
   size_t max_bytes;    /* never exceeded */
-  size_t target_bytes; /* what max_bytes comes down to */
+  size_t target_bytes; /* max_bytes comes down to this */
   struct gci_budget_member member;
   unsigned hot_divisor;
   struct gci_windows windows;
   uint64_t ahead_ns;    /* windows.refresh_ahead_ms */
   struct side sides[2]; /* by enum gci_side */
   struct gci_expiry expiry;
-  /* What a clear has left to free: by their order, and of those that expire the timers. */
+  /* Entries of a clear that are still to be freed, by their order; timers of those that expire. */
   struct gci_list cleared, cleared_timers;
   size_t cleared_bytes;
   int drops_hot;       /* the hot cache is being emptied */
-  int64_t now_unix_ns; /* when something was kept, or expiry looked at, last */
+  int64_t now_unix_ns; /* the latest time at which something was kept, or expiry looked at */
 };
 
 static int64_t leaves_at(struct gci_expiry *expiry, const struct gcache_link_s *timer) {
@@ -134,7 +134,7 @@ static size_t member_bytes(const struct gci_budget_member *member) {
   return gci_cache_bytes(cache);
 }
 
-/* By both limits. */
+/* Within both limits. */
 static size_t room(const struct gci_cache *cache) {
   size_t own = cache->max_bytes - gci_cache_bytes(cache), all = gci_budget_room(&cache->member);
   return own < all ? own : all;
@@ -170,7 +170,7 @@ static void forget(struct gci_cache *cache, struct gci_entry *entry, enum gci_le
   gci_entry_free(cache->mem, entry);
 }
 
-/* The index follows, which may allocate. */
+/* The index is shrunk afterwards, which may allocate. */
 static void drop(struct gci_cache *cache, struct gci_entry *entry, enum gci_leave why) {
   uint32_t place = entry->hash;
   forget(cache, entry, why);
@@ -200,7 +200,7 @@ static void give_back(struct side *side) {
   side->policy->ops->give_back(side->policy);
 }
 
-/* One. 0: there is none. */
+/* Frees one. 0: there is none. */
 static int free_cleared(struct gci_cache *cache) {
   struct gcache_link_s *link = gci_list_pop_front(&cache->cleared);
   if (link == NULL) return 0;
@@ -211,14 +211,14 @@ static int free_cleared(struct gci_cache *cache) {
   return 1;
 }
 
-/* The lists change hands, and the entries are not looked at. */
+/* The lists change hands; no entry is touched. */
 int gci_cache_clear(struct gci_cache *cache) {
   gci_table_clear(&cache->front.table);
   gci_expiry_release(&cache->expiry, &cache->cleared_timers);
   cache->front.n_timed = 0;
   for (unsigned i = GCI_MAIN; i <= GCI_HOT; i++) {
     struct side *side = &cache->sides[i];
-    side->policy->walk = NULL; /* there is nothing to walk over */
+    side->policy->walk = NULL; /* nothing is left to walk over */
     side->policy->ops->release(side->policy, &cache->cleared);
     give_back(side);
     cache->cleared_bytes += side->stats.bytes;
@@ -228,7 +228,7 @@ int gci_cache_clear(struct gci_cache *cache) {
   return gci_cache_shrink(cache);
 }
 
-/* The hot cache gives way while it is larger than its share. The side chosen is empty only if both
+/* The hot cache gives way while it is larger than its share. The chosen side is empty only if both
  * are. 0: nothing is left. */
 static int evict_one(struct gci_cache *cache) {
   struct side *main = &cache->sides[GCI_MAIN], *hot = &cache->sides[GCI_HOT];
@@ -244,8 +244,8 @@ static int evict_one(struct gci_cache *cache) {
   return 1;
 }
 
-/* What was cleared goes first. When nobody is left who could go, it is what is remembered that goes. 0:
- * nothing either. */
+/* Cleared entries go first, then victims. If there is no victim either, the policies' ghosts go. 0:
+ * nothing is left. */
 static int give_one(struct gci_cache *cache) {
   struct side *sides = cache->sides;
   if (free_cleared(cache) || evict_one(cache)) return 1;
@@ -324,7 +324,7 @@ const struct gci_windows *gci_cache_windows(const struct gci_cache *cache,
   return gci_freshness_windows(value, &cache->windows);
 }
 
-/* The usual one is decided here: a value without windows of its own, far from its expiry. */
+/* The usual case is decided here: a value without windows of its own, far from its expiry. */
 static enum gci_freshness judge(const struct gci_cache *cache, struct gci_entry *entry,
                                 gcache_value_t *value, int64_t now) {
   if (!gci_entry_is_timed(entry)) return GCI_FRESH;
@@ -335,7 +335,7 @@ static enum gci_freshness judge(const struct gci_cache *cache, struct gci_entry 
   return gci_freshness_of(entry, &cache->windows, now);
 }
 
-/* NULL: there was none, in either. */
+/* entry NULL: there was none, in either cache. */
 static void count_miss(struct gci_cache *cache, const struct gci_entry *entry) {
   cache->sides[GCI_MAIN].stats.gets++;
   if (entry == NULL || entry->side == GCI_HOT) cache->sides[GCI_HOT].stats.gets++;
@@ -459,7 +459,7 @@ void gci_cache_walk_end(struct gci_cache *cache, struct gci_cache_walk *walk) {
 
 /* ---- coming ---- */
 
-/* Whether `charge` more fits into a cache that holds nothing else. */
+/* Nonzero: `charge` more fits into a cache that holds nothing else. */
 static int can_fit(const struct gci_cache *cache, size_t charge) {
   size_t least = gci_cache_least_bytes() + gci_table_least_bytes();
   size_t own = cache->target_bytes, all = gci_budget_most(&cache->member);
@@ -472,7 +472,7 @@ static size_t growth(const struct gci_cache *cache, const struct side *side, uin
   return gci_table_growth(&cache->front.table, hash) + side->policy->ops->growth(side->policy);
 }
 
-/* For an entry of `charge` under `hash`, and for what must be allocated to take it. */
+/* Makes room for an entry of `charge` under `hash`, and for the growth needed to take it. */
 static void make_room(struct gci_cache *cache, const struct side *side, size_t charge,
                       uint64_t hash) {
   for (;;) {
@@ -502,7 +502,7 @@ struct item {
   unsigned absent : 1;
 };
 
-/* There is room, and the key is not in. */
+/* There is room, and the key is not in the cache. */
 static int keep(struct gci_cache *cache, const struct item *item, int64_t now_unix_ns) {
   struct side *side = &cache->sides[item->side];
   struct gci_entry *entry = gci_entry_new(cache->mem, item->key, item->value);
@@ -530,7 +530,7 @@ static int keep(struct gci_cache *cache, const struct item *item, int64_t now_un
 static int put(struct gci_cache *cache, const struct item *item, int64_t now_unix_ns) {
   int err = 0;
   cache->now_unix_ns = now_unix_ns;
-  gcache_value_ref(item->value); /* the old entry's may be the last */
+  gcache_value_ref(item->value); /* the old entry's reference may be the last */
   replace(cache, item->key, item->hash);
   if (!gci_value_expired_at(gcache_value_expire(item->value), now_unix_ns)) {
     size_t charge = gci_entry_cost_of(item->key, item->value);

@@ -1,5 +1,5 @@
-/* store/crc32 - see crc32.h. Four bytes a step: remainders[i] is that of a byte with i more behind
- * it. */
+/* store/crc32 - see crc32.h. Four bytes a step: remainders[i] is the remainder of a byte with i
+ * more behind it. */
 #include "store/crc32.h"
 
 /* clang-format off */

@@ -1,7 +1,7 @@
 /* store/entry - see entry.h. Owns the block, and a reference to a long value. */
 #include "store/entry.h"
 
-/* Where a short value's bytes are, from its head. */
+/* Where a short value's bytes are, counted from the head. */
 static size_t lodge_offset(size_t key_len) {
   return sizeof(struct gci_entry) - offsetof(struct gci_entry, head) + key_len;
 }
@@ -10,7 +10,7 @@ static int can_lodge(gcache_bytes_t key, size_t len) {
   return len <= GCI_LODGE_MAX_LEN && lodge_offset(key.len) <= GCI_LODGE_MAX_OFFSET;
 }
 
-/* A short value's windows are in front, a long one has its own beside it. */
+/* A short value's windows are in front of the entry; a long value has its own beside it. */
 static size_t front_size(int timed, int lodges, int windowed) {
   size_t windows = lodges && windowed ? GCI_LODGE_BEFORE_WINDOWED : 0;
   if (timed) return windows + sizeof(struct gci_entry_front);

@@ -3,8 +3,8 @@
  * A tick is a number of ten hexadecimal digits. A link that is due at tick d is filed at the level
  * of the highest digit in which d differs from the wheel's tick, in the slot of that digit of d. So
  * every slot in use is ahead of the wheel at its level, all of a level comes before all of the
- * next, and the first event is the lowest bit of the lowest level in use. When the wheel gets to a
- * slot, its links become pending: expired, or filed again further down. */
+ * next, and the first event is the lowest bit of the lowest level in use. When the wheel reaches a
+ * slot, the slot's links become pending: they have expired, or are filed again further down. */
 #include "store/expiry.h"
 
 #define TICK_BITS 27
@@ -34,7 +34,7 @@ void gci_expiry_init(struct gci_expiry *expiry,
     gci_list_init(&expiry->slots[i]);
 }
 
-/* The earliest slot in use, and in *slot its index; NO_EVENT: none is. */
+/* The earliest slot in use, with its index in *slot; NO_EVENT: there is none. */
 static uint64_t first_event(const struct gci_expiry *expiry, unsigned *slot) {
   for (unsigned level = 0; level < GCI_EXPIRY_LEVELS; level++) {
     if (expiry->used[level] == 0) continue;
@@ -60,8 +60,8 @@ static void empty_slot(struct gci_expiry *expiry, unsigned slot) {
   expiry->used[slot / GCI_EXPIRY_WIDTH] &= (uint16_t) ~(1u << slot % GCI_EXPIRY_WIDTH);
 }
 
-/* The clock has gone back: what was filed by the old time is looked at again. One tick back is
- * borne, so that a clock that trembles at a tick's edge costs nothing. */
+/* The clock has gone back: links filed by the old time are looked at again. One tick back is
+ * tolerated, so that a clock that trembles at a tick's edge costs nothing. */
 static void follow_back(struct gci_expiry *expiry, uint64_t now_tick) {
   if (now_tick + 1 >= expiry->tick) return;
   for (unsigned slot = 0; slot < GCI_EXPIRY_LEVELS * GCI_EXPIRY_WIDTH; slot++)

@@ -1,8 +1,9 @@
-/* store/flight - single flight: at most one journey a key, shared by all who wait for it (P1).
+/* store/flight - single flight: at most one journey per key, shared by all callers that wait for it
+ * (P1).
  *
- * A flight is embedded in whatever makes the journey. While it is in the table it can be joined. A
- * remove or set *detaches* it: it answers those who wait already, can no longer be joined, and its
- * result is not to be kept (P2); the next who asks opens a new one.
+ * A flight is embedded in the maker of the journey. While it is in the table it can be joined. A
+ * remove or set *detaches* it: it answers the callers that wait already, can no longer be joined,
+ * and its result must not be kept (P2); the next caller opens a new one.
  * Owns nothing: the key's bytes belong to the journey and must outlive the flight. */
 #ifndef GCI_STORE_FLIGHT_H
 #define GCI_STORE_FLIGHT_H
@@ -31,8 +32,8 @@ void gci_flights_open(struct gci_flights *fs, struct gci_flight *flight, gcache_
                       uint64_t hash);
 void gci_flights_detach(struct gci_flights *fs, struct gci_flight *flight); /* detached is fine */
 void gci_flights_detach_all(struct gci_flights *fs);
-/* One that was detached before its journey began is in the table again, with those who wait. Its
- * key must not be. */
+/* Puts a flight that was detached before its journey began back into the table, with its waiters.
+ * Its key must not be in the table. */
 void gci_flights_attach(struct gci_flights *fs, struct gci_flight *flight);
 
 #endif

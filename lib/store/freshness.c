@@ -11,12 +11,13 @@ const struct gci_windows *gci_freshness_windows(const gcache_value_t *value,
   return own != NULL ? own : of_cache;
 }
 
-/* Of what has not expired. */
+/* Of a value that has not expired. */
 static uint64_t left_ns(int64_t expire, int64_t now) {
   return (uint64_t)expire - (uint64_t)now;
 }
 
-/* Where in the second half of ahead_ms the refresh of this entry, with this expiry, begins. */
+/* The moment in the second half of ahead_ms when the refresh of this entry, with this expiry,
+ * begins. */
 static uint64_t jittered_ns(const struct gci_entry *entry, uint32_t ahead_ms, int64_t expire) {
   uint32_t mixed = (entry->hash ^ (uint32_t)((uint64_t)expire >> 16)) * UINT32_C(0x9e3779b1);
   uint64_t half_ns = ahead_ms * (NS_PER_MS / 2);

@@ -1,4 +1,4 @@
-/* store/freshness - what an entry is good for at a moment: its expiry, and the windows around it
+/* store/freshness - how an entry may be used at a given time: its expiry, and the windows around it
  * (base/windows), which are the cache's unless the value has its own. Owns nothing, cannot fail. */
 #ifndef GCI_STORE_FRESHNESS_H
 #define GCI_STORE_FRESHNESS_H
@@ -17,17 +17,18 @@ enum gci_freshness {
   GCI_GONE    /* of no more use */
 };
 
-/* Those that count for value in a cache that has these. */
+/* The windows that apply to value in a cache with these windows. */
 const struct gci_windows *gci_freshness_windows(const gcache_value_t *value,
                                                 const struct gci_windows *of_cache);
 
-/* Of a timed entry. */
+/* For a timed entry. */
 enum gci_freshness gci_freshness_of(struct gci_entry *entry, const struct gci_windows *of_cache,
                                     int64_t now_unix_ns);
-/* When a timed entry is gone. */
+/* When a timed entry becomes GONE. */
 int64_t gci_freshness_end(struct gci_entry *entry, const struct gci_windows *of_cache);
 
-/* A value that is kept now lives too short a time to be refreshed ahead: less than twice that time. */
+/* Nonzero: a value that is kept now lives for less than twice refresh_ahead_ms, too briefly for a
+ * refresh ahead. */
 int gci_freshness_is_brief(const gcache_value_t *value, const struct gci_windows *of_cache,
                            int64_t now_unix_ns);
 

@@ -59,7 +59,7 @@ static int grow_directory(struct gci_ghosts *ghosts) {
   return 1;
 }
 
-/* 2^k, the largest that is no larger than n. */
+/* The largest 2^k that is at most n. */
 static size_t first_bit(size_t n) {
   return (size_t)1 << (63 - __builtin_clzll(n));
 }
@@ -88,12 +88,12 @@ void gci_ghosts_shrink(struct gci_ghosts *ghosts) {
 void gci_ghosts_fini(struct gci_ghosts *ghosts) {
   while (ghosts->n_pages > 0)
     gci_ghosts_shrink(ghosts);
-  free_directory(ghosts); /* of a first page that never came */
+  free_directory(ghosts); /* of a first page that was never allocated */
 }
 
 /* ---- cells ---- */
 
-/* 64 bits out of 32, so that page, bucket and tag do not all hang on the same few. */
+/* 64 bits out of 32, so that page, bucket and tag do not all depend on the same few. */
 static uint64_t spread(uint32_t hash) {
   return (hash + UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
 }
@@ -116,14 +116,14 @@ static uint32_t age_of(const struct gci_ghosts *ghosts, uint32_t cell) {
   return (ghosts->now[kind_of(cell)] - cell) & TIME_MASK;
 }
 
-/* In thousandths of its window; more than that: it is over. */
+/* Age in thousandths of the cell's window; more than that: it is over. */
 static uint32_t spent(const struct gci_ghosts *ghosts, uint32_t cell) {
   uint32_t window = ghosts->windows[kind_of(cell)];
   if (cell == 0 || window == 0) return UINT32_MAX;
   return age_of(ghosts, cell) * 1000 / window;
 }
 
-/* Before time has gone round once and makes old cells young again. */
+/* Called before time has wrapped once and makes old cells young again. */
 static void forget_old(const struct gci_ghosts *ghosts, uint32_t *cells) {
   for (size_t i = 0; i < BUCKET_CELLS; i++)
     if (spent(ghosts, cells[i]) > 1000) cells[i] = 0;

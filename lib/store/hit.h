@@ -1,6 +1,6 @@
-/* store/hit - the usual hit, without a call: a key of 9 to 16 bytes, in the bucket that it wants, a
- * short value that does not expire, under a policy that has hits counted in the mark. Everything
- * else is gci_cache_look()'s or gci_cache_get()'s, which do this too, and all the rest. */
+/* store/hit - the usual hit, without a call: a key of 9 to 16 bytes in its first bucket, with a
+ * short value that does not expire, under a policy that counts hits in the mark. gci_cache_look()
+ * and gci_cache_get() do this too, and everything else. */
 #ifndef GCI_STORE_HIT_H
 #define GCI_STORE_HIT_H
 
@@ -8,12 +8,12 @@
 #include "store/policy.h"
 #include "store/table.h"
 
-/* What it looks at; a cache begins with it. */
+/* What the usual hit reads; a cache begins with it. */
 struct gci_cache_front {
   struct gci_table table;
   uint64_t hits[2]; /* by enum gci_side */
   size_t n_timed;   /* entries that expire */
-  int is_open;      /* the policies have hits counted in the mark, and hits are not shut out */
+  int is_open;      /* the policies count hits in the mark, and hits are not shut out */
 };
 
 static inline enum gci_side gci_entry_side(const struct gci_entry *entry) {
@@ -21,8 +21,7 @@ static inline enum gci_side gci_entry_side(const struct gci_entry *entry) {
 }
 
 struct gci_hit {
-  gcache_value_t
-      *value; /* borrowed until the next call that changes the cache; NULL: nothing is said */
+  gcache_value_t *value; /* borrowed until the next call that changes the cache; NULL: not known */
   enum gci_side side;
 };
 
@@ -38,7 +37,7 @@ static inline int gci_entry_is_usual(const struct gci_entry *entry, size_t key_l
   return (entry->bits & compared.bits) == usual.bits + (uint32_t)key_len * one_byte.bits;
 }
 
-/* A hit, counted, or nothing, and nothing counted. The key is of 9 to 16 bytes. */
+/* A hit, counted; or nothing, and nothing counted. The key has 9 to 16 bytes. */
 static inline struct gci_hit gci_cache_hit(struct gci_cache *cache, gcache_bytes_t key,
                                            uint64_t hash) {
   struct gci_cache_front *front = (struct gci_cache_front *)cache;
@@ -54,17 +53,17 @@ static inline struct gci_hit gci_cache_hit(struct gci_cache *cache, gcache_bytes
   return (struct gci_hit){&entry->head, GCI_MAIN};
 }
 
-/* The next thing to try, with a call: the same in the first bucket or the second, of all that is
- * fresh, and will be until then without anything to be done about it. */
+/* The next attempt, with a call: also finds the key in the second bucket, and any value that is
+ * fresh, and stays so until then without being due for anything. */
 struct gci_hit gci_cache_hit_other(struct gci_cache *cache, gcache_bytes_t key, uint64_t hash,
                                    int64_t until_unix_ns);
 
-/* 0: nothing here expires, and nothing looks at the time. */
+/* 0: nothing here expires, and nothing reads the clock. */
 static inline int gci_cache_is_timed(const struct gci_cache *cache) {
   return ((const struct gci_cache_front *)cache)->n_timed > 0;
 }
 
-/* From now on there are none that way. */
+/* From now on there are no such hits. */
 static inline void gci_cache_shut_hits_out(struct gci_cache *cache) {
   ((struct gci_cache_front *)cache)->is_open = 0;
 }

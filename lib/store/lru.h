@@ -1,4 +1,4 @@
-/* store/lru - the policy by which the entry asked for longest ago leaves first. Owns a list. */
+/* store/lru - the policy that evicts the entry that was used longest ago. Owns a list. */
 #ifndef GCI_STORE_LRU_H
 #define GCI_STORE_LRU_H
 

@@ -47,7 +47,7 @@ static uint32_t mixed(unsigned round, uint32_t b, uint32_t c, uint32_t d) {
   }
 }
 
-/* Which word of the block step i takes. */
+/* The index of the word of the block that step i takes. */
 static unsigned word_at(unsigned i) {
   static const unsigned char factor[4] = {1, 5, 3, 7}, start[4] = {0, 1, 5, 0};
   return (factor[i / 16] * i + start[i / 16]) % 16;
@@ -68,7 +68,7 @@ static void digest_block(uint32_t state[4], const unsigned char block[BLOCK]) {
   state[3] += d;
 }
 
-/* What is left after the whole blocks, a one bit, zeros, and the length in bits. */
+/* The bytes after the whole blocks, a one bit, zeros, and the length in bits. */
 static void digest_tail(uint32_t state[4], const unsigned char *rest, size_t rest_len,
                         uint64_t message_len) {
   unsigned char tail[2 * BLOCK] = {0};

@@ -10,9 +10,9 @@
 #include "store/slots.h"
 
 #define KEY_SEED UINT64_C(0x79656b) /* "key" */
-#define SHORT_LIST 16 /* peers of one weight: to ask them all takes 25 ns, and no memory */
-#define SHORT_LIST_ONE_BY_ONE 5 /* the same, where they are not asked eight at a time */
-#define UNFILLED_LIST 32        /* peers: a slot is decided when it is asked for, and not before */
+#define SHORT_LIST 16 /* peers of one weight: asking them all takes 25 ns, and no memory */
+#define SHORT_LIST_ONE_BY_ONE 5 /* the same, if they are not asked eight at a time */
+#define UNFILLED_LIST 32        /* peers: a slot is decided only when it is asked for */
 
 enum manner { ASKED, TABLED, RING };
 
@@ -25,7 +25,7 @@ struct gci_placement {
   struct gci_ring ring;             /* RING */
 };
 
-/* To compare members of different weights takes as long as to ask ten. */
+/* Comparing members of different weights takes as long as asking ten. */
 static int are_soon_asked(const struct gci_rendezvous *r, const struct gci_placed_peer peers[]) {
   size_t few = r->ranks.block != NULL ? SHORT_LIST : SHORT_LIST_ONE_BY_ONE;
   for (size_t i = 1; i < r->n && r->n <= few; i++)
@@ -33,7 +33,7 @@ static int are_soon_asked(const struct gci_rendezvous *r, const struct gci_place
   return r->n <= few;
 }
 
-/* To fill a table takes 25 ms or more: not for a list whose members are asked in 30 ns. */
+/* Filling a table takes 25 ms or more: too much for a list whose members are asked in 30 ns. */
 static int is_filled(const struct gci_placement *p) {
   return p->manner == TABLED && p->rendezvous.n > UNFILLED_LIST;
 }

@@ -1,5 +1,5 @@
-/* store/ranks - see ranks.h. Vectors are passed by address: how to pass them by value depends on
- * the machine that is compiled for. */
+/* store/ranks - see ranks.h. Vectors are passed by address: passing them by value depends on the
+ * machine that is compiled for. */
 #include "store/ranks.h"
 
 #include <string.h>
@@ -18,8 +18,8 @@ typedef int32_t half __attribute__((vector_size(WIDTH / 2 * sizeof(int32_t))));
 
 static const whole numbers = {0, 1, 2, 3, 4, 5, 6, 7};
 
-/* Eight numbers of 32 bits are one AVX2 register, which not all machines have; in halves, and without a
- * multiplication of them, which SSE2 has not, there is nothing to be gained. */
+/* Eight numbers of 32 bits are one AVX2 register, which not all machines have; SSE2 has half of
+ * that and cannot multiply them, and so would gain nothing. */
 #if defined(__x86_64__)
 #define WIDE __attribute__((target("avx2")))
 static int is_wide(void) {
@@ -60,7 +60,7 @@ void gci_ranks_put(struct gci_ranks *l, size_t member, const uint32_t multiply[2
   }
 }
 
-/* Of the members from `at` on; of those from `end` on, more than any. */
+/* Ranks of the members from `at` on; from `end` on, more than any rank. */
 WIDE static inline void ranks_of(const struct gci_ranks *l, size_t at, size_t end, uint32_t slot,
                                  whole *out) {
   vector x, y;
@@ -79,12 +79,12 @@ WIDE static inline void ranks_of(const struct gci_ranks *l, size_t at, size_t en
   if (end - at < WIDTH) *out |= (numbers >= (int32_t)(end - at)) & BEYOND;
 }
 
-/* What the lanes have found: a lowest rank each, whose it is, and all bits where it was there twice. */
+/* The result of each lane: its lowest rank, the member, and all bits if it was found twice. */
 struct found {
   whole rank, member, twice;
 };
 
-/* Which lane has it is chance: there is no branch. */
+/* Which lane has the lowest is random, so there is no branch. */
 WIDE static inline size_t lowest_lane(const struct found *f, int *tied) {
   half rank[2], member[2], twice[2];
   memcpy(rank, &f->rank, sizeof rank);

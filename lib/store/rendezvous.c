@@ -10,27 +10,27 @@
 #define MASK (GCI_RENDEZVOUS_SLOTS - 1)
 #define LAST_DIVIDE \
   UINT32_C(0xb8a2d) /* undoes GCI_RANKS_LAST_MULTIPLY: their product is 1 modulo 2^20 */
-#define ID_BITS 54  /* a weight has the 10 others */
+#define ID_BITS 54  /* a weight has the other 10 */
 #define FEW \
-  16 /* of one weight, are asked without branches; or so many where more are asked eight at a time */
+  16 /* of one weight, are asked without branches; 5 where more are asked eight at a time */
 #define FEW_BESIDE_RANKS 5
 #define ID_MASK ((UINT64_C(1) << ID_BITS) - 1)
 #define LABELLED 8000    /* peers a slice */
-#define SORTED 150000    /* looked at a slice */
+#define SORTED 150000    /* looked at per slice */
 #define FRACTION_BITS 44 /* of a logarithm; its whole part is at most 32 */
 
 enum { LABELLING, SORTING, ENLISTING };
 
-/* What is needed until all members are there. */
+/* Needed until all members are there. */
 struct gci_rendezvous_build {
   const struct gci_placed_peer *peers; /* borrowed */
   struct gci_sorted *room;             /* 2 n */
   struct gci_sort sort;
   int step;
-  size_t i; /* peer, or place among the sorted, to go on with */
+  size_t i; /* next peer, or next place among the sorted */
 };
 
-/* Bijective, every bit of x moves every bit of the result with a probability near one half. */
+/* Bijective; every bit of x changes every bit of the result with a probability near one half. */
 static uint64_t mix(uint64_t x) {
   x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
@@ -62,7 +62,7 @@ struct gci_rendezvous_bid gci_rendezvous_bid(const struct gci_rendezvous_member 
 
 /* ------------------------------------------------------------------------------------- time -- */
 
-/* log2(x / 2^63) for 2^63 <= x. One bit a step: square, and see whether that passes 2. */
+/* log2(x / 2^63) for 2^63 <= x. One bit a step: square, and see whether the result passes 2. */
 static uint64_t log_of(uint64_t x) {
   uint64_t log = 0;
   for (int i = 0; i < FRACTION_BITS; i++) {
@@ -80,8 +80,8 @@ static void fill_logs(struct gci_rendezvous *r) {
   r->logs[GCI_RENDEZVOUS_LOGS - 1] = UINT64_C(1) << FRACTION_BITS;
 }
 
-/* -log2(1 - place / 2^32) in units of 2^-44, straight between 256 points of each doubling, which is
- * at most 0.2 % off; never falls while the place rises. place < 2^32. */
+/* -log2(1 - place / 2^32) in units of 2^-44, interpolated between 256 points of each doubling,
+ * which is at most 0.2 % off; never falls while the place rises. place < 2^32. */
 static uint64_t cost_of(const struct gci_rendezvous *r, uint64_t place) {
   uint64_t left = GCI_RENDEZVOUS_PLACES - place;
   unsigned shift = (unsigned)__builtin_clzll(left);
@@ -119,7 +119,7 @@ uint64_t gci_rendezvous_reached(const struct gci_rendezvous *r, unsigned weight,
 
 /* ---------------------------------------------------------------------------------- members -- */
 
-/* Each step doubles the low bits that are right; of an odd number 3 are right to begin with. */
+/* Each step doubles the number of correct low bits; for an odd number 3 are correct at first. */
 static uint32_t inverse(uint32_t odd) {
   uint32_t x = odd;
   for (int bits = 3; bits < GCI_RENDEZVOUS_SLOT_BITS; bits *= 2)
@@ -242,8 +242,8 @@ static const struct gci_rendezvous_member *end_of_weight(const struct gci_rendez
   return m;
 }
 
-/* Of equal weights, the lowest place has the slot. The first at `at` or later that may come before
- * `first`. */
+/* Of equal weights, the lowest place has the slot. Returns the first member at `at` or later that
+ * may come before `first`. */
 static size_t find_rival(const struct gci_rendezvous *r, size_t at, size_t end, uint32_t slot,
                          uint32_t limit) {
   if (r->ranks.block != NULL) return gci_ranks_at_most(&r->ranks, at, end, slot, limit);
@@ -282,8 +282,8 @@ static size_t lowest_of_few(const struct gci_rendezvous *r, size_t from, size_t 
   return at;
 }
 
-/* The same with nobody out. Which rank is the lowest so far is chance, and a branch on it costs
- * more than a few ranks: there is none, and should two be equal, which is rare, it is all done
+/* The same with nobody out. Which rank is the lowest so far is random, and a branch on it costs
+ * more than a few ranks: there is none. If two ranks are equal, which is rare, it is all done
  * again. */
 static struct gci_rendezvous_bid first_of_all(const struct gci_rendezvous *r, size_t from,
                                               size_t end, uint32_t slot) {

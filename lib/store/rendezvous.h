@@ -1,17 +1,16 @@
 /* store/rendezvous - weighted rendezvous hashing in which each peer ranks all slots.
  *
- * Every peer has an order of its own over the 2^20 slots, a permutation chosen by its label's hash,
- * and a slot goes to the peer that comes to it first. A peer passes through its order so that the
- * time at which it comes to the share x of it is -log(1 - x) / weight: over many slots a peer wins
- * in proportion to its weight, and a peer that comes or goes moves only the slots it wins or held.
- * The permutation runs both ways: a slot's winner can be found by asking all peers for their rank
- * of it, and the slots a peer comes to first by asking the peer for those of rank 0, 1, 2
- * (store/slots).
+ * Every peer has its own order over the 2^20 slots, a permutation chosen by its label's hash, and a
+ * slot goes to the peer that reaches it first. A peer passes through its order so that it reaches
+ * the share x of it at the time -log(1 - x) / weight: over many slots a peer wins in proportion to
+ * its weight, and a peer that comes or goes moves only the slots it wins or held. The permutation
+ * runs both ways: a slot's winner can be found by asking all peers for their rank of it, and the
+ * slots that a peer reaches first by asking the peer for the slots of rank 0, 1, 2 (store/slots).
  *
  * Integer arithmetic throughout. At equal times the member that sorts first has the slot; members
  * are sorted by weight and by 54 bits of their label's hash, so that the order of the caller's list
- * means nothing. Made in slices. Owns an array of its members; labels are borrowed until they are
- * all there.
+ * has no effect. Made in slices. Owns an array of its members; labels are borrowed until all
+ * members are there.
  * Fails: begin, UV_ENOMEM and UV_EINVAL (a weight out of range). */
 #ifndef GCI_STORE_RENDEZVOUS_H
 #define GCI_STORE_RENDEZVOUS_H
@@ -44,14 +43,13 @@ struct gci_rendezvous {
   struct gci_rendezvous_build *build;    /* NULL: all members are there */
   struct gci_rendezvous_member *members; /* by weight, then id */
   struct gci_ranks ranks;                /* the same, in this order */
-  uint16_t
-      *indexes; /* of the members: what is read at every pick, in as few cache lines as can be */
+  uint16_t *indexes; /* of the members: read at every pick, in as few cache lines as possible */
   size_t n;
   uint64_t weight;                    /* of all */
   uint64_t logs[GCI_RENDEZVOUS_LOGS]; /* log2(1 + i / 256) in units of 2^-44 */
 };
 
-/* A member coming to a slot: at `place` of 2^32, its rank and below that a fraction. */
+/* A member that reaches a slot: at `place` of 2^32, its rank and below that a fraction. */
 struct gci_rendezvous_bid {
   const struct gci_rendezvous_member *member; /* NULL: none */
   uint32_t place;
@@ -59,7 +57,8 @@ struct gci_rendezvous_bid {
 
 int gci_rendezvous_begin(struct gci_rendezvous *r, struct gci_mem *mem,
                          const struct gci_placed_peer peers[], size_t n);
-/* One slice, of less than a millisecond; nonzero: there is more to do, and nothing to be asked yet. */
+/* One slice, of less than a millisecond; nonzero: there is more to do, and it may not be asked
+ * yet. */
 int gci_rendezvous_work(struct gci_rendezvous *r);
 void gci_rendezvous_fini(struct gci_rendezvous *r);
 
@@ -78,7 +77,7 @@ int gci_rendezvous_beats(const struct gci_rendezvous *r, const struct gci_rendez
 uint64_t gci_rendezvous_time(const struct gci_rendezvous *r, const struct gci_rendezvous_bid *bid);
 uint64_t gci_rendezvous_reached(const struct gci_rendezvous *r, unsigned weight, uint64_t time);
 
-/* Orders members, of different lists too; 0: the same label and weight. */
+/* Orders members, also of different lists; 0: the same label and weight. */
 int gci_rendezvous_compare(const struct gci_rendezvous_member *a,
                            const struct gci_rendezvous_member *b);
 

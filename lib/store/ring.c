@@ -16,7 +16,7 @@
 
 enum { PLACING, SORTING, DROPPING, NOTING, CLEARING_UP };
 
-/* What is needed until the ring is built. */
+/* Needed until the ring is built. */
 struct gci_ring_build {
   const struct gci_placed_peer *peers; /* borrowed */
   unsigned replicas;
@@ -26,7 +26,7 @@ struct gci_ring_build {
   struct gci_sorted *room;
   struct gci_sort sort;
   int step;
-  size_t i; /* point to go on with */
+  size_t i; /* the next point */
   size_t kept, stretch;
 };
 
@@ -86,7 +86,8 @@ static void sort_some(struct gci_ring *ring) {
   w->step = DROPPING;
 }
 
-/* Those of the peer added last are kept: equal points are in the order in which they were added. */
+/* Keeps the point of the peer added last: equal points are in the order in which they were
+ * added. */
 static void drop_some_equal(struct gci_ring *ring) {
   struct gci_ring_build *w = ring->build;
   size_t end = ring->n_points - w->i < SORTED ? ring->n_points : w->i + SORTED;
@@ -111,7 +112,7 @@ static void free_build(struct gci_ring *ring) {
   ring->build = NULL;
 }
 
-/* The place at which each stretch begins is its number, shifted. */
+/* The place at which a stretch begins is its number, shifted. */
 static void note_some_first(struct gci_ring *ring) {
   struct gci_ring_build *w = ring->build;
   size_t end = ring->n_points - w->i < SORTED ? ring->n_points : w->i + SORTED;
@@ -189,7 +190,7 @@ void gci_ring_fini(struct gci_ring *ring) {
   ring->first = NULL;
 }
 
-/* Index of the first point >= at; n_points: there is none. Within a stretch there are few, unless peers
+/* Index of the first point >= at; n_points: there is none. A stretch has few points, unless peers
  * have been chosen so that their points crowd. */
 static size_t first_point_from(const struct gci_ring *ring, uint64_t at) {
   size_t stretch = at >> ring->shift;

@@ -5,7 +5,7 @@
 
 enum { COUNT_MAX = 15 };
 
-/* Each about a fifth more than the one before. */
+/* Each is about a fifth larger than the previous one. */
 const uint32_t gci_segment_sizes[GCI_SEGMENT_GRADES] = {
     0,      1,      2,      3,      4,      5,      6,      8,       10,     12,     15,
     18,     22,     27,     33,     40,     48,     58,     70,      84,     104,    128,
@@ -128,10 +128,10 @@ void gci_segment_remove(struct gci_segment *segment, struct gci_entry *entry) {
   segment->n_upper -= next_bit(segment, entry->hash);
 }
 
-/* The heads of the entries are spread over memory: all of a bucket are asked for at once. */
+/* The heads of the entries are spread over memory: all of a bucket are prefetched at once. */
 static void fetch_ahead(const struct gci_bucket *bucket) {
   for (unsigned slot = 0; slot < GCI_BUCKET_SLOTS; slot++) {
-    uintptr_t head = (uintptr_t)bucket->slots[slot]; /* of nothing, in a free slot */
+    uintptr_t head = (uintptr_t)bucket->slots[slot]; /* harmless for a free slot */
     __builtin_prefetch((const void *)(head + offsetof(struct gci_entry, hash)));
   }
 }

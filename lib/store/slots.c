@@ -8,22 +8,22 @@
 #define WORDS (SLOTS / 64)
 #define SLICE 200000      /* places looked at, or members asked: about a millisecond */
 #define CHALLENGES 250000 /* at most, of all newcomers together, when a list is inherited */
-#define TAKEN (WORDS / 4) /* of 64 slots, a slice */
-#define CHALLENGED 60000  /* ranks a slice */
-#define ROUNDS_A_NAT 4    /* in one all members together come to as many slots as there are */
+#define TAKEN (WORDS / 4) /* of 64 slots, per slice */
+#define CHALLENGED 60000  /* ranks per slice */
+#define ROUNDS_A_NAT 4    /* a nat: all members together reach as many slots as there are */
 #define BATCH 64
-#define ASKED_AT_LAST (4 * SLOTS) /* members, for all slots that are decided one by one */
+#define ASKED_AT_LAST (4 * SLOTS) /* members asked, for all slots that are decided one by one */
 
 enum { MATCHING, TAKING_OVER, CHALLENGING };
 
-/* What is needed while an older list's slots are taken over. */
+/* Needed while an older list's slots are taken over. */
 struct gci_slots_heir {
   const struct gci_slots *old; /* borrowed */
-  uint16_t *places;            /* of the old members in the new list, + 1; 0: they have left */
+  uint16_t *places;            /* of the old members in the new list, + 1; 0: gone */
   unsigned char *stays;        /* a byte a member: comes from the old list */
   size_t n_places, n_stays;
   int step;
-  size_t at; /* word of slots, or member, to go on with */
+  size_t at; /* next word of slots, or next member */
 };
 
 static void forget_progress(struct gci_slots *s) {
@@ -79,7 +79,7 @@ static struct stretch stretch_of(const struct gci_slots *s, unsigned weight) {
                           gci_rendezvous_reached(r, weight, end_of_round(s, s->rounds + 1))};
 }
 
-/* Of those who come to a slot in the same round the first has it. */
+/* Of the members that reach a slot in the same round, the first has it. */
 static void claim(struct gci_slots *s, size_t member, uint32_t slot) {
   const struct gci_rendezvous *r = s->rendezvous;
   uint16_t *owner = &s->owners[slot];
@@ -92,7 +92,7 @@ static void claim(struct gci_slots *s, size_t member, uint32_t slot) {
   s->claimed[slot / 64] |= UINT64_C(1) << slot % 64;
 }
 
-/* The rank at which a stretch begins or ends, where only some fractions are in it. */
+/* The rank at which a stretch begins or ends, of which only some fractions belong to it. */
 static void claim_edge(struct gci_slots *s, size_t member, const struct stretch *stretch,
                        uint64_t rank) {
   const struct gci_rendezvous_member *m = &s->rendezvous->members[member];
@@ -103,8 +103,8 @@ static void claim_edge(struct gci_slots *s, size_t member, const struct stretch 
   claim(s, member, slot);
 }
 
-/* Whether a slot is decided is as good as chance, so that to branch on it would cost more than to note
- * all slots and go on from those that are not. */
+/* Whether a slot is decided is almost random, so a branch on it would cost more than noting all
+ * slots and going on with those that are not. */
 static void claim_ranks(struct gci_slots *s, size_t member, uint32_t from, uint32_t to) {
   const struct gci_rendezvous_member *m = &s->rendezvous->members[member];
   uint32_t open[BATCH];
@@ -122,14 +122,15 @@ static void claim_ranks(struct gci_slots *s, size_t member, uint32_t from, uint3
 
 static void claim_stretch(struct gci_slots *s, size_t member, const struct stretch *stretch) {
   uint64_t first = stretch->from >> GCI_RENDEZVOUS_RANK_SHIFT;
-  uint64_t last = stretch->to >> GCI_RENDEZVOUS_RANK_SHIFT; /* may be one too far */
+  uint64_t last = stretch->to >> GCI_RENDEZVOUS_RANK_SHIFT; /* may be one too many */
   claim_edge(s, member, stretch, first);
   if (last == first) return;
   claim_ranks(s, member, (uint32_t)first + 1, (uint32_t)last);
   claim_edge(s, member, stretch, last);
 }
 
-/* What has an owner now was won before the round's end, and nobody can come earlier any more. */
+/* A slot that has an owner now was won before the round's end, and no member can reach it earlier
+ * any more. */
 static void settle(struct gci_slots *s) {
   s->undecided = 0;
   for (size_t w = 0; w < WORDS; w++) {
@@ -176,7 +177,7 @@ int gci_slots_work(struct gci_slots *s) {
 
 /* ---------------------------------------------------------------------------------- inherit -- */
 
-/* Where the old members stand in the new list, + 1; 0: they have left. Both lists are sorted. */
+/* Places of the old members in the new list, + 1; 0: gone. Both lists are sorted. */
 static void match(const struct gci_rendezvous *is, const struct gci_rendezvous *was,
                   uint16_t places[]) {
   size_t i = 0;
@@ -188,7 +189,7 @@ static void match(const struct gci_rendezvous *is, const struct gci_rendezvous *
   }
 }
 
-/* The newcomer wins what it comes to before the slot's owner did. */
+/* The newcomer wins the slots that it reaches before their owner did. */
 static void challenge(struct gci_slots *s, size_t member, uint64_t ranks) {
   const struct gci_rendezvous_member *m = &s->rendezvous->members[member];
   for (uint64_t rank = 0; rank < ranks; rank++) {
@@ -203,7 +204,7 @@ static uint64_t ranks_until(const struct gci_slots *s, unsigned weight, uint64_t
   return ranks < SLOTS ? ranks : SLOTS;
 }
 
-/* Nonzero: what the newcomers have to challenge is little. */
+/* Nonzero: the newcomers have little to challenge. */
 static int is_gain(const struct gci_slots *s) {
   const struct gci_rendezvous *r = s->rendezvous;
   uint64_t challenges = 0;
@@ -231,7 +232,7 @@ static void match_members(struct gci_slots *s) {
   if (!is_gain(s)) free_heir(s);
 }
 
-/* 64 slots; gives a bit for each that has an owner. */
+/* 64 slots; returns a bit for each that has an owner. */
 static uint64_t take_over_word(struct gci_slots *s, size_t w) {
   const struct gci_slots_heir *h = s->heir;
   const uint16_t *was = &h->old->owners[w * 64];
@@ -272,7 +273,7 @@ static void challenge_some(struct gci_slots *s) {
   if (h->at == r->n) free_heir(s);
 }
 
-/* With the first use of the memory, which takes as long as to clear it. */
+/* Includes the first use of the memory, which takes as long as clearing it. */
 static void clear(struct gci_slots *s) {
   memset(s->owners, 0, SLOTS * sizeof *s->owners);
   memset(s->decided, 0, WORDS * sizeof *s->decided);

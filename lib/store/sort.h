@@ -1,7 +1,7 @@
-/* store/sort - sorts numbers with something small behind each, in time proportional to how many there
- * are: a byte a pass, lowest first; bytes that all have in common cost nothing. Equal numbers keep
- * their order. Works in slices. Allocates nothing: the caller brings as much room again (qsort of
- * some C libraries allocates, past our allocator). Cannot fail. */
+/* store/sort - sorts numbers that each carry a small value, in time proportional to their number: a
+ * byte a pass, lowest first; bytes that all numbers share cost nothing. Equal numbers keep their
+ * order. Works in slices. Allocates nothing: the caller brings as much room again (qsort of some C
+ * libraries allocates, past our allocator). Cannot fail. */
 #ifndef GCI_STORE_SORT_H
 #define GCI_STORE_SORT_H
 
@@ -16,21 +16,21 @@ struct gci_sorted {
 enum { GCI_SORT_VALUES = 256 };
 
 struct gci_sort {
-  struct gci_sorted *from, *to; /* of this pass; in the end all are in `from` */
+  struct gci_sorted *from, *to; /* of this pass; at the end all are in `from` */
   size_t n;
-  uint64_t bits;  /* in which not all keys are the same */
+  uint64_t bits;  /* bits in which the keys differ */
   unsigned shift; /* of this pass's byte */
   int step;
-  size_t i;                   /* to go on with in this step */
+  size_t i;                   /* next item in this step */
   size_t at[GCI_SORT_VALUES]; /* counts, then places in `to` */
 };
 
-/* room: n more, of no meaning afterwards. */
+/* room: n more, undefined afterwards. */
 void gci_sort_begin(struct gci_sort *s, struct gci_sorted items[], struct gci_sorted room[],
                     size_t n);
-/* One slice, that looks at so many; nonzero: there is more to do. */
+/* One slice, which looks at `budget` items; nonzero: there is more to do. */
 int gci_sort_some(struct gci_sort *s, size_t budget);
-/* Where they are now, items or room. */
+/* Where the items are now: items or room. */
 static inline struct gci_sorted *gci_sort_result(const struct gci_sort *s) {
   return s->from;
 }

@@ -1,18 +1,19 @@
 /* store/table - see table.h.
  *
- * A segment of depth d stands in all slots of the directory that begin with its d bits. A new one has
- * the depth of the directory. */
+ * A segment of depth d stands in all slots of the directory that begin with its d bits. A new
+ * segment has the depth of the directory. */
 #include "store/table.h"
 
 #include <assert.h>
 #include <uv.h>
 
 enum {
-  FULL = 6,   /* entries a bucket, on average, with which a segment grows */
-  SPARSE = 2, /* with less it is rebuilt smaller */
-  SPLIT = 24, /* grade that is not grown but split */
+  FULL = 6,   /* entries per bucket, on average, at which a segment grows */
+  SPARSE = 2, /* below this it is rebuilt smaller */
+  SPLIT = 24, /* a grade that is split instead of grown */
   MAX_DEPTH = 20,
-  LEAST_SHARE = 128 /* entries a slot of the directory, on average, below which it is not doubled */
+  LEAST_SHARE = 128 /* entries per slot of the directory, on average, below which it is not
+                     * doubled */
 };
 
 /* ---- the directory ---- */
@@ -36,7 +37,7 @@ static size_t directory_cost(unsigned depth) {
 
 static const struct gci_table_slot no_segment = {&gci_bucket_of_nobody, 1};
 
-/* Into all slots that begin with the first `depth` bits of `place`. NULL: none. */
+/* Sets all slots that begin with the first `depth` bits of `place`. NULL: no segment. */
 static void install(struct gci_table *table, uint32_t place, unsigned depth,
                     struct gci_segment *segment) {
   size_t count = (size_t)1 << (table->depth - depth);
@@ -93,8 +94,8 @@ struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t k
   return gci_segment_search(slot->buckets, slot->n_buckets, key, place, gci_tag_of(hash));
 }
 
-/* The empty asm keeps a compiler that sees the whole program from taking these for functions without an
- * effect, and leaving out their calls (GCC 12 with -flto does). */
+/* The empty asm keeps a compiler that sees the whole program from assuming that these functions
+ * have no effect, and dropping their calls (GCC 12 with -flto does). */
 void gci_table_fetch_bucket(const struct gci_table *table, uint64_t hash) {
   __builtin_prefetch(gci_table_home(table, gci_table_place(hash)));
   __asm__ volatile("");
@@ -118,7 +119,7 @@ static int is_full(const struct gci_segment *segment) {
          segment->n_entries >= FULL * (uint64_t)gci_segment_sizes[segment->grade];
 }
 
-/* The directory stays in proportion to the entries, whatever their hashes. */
+/* Keeps the directory in proportion to the entries, whatever their hashes. */
 static int can_split(const struct gci_table *table, const struct gci_segment *segment) {
   if (segment == NULL || segment->grade < SPLIT) return 0;
   if (segment->depth < table->depth) return 1;
@@ -143,7 +144,7 @@ size_t gci_table_growth(const struct gci_table *table, uint64_t hash) {
   return halves + (segment->depth < table->depth ? 0 : directory_cost(table->depth + 1));
 }
 
-/* Counted. NULL with grade 0 too. */
+/* Counts it. NULL with grade 0 too. */
 static struct gci_segment *new_segment(struct gci_table *table, uint32_t grade, unsigned depth) {
   struct gci_segment *segment = grade == 0 ? NULL : gci_segment_new(table->mem, grade, depth);
   if (segment != NULL) table->bytes += gci_segment_cost(grade);

@@ -1,14 +1,14 @@
-/* store/table - finds an entry by its key. Grows a little at a time, at a cost that is told
+/* store/table - finds an entry by its key. Grows a little at a time, at a cost that is known
  * beforehand.
  *
  * A directory of segments (extendible hashing): the first bits of a hash choose the segment. A
- * segment is a small open-addressing table of its own, made of buckets of one cache line: seven
- * one-byte tags, seven entries, and a count of those that wanted this bucket and found it full. A
- * miss looks at one line, seldom more. A segment grows by a fifth or so when 6 of 7 slots are taken,
- * and splits in two when it has 1344 entries; so however many there are, no operation touches more,
- * and blocks that one segment gives back are of sizes that others need. It gives back what it does
- * not need, and is nothing while it is empty; it is never joined with its other half again. Segments
- * outgrow that number only where so many hashes are alike that a split does not part them.
+ * segment is a small open-addressing table, made of buckets of one cache line: seven one-byte tags,
+ * seven entries, and a count of entries that wanted this bucket and found it full. A miss looks at
+ * one line, seldom more. A segment grows by about a fifth when 6 of 7 slots are taken, and splits
+ * in two when it has 1344 entries; so no operation touches more, however many entries there are,
+ * and blocks that one segment frees have sizes that others need. A segment frees what it does not
+ * need, and an empty one takes nothing; it is never joined with its other half again. Segments
+ * outgrow that number only if so many hashes are alike that a split does not part them.
  *
  * Owns the arrays; entries are the user's. Fails: UV_ENOMEM, nothing changed. */
 #ifndef GCI_STORE_TABLE_H
@@ -18,8 +18,8 @@
 #include "store/entry.h"
 #include "store/segment.h"
 
-/* Of the directory: a segment's buckets and their number, so that a search goes from here to the
- * bucket; where there is no segment, the one bucket that nobody is in. */
+/* A slot of the directory: a segment's buckets and their number, so that a search goes from here to
+ * the bucket; without a segment, the one bucket that is always empty. */
 struct gci_table_slot {
   const struct gci_bucket *buckets;
   size_t n_buckets;
@@ -27,8 +27,8 @@ struct gci_table_slot {
 
 struct gci_table {
   struct gci_mem *mem;
-  struct gci_table_slot *slots; /* the directory: 2^depth segments, each perhaps several times */
-  unsigned depth, shift;        /* 32 together */
+  struct gci_table_slot *slots; /* the directory: 2^depth slots; a segment may have several */
+  unsigned depth, shift;        /* their sum is 32 */
   struct gci_table_slot only;   /* the directory of depth 0 */
   size_t n_entries;
   size_t bytes; /* of all its blocks, as gci_mem_cost() */
@@ -39,7 +39,8 @@ static inline uint32_t gci_table_place(uint64_t hash) {
   return (uint32_t)(hash >> 32);
 }
 
-void gci_table_init(struct gci_table *table, struct gci_mem *mem); /* not to be moved then */
+void gci_table_init(struct gci_table *table, struct gci_mem *mem); /* must not be moved
+                                                                    * afterwards */
 void gci_table_fini(struct gci_table *table);                      /* must be empty */
 
 static inline size_t gci_table_slot_index(const struct gci_table *table, uint32_t place) {
@@ -54,14 +55,14 @@ static inline const struct gci_bucket *gci_table_home(const struct gci_table *ta
 
 struct gci_entry *gci_table_find(const struct gci_table *table, gcache_bytes_t key, uint64_t hash);
 
-/* What gci_table_find() nearly always finds, without a call, for a key of 8 to 16 bytes. NULL: nothing
- * is said. */
+/* What gci_table_find() nearly always finds, without a call, for a key of 8 to 16 bytes. NULL: not
+ * known. */
 static inline struct gci_entry *gci_table_probe(const struct gci_table *table, gcache_bytes_t key,
                                                 uint64_t hash) {
   return gci_bucket_probe(gci_table_home(table, gci_table_place(hash)), key, gci_tag_of(hash));
 }
 
-/* The same in the bucket after the one that it wants, where one key in ten is. */
+/* The same in the bucket after the first, where one key in ten is. */
 static inline struct gci_entry *gci_table_probe_next(const struct gci_table *table,
                                                      gcache_bytes_t key, uint64_t hash) {
   const struct gci_table_slot *slot =
@@ -71,25 +72,24 @@ static inline struct gci_entry *gci_table_probe_next(const struct gci_table *tab
   return gci_bucket_probe(&slot->buckets[next], key, gci_tag_of(hash));
 }
 
-/* A find in two steps ahead of itself, so that what it will look at is on its way: the bucket, and,
- * when that has come, the entry. */
+/* Prefetches for a find, in two steps: the bucket, and, when that has come, the entry. */
 void gci_table_fetch_bucket(const struct gci_table *table, uint64_t hash);
 void gci_table_fetch_entry(const struct gci_table *table, uint64_t hash);
 
-/* What gci_table_grow() would allocate for one more entry with this hash, before it frees what that
- * replaces; 0: nothing, there is room. */
+/* The bytes that gci_table_grow() would allocate for one more entry with this hash, before it frees
+ * what that replaces; 0: nothing, there is room. */
 size_t gci_table_growth(const struct gci_table *table, uint64_t hash);
-/* Where gci_table_growth() is not 0. UV_ENOMEM: there may still be slots left. */
+/* If gci_table_growth() is not 0. UV_ENOMEM: there may still be slots left. */
 int gci_table_grow(struct gci_table *table, uint64_t hash);
 
-/* Sets entry->hash; the key must not be in. UV_ENOMEM: no slot is free. */
+/* Sets entry->hash; the key must not be in the table. UV_ENOMEM: no slot is free. */
 int gci_table_insert(struct gci_table *table, struct gci_entry *entry, uint64_t hash);
-void gci_table_remove(struct gci_table *table, struct gci_entry *entry); /* must be in */
-/* All of them at once: the arrays are freed, no entry is touched. */
+void gci_table_remove(struct gci_table *table, struct gci_entry *entry); /* must be in the table */
+/* Removes all at once: the arrays are freed, no entry is touched. */
 void gci_table_clear(struct gci_table *table);
 
-/* After a remove: gives back what the segment of `place` does not need, if no more than `room`
- * bytes are to be allocated for that. Benign if it fails. */
+/* After a remove: frees what the segment of `place` does not need, if that allocates no more than
+ * `room` bytes. No harm if it fails. */
 void gci_table_shrink(struct gci_table *table, uint32_t place, size_t room);
 
 /* `bytes` of a table with one entry in it. */

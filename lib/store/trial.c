@@ -1,29 +1,28 @@
-/* store/trial - see trial.h. Cannot fail; without memory for ghosts it is a poorer judge. */
+/* store/trial - see trial.h. Cannot fail; without memory for ghosts its decisions are worse. */
 #include "store/trial.h"
 
 #include <string.h>
 
-/* An entry's mark: how often it was used since it was last looked at, whether it is proven, and how
- * many doublings it is larger than twice the mean. */
+/* An entry's mark: uses since it was last looked at, whether it is proven, and by how many
+ * doublings it is larger than twice the mean. */
 enum { USED = GCI_MARK_USED, PROVEN = 4, LARGE = 8, LARGE_MAX = 3 };
 
 enum {
-  TURN = 1024,           /* ticks in which as many bytes leave as there are */
+  TURN = 1024,           /* ticks in which as many bytes leave as the side holds */
   FINER = 1024,          /* of a tick */
-  STEPS = 128,           /* entries a victim is looked for among */
-  GHOSTS_PER_ITEM_X2 = 3 /* cells, of which not all can be in use */
+  STEPS = 128,           /* entries among which a victim is looked for */
+  GHOSTS_PER_ITEM_X2 = 3 /* twice the cells per entry; not all cells can be in use */
 };
 
 /* Of all bytes. */
 static const double FIRST_SHARE = 0.1, LEAST_SHARE = 0.02, MOST_SHARE = 0.95;
-/* What one return may move, and how strongly every newcomer pulls the share back to the first. */
+/* The most that one return may move the share, and how strongly every newcomer pulls it back. */
 static const double MOST_MOVE = 0.02, PULL = 0.02;
-/* With a larger share the traffic is of the kind that lives on recency: one use is worth as much as
- * many. */
+/* A larger share means that the traffic lives on recency: one use is worth as much as many. */
 static const double RECENT_SHARE = 0.3;
 
 /* Ticks within which a return speaks for a larger trial queue, or for a larger proven one: the same
- * for both, so that what is compared is what either would gain by as many bytes. */
+ * for both, so that the gains of either by as many bytes are compared. */
 enum { NEAR = TURN / 10, FAR = TURN * 6 / 5 };
 
 static struct gci_trial *trial_of(struct gci_policy *policy) {
@@ -78,8 +77,8 @@ static unsigned largeness(const struct gci_trial *t, size_t cost) {
   return doublings;
 }
 
-/* A large newcomer would drive many small ones out before it is known to be any good: it is the
- * next to go, and is believed when it returns. */
+/* A large newcomer would drive many small entries out before it is known to be of use: it is the
+ * next to go, and is proven when it returns. */
 static void add(struct gci_policy *policy, struct gci_entry *entry) {
   struct gci_trial *t = trial_of(policy);
   size_t cost = gci_entry_cost(entry);
@@ -103,7 +102,7 @@ static void pass_time(struct gci_trial *t, enum gci_ghost_kind kind, double weig
   t->ghosts.now[kind] = (uint32_t)(t->passed[kind] / FINER);
 }
 
-/* Who goes for another reason was good, if it was used, and will be when it is back. */
+/* An entry that goes for another reason after it was used is proven when it is back. */
 static void remember(struct gci_trial *t, const struct gci_entry *entry, size_t cost,
                      enum gci_leave why) {
   int proven = (entry->mark & PROVEN) != 0;
@@ -146,7 +145,7 @@ static void prove(struct gci_trial *t, struct gci_entry *entry) {
   gci_list_push_front(&t->proven.order, &entry->order);
 }
 
-/* Nonzero: it stays, and was moved. One use is forgiven, two prove. */
+/* Nonzero: it stays, and was moved. One use is forgiven, two prove it. */
 static int spare_trial(struct gci_trial *t, struct gci_entry *entry) {
   unsigned used = entry->mark & USED;
   if (used == 0) return 0;
@@ -159,7 +158,7 @@ static int spare_trial(struct gci_trial *t, struct gci_entry *entry) {
   return 1;
 }
 
-/* A use is worth one round, and less for a large entry. */
+/* A use is worth one round, or less for a large entry. */
 static int spare_proven(struct gci_trial *t, struct gci_entry *entry) {
   unsigned used = entry->mark & USED, large = entry->mark / LARGE;
   if (used == 0) return 0;
@@ -191,7 +190,7 @@ static void release(struct gci_policy *policy, struct gci_list *to) {
 
 /* ---- walking ---- */
 
-/* By use since it was looked at, and among these the proven before those on trial. */
+/* By uses since it was looked at, and among equals proven entries before those on trial. */
 static const struct {
   uint8_t least, most, proven;
 } parts[] = {{2, 3, 1}, {2, 3, 0}, {1, 1, 1}, {1, 1, 0}, {0, 0, 1}, {0, 0, 0}};
