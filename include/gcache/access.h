@@ -1,4 +1,4 @@
-/* gcache/access.h - whose requests for keys are answered: gcache_options_t.access. Part of
+/* gcache/access.h - which clients' requests for keys are answered: gcache_options_t.access. Part of
  * <gcache/gcache.h>.
  *
  * It covers requests under options.base_path that arrive by listen, by adopt, or by serve with an
@@ -10,10 +10,11 @@
  * With all fields zero, peers are served and strangers are not. A client-only member on another
  * machine is a stranger: list its address, or share a secret.
  *
- * What a 403 costs: a get is loaded by the member that asked. A change reports UV_EACCES for that
- * peer. The peer has missed the change: it is asked for no keys, and the change is sent to it
- * again, at most every health.probe_max_ms, until it lets this member in (docs/rooms/cluster.md). A
- * member that may read but not write should therefore change nothing. */
+ * The cost of a 403: a get is loaded by the member that asked. A change reports UV_EACCES for
+ * the peer that refused it. That peer has missed the change: it is asked for no keys, and the
+ * change is sent to it again, at most every health.probe_max_ms, until it lets this member in
+ * (docs/rooms/cluster.md). A member that may read but not write should therefore make no
+ * changes. */
 #ifndef GCACHE_ACCESS_H
 #define GCACHE_ACCESS_H
 

@@ -230,14 +230,15 @@ typedef struct gcache_options_s {
   gcache_log_cb log;    /* NULL: silent; nothing is ever printed */
   void *log_data;
   /* Limit on the memory of all groups together, in addition to each group's own limit; never
-   * exceeded. When room is needed, the group furthest over its fair share gives way; shares are in
+   * exceeded. When room is needed, the group furthest over its fair share evicts; shares are in
    * proportion to the groups' own limits. At least 64 KiB. 0: no limit */
   size_t max_bytes;
   gcache_access_t access; /* who may read and change keys here; default: peers */
   gcache_health_t health; /* when a peer counts as down, and what happens then */
-  /* Hand-off: a member that owns a key which another member owned under the previous list asks that
-   * member for the value, which answers from memory only, before it runs the getter. handoff_ms:
-   * how long after a new list this is done; handoff_wait_ms: how long each answer is waited for. */
+  /* Hand-off: before it runs the getter for a key that another member owned under the previous
+   * list, the new owner asks that member for the value, which is answered from memory only.
+   * handoff_ms: how long after a new list this is done; handoff_wait_ms: how long each answer is
+   * waited for. */
   uint64_t handoff_ms;      /* 30000; GCACHE_NO_HANDOFF: never, and gcache_leave() gives nothing */
   uint64_t handoff_wait_ms; /* 100, and at most half of the caller's remaining time */
   size_t leave_max_bytes;   /* 64 MiB; the most that gcache_leave() hands over */
@@ -322,9 +323,9 @@ GCACHE_EXTERN const char *gcache_owner(const gcache_t *cache, gcache_bytes_t key
  * max_bytes and are evicted like other items. P2 holds for both: after a set, remove or clear has
  * succeeded no older value is delivered, fresh or stale. */
 
-/* Runs on the owner of a key that is in no cache. It owes exactly one gcache_load_done() or
- * gcache_load_fail(), or one of their variants below, now or later, on the loop's thread; or a
- * successful gcache_load_work(). */
+/* Produces the value of a key that is in no cache; runs on the key's owner. It owes exactly one
+ * gcache_load_done() or gcache_load_fail(), or one of their variants below, now or later, on the
+ * loop's thread; or a successful gcache_load_work(). */
 typedef void (*gcache_getter_cb)(gcache_load_t *load);
 
 /* No caller waits any more. This is a hint: the answer is still owed. */
@@ -353,8 +354,7 @@ typedef struct gcache_group_options_s {
   gcache_load_cancel_cb cancel; /* NULL: getters are not told */
   void *data;                   /* yours: gcache_group_data() */
   gcache_hot_t hot;             /* GCACHE_HOT_DEFAULT */
-  /* 8: when memory is short, the hot cache gives way while it is larger than 1/8 of the main
-   * cache */
+  /* 8: when memory is short, the hot cache evicts while it is larger than 1/8 of the main cache */
   unsigned hot_divisor;
   gcache_policy_t policy; /* GCACHE_POLICY_DEFAULT */
   /* Freshness, see above; 0: off; larger than 2^32 - 1: reduced to that. */
@@ -376,9 +376,9 @@ GCACHE_EXTERN void gcache_group_options_init_size(gcache_group_options_t *o, siz
  * empty group fits into options.max_bytes beside the others. */
 GCACHE_EXTERN int gcache_group_open(gcache_group_t **out, gcache_t *cache, const char *name,
                                     const gcache_group_options_t *o);
-/* Replaces the group's max_bytes. UV_EINVAL: less than 64 KiB. A higher limit holds at once. To a
+/* Replaces the group's max_bytes. UV_EINVAL: less than 64 KiB. A higher limit holds at once. For a
  * lower limit the group shrinks over the next loop turns, by a bounded number of items per turn;
- * gcache_group_stats_t.max_bytes is the limit that holds meanwhile, and it is never exceeded. */
+ * meanwhile gcache_group_stats_t.max_bytes is the limit in force, which is never exceeded. */
 GCACHE_EXTERN int gcache_group_resize(gcache_group_t *group, size_t max_bytes);
 /* Closes the group on this member only. Pending requests end with UV_ECANCELED; peers that ask for
  * the group get GCACHE_ENOGROUP from now on; the name is free again when closed (may be NULL) runs.
@@ -501,13 +501,13 @@ GCACHE_EXTERN void gcache_get_cancel(gcache_get_t *req);
  * came from. */
 GCACHE_EXTERN const char *gcache_get_reason(const gcache_get_t *req);
 GCACHE_EXTERN gcache_from_t gcache_get_from(const gcache_get_t *req);
-/* Milliseconds since the value's expiry, rounded up; 0: the value is fresh, or there is none. If a
- * peer sent the value as stale, its clock counts. */
+/* Milliseconds since the value's expiry, rounded up; 0: the value is fresh, or there is none. For a
+ * value that a peer sent as stale, by that peer's clock. */
 GCACHE_EXTERN uint64_t gcache_get_stale(const gcache_get_t *req);
 
-/* The synchronous lookup: returns a new reference, yours, if the key is in a local cache now, else
- * NULL. It starts nothing and allocates nothing, so it never returns a stale value and refreshes
- * none. */
+/* Synchronous lookup: returns a new reference, yours, if the key is in a local cache now, else
+ * NULL. It starts nothing and allocates nothing, so it returns no stale value and starts no
+ * refresh. */
 GCACHE_EXTERN gcache_value_t *gcache_peek(gcache_group_t *group, gcache_bytes_t key);
 
 /* n peeks in one call, whose memory accesses overlap: values_out[i] is what gcache_peek(group,
