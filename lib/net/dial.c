@@ -1,7 +1,7 @@
-/* net/dial - see dial.h. A dial is a loop over addresses: try() one, fail, renew the stream's handle (a
- * socket that failed to connect is not tried again), try the next. A Unix socket is one address,
- * tried again after a pause while those who wait there are too many. It ends with `over` set and
- * done told; the memory goes when the look-up, if one is still in a thread, has come back too. */
+/* net/dial - see dial.h. A dial is a loop over addresses: try() one, fail, renew the stream's
+ * handle (a socket that failed to connect is not tried again), try the next. A Unix socket is one
+ * address, tried again after a pause while its backlog is full. The dial ends with `over` set and
+ * done called; the memory goes when the look-up, if a thread still has one, has come back too. */
 #include "net/dial.h"
 
 #include <netdb.h>
@@ -15,17 +15,17 @@ struct gci_dial {
   struct gci_env *env;
   uv_loop_t *uv;
   struct gci_stream *stream;
-  struct gci_dial_target *target; /* not looked at once done was told */
+  struct gci_dial_target *target; /* not read after done was called */
   void (*done)(void *user, int status);
   void *user;
   uv_getaddrinfo_t lookup;
   uv_connect_t connect;
   struct gcache_deadline_s deadline; /* of the whole, or of this attempt */
-  struct gcache_job_s end;           /* tells done from the loop */
+  struct gcache_job_s end;           /* calls done from the loop */
   uint64_t give_up_ms;
   struct sockaddr_storage addresses[GCI_DIAL_ADDRESSES]; /* a copy: dials share a target */
   size_t n, next;
-  int status; /* the latest error: what done is told */
+  int status; /* the latest error, for done */
   unsigned looking_up : 1, connecting : 1, renewing : 1, pausing : 1, over : 1;
 };
 
@@ -58,7 +58,7 @@ static void on_end(struct gcache_job_s *job) {
 
 /* ------------------------------------------------------------------------------- addresses ---- */
 
-/* Host as an address, brackets taken off. Nonzero if it is one. */
+/* Reads the host as an address, without its brackets. Nonzero: it is one. */
 static int read_literal(struct gci_dial_target *t) {
   struct sockaddr_in *in = (struct sockaddr_in *)&t->addresses[0];
   struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&t->addresses[0];
@@ -78,9 +78,9 @@ static int read_literal(struct gci_dial_target *t) {
   return 0;
 }
 
-/* It needs no look-up. */
+/* Nonzero: it needs no look-up. */
 static int is_known(struct gci_dial_target *t) {
-  if (t->is_unix) t->n = 1; /* libuv knows it by its name */
+  if (t->is_unix) t->n = 1; /* libuv connects to it by its name */
   return t->n > 0 || read_literal(t);
 }
 
@@ -107,14 +107,14 @@ static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *
   struct gci_dial *d = lookup->data;
 
   d->looking_up = 0;
-  if (d->done == NULL) { /* told already */
+  if (d->done == NULL) { /* done was called already */
     free_dial(d);
   } else if (!d->over) {
     if (status == 0) keep_addresses(d->target, list);
     if (status < 0) d->status = status;
     take_addresses(d);
     try_next(d);
-  } /* else: `end` is queued */
+  } /* otherwise `end` is queued */
   uv_freeaddrinfo(list);
 }
 
@@ -130,7 +130,7 @@ static int look_up(struct gci_dial *d) {
 
 /* ---------------------------------------------------------------------------------- trying ---- */
 
-/* The same again, soon. */
+/* Tries the same address again, soon. */
 static void try_again_soon(struct gci_dial *d) {
   uint64_t at_ms = gci_env_after_ms(d->env, PAUSE_MS);
 
@@ -153,7 +153,7 @@ static void on_renewed(uv_handle_t *handle) {
     try_next(d);
 }
 
-/* Gives the attempt up; whether another follows is for try_next(). */
+/* Gives the attempt up; try_next() decides whether another follows. */
 static void fail_attempt(struct gci_dial *d, int status) {
   d->status = status;
   d->renewing = 1;
@@ -161,7 +161,7 @@ static void fail_attempt(struct gci_dial *d, int status) {
   uv_close(&d->stream->own.handle, on_renewed);
 }
 
-/* In the words of TCP: a path without a file is a port without a listener. */
+/* The status that TCP would give: a path without a file is a port without a listener. */
 static int read_status(const struct gci_dial *d, int status) {
   if (!d->target->is_unix) return status;
   if (status == UV_ENOENT || status == UV_ENOTDIR) return UV_ECONNREFUSED;
@@ -181,7 +181,7 @@ static void on_connected(uv_connect_t *connect, int status) {
   tell(d);
 }
 
-/* An equal share of the time left for every address left. */
+/* Each address left gets an equal share of the time left. */
 static uint64_t attempt_until_ms(struct gci_dial *d) {
   uint64_t now_ms = gci_env_mono_ms(d->env);
   uint64_t left_ms = d->give_up_ms > now_ms ? d->give_up_ms - now_ms : 0;
@@ -212,13 +212,13 @@ static void try_next(struct gci_dial *d) {
   if (rc < 0) fail_attempt(d, rc);
 }
 
-/* Ends the dial with status, from wherever it is. */
+/* Ends the dial with status, in any state. */
 static void give_up(struct gci_dial *d, int status) {
   if (d->over) return;
   d->over = 1;
   d->pausing = 0;
   d->status = status;
-  if (d->renewing) return; /* on_renewed() goes on to try_next(), which tells */
+  if (d->renewing) return; /* on_renewed() goes on to try_next(), which calls done */
   if (d->connecting) {
     fail_attempt(d, status);
     return;
@@ -253,7 +253,7 @@ int gci_dial_start(struct gci_dial **out, struct gci_stream *stream, struct gci_
   d->target = target;
   d->done = done;
   d->user = user;
-  d->status = UV_EADDRNOTAVAIL; /* a name without an address of ours */
+  d->status = UV_EADDRNOTAVAIL; /* the name has no IPv4 or IPv6 address */
   d->give_up_ms = gci_env_after_ms(env, timeout_ms);
   gci_job_init(&d->end, on_end);
   gci_deadline_init(&d->deadline, on_passed);

@@ -1,5 +1,4 @@
-/* net/file - see file.h. One libuv request after the other: open, stat, read until there is no
- * more, close. */
+/* net/file - see file.h. One libuv request after the other: open, stat, read to the end, close. */
 #include "net/file.h"
 
 #include <fcntl.h>
@@ -8,7 +7,7 @@
 
 #include "net/loop.h"
 
-#define READ_MIN ((size_t)4096) /* room behind what the file said it has */
+#define READ_MIN ((size_t)4096) /* room beyond the size that stat reported */
 
 struct gci_file {
   struct gci_env *env;
@@ -43,7 +42,8 @@ static void on_shut(uv_fs_t *request) {
 static void finish(struct gci_file *f, int status) {
   f->status = status;
   f->shutting = 1;
-  uv_fs_close(f->uv, &f->request, f->fd, on_shut); /* refuses no request with a callback */
+  uv_fs_close(f->uv, &f->request, f->fd, on_shut); /* with a callback it always accepts the
+                                                    * request */
 }
 
 static void on_bytes(uv_fs_t *request);
@@ -125,7 +125,7 @@ int gci_file_read(struct gci_file **out, struct gci_env *env, struct uv_loop_s *
   *f = (struct gci_file){.env = env, .uv = uv, .max = max, .done = done, .user = user};
   f->request.data = f;
   /* Without O_NONBLOCK a thread would wait for the other end of a pipe; without O_NOCTTY a terminal
-   * would become that of the process. */
+   * would become the controlling terminal of the process. */
   rc = uv_fs_open(uv, &f->request, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0,
                   on_opened);
   if (rc < 0) {

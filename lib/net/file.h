@@ -1,10 +1,11 @@
-/* net/file - reads a whole file, without the loop waiting for the disk: threads of libuv's pool do.
+/* net/file - reads a whole file on threads of libuv's pool, so that the loop does not wait for the
+ * disk.
  *
- * Happy path: start, done with 0 and the bytes. Failure modes: what open, read and close have to
- * say; UV_EINVAL: it is no regular file; UV_EFBIG: it is longer than max; UV_ENOMEM; in start too,
- * and nothing was begun then. done runs exactly once, from the loop, unless it was cancelled: then
- * never. What a thread is busy with cannot be stopped: nobody but gci_loop_close() waits for it.
- * Keeps the loop alive while it runs. */
+ * Happy path: start, done with 0 and the bytes. Failure modes: errors of open, read and close;
+ * UV_EINVAL: it is no regular file; UV_EFBIG: it is longer than max; UV_ENOMEM, also from start,
+ * and nothing was begun then. done runs exactly once, from the loop; after a cancel never. A
+ * request that a thread is busy with cannot be stopped: only gci_loop_close() waits for it. Keeps
+ * the loop alive while it runs. */
 #ifndef GCI_NET_FILE_H
 #define GCI_NET_FILE_H
 

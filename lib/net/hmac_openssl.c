@@ -11,7 +11,7 @@
 struct gci_hmac {
   struct gci_mem *mem;
   EVP_MAC_CTX *keyed;
-  EVP_MD *sha256; /* fetched once: what is fetched by name each time is looked for each time */
+  EVP_MD *sha256; /* fetched once: a fetch by name searches each time */
   EVP_MD_CTX *digest;
 };
 
@@ -64,7 +64,7 @@ static int result(int ok) {
   return UV_ENOMEM;
 }
 
-/* Without a key EVP_MAC_init() begins anew with the one there is. */
+/* Without a key EVP_MAC_init() begins anew with the present key. */
 int gci_hmac_sign(struct gci_hmac *h, const gcache_bytes_t parts[], size_t n,
                   unsigned char out[GCI_HMAC_SIZE]) {
   int ok = EVP_MAC_init(h->keyed, NULL, 0, NULL);

@@ -1,6 +1,6 @@
 /* net/listen - see listen.h. Owns the listening handle, a handle to reject with, and two
- * descriptors: the spare, and, while accepting rests, the listening socket itself under another
- * number. */
+ * descriptors: the spare, and, while accepting is paused after a failure, the listening socket
+ * itself under another number. */
 #include "net/listen.h"
 
 #include <errno.h>
@@ -29,10 +29,10 @@ struct gci_listen {
   uv_handle_type kind; /* UV_TCP, UV_NAMED_PIPE */
   union handle server, rejected;
   struct gci_socket_file file; /* of a Unix socket */
-  struct gcache_job_s job;     /* resume, come back, or the end: what the state asks for */
+  struct gcache_job_s job;     /* resume, come back, or end, as the state requires */
   struct gcache_deadline_s rest;
   int port, backlog;
-  int spare; /* an open descriptor of no use but to be given up; -1: none */
+  int spare; /* an open descriptor, kept only to be given up; -1: none */
   int aside; /* the listening socket while accepting rests, else -1 */
   unsigned serving : 1, rejecting : 1, reject_next : 1, paused : 1, waiting : 1, closing : 1;
 };
@@ -67,7 +67,7 @@ static void free_listen(struct gci_listen *l) {
   gci_loop_give(loop);
 }
 
-/* When the last handle is closed; from the loop. */
+/* Called when a handle has closed; from the loop. */
 static void end_if_over(struct gci_listen *l) {
   const struct gci_listen_events *events = l->events;
   void *user = l->user;
@@ -95,9 +95,9 @@ static void on_set_aside(uv_handle_t *handle) {
     rest(l);
 }
 
-/* Accepting fails, and libuv would go on at once. dup3() moves the socket onto the spare without
- * needing a new descriptor; closing the handle ends libuv's attempts and frees one, with which
- * those who wait are accepted, to be told by a close. */
+/* Accepting fails, and libuv would retry at once. dup3() moves the socket onto the spare without
+ * needing a new descriptor; closing the handle ends libuv's attempts and frees a descriptor, with
+ * which the waiting clients are accepted and closed. */
 static void set_aside(struct gci_listen *l) {
   uv_os_fd_t fd = -1;
   int accepted;
@@ -221,8 +221,8 @@ static int bind_and_listen(struct gci_listen *l, const struct sockaddr *addr) {
   return rc;
 }
 
-/* Bound not by libuv, which would remove the file with the handle, whosever it is then, and the
- * handle is closed while accepting rests. */
+/* libuv does not bind the socket: it would remove the file with the handle, no matter whose file it
+ * is then, and the handle is closed while accepting rests. */
 static int bind_and_listen_unix(struct gci_listen *l, const char *path, unsigned mode) {
   int rc, fd = gci_socket_file_open(&l->file, path, (mode_t)mode);
 
@@ -235,7 +235,7 @@ static int bind_and_listen_unix(struct gci_listen *l, const char *path, unsigned
   return rc;
 }
 
-/* A handle, and no socket yet. */
+/* A handle without a socket yet. */
 static int open_handle(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
                        uv_handle_type kind, int backlog) {
   struct gci_listen *l;

@@ -14,7 +14,7 @@ struct gci_lookup {
   void *user;
 };
 
-#define FEW 16 /* for which no memory has to be taken */
+#define FEW 16 /* addresses that need no allocation */
 
 static int is_ip(const struct addrinfo *one) {
   return one->ai_family == AF_INET || one->ai_family == AF_INET6;

@@ -1,9 +1,9 @@
-/* net/lookup - the addresses of a name, without a connection to it. A thread of libuv's pool does it.
+/* net/lookup - the addresses of a name, without a connection to it, looked up on a thread of
+ * libuv's pool.
  *
- * Happy path: start, done with 0 and the addresses. Failure modes: the name is unknown, cancelled,
- * no memory. done runs exactly once, from the loop, unless it was cancelled: then never. A look-up
- * that a thread is busy with cannot be stopped: nobody but gci_loop_close() waits for it. Keeps the
- * loop alive while it runs. */
+ * Happy path: start, done with 0 and the addresses. Failure modes: the name is unknown, no memory.
+ * done runs exactly once, from the loop; after a cancel never. A look-up that a thread is busy with
+ * cannot be stopped: only gci_loop_close() waits for it. Keeps the loop alive while it runs. */
 #ifndef GCI_NET_LOOKUP_H
 #define GCI_NET_LOOKUP_H
 

@@ -1,5 +1,5 @@
-/* net/loop - see loop.h. Owns three handles, the shared read buffer and, through net/wait, the set of
- * full sockets; all are given back before closed runs. */
+/* net/loop - see loop.h. Owns three handles, the shared read buffer and, through net/wait, the set
+ * of full sockets; all are released before closed runs. */
 #include "net/loop.h"
 
 #include <assert.h>
@@ -7,11 +7,11 @@
 
 #include "net/wait.h"
 
-#define READING_NS 5000000 /* of one turn: as long as others may well wait */
+#define READING_NS 5000000 /* of one turn: as long as other streams may have to wait */
 
-/* The loop's time, which is exact when poll returns, or where a turn has lasted longer the time of
- * the last tick of the kernel: some milliseconds old at most, for a tenth of what the exact one
- * costs, which every request with a time limit would pay. */
+/* The loop's time, which is exact when poll returns; when a turn has lasted longer, the time of the
+ * kernel's last tick. It is some milliseconds old at most, and costs a tenth of the exact time,
+ * which every request with a time limit would pay. */
 static uint64_t loop_mono_ms(void *driver) {
   struct gci_loop *loop = driver;
   struct timespec now;
@@ -39,15 +39,15 @@ static int64_t loop_unix_ns(void *driver) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Both only grow, so the sum changes when either does: the loop's time when poll has waited, the count
- * in turns that are shorter than a millisecond. */
+/* Both only grow, so the sum changes when either does: the loop's time after poll has waited, the
+ * count in turns that are shorter than a millisecond. */
 static uint64_t loop_tick(void *driver) {
   struct gci_loop *loop = driver;
   return uv_now(loop->uv) + loop->turns;
 }
 
 static void on_idled(uv_idle_t *idle) {
-  (void)idle; /* that it runs keeps poll from waiting */
+  (void)idle; /* a running idle handle keeps poll from waiting */
 }
 
 static void loop_wake(void *driver) {
@@ -68,7 +68,8 @@ static void start_timer(struct gci_loop *loop) {
   uv_timer_start(&loop->timer, on_timed, loop->armed_ms > now_ms ? loop->armed_ms - now_ms : 0, 0);
 }
 
-/* Timers run before poll, and poll could wait. An injected clock may not have come so far. */
+/* Timers run before poll, and poll could wait. An injected clock may not have reached the deadline
+ * yet. */
 static void on_timed(uv_timer_t *timer) {
   struct gci_loop *loop = timer->data;
 

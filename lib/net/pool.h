@@ -1,6 +1,6 @@
 /* net/pool - one piece of blocking work on a thread of libuv's pool.
  * Happy path: work on a pool thread, then done(0) on the loop. Cancelled before a thread took it:
- * done(UV_ECANCELED), work never ran. Embedded in its owner, who keeps it until done. */
+ * done(UV_ECANCELED), and work never ran. Embedded in its owner, which keeps it until done. */
 #ifndef GCI_NET_POOL_H
 #define GCI_NET_POOL_H
 

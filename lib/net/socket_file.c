@@ -18,7 +18,7 @@ static int open_socket(void) {
   return fd < 0 ? -errno : fd;
 }
 
-/* Does not follow links: what bind() met is the name itself. */
+/* Does not follow links: bind() failed on the name itself. */
 static int look(const struct gci_socket_file *f, struct stat *found) {
   return lstat(f->name.sun_path, found) < 0 ? -errno : 0;
 }
@@ -27,7 +27,7 @@ static int is_same(const struct stat *a, const struct stat *b) {
   return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* 0: somebody listens, or too many wait there to tell. UV_ECONNREFUSED: nobody does. */
+/* 0: somebody listens, or the backlog is too full to tell. UV_ECONNREFUSED: nobody listens. */
 static int knock(const struct gci_socket_file *f) {
   int fd = open_socket(), rc;
 
@@ -39,12 +39,12 @@ static int knock(const struct gci_socket_file *f) {
   return rc == UV_EAGAIN ? 0 : rc;
 }
 
-/* Removes what stands in the way if it is a socket that nobody listens at. */
+/* Removes the file in the way if it is a socket at which nobody listens. */
 static int put_away(const struct gci_socket_file *f) {
   struct stat before, after;
   int rc = look(f, &before);
 
-  if (rc < 0) return rc == UV_ENOENT ? 0 : rc; /* it has just gone */
+  if (rc < 0) return rc == UV_ENOENT ? 0 : rc; /* it has just disappeared */
   if (!S_ISSOCK(before.st_mode)) return UV_EADDRINUSE;
   rc = knock(f);
   if (rc == UV_ENOENT) return 0;
@@ -53,15 +53,15 @@ static int put_away(const struct gci_socket_file *f) {
   return unlink(f->name.sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* mode: of a socket without a name, which Linux gives to the file. */
+/* mode: set on the socket before it has a name; Linux gives it to the file. */
 static int bind_to(const struct gci_socket_file *f, int fd, mode_t mode) {
   if (fchmod(fd, mode) < 0) return -errno;
   return bind(fd, name_of(f), sizeof f->name) < 0 ? -errno : 0;
 }
 
-/* The file has been made with mode less the umask, so that there is mostly nothing to do. No link
- * is followed: whoever may write to the directory could have put one in the file's place. Nobody
- * can connect before it listens: the permissions are in force by then. */
+/* The file was made with mode less the umask, so mostly there is nothing to do. No link is
+ * followed: anybody who may write to the directory could have put one in the file's place. Nobody
+ * can connect before the socket listens, and by then the permissions are in force. */
 static int take(struct gci_socket_file *f, mode_t mode) {
   struct stat made;
   int rc = look(f, &made);

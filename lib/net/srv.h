@@ -1,10 +1,10 @@
-/* net/srv - the SRV records of a name (RFC 2782), asked of the system's name servers or of those
- * that are named. By c-ares (srv_cares.c); a build without it takes srv_none.c, which says UV_ENOTSUP.
+/* net/srv - the SRV records of a name (RFC 2782), from the system's name servers or from those
+ * given. By c-ares (srv_cares.c); a build without it has srv_none.c, which returns UV_ENOTSUP.
  *
  * Happy path: start, done with 0 and the targets. Failure modes: the name is unknown or has no such
- * record, nobody answers, the answer is broken, no memory: done with a code of libuv's and c-ares'
- * words. done runs exactly once, in a turn of env, unless it was cancelled: then never. Keeps the
- * loop alive while it runs. What c-ares takes is the process' memory, not the cache's. */
+ * record, nobody answers, the answer is broken, no memory: done with a libuv code and c-ares' text.
+ * done runs exactly once, in a turn of env; after a cancel never. Keeps the loop alive while it
+ * runs. c-ares allocates from the process, not from the cache. */
 #ifndef GCI_NET_SRV_H
 #define GCI_NET_SRV_H
 

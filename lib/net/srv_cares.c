@@ -1,7 +1,7 @@
-/* net/srv - see srv.h. One channel of c-ares a question: its sockets are polled, a timer tells it
- * that time passes. What has been answered waits for a turn, because nothing of c-ares may be
- * destroyed inside its callbacks. Then the channel goes at once, the memory when libuv has closed
- * timer and polls. */
+/* net/srv - see srv.h. One channel of c-ares per look-up: its sockets are polled, and a timer tells
+ * it that time passes. An answer waits for a turn, because nothing of c-ares may be destroyed
+ * inside its callbacks. Then the channel goes at once, and the memory when libuv has closed timer
+ * and polls. */
 #include <ares.h>
 #include <arpa/nameser.h>
 #include <string.h>
@@ -64,7 +64,7 @@ static void on_timer_closed(uv_handle_t *handle) {
 static void on_polled(uv_poll_t *poll, int status, int events) {
   struct sock *sock = poll->data;
   ares_socket_t fd = sock->fd;
-  int failed = status < 0; /* reading and writing will tell */
+  int failed = status < 0; /* reading and writing will report it */
 
   ares_process_fd(sock->srv->channel, failed || (events & UV_READABLE) ? fd : ARES_SOCKET_BAD,
                   failed || (events & UV_WRITABLE) ? fd : ARES_SOCKET_BAD);
@@ -101,12 +101,14 @@ static struct sock *make_sock(struct gci_srv *s, int fd) {
 }
 
 static void end(struct gci_srv *s, int status) {
-  if (s->done == NULL || gci_job_queued(&s->answered)) return; /* being destroyed; it has ended */
+  if (s->done == NULL || gci_job_queued(&s->answered))
+    return; /* being destroyed, or it has
+                                                                * ended */
   s->status = status;
   gci_env_defer(s->env, GCI_COMPLETIONS, &s->answered);
 }
 
-/* c-ares opens, uses and closes a socket. */
+/* c-ares reports that it opens, uses and closes a socket. */
 static void on_sock_state(void *data, ares_socket_t fd, int readable, int writable) {
   struct gci_srv *s = data;
   struct sock *sock = sock_of(s, fd);

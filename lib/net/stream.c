@@ -9,11 +9,11 @@
 #include "net/stream_tls.h"
 #include "net/stream_write.h"
 
-/* Read in one turn: as much as takes some tenths of a millisecond, whatever it is. */
+/* Read in one turn: takes some tenths of a millisecond to process, whatever it is. */
 #define TURN_BYTES ((size_t)512 * 1024)
-/* When other streams have taken long in this turn: few requests, but something of each stream. */
+/* When other streams have taken long in this turn: few requests, but some of each stream. */
 #define LATE_BYTES ((size_t)4 * 1024)
-/* What Linux takes. */
+/* The most that Linux accepts. */
 #define KEEP_ALIVE_MAX_S 32767
 
 static void on_linger_passed(struct gcache_deadline_s *deadline);
@@ -70,7 +70,7 @@ int gci_stream_init_unix(struct gci_stream *s, struct gci_env *env, uv_loop_t *u
   return 0;
 }
 
-/* Without it the other side's restart is only noticed later. */
+/* If it fails, the other side's restart is only noticed later. */
 void gci_stream_keep_alive(struct gci_stream *s, uint64_t silent_ms) {
   uint64_t seconds = silent_ms / 1000 + (silent_ms % 1000 > 0);
   if (s->kind == UV_NAMED_PIPE) return; /* nothing lies between the two */
@@ -107,7 +107,7 @@ void gci_stream_end(struct gci_stream *s, int status) {
     gci_stream_close(s);
 }
 
-/* How many bytes it may still read in this turn. */
+/* How many bytes the stream may still read in this turn. */
 static size_t left_of_turn(struct gci_stream *s, struct gci_loop *loop) {
   size_t share = gci_loop_is_late(loop) ? LATE_BYTES : TURN_BYTES;
 
@@ -144,10 +144,10 @@ static void throw_away(struct gci_stream *s, size_t n) {
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   struct gci_stream *s = stream->data;
-  int sealed = s->tls != NULL && (!s->finishing || s->securing); /* what comes is of interest */
+  int sealed = s->tls != NULL && (!s->finishing || s->securing); /* input is still of interest */
 
   if (n > 0) s->turn_bytes += (size_t)n;
-  if (n == UV_ENOBUFS && buf->len == 0) return; /* on_allocated() has said so */
+  if (n == UV_ENOBUFS && buf->len == 0) return; /* on_allocated() gave no buffer */
   if (n < 0 && sealed)
     gci_stream_tls_input_end(s, (int)n);
   else if (n < 0)
@@ -227,7 +227,7 @@ void gci_stream_finish(struct gci_stream *s, uint64_t linger_ms, size_t drain_ma
   s->finishing = 1;
   s->linger_ms = linger_ms;
   s->linger_bytes = drain_max;
-  if (s->refused) s->ended = s->broken = 0; /* the socket is well: the alert is still to be read */
+  if (s->refused) s->ended = s->broken = 0; /* the socket is fine: the alert is still to be read */
   if (s->broken || (!s->ended && gci_stream_read_start(s) < 0) ||
       gci_env_deadline(s->env, &s->linger, gci_env_after_ms(s->env, linger_ms)) < 0)
     gci_stream_close(s);

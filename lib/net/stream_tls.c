@@ -1,6 +1,7 @@
 /* net/stream_tls - see stream.h and stream_tls.h. Ciphertext is read from where the loop has put
- * it; what an owner that stops reading leaves is kept, and read on from the loop when it starts
- * again. The TLS lives until on_closed: it is on the stack when an owner closes inside an event. */
+ * it; bytes that an owner leaves when it stops reading are kept, and read from the loop when it
+ * starts again. The TLS lives until on_closed: it is on the stack when an owner closes inside an
+ * event. */
 #include "net/stream_tls.h"
 
 #include <assert.h>
@@ -9,7 +10,8 @@
 
 /* -------------------------------------------------------------------------------------- ends -- */
 
-/* TLS says so. The alert, which tells the other side why, leaves before the news does. */
+/* TLS ends with status. The alert, which tells the other side why, is sent before the owner is
+ * told. */
 static void end_with(struct gci_stream *s, int status) {
   if (status != UV_EOF) {
     gci_stream_write_try(s);
@@ -19,7 +21,7 @@ static void end_with(struct gci_stream *s, int status) {
   gci_stream_end(s, status);
 }
 
-/* No more than what is at hand will come. */
+/* Nothing will come after the bytes at hand. */
 static void end_with_socket(struct gci_stream *s) {
   char none[GCI_TLS_RECORD];
   int err;
@@ -35,7 +37,7 @@ static void end_with_socket(struct gci_stream *s) {
 
 /* ------------------------------------------------------------------------------------- reads -- */
 
-/* What waited for the handshake, or what TLS has to say. Nonzero: the stream has ended of it. */
+/* Sends output that waited for the handshake, and TLS's own. Nonzero: the stream has ended. */
 static int send_more(struct gci_stream *s) {
   int err = gci_stream_write_more(s);
 

@@ -1,5 +1,5 @@
-/* net/stream_write - see stream.h and stream_write.h. Sends with MSG_NOSIGNAL past libuv, which has no
- * write that leaves SIGPIPE alone; libuv never has a write of its own under way on these streams. */
+/* net/stream_write - see stream.h and stream_write.h. Sends with MSG_NOSIGNAL past libuv, which has
+ * no write that avoids SIGPIPE; libuv never has a write of its own under way on these streams. */
 #include "net/stream_write.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@ static int descriptor(const struct gci_stream *s) {
   return fd;
 }
 
-/* One gather write of at most max bytes. The bytes taken, or the error; *asked: how many there were to
- * take. */
+/* One gather write of at most max bytes. Returns the bytes taken, or the error; *asked: how many
+ * there were to take. */
 static ssize_t send_once(int fd, const struct gci_out *out, size_t max, size_t *asked) {
   gcache_bytes_t slices[SLICES];
   struct iovec iov[SLICES];
@@ -39,13 +39,14 @@ static ssize_t send_once(int fd, const struct gci_out *out, size_t max, size_t *
   return n < 0 ? -errno : n;
 }
 
-/* What the socket is given: the owner's queue, or with TLS the ciphertext made of it. NULL: nothing was
+/* The queue for the socket: the owner's, or with TLS the ciphertext made from it. NULL: nothing was
  * flushed yet. */
 static struct gci_out *wire(const struct gci_stream *s) {
   return s->tls == NULL ? s->out : gci_tls_output(s->tls);
 }
 
-/* Sends until nothing waits (0), the socket is full or has had its share (UV_EAGAIN), or it fails. */
+/* Sends until nothing waits (0), the socket is full or its share is used up (UV_EAGAIN), or it
+ * fails. */
 static int send_all(struct gci_stream *s, size_t *sent) {
   int rc, fd = descriptor(s);
 
@@ -85,8 +86,8 @@ static int pump(struct gci_stream *s) {
   return gci_wait_start(gci_loop_of(s->env), &s->room, descriptor(s));
 }
 
-/* Where nothing has waited so far. What waited before, or nothing yet, says nothing about how slow the
- * other side is now: TLS has words of its own, which no flush begins. */
+/* For a queue in which nothing waited so far. What waited before says nothing about how slow the
+ * other side is now: TLS has output of its own, which no flush begins. */
 static int begin_pump(struct gci_stream *s) {
   int rc = pump(s);
 
@@ -108,7 +109,7 @@ static void shut_down(struct gci_stream *s) {
     gci_stream_close(s);
 }
 
-/* The queue has moved on, from the loop. */
+/* Called when the queue has moved on, from the loop. */
 static void tell_if_written(struct gci_stream *s) {
   if (gci_stream_blocked(s)) return;
   if (s->finishing) {

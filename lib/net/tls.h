@@ -1,13 +1,13 @@
-/* net/tls - the TLS of one connection, no I/O: ciphertext in, plaintext out, and the other way round.
+/* net/tls - the TLS of one connection, no I/O: ciphertext in, plaintext out, and the reverse.
  *
- * Happy path: open; feed() what the socket gave, handshake() until it says 1, then read() until it says
- * 0; output() is what the socket is to be given, write() adds to it. All may add to the output: send it
- * after every call. Nothing here calls back, so nothing can be freed under its feet.
- * Fails once and for good: the same negative code from then on, reason() says why in OpenSSL's words,
- * and the output holds the alert that tells the other side. UV_ECONNABORTED: cut without close_notify;
- * UV_EPROTO: everything that TLS finds wrong; UV_ENOMEM.
- * Owns the output queue, what was kept of the input, and OpenSSL's state. tls_none.c stands here in a
- * build without the feature: open returns UV_ENOTSUP, the rest is never reached. */
+ * Happy path: open; feed() what the socket gave, handshake() until it returns 1, then read() until
+ * it returns 0; output() is for the socket, write() adds to it. All may add to the output: send it
+ * after every call. Nothing here calls back, so nothing can be freed during a call.
+ * A failure is final: the same negative code from then on, reason() has OpenSSL's words, and the
+ * output holds the alert for the other side. UV_ECONNABORTED: cut without close_notify; UV_EPROTO:
+ * any fault that TLS finds; UV_ENOMEM.
+ * Owns the output queue, the kept input, and OpenSSL's state. A build without the feature has
+ * tls_none.c instead: open returns UV_ENOTSUP, and the rest is never reached. */
 #ifndef GCI_NET_TLS_H
 #define GCI_NET_TLS_H
 
@@ -22,7 +22,7 @@ enum gci_tls_offer { GCI_TLS_OFFER_HTTP_1, GCI_TLS_OFFER_HTTP_2, GCI_TLS_OFFER_B
 enum gci_tls_alpn { GCI_TLS_ALPN_NONE, GCI_TLS_ALPN_HTTP_1, GCI_TLS_ALPN_HTTP_2 };
 
 #define GCI_TLS_RECORD ((size_t)16384)    /* bytes of plaintext, at most */
-#define GCI_TLS_AHEAD ((size_t)64 * 1024) /* ciphertext that waits for the socket, about */
+#define GCI_TLS_AHEAD ((size_t)64 * 1024) /* about the most ciphertext that waits for the socket */
 
 /* ---- what the application has given ---- */
 
@@ -34,9 +34,9 @@ int gci_tls_wants_named(const gcache_tls_t *tls); /* GCACHE_TLS_PEERS_NAMED; NUL
 
 /* ---- one connection ---- */
 
-/* host: a name, or an address with or without brackets: what the certificate must be for. tls must live
- * until close. The output holds the first flight. UV_ENOTSUP: no client context; UV_ENOMEM; UV_EPROTO:
- * OpenSSL does not like the context or the name. */
+/* host: a name, or an address with or without brackets, that the certificate must be for. tls must
+ * live until close. The output holds the first flight. UV_ENOTSUP: no client context; UV_ENOMEM;
+ * UV_EPROTO: OpenSSL refuses the context or the name. */
 int gci_tls_open_client(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t *tls,
                         const char *host, uint16_t port, enum gci_tls_offer offer);
 /* UV_ENOTSUP: no server context. */
@@ -44,23 +44,22 @@ int gci_tls_open_server(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t 
                         enum gci_tls_offer offer);
 void gci_tls_close(struct gci_tls *t);
 
-/* Ciphertext, borrowed until read() or handshake() has asked for more, or until keep(). Behind what was
- * kept it is copied. UV_ENOMEM. */
+/* Ciphertext, borrowed until read() or handshake() has asked for more, or until keep(). Copied
+ * behind kept bytes. UV_ENOMEM. */
 int gci_tls_feed(struct gci_tls *t, gcache_bytes_t cipher);
-/* Copies what of it has not been read, and lets go of the rest. UV_ENOMEM. */
+/* Copies the bytes that have not been read, and lets go of the rest. UV_ENOMEM. */
 int gci_tls_keep(struct gci_tls *t);
-int gci_tls_kept(const struct gci_tls *t); /* something was */
+int gci_tls_kept(const struct gci_tls *t); /* there are kept bytes */
 /* No more will be fed: handshake() and read() fail when they ask for more. */
 void gci_tls_feed_end(struct gci_tls *t);
 
 /* 1: established; 0: feed more. */
 int gci_tls_handshake(struct gci_tls *t);
-/* > 0: bytes of plaintext; 0: feed more; UV_EOF: the other side has said that it is done
- * (close_notify).
+/* > 0: bytes of plaintext; 0: feed more; UV_EOF: the other side has finished (close_notify).
  * Only when established. cap: GCI_TLS_RECORD at least. */
 ssize_t gci_tls_read(struct gci_tls *t, void *buf, size_t cap);
-/* Encrypts from the front of plain until that is empty or GCI_TLS_AHEAD bytes wait in the output. What
- * is left stays as it is, values by reference. Only when established. */
+/* Encrypts from the front of plain until that is empty or GCI_TLS_AHEAD bytes wait in the output.
+ * The rest stays as it is, values by reference. Only when established. */
 int gci_tls_write(struct gci_tls *t, struct gci_out *plain);
 /* Says that nothing more will be written (close_notify). Again is fine; best effort. */
 void gci_tls_write_end(struct gci_tls *t);

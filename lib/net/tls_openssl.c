@@ -1,5 +1,5 @@
 /* net/tls_openssl - see tls.h: one connection. The error queue is emptied before every call whose
- * result it explains: others in the process use OpenSSL too. */
+ * result it explains: other code in the process uses OpenSSL too. */
 #include "net/tls_openssl.h"
 
 #include <openssl/err.h>
@@ -12,7 +12,7 @@
 
 #define SLICES 64
 #define CHATTER_MAX 500 /* steps; new keys take five */
-#define CHATTER_PAID 8  /* steps that a read of plaintext makes up for */
+#define CHATTER_PAID 8  /* steps that one read of plaintext makes up for */
 #define PEER_MAX 300    /* a host name has 255 bytes at most */
 
 /* ------------------------------------------------------------------------------------ fails -- */
@@ -29,7 +29,7 @@ static int fail_by_openssl(struct gci_tls *t) {
   return t->status;
 }
 
-/* After a call that has not done what it was for: 0 if it only wants more ciphertext. */
+/* After a call that has not completed: 0 if it only wants more ciphertext. */
 static int judge(struct gci_tls *t, int rc) {
   switch (SSL_get_error(t->ssl, rc)) {
   case SSL_ERROR_WANT_READ:
@@ -41,7 +41,7 @@ static int judge(struct gci_tls *t, int rc) {
     return UV_EOF;
   case SSL_ERROR_SSL:
   case SSL_ERROR_SYSCALL:
-  case SSL_ERROR_WANT_WRITE: /* the queue takes everything, or is out of memory */
+  case SSL_ERROR_WANT_WRITE: /* the queue always has room, or is out of memory */
     return fail_by_openssl(t);
   default:
     return fail(t, UV_EPROTO, "a callback of the SSL_CTX asks to be called later");
@@ -50,8 +50,8 @@ static int judge(struct gci_tls *t, int rc) {
 
 /* ------------------------------------------------------------------------------------- opens -- */
 
-/* OpenSSL answers an attempt to renegotiate with a warning, a wish for new keys (TLS 1.3) with new
- * keys, and goes on: whoever tries again and again costs. */
+/* OpenSSL answers an attempt to renegotiate with a warning, and a request for new keys (TLS 1.3)
+ * with new keys, and goes on: repeated attempts cost us. */
 static void on_informed(const SSL *ssl, int where, int value) {
   void (*theirs)(const SSL *, int, int) = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl));
   struct gci_tls *t = gci_tls_of(ssl);
@@ -69,7 +69,7 @@ static void set_up_ssl(struct gci_tls *t) {
   SSL_clear_options(t->ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_set_mode(t->ssl, SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
   SSL_clear_mode(t->ssl, SSL_MODE_ASYNC);
-  SSL_set_read_ahead(t->ssl, 0); /* what is not read yet stays with us */
+  SSL_set_read_ahead(t->ssl, 0); /* unread input stays with us */
   SSL_set_quiet_shutdown(t->ssl, 0);
   SSL_set_info_callback(t->ssl, on_informed);
 }
@@ -95,8 +95,8 @@ static int open_ssl(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t *tls
   return 0;
 }
 
-/* The host without brackets and zone, for `peer` and to check the certificate by. UV_EINVAL: none,
- * or too long. */
+/* The host without brackets and zone, for `peer` and for the check of the certificate. UV_EINVAL:
+ * none, or too long. */
 static int bare_host(char *out, size_t cap, const char *host) {
   size_t len;
 
@@ -108,7 +108,7 @@ static int bare_host(char *out, size_t cap, const char *host) {
   return 0;
 }
 
-/* Whom we want to speak to: a name is also told to the server, an address must not be (RFC 6066, 3). */
+/* The expected host: a name is also sent to the server, an address must not be (RFC 6066, 3). */
 static int expect_host(struct gci_tls *t, char *host) {
   unsigned char address[16];
   int literal = uv_inet_pton(AF_INET, host, address) == 0 ||
@@ -151,7 +151,7 @@ int gci_tls_open_client(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t 
   return err;
 }
 
-/* A session belongs to the demands it was made under. */
+/* A session is valid only for the requirements it was made under. */
 static int set_up_server(struct gci_tls *t) {
   int verified = gci_tls_wants_verified(t->tls);
   gcache_bytes_t id = verified ? GCI_LIT("gcache verified") : GCI_LIT("gcache any");
@@ -181,8 +181,8 @@ static void drop_kept(struct gci_tls *t) {
   t->kept_size = 0;
 }
 
-/* OpenSSL takes a session for spoilt when its connection goes without close_notify; ours often go with
- * their socket. */
+/* OpenSSL drops a session whose connection ends without close_notify; our connections often end
+ * with their socket. */
 void gci_tls_close(struct gci_tls *t) {
   if (t->ssl != NULL && t->established && t->status != UV_EPROTO) {
     if (t->peer != NULL) gci_tls_session_keep(t);
@@ -276,7 +276,7 @@ ssize_t gci_tls_read(struct gci_tls *t, void *buf, size_t cap) {
 
 /* --------------------------------------------------------------------------------------- out -- */
 
-/* One record from the front of plain: what is in many pieces is gathered, so that it is a full one. */
+/* One record from the front of plain: many pieces are gathered, so that the record is full. */
 static gcache_bytes_t front(const struct gci_out *plain, char record[GCI_TLS_RECORD]) {
   gcache_bytes_t slices[SLICES];
   size_t n = gci_out_slices(plain, slices, SLICES), len = 0;

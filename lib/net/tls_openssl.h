@@ -21,7 +21,7 @@ struct gcache_tls_s {
   gcache_tls_peers_t peers;
   struct gci_list sessions; /* of struct session in tls_openssl_session.c, latest first */
   size_t n_sessions;
-  unsigned generation; /* of the contexts: one up when they are replaced */
+  unsigned generation; /* of the contexts: incremented when they are replaced */
   struct gci_tls_files files;
   int from_files;
 };
@@ -30,16 +30,17 @@ struct gci_tls {
   struct gci_mem *mem;
   gcache_tls_t *tls;
   SSL *ssl;
-  char *peer;          /* client: "host:port", what its session is kept by; server: NULL */
-  unsigned generation; /* when it was opened */
-  const SSL_SESSION *kept_session; /* to tell when there is another; not looked into */
+  char *peer;                      /* client: "host:port", the key of its session; server: NULL */
+  unsigned generation;             /* of the contexts when it was opened */
+  const SSL_SESSION *kept_session; /* to notice a new one; not dereferenced */
   gcache_bytes_t in;               /* not read yet: borrowed, or the rest of kept */
   char *kept;
   size_t kept_size;
   struct gci_out out;
   enum gci_tls_offer offer;
   int status;       /* < 0: failed */
-  unsigned chatter; /* steps of TLS's own since the handshake, less what reads have made up for */
+  unsigned chatter; /* steps of TLS itself since the handshake, less those that reads have made up
+                     * for */
   unsigned in_ended : 1, established : 1, no_memory : 1, renegotiating : 1;
   char reason[GCI_TLS_REASON_MAX];
 };
@@ -57,14 +58,15 @@ struct gci_tls *gci_tls_of(const SSL *ssl);
 int gci_tls_alpn_offer(SSL *ssl, enum gci_tls_offer offer); /* client. UV_ENOMEM */
 void gci_tls_alpn_choose(SSL_CTX *server); /* lets its connections choose by offer */
 enum gci_tls_alpn gci_tls_alpn_of(const SSL *ssl);
-/* Whether an outcome is one that was offered: peers may choose what nobody has named. */
+/* Whether an outcome is one of those offered: a peer may choose a name that was not. */
 int gci_tls_alpn_fits(enum gci_tls_alpn alpn, enum gci_tls_offer offer);
 
 /* ---- tls_openssl_session.c: the latest session of each peer ---- */
 
-/* Offers the one kept for t->peer, if any. */
+/* Offers the session kept for t->peer, if any. */
 void gci_tls_session_offer(struct gci_tls *t);
-/* Keeps t's, if it is a new one and good for another connection. Without memory it is not kept. */
+/* Keeps t's session, if it is new and good for another connection. Without memory it is not
+ * kept. */
 void gci_tls_session_keep(struct gci_tls *t);
 void gci_tls_sessions_drop(gcache_tls_t *tls);
 

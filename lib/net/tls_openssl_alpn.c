@@ -1,6 +1,6 @@
-/* net/tls_openssl_alpn - which protocol a connection is for (RFC 7301). A server prefers HTTP/2
- * where it may choose, and ends the handshake of a client that offers nothing it speaks; a client
- * that offers nothing at all is let in. */
+/* net/tls_openssl_alpn - which protocol a connection is for (RFC 7301). A server prefers HTTP/2 if
+ * it may choose, and ends the handshake of a client that offers nothing it speaks; a client that
+ * offers nothing at all is let in. */
 #include "net/tls_openssl.h"
 
 #include <uv.h>

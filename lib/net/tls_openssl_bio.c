@@ -1,6 +1,6 @@
-/* net/tls_openssl_bio - a BIO that reads the ciphertext at hand, without a copy in between, and appends
- * what is written to the output queue, where it always finds room. Owns nothing. Fails: no memory for
- * the queue, noted in the connection. */
+/* net/tls_openssl_bio - a BIO that reads the ciphertext at hand, without a copy, and appends
+ * written bytes to the output queue, which always has room. Owns nothing. Fails: no memory for the
+ * queue, noted in the connection. */
 #include "net/tls_openssl.h"
 
 #include <openssl/bio.h>
@@ -17,7 +17,7 @@ static int on_bio_read(BIO *bio, char *buf, size_t cap, size_t *n) {
   BIO_clear_retry_flags(bio);
   *n = t->in.len < cap ? t->in.len : cap;
   if (*n == 0) {
-    BIO_set_retry_read(bio); /* that nothing will come any more is for the connection to say */
+    BIO_set_retry_read(bio); /* only the connection knows whether more will come */
     return 0;
   }
   memcpy(buf, t->in.base, *n);
@@ -62,7 +62,7 @@ int gci_tls_bio_attach(struct gci_tls *t) {
   return 0;
 }
 
-/* A context serves connections of the application's too, which have BIOs of other kinds. */
+/* A context also serves connections of the application, which have BIOs of other kinds. */
 struct gci_tls *gci_tls_of(const SSL *ssl) {
   BIO *bio = SSL_get_rbio(ssl);
   const char *name = bio == NULL ? NULL : BIO_method_name(bio);

@@ -16,7 +16,7 @@ static SSL_CTX *own(SSL_CTX *ctx) {
   return ctx;
 }
 
-/* Takes the references. What was kept of the contexts before goes. */
+/* Takes the references. Sessions of the previous contexts are dropped. */
 static void set_contexts(gcache_tls_t *tls, SSL_CTX *client, SSL_CTX *server) {
   SSL_CTX_free(tls->client);
   SSL_CTX_free(tls->server);
@@ -91,7 +91,7 @@ void gcache_tls_files_init_size(gcache_tls_files_t *o, size_t size) {
   o->size = size;
 }
 
-/* "" if all is well so far. */
+/* "" until something fails. */
 static void begin_why(char **why, size_t *cap) {
   if (*why == NULL) *cap = 0;
   if (*cap > 0) **why = 0;

@@ -1,6 +1,6 @@
-/* net/tls_openssl_files - contexts from PEM files: TLS 1.2 at least, no prompt for a passphrase, and no
- * cache of sessions at the server (tickets, which cost it no memory, resume). Owns nothing. Fails: the
- * file cannot be read, or is not what it should be; says which. */
+/* net/tls_openssl_files - contexts from PEM files: TLS 1.2 at least, no prompt for a passphrase,
+ * and no session cache at the server (tickets resume sessions and cost it no memory). Owns nothing.
+ * Fails: a file cannot be read, or is not what it should be; says which. */
 #include "net/tls_openssl.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ static int refuse(const struct loading *l, const char *file, const char *what) {
   return err == UV_ENOMEM ? UV_ENOMEM : UV_EINVAL;
 }
 
-/* The system's word first, which OpenSSL's does not always keep. */
+/* The system's error first, which OpenSSL does not always keep. */
 static int readable(const struct loading *l, const char *file) {
   int err, fd = open(file, O_RDONLY | O_CLOEXEC);
   char first;
@@ -36,7 +36,7 @@ static int readable(const struct loading *l, const char *file) {
   return err;
 }
 
-/* Instead of OpenSSL's own, which asks at the terminal. user: where to note it. */
+/* In place of OpenSSL's own, which asks at the terminal. user: where to note it. */
 static int on_passphrase_wanted(char *buf, int size, int writing, void *user) {
   int *wanted = user;
   (void)buf, (void)size, (void)writing;
@@ -79,7 +79,7 @@ static int use_trust(const struct loading *l, SSL_CTX *ctx, const struct gci_tls
   return refuse(l, files->ca, "no certificates to trust in PEM");
 }
 
-/* Tells clients whose certificates are taken: those with several choose by it. */
+/* Tells clients which issuers are trusted: a client with several certificates chooses by it. */
 static int name_trusted(const struct loading *l, SSL_CTX *ctx, const char *file) {
   STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
 

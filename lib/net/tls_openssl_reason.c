@@ -19,7 +19,7 @@ void gci_tls_say(char *out, size_t cap, const char *format, ...) {
     if (*out < ' ' || *out > '~') *out = '?';
 }
 
-/* What OpenSSL's words leave open. */
+/* Explains errors whose text in OpenSSL is not enough. */
 static const char *meaning(unsigned long e) {
   if (ERR_GET_LIB(e) != ERR_LIB_SSL) return "";
   if (ERR_GET_REASON(e) > SSL_AD_REASON_OFFSET) return " (said by the other side)";
@@ -40,8 +40,8 @@ static int is_verify_failed(unsigned long e) {
   return ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == SSL_R_CERTIFICATE_VERIFY_FAILED;
 }
 
-/* Empties the queue. The first error is the cause, those behind it what came of it; but a certificate
- * that is no good has words of its own. */
+/* Empties the queue. The first error is the cause, the others followed from it; but a bad
+ * certificate has an error text of its own. */
 static unsigned long take_cause(void) {
   unsigned long e, cause = ERR_peek_error();
 

@@ -1,9 +1,9 @@
 /* net/tls_openssl_session - the latest session of each peer, for the next connection to it.
  *
- * A session is good for several connections here: they offer the latest until a newer one comes. (RFC
- * 8446, C.4 advises against it where a listener must not tell that two connections are from one client;
- * members of a cluster hide nothing of the kind.) A server that lets a ticket be used once only does a
- * full handshake for the others.
+ * A session is used for several connections here: they offer the latest until a newer one comes.
+ * (RFC 8446, C.4 advises against this if an observer must not see that two connections come from
+ * one client; members of a cluster do not hide that.) A server that accepts a ticket only once does
+ * a full handshake for the other connections.
  * Owns one reference to each session kept; at most SESSIONS_MAX, the longest unused one goes. */
 #include "net/tls_openssl.h"
 
@@ -59,13 +59,15 @@ void gci_tls_session_offer(struct gci_tls *t) {
   gci_list_push_front(&t->tls->sessions, &s->link);
 }
 
-/* With TLS 1.3 it comes some time after the handshake, and is another one each time. */
+/* With TLS 1.3 it comes some time after the handshake, and is a new one each time. */
 void gci_tls_session_keep(struct gci_tls *t) {
   SSL_SESSION *now = SSL_get_session(t->ssl);
   struct session *s;
 
   if (now == NULL || now == t->kept_session || !SSL_SESSION_is_resumable(now)) return;
-  if (t->generation != t->tls->generation) return; /* verified by what may be trusted no more */
+  if (t->generation != t->tls->generation)
+    return; /* verified by certificates that may no longer be
+                                                    * trusted */
   s = find(t->tls, t->peer);
   if (s == NULL) s = add(t->tls, t->peer);
   if (s == NULL) return;

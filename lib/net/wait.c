@@ -1,6 +1,6 @@
 /* net/wait - see wait.h. Owns the epoll set, closed with the loop. An entry stays in the set until
- * it is stopped, one-shot: disarmed by the kernel when it has been told, armed again by the next
- * start. */
+ * it is stopped. Entries are one-shot: the kernel disarms one when it has reported it, and the next
+ * start arms it again. */
 #include "net/wait.h"
 
 #include <assert.h>
@@ -14,7 +14,7 @@ void gci_wait_init(struct gci_wait *wait, void (*ready)(struct gci_wait *wait)) 
   *wait = (struct gci_wait){.ready = ready, .fd = -1};
 }
 
-/* What is left over after a batch keeps the set readable: it is told in the next turn. */
+/* Events left over after a batch keep the set readable: they are reported in the next turn. */
 static void on_polled(uv_poll_t *room, int status, int events) {
   struct gci_loop *loop = room->data;
   struct epoll_event full[BATCH];
@@ -24,7 +24,7 @@ static void on_polled(uv_poll_t *room, int status, int events) {
 
   for (int i = 0; i < n; i++) {
     struct gci_wait *wait = full[i].data.ptr;
-    if (!wait->armed) continue; /* stopped by one before it */
+    if (!wait->armed) continue; /* stopped by an earlier one */
     wait->armed = 0;
     wait->ready(wait);
   }

@@ -1,12 +1,12 @@
-/* net/watch - says that something in a directory has changed, perhaps a certain name in it.
+/* net/watch - reports changes in a directory, perhaps of a certain name in it.
  *
- * Happy path: open, `changed` from the loop for every sign of a change: of the name, of one that
- * begins with two dots (the links by which Kubernetes replaces what it mounts), or where the system
- * does not say of which.
- * Failure modes: UV_ENOMEM from open. A directory that is not there, or for which the system has no
- * watch left, is not watched; gci_watch_again() tries anew, and watches what is under that path
- * now. What is only ever read over a network never shows a change: look now and then all the same.
- * Does not keep the loop alive. Owns a handle until `closed`. */
+ * Happy path: open, then `changed` from the loop for every sign of a change: of the name, of a name
+ * that begins with two dots (the links by which Kubernetes replaces what it mounts), or when the
+ * system does not say of which name.
+ * Failure modes: UV_ENOMEM from open. A directory that does not exist, or for which the system has
+ * no watch left, is not watched; gci_watch_again() tries again, and watches what is under that path
+ * now. A file system read over a network never shows a change: look at intervals all the same. Does
+ * not keep the loop alive. Owns a handle until `closed`. */
 #ifndef GCI_NET_WATCH_H
 #define GCI_NET_WATCH_H
 
@@ -18,7 +18,7 @@ struct gci_watch;
 int gci_watch_open(struct gci_watch **out, struct gci_env *env, struct uv_loop_s *uv,
                    const char *path, void (*changed)(void *user), void *user);
 void gci_watch_again(struct gci_watch *watch);
-/* Nothing is said any more. closed: from the loop; then it is gone. */
+/* No more changes are reported. closed: from the loop; then the watch is gone. */
 void gci_watch_close(struct gci_watch *watch, void (*closed)(void *user));
 
 #endif
