@@ -19,17 +19,17 @@ typedef struct gcache_health_s {
    * Beyond that a key whose owner has failed is loaded here. Repeats because a peer is down do not
    * count */
   unsigned retry_percent;
-  uint64_t probe_min_ms; /* 250 until a peer that is down is probed; the interval then doubles */
+  uint64_t probe_min_ms; /* 250 from going down to the first probe; the interval then doubles */
   /* 8000: the longest interval. Each interval is shortened by a random part of up to half */
   uint64_t probe_max_ms;
   /* Changes that a peer has missed are kept, the newest for each key, and sent to it before it is
-   * asked for keys again. Beyond either limit the changes of a group become one, to drop the group.
-   * Per peer: */
+   * asked for keys again. Beyond either limit the changes of a group are replaced by one that drops
+   * the group. Per peer: */
   size_t missed_max; /* 4096 keys */
   /* 1 MiB: keys, group names and 64 bytes per entry; not counted in max_bytes */
   size_t missed_max_bytes;
-  /* Hedged requests, off by default. A get that has waited longer than this percentile of the
-   * owner's latest answered gets took is also sent to the next owner, and the first value or "not
+  /* Hedged requests, off by default. When a get has waited longer than this percentile of the times
+   * of the owner's latest answered gets, the next owner is asked too, and the first value or "not
    * found" counts. Before enabling this, read "Second questions" in docs/rooms/cluster.md:
    *   - Two members can load a key at the same time. Do not use it with a getter that must not run
    *     twice at once, nor with groups filled by gcache_set(): the next owner knows only what its

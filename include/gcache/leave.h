@@ -43,7 +43,7 @@ struct gcache_leave_s {
  *
  * Peers take this member to be leaving until a response from its URL says otherwise. If a process
  * starts again at this URL while it is still on their lists, peers that have heard of the leave
- * learn that from a ping, which they send once in options.health.probe_max_ms if they send nothing
+ * find out by a ping, which they send once in options.health.probe_max_ms if they send nothing
  * else.
  *
  * Order of a graceful stop: gcache_leave(); in its callback, take this member off the lists of all
