@@ -81,8 +81,6 @@ void gci_out_fini(struct gci_out *out) {
     gci_in_flight_drop(&out->mem->in_flight, buffer_of(link)->size);
     gci_mem_free(out->mem, buffer_of(link), buffer_of(link)->size);
   }
-  if (out->spare != NULL) gci_mem_free(out->mem, buffer_of(out->spare), BUFFER_SIZE);
-  out->spare = NULL;
 }
 
 static struct buffer *back(struct gci_out *out) {
@@ -95,14 +93,8 @@ static struct buffer *buffer_new(struct gci_out *out, size_t content) {
   size_t size = sizeof(struct buffer) + content;
   if (size > UINT32_MAX) return NULL;
   if (size < BUFFER_SIZE) size = BUFFER_SIZE;
-  struct buffer *b;
-  if (size == BUFFER_SIZE && out->spare != NULL) {
-    b = buffer_of(out->spare);
-    out->spare = NULL;
-  } else {
-    b = gci_mem_alloc(out->mem, size);
-    if (b == NULL) return NULL;
-  }
+  struct buffer *b = gci_mem_alloc(out->mem, size);
+  if (b == NULL) return NULL;
   memset(b, 0, sizeof *b);
   b->size = size;
   return b;
@@ -247,10 +239,7 @@ static void drop_record(struct gci_out *out, struct buffer *b) {
 static void drop_buffer(struct gci_out *out, struct buffer *b) {
   gci_link_unlink(&b->link);
   gci_in_flight_drop(&out->mem->in_flight, b->size);
-  if (out->spare == NULL && b->size == BUFFER_SIZE)
-    out->spare = &b->link;
-  else
-    gci_mem_free(out->mem, b, b->size);
+  gci_mem_free(out->mem, b, b->size);
 }
 
 void gci_out_consume(struct gci_out *out, size_t bytes) {

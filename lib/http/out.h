@@ -5,7 +5,8 @@
  * copied behind them, a larger one is kept by reference and becomes a span of its own. A whole queue
  * leaves in one gather write. `bytes` is what waits in all; `held` what of it is not shared values.
  * What is queued is counted in mem->in_flight: its buffers, and the values whole until their last
- * byte has left.
+ * byte has left. An empty queue holds nothing: a connection at rest has no buffer, and the next one
+ * comes from base/spare.
  * Fails: UV_ENOMEM, and the queue is as before. */
 #ifndef GCI_HTTP_OUT_H
 #define GCI_HTTP_OUT_H
@@ -19,7 +20,6 @@
 struct gci_out {
   struct gci_mem *mem;
   struct gci_list spans;
-  struct gcache_link_s *spare; /* one emptied buffer, kept for the next text */
   size_t bytes, held;
 };
 
