@@ -12,11 +12,11 @@
 
 #define HONEST_GET "GET /_groupcache/g/honest HTTP/1.1\r\nHost: x\r\n\r\n"
 
-/* Instrumented code takes some four times as long. */
+/* Instrumented code takes some four times as long, and keeps what was freed. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { HONEST_MAX_MS = 200 };
+enum { IS_INSTRUMENTED = 1, HONEST_MAX_MS = 200 };
 #else
-enum { HONEST_MAX_MS = 50 };
+enum { IS_INSTRUMENTED = 0, HONEST_MAX_MS = 50 };
 #endif
 enum { HOSTILE_TICK_MS = 10, HOSTILE_TURNS = 5, HOSTILE_MAX = 400 };
 

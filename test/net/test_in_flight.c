@@ -19,12 +19,6 @@
 
 enum { LOADS_MAX = 4096, SETTLED_TURNS = 200 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { IS_INSTRUMENTED = 1 };
-#else
-enum { IS_INSTRUMENTED = 0 };
-#endif
-
 /* A member with a second group, "slow", whose getter makes one value a turn, of `size` bytes, all
  * its own: none is kept. */
 struct scene {
