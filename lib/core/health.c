@@ -372,9 +372,7 @@ void gci_health_asked(gcache_call_t *call) {
 static int is_life(const gcache_call_t *call, int status) {
   if (call->only_cached && (status == UV_ENOENT || status == UV_EPERM)) return 1;
   if (call->op == GCACHE_OP_GIVE && status == UV_EEXIST) return 1;
-  if (call->op == GCACHE_OP_GET && status == UV_ETIMEDOUT)
-    return 1; /* the peer says that its time
-                                                                      * ran out */
+  if (call->op == GCACHE_OP_GET && status == UV_ETIMEDOUT) return 1; /* the peer's own answer */
   return status == 0 || status == GCACHE_ENOTFOUND || status == GCACHE_ELOAD ||
          status == GCACHE_ENOROOM || status == GCACHE_ENOGROUP;
 }

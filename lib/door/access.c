@@ -64,9 +64,7 @@ static void judge_visitor(const struct gci_access *a, struct gci_visitor *v) {
   v->reading = judge_address(a, v, a->read, has_certificate || signs_all);
   v->writing = judge_address(a, v, a->write, has_certificate || a->has_secret);
   if (v->writing != GCI_LET_IN) return;
-  if (a->has_secret && a->read == GCACHE_ACCESS_PEERS)
-    return; /* a signed change proves
-                                                                * membership */
+  if (a->has_secret && a->read == GCACHE_ACCESS_PEERS) return; /* a signed change proves it */
   v->writing = v->reading;
 }
 

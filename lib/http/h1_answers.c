@@ -7,19 +7,19 @@
 #include "base/value.h"
 #include "http/h1_stream.h"
 
-/* As many as are asked in one read. */
+/* As many as one read brings. */
 #define SPARE_MAX 128
 
 static struct gci_h1_exchange *exchange_of(struct gcache_link_s *link) {
   return gci_container_of(link, struct gci_h1_exchange, link);
 }
 
-/* What a request that waits for its answer costs. */
+/* The size of a request that waits for its answer. */
 static size_t cost(const struct gci_h1_exchange *e) {
   return sizeof *e + e->kept_size + e->body_len;
 }
 
-/* Few are: what is answered at once has never been in flight. */
+/* Called for few: a request that is answered at once was never in flight. */
 __attribute__((noinline)) static void land(struct gci_h1_exchange *e) {
   gci_in_flight_drop(&e->mem->in_flight, e->in_flight);
   e->mem->in_flight.requests--;
@@ -114,7 +114,7 @@ enum gci_h1_then gci_h1_then_of(const struct gci_h1_exchange *e) {
   return e->keep_said ? GCI_H1_THEN_KEEP_SAID : GCI_H1_THEN_KEEP;
 }
 
-/* What was held for the answer that has just left. */
+/* Frees what was held for the answer that has just been written. */
 static void release_held(struct gci_h1_answers *a) {
   while (!gci_list_empty(&a->pending) && !gci_h1_answers_dead(a)) {
     struct gci_h1_exchange *e = exchange_of(gci_list_front(&a->pending));
@@ -172,7 +172,7 @@ static gcache_bytes_t put(char **at, gcache_bytes_t bytes) {
   return gcache_bytes(copy, bytes.len);
 }
 
-/* The head in a block of its own: headers, texts. */
+/* Copies the head into its own block: headers, texts. */
 static int keep(struct gci_http_exchange *x) {
   struct gci_h1_exchange *e = gci_container_of(x, struct gci_h1_exchange, x);
   struct gci_http_head *head = &x->head;
@@ -196,7 +196,7 @@ static int keep(struct gci_http_exchange *x) {
   return 0;
 }
 
-/* One that is detached costs its connection nothing any more. */
+/* A detached exchange costs its connection nothing any more. */
 void gci_h1_exchange_settle(struct gci_h1_exchange *e) {
   if (e->answers != NULL) {
     e->in_flight = cost(e);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define PROVEN_MAX ((size_t)1024 * 1024)
-/* Fewer bytes are copied in less time than it takes to ask the kernel for them. */
+/* Fewer bytes are copied in less time than a read from the kernel takes. */
 #define PLACE_MIN ((size_t)16 * 1024)
 
 void gci_h1_body_init(struct gci_h1_body *body, struct gci_mem *mem, size_t max) {
@@ -29,7 +29,8 @@ void gci_h1_body_fini(struct gci_h1_body *body) {
   end(body);
 }
 
-/* Small ones that we have asked for always do: they would hold up those behind them. */
+/* Small bodies that we have asked for always fit: otherwise they would hold up those behind
+ * them. */
 int gci_h1_body_fits(const struct gci_h1_body *body, size_t len) {
   if (body->whom == GCI_FOR_US && len <= GCI_H1_BODY_SMALL) return 1;
   return len <= body->room ||

@@ -47,7 +47,7 @@ static enum gci_h1_fault take_digit(struct gci_h1_chunks *c, int value) {
   return to(c, SIZE);
 }
 
-/* Behind a size or an extension. */
+/* After a size or an extension. */
 static enum gci_h1_fault go_on(struct gci_h1_chunks *c, unsigned char b) {
   if (b == ';') return to(c, EXT_NAME_FIRST);
   return b == '\r' ? to(c, SIZE_LF) : GCI_H1_BAD_CHUNK;

@@ -1,10 +1,10 @@
-/* http/h1_chunks - the decoder of chunked bodies: sizes, extensions, line ends, trailers, and
- * how much of it there may be. Extensions and trailers are checked and dropped.
+/* http/h1_chunks - the decoder of chunked bodies: sizes, extensions, line ends, trailers, and their
+ * limits. Extensions and trailers are checked and dropped.
  *
- * llhttp's is not used: 8.1 ends a chunk line at a bare CR and refuses lawful extensions
- * (`;a=b;c=d`), and every version differs. A machine over bytes, like h1_guard. A chunk that
- * would pass the body's limit is refused when its size has been read. Owns nothing. Fails: a
- * fault, after which it must not be fed again. */
+ * llhttp's decoder is not used: 8.1 ends a chunk line at a bare CR and refuses valid extensions
+ * (`;a=b;c=d`), and every version differs. A state machine over bytes, like h1_guard. A chunk that
+ * would pass the body's limit is refused when its size has been read. Owns nothing. Fails: a fault,
+ * after which it must not be fed again. */
 #ifndef GCI_HTTP_H1_CHUNKS_H
 #define GCI_HTTP_H1_CHUNKS_H
 

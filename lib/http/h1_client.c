@@ -1,9 +1,9 @@
 /* http/h1_client - the client's side of a connection: requests go out, answers are counted off
  * against them.
  *
- * Owns: what is being received, and the output. Keeps no requests: answers come in order, and
- * the code above knows what it asked. It may be closed by its event; it is freed when
- * input() or eof() returns. Fails: any fault is final; `fault` says which. */
+ * Owns the message being received, and the output. Keeps no requests: answers come in order, and
+ * the code above knows its requests. It may be closed by its event; it is freed when input() or
+ * eof() returns. Fails: any fault is final; `fault` says which. */
 #include "http/h1.h"
 
 #include <uv.h>
@@ -87,7 +87,8 @@ static void deliver(struct h1_client *c) {
 }
 
 static void take(struct h1_client *c, gcache_bytes_t bytes) {
-  /* What has come can only answer what was asked before it came, not what the event asks now. */
+  /* The received bytes can only answer requests sent before they came, not those that the event
+   * sends now. */
   size_t asked = c->http.pending;
   while (bytes.len > 0 && c->fault == GCI_H1_SOUND && !c->closed) {
     if (gci_h1_receive_idle(&c->in) && (asked == 0 || c->ended)) {

@@ -1,5 +1,5 @@
-/* http/h1_fault - everything that can be wrong with a received message: how a server answers it,
- * what a client reports, and why in words. Cannot fail. */
+/* http/h1_fault - everything that can be wrong with a received message: the server's answer, the
+ * client's status, and a text. Cannot fail. */
 #ifndef GCI_HTTP_H1_FAULT_H
 #define GCI_HTTP_H1_FAULT_H
 

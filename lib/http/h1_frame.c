@@ -1,4 +1,5 @@
-/* http/h1_frame - one pass over the headers gathers what matters (struct said), then the rules. */
+/* http/h1_frame - one pass over the headers gathers the relevant ones (struct said), then the
+ * rules. */
 #include "http/h1_frame.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ static void hear_known(struct said *said, const gcache_header_t *h) {
   }
 }
 
-/* Most are of no interest, and their length says so. */
+/* Most headers are of no interest, as their length shows. */
 static void hear_header(struct said *said, const gcache_header_t *h) {
   switch (h->name.len) {
   case sizeof "Host" - 1:
@@ -66,7 +67,8 @@ static void hear(struct said *said, const struct gci_http_head *head) {
     hear_header(said, &head->headers[i]);
 }
 
-/* kind and length from Content-Length and Transfer-Encoding; `otherwise` when there is neither. */
+/* Sets kind and length from Content-Length and Transfer-Encoding; `otherwise` if there is
+ * neither. */
 static enum gci_h1_fault frame_body(struct gci_h1_frame *frame, const struct said *said,
                                     const struct gci_http_head *head,
                                     enum gci_h1_body_kind otherwise) {
@@ -94,7 +96,7 @@ static int is_host(gcache_bytes_t host) {
   return 1;
 }
 
-/* The part of an absolute target behind "http://"; base NULL: not such a target. */
+/* The part of an absolute target after "http://"; base NULL: not such a target. */
 static gcache_bytes_t behind_scheme(gcache_bytes_t target) {
   static const char *const schemes[] = {"http://", "https://"};
   for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {

@@ -1,5 +1,5 @@
-/* http/h1_guard - take_byte() goes from state to state; skip_run() passes over the bytes that stay in
- * one: the inside of a token, a target, a text, and whole lines. */
+/* http/h1_guard - take_byte() goes from state to state; skip_run() skips bytes that do not change
+ * the state: the inside of a token, a target, a text, and whole lines. */
 #include "http/h1_guard.h"
 
 #include <stdint.h>
@@ -58,7 +58,7 @@ static enum gci_h1_fault to(struct gci_h1_guard *g, enum state state) {
   return GCI_H1_SOUND;
 }
 
-/* Exactly this byte, then that state. */
+/* Exactly this byte, then the given state. */
 static enum gci_h1_fault expect(struct gci_h1_guard *g, unsigned char c, unsigned char wanted,
                                 enum state then) {
   if (c == wanted) return to(g, then);
@@ -90,7 +90,7 @@ static enum gci_h1_fault begin_line(struct gci_h1_guard *g, unsigned char c) {
   return to(g, NAME);
 }
 
-/* The states that are one byte long. */
+/* States that are one byte long. */
 static enum gci_h1_fault take_byte(struct gci_h1_guard *g, unsigned char c) {
   switch ((enum state)g->state) {
   case METHOD_FIRST:
@@ -113,7 +113,7 @@ static enum gci_h1_fault take_byte(struct gci_h1_guard *g, unsigned char c) {
     return expect(g, c, ' ', STATUS);
   case STATUS:
     return take_status(g, c);
-  case STATUS_END: /* many servers leave the space out when there is no reason */
+  case STATUS_END: /* many servers omit the space when there is no reason */
     return c == '\r' ? to(g, FIRST_LF) : expect(g, c, ' ', REASON);
   case FIRST_LF:
   case VALUE_LF:
@@ -132,7 +132,7 @@ static enum gci_h1_fault take_byte(struct gci_h1_guard *g, unsigned char c) {
   return GCI_H1_BAD_PARSER;
 }
 
-/* Behind whole header lines, which are taken as take_byte() and the runs inside them would. */
+/* Skips whole header lines, with the same result as take_byte() and the runs inside them. */
 static const unsigned char *skip_lines(struct gci_h1_guard *g, const unsigned char *p,
                                        const unsigned char *stop) {
   while (g->lines < g->lines_max) {
@@ -146,7 +146,7 @@ static const unsigned char *skip_lines(struct gci_h1_guard *g, const unsigned ch
   return p;
 }
 
-/* Behind all of a version but its last digit, if it is one of those that are taken. */
+/* Skips a version except its last digit, if it is one of those accepted. */
 static const unsigned char *skip_version(struct gci_h1_guard *g, const unsigned char *p,
                                          const unsigned char *stop) {
   static const char known[] = {'H', 'T', 'T', 'P', '/', '1', '.'};

@@ -1,8 +1,8 @@
 /* http/h1_guard - the byte check of heads, before the parser sees them: tokens, single spaces,
  * versions, CR LF and nothing else at line ends, no folded lines, sizes.
  *
- * A machine over bytes: however the input is cut, the first unlawful byte decides. Owns nothing.
- * Fails: a fault, after which it must not be fed again. */
+ * A state machine over bytes: however the input is cut, the first invalid byte decides. Owns
+ * nothing. Fails: a fault, after which it must not be fed again. */
 #ifndef GCI_HTTP_H1_GUARD_H
 #define GCI_HTTP_H1_GUARD_H
 
@@ -10,9 +10,9 @@
 #include "http/h1_fault.h"
 
 struct gci_h1_guard {
-  size_t line_max;          /* of the first line, its end included */
+  size_t line_max;          /* of the first line, including its end */
   size_t max;               /* of all */
-  enum gci_h1_fault at_max; /* what passing max is called */
+  enum gci_h1_fault at_max; /* the fault for passing max */
   unsigned lines_max;
   size_t size;     /* bytes taken */
   unsigned lines;  /* header lines begun */

@@ -7,7 +7,7 @@
 #include "http/token.h"
 
 #define ROOM_FIRST 256
-/* A connection at rest holds no more than this. */
+/* A connection at rest keeps no more than this. */
 #define ROOM_KEPT ((size_t)4096)
 #define HEADERS_FIRST 8
 #define HEADERS_KEPT ((size_t)64)
@@ -87,8 +87,8 @@ static gcache_header_t *find_length(const struct gci_h1_heads *h, size_t n) {
   return NULL;
 }
 
-/* A request with a body is read anew each time: its target must be there when the body has come. So
- * is one whose target says the host. */
+/* A request with a body is always parsed: its target must still be there when the body has come. So
+ * is a request whose target states the host. */
 static int remember_request(struct gci_h1_heads *h) {
   gcache_bytes_t target = h->head.target;
   if (h->frame.kind != GCI_H1_NO_BODY || *(const char *)target.base != '/') return 0;
@@ -132,8 +132,8 @@ enum gci_h1_fault gci_h1_heads_parse(struct gci_h1_heads *h, unsigned lines,
 
 /* ------------------------------------------------------------------------------ comparing -- */
 
-/* The bytes at p that stand where the part does that may differ: a path, which is lawful whatever
- * lawful bytes it has, or digits. 0: neither. */
+/* The length of the bytes at p in place of the part that may differ: a path, in which any valid
+ * byte is allowed, or digits. 0: neither. */
 static size_t measure_part(const struct gci_h1_heads *h, const char *p, size_t most) {
   const unsigned char *begin = (const unsigned char *)p;
   if (h->part_len == 0) return 0;
@@ -145,7 +145,7 @@ static size_t measure_part(const struct gci_h1_heads *h, const char *p, size_t m
   return n;
 }
 
-/* Nonzero: the length is one that the frame would let pass, and is in head and frame now. */
+/* Nonzero: the framing rules accept the length, and it is set in head and frame. */
 static int take_length(struct gci_h1_heads *h, gcache_bytes_t part) {
   uint64_t length;
   if (gci_bytes_to_u64(part, &length) < 0 || length == 0 || length > h->body_max) return 0;

@@ -1,6 +1,6 @@
-/* http/h1_parse - the guard has decided already what is lawful and where the head ends; llhttp
- * takes it apart, and has to agree. Each head starts with a fresh parser, so that nothing of one
- * message can leak into the next, and bodies never come here. */
+/* http/h1_parse - the guard has already decided what is valid and where the head ends; llhttp takes
+ * the head apart, and has to agree. Each head gets a fresh parser, so that nothing of one message
+ * can leak into the next; bodies never come here. */
 #include "http/h1_parse.h"
 
 #include <llhttp.h>
@@ -58,7 +58,7 @@ static int on_value_completed(llhttp_t *llhttp) {
   return 0;
 }
 
-/* White space behind a value is not part of it, and no value has no base. */
+/* White space behind a value is not part of it; an empty value has no base. */
 static void trim_values(const struct gci_h1_parse *in) {
   for (size_t i = 0; i < in->n_headers; i++) {
     gcache_bytes_t *value = &in->headers[i].value;
@@ -69,7 +69,7 @@ static void trim_values(const struct gci_h1_parse *in) {
   }
 }
 
-/* An absolute target says it, whatever Host does (RFC 9112, 3.2.2). */
+/* An absolute target states the host, whatever Host says (RFC 9112, 3.2.2). */
 static void set_host(const struct gci_h1_parse *in, gcache_bytes_t target) {
   gcache_bytes_t authority = gci_h1_frame_authority(target);
   if (authority.base == NULL) return;
@@ -98,7 +98,7 @@ static enum gci_h1_fault frame_head(struct run *run, llhttp_t *llhttp) {
   return fault;
 }
 
-/* Stops llhttp here: what it makes of bodies and upgrades is not asked. */
+/* Stops llhttp here: its handling of bodies and upgrades is not used. */
 static int on_head_completed(llhttp_t *llhttp) {
   struct run *run = llhttp->data;
   enum gci_h1_fault fault = frame_head(run, llhttp);

@@ -1,7 +1,7 @@
-/* http/h1_parse - llhttp, fed with one whole head that the guard has found lawful, and the frame
- * it leads to.
+/* http/h1_parse - llhttp, fed with one complete head that the guard has accepted, and the resulting
+ * frame.
  *
- * Fills the head's slices: they point into the text it was given. Borrows all. Fails: a fault. */
+ * Fills the head's slices: they point into the given text. Borrows all. Fails: a fault. */
 #ifndef GCI_HTTP_H1_PARSE_H
 #define GCI_HTTP_H1_PARSE_H
 
@@ -12,7 +12,7 @@ enum gci_h1_role { GCI_H1_REQUESTS, GCI_H1_ANSWERS };
 struct gci_h1_parse {
   enum gci_h1_role role;
   uint64_t body_max;
-  gcache_header_t *headers; /* room for n_headers, as many as the guard has counted */
+  gcache_header_t *headers; /* room for n_headers, the guard's count */
   size_t n_headers;
 };
 

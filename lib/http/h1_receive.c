@@ -1,5 +1,5 @@
-/* http/h1_receive - see the header. The head is always whole before it is parsed, so that
- * neither llhttp nor the frame can see it differently because it came in other pieces. */
+/* http/h1_receive - see the header. A head is always complete before it is parsed, so the pieces in
+ * which it came make no difference to llhttp or the frame. */
 #include "http/h1_receive.h"
 
 #include <string.h>
@@ -8,15 +8,15 @@
 
 enum state {
   START,
-  EMPTY_LF, /* behind the CR of an empty line before a request */
+  EMPTY_LF, /* after the CR of an empty line before a request */
   BEGIN,    /* that line is over */
   HEAD,
   BODY,
-  ENDED, /* whole, and not yet taken */
+  ENDED, /* complete, and not yet taken */
   BROKEN
 };
 
-/* A head that has to be read. */
+/* Begins a head that must be read. */
 static void begin_head(struct gci_h1_receive *r) {
   r->state = HEAD;
   gci_h1_heads_begin(&r->heads);
@@ -85,7 +85,7 @@ static enum gci_h1_reached take_head(struct gci_h1_receive *r, gcache_bytes_t by
   return read_head(r, bytes, used);
 }
 
-/* One empty line before a request is forgiven (RFC 9112, 2.2). Nonzero: a byte of it was taken. */
+/* One empty line before a request is tolerated (RFC 9112, 2.2). Nonzero: a byte of it was taken. */
 static int take_empty_line(struct gci_h1_receive *r, unsigned char c) {
   if (r->state == START && c == '\r' && r->heads.role == GCI_H1_REQUESTS) {
     r->state = EMPTY_LF;
@@ -98,7 +98,7 @@ static int take_empty_line(struct gci_h1_receive *r, unsigned char c) {
   return 0;
 }
 
-/* Appends what belongs to the body; *done: its end is there. */
+/* Appends the bytes that belong to the body; *done: it is complete. */
 static enum gci_h1_fault collect(struct gci_h1_receive *r, gcache_bytes_t bytes, size_t *used,
                                  int *done) {
   if (r->frame.kind == GCI_H1_CHUNKED)
@@ -146,7 +146,7 @@ enum gci_h1_reached gci_h1_receive_eof(struct gci_h1_receive *r) {
 gcache_value_t *gci_h1_receive_take(struct gci_h1_receive *r) {
   assert(r->state == ENDED);
   r->state = START;
-  /* It was asked for, of a peer that was chosen. */
+  /* we asked for it, and chose the peer */
   if (r->heads.role == GCI_H1_ANSWERS) gci_h1_body_believe(&r->body);
   return gci_h1_body_finish(&r->body);
 }

@@ -1,8 +1,8 @@
-/* http/h1_server - the server's side of a connection: bytes are received into requests, which go up in
- * order; http/h1_answers brings their answers back into that order.
+/* http/h1_server - the server's side of a connection: bytes are received into requests, which go up
+ * in order; http/h1_answers brings their answers back into that order.
  *
- * Owns what is being received, and the answers. It may be closed by any of its events; it is freed when
- * the last of its functions on the stack has returned.
+ * Owns the message being received, and the answers. It may be closed by any of its events; it is
+ * freed when the last of its functions on the stack has returned.
  * Fails: UV_ENOMEM makes it broken: it wants to be closed and writes nothing more. */
 #include "http/h1.h"
 
@@ -12,11 +12,11 @@
 #include "base/value.h"
 #include "http/h1_answers.h"
 
-/* Bytes that the requests of unanswered exchanges may hold before no other is taken. */
+/* Bytes of unanswered requests above which no other request is taken. */
 #define PENDING_BYTES_MAX (1024 * 1024)
-/* Bytes of answers that have not left, shared values included, before no other request is taken. */
+/* Bytes of unsent answers, including shared values, above which no other request is taken. */
 #define OUTPUT_BYTES_MAX (1024 * 1024)
-/* The same while others hold so much that there is no room for that. */
+/* The same while so much is in flight that there is no room for that. */
 #define OUTPUT_BYTES_PRESSED (16 * 1024)
 
 struct h1_server {
@@ -84,7 +84,7 @@ static void hand_up(struct h1_server *s, int keep, gcache_value_t *body) {
   gci_h1_receive_rest(&s->in);
 }
 
-/* A body nobody wants is not read: nothing behind the head is. */
+/* A body that is not wanted is not read, and nothing after the head is. */
 static void begin_body(struct h1_server *s) {
   s->screened = s->http.screen == NULL ? 0 : s->http.screen(s->user, &s->in.head);
   if (s->screened < 0) {
@@ -96,7 +96,7 @@ static void begin_body(struct h1_server *s) {
   gci_h1_answers_settle(&s->answers);
 }
 
-/* Acts on what the bytes have led to. */
+/* Acts on what the bytes have completed. */
 static void act(struct h1_server *s, enum gci_h1_reached reached) {
   switch (reached) {
   case GCI_H1_MORE:
@@ -176,7 +176,7 @@ static enum gci_http_phase server_phase(const struct gci_http_server *http) {
   const struct h1_server *s = const_server_of(http);
   if (s->answers.last_taken || s->answers.broken || gci_h1_receive_idle(&s->in))
     return GCI_HTTP_IDLE;
-  if (s->answers.owes_continue) return GCI_HTTP_IDLE; /* it is the client who waits */
+  if (s->answers.owes_continue) return GCI_HTTP_IDLE; /* the client is waiting for us */
   return gci_h1_receive_in_body(&s->in) ? GCI_HTTP_BODY : GCI_HTTP_HEAD;
 }
 
@@ -191,7 +191,7 @@ static size_t server_pending(const struct gci_http_server *http) {
 static uint64_t server_watch(struct gci_http_server *http, uint64_t now_ms) {
   (void)http;
   (void)now_ms;
-  return UINT64_MAX; /* one request at a time: the phase says it all */
+  return UINT64_MAX; /* one request at a time: the phase tells everything */
 }
 
 /* ----------------------------------------------------------------------------------- ending -- */

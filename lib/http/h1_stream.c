@@ -7,7 +7,7 @@ static struct gci_h1_exchange *exchange_of(struct gci_http_exchange *x) {
   return gci_container_of(x, struct gci_h1_exchange, x);
 }
 
-/* Nobody will read what is written. */
+/* Nobody reads the output any more. */
 static int is_lost(const struct gci_h1_exchange *e) {
   return e->answers == NULL || gci_h1_answers_dead(e->answers);
 }
@@ -18,7 +18,7 @@ static struct gci_out *queue_of(struct gci_h1_exchange *e) {
   return gci_h1_in_turn(e) ? &e->answers->out : &e->own;
 }
 
-/* After something was added to the queue, which had that many bytes before. */
+/* After something was added to the queue, which had `before` bytes. */
 static int added(struct gci_h1_exchange *e, size_t before, int err) {
   struct gci_h1_answers *a = e->answers;
   if (gci_h1_in_turn(e))
@@ -70,7 +70,7 @@ int gci_h1_stream_part(struct gci_http_exchange *x, const struct gci_http_messag
 
 /* ------------------------------------------------------------------------------ how it ends -- */
 
-/* It is all in the output, as far as it came. */
+/* All of it is in the output, as far as it came. */
 static void close_behind(const struct gci_h1_exchange *e) {
   if (e->stage == GCI_H1_ENDED && e->kind != GCI_H1_UNTIL_EOF) return;
   e->answers->cut = 1;
@@ -122,7 +122,7 @@ void gci_h1_stream_abort(struct gci_http_exchange *x) {
     gci_h1_exchange_free(e);
     return;
   }
-  e->answers->last_taken = 1; /* nothing behind it will be answered */
+  e->answers->last_taken = 1; /* no request after it will be answered */
   finish(e);
 }
 
@@ -130,7 +130,7 @@ size_t gci_h1_stream_waiting(const struct gci_http_exchange *x) {
   const struct gci_h1_exchange *e = (const struct gci_h1_exchange *)x;
   if (is_lost(e)) return 0;
   if (!gci_h1_in_turn(e)) return e->answers->early;
-  /* The output is a queue, and nobody adds to it behind this answer. */
+  /* The output is a queue, and nothing is added to it after this answer. */
   size_t out = e->answers->out.bytes;
   return out < e->put ? out : (size_t)e->put;
 }

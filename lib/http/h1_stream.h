@@ -1,11 +1,11 @@
-/* http/h1_stream - an answer of HTTP/1.1 that comes in parts: the middle of struct
- * gci_http_exchange_ops.
+/* http/h1_stream - an answer of HTTP/1.1 that comes in parts: implements the middle functions of
+ * struct gci_http_exchange_ops.
  *
- * In its turn it is written as it comes; before, its bytes are gathered and moved to the output
- * when its turn has come, without a copy. Chunked; to HTTP/1.0 until the connection closes; HEAD,
+ * In its turn it is written as it comes; before, its bytes are gathered, and moved to the output
+ * without a copy when its turn has come. Chunked; to HTTP/1.0 until the connection closes; HEAD,
  * 204 and 304: the head alone.
- * Fails: UV_ENOMEM breaks the connection; the exchange goes on, its parts go nowhere. Aborted, the
- * connection ends without the last chunk. */
+ * Fails: UV_ENOMEM breaks the connection; the exchange goes on, its parts are dropped. When it is
+ * aborted, the connection ends without the last chunk. */
 #ifndef GCI_HTTP_H1_STREAM_H
 #define GCI_HTTP_H1_STREAM_H
 
@@ -17,7 +17,7 @@ int gci_h1_stream_end(struct gci_http_exchange *x);
 void gci_h1_stream_abort(struct gci_http_exchange *x);
 size_t gci_h1_stream_waiting(const struct gci_http_exchange *x);
 
-/* Its turn has come. Nonzero: it had ended already, and is to be freed. */
+/* Its turn has come. Nonzero: it had ended already, and must be freed. */
 int gci_h1_stream_release(struct gci_h1_exchange *e);
 
 #endif

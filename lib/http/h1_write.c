@@ -1,5 +1,5 @@
-/* http/h1_write - a head is composed once, where it will be sent from: how long it can be at most
- * is known before (head_room()). What small body it has goes into the same room. */
+/* http/h1_write - a head is written once, in the place it is sent from: its greatest length is
+ * known before (head_room()). A small body goes into the same room. */
 #include "http/h1_write.h"
 
 #include <assert.h>
@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-/* More than all that is written into a head beside what the message brings: names, phrases, numbers. */
+/* More than all that a head has beside the message's own texts: names, phrases, numbers. */
 #define HEAD_WORDS 192
 
 /* Text being written, where there is room for it. */
@@ -79,7 +79,7 @@ static int allows_body(const struct gci_http_message *m) {
   return m->status >= 200 && m->status != 204 && m->status != 304;
 }
 
-/* Without its last lines, which say where the body ends and whether the connection goes on. */
+/* Without the last lines, which say where the body ends and whether the connection goes on. */
 static void add_status(struct text *t, const struct gci_http_message *m) {
   add(t, GCI_LIT("HTTP/1.1 "));
   add_number(t, (uint64_t)m->status);
@@ -111,7 +111,8 @@ static gcache_bytes_t last_lines(enum gci_h1_then then) {
   return GCI_LIT("\r\n");
 }
 
-/* A message on its way into a queue: text for which room was made, then what is too large for that. */
+/* A message on its way into a queue: text for which room was made, then what is too large for
+ * that. */
 struct writing {
   struct gci_out *out;
   char *begin;
@@ -139,7 +140,7 @@ static int write_body(struct gci_out *out, gcache_bytes_t before, gcache_value_t
   return err == 0 ? gci_out_text(out, after) : err;
 }
 
-/* A body that is to be copied goes into the room for the head. */
+/* A body that is copied goes into the room for the head. */
 static size_t room_for_small(const struct gci_http_message *m) {
   size_t len = body_len(m);
   return len < GCI_OUT_COPY_MAX ? len : 0;

@@ -8,8 +8,8 @@
 
 int gci_h2_built_in(void);
 
-/* limits, env and events are borrowed until close. env: its monotonic clock judges the rates of control
- * frames; nothing is timed. */
+/* limits, env and events are borrowed until close. env: its monotonic clock judges the rates of
+ * control frames; no timers are set. */
 int gci_h2_server_open(struct gci_http_server **out, struct gci_env *env,
                        const gcache_limits_t *limits, const struct gci_http_server_events *events,
                        void *user);

@@ -7,12 +7,12 @@ static struct gci_h2_stream *stream_of(struct gci_http_exchange *x) {
   return gci_container_of(x, struct gci_h2_stream, x);
 }
 
-/* Its stream is closed, or will not be heard any more: what is given is thrown away. */
+/* Its stream is closed, or ignored: the answer is dropped. */
 static int is_lost(const struct gci_h2_stream *e) {
   return e->of == NULL || e->id == 0 || gci_h2_done(e->of->h);
 }
 
-/* The end of what the code above may do with it. */
+/* The end of every call of the code above. */
 static int conclude(struct gci_h2_streams *all) {
   gci_h2_checked(all->h, gci_h2_streams_grant(all));
   int err = all->h->broken ? UV_ENOMEM : 0;
@@ -34,7 +34,7 @@ static int leave(struct gci_h2_stream *e) {
   return conclude(all);
 }
 
-/* Large answers take turns: a small one need not wait for the end of the one before it. */
+/* Large answers take turns, so that a small one need not wait for the end of the one before it. */
 static int take_turns(struct gci_h2_stream *e) {
   static const nghttp2_extpri together = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
   return nghttp2_session_change_extpri_stream_priority(e->of->h->ng, e->id, &together, 1);
@@ -93,7 +93,7 @@ static void give_up(struct gci_http_exchange *x) {
   leave(e);
 }
 
-/* In the content, and what the socket has not taken of the output. */
+/* Bytes in the content, and in the output that the socket has not taken. */
 static size_t waiting(const struct gci_http_exchange *x) {
   const struct gci_h2_stream *e = (const struct gci_h2_stream *)x;
   if (is_lost(e)) return 0;

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <uv.h>
 
-/* Frames that a request may be followed by without being counted: 1xx and real heads, trailers, an
- * empty end, windows, a reset; and as much as a head may be long. */
+/* Frames that may follow a request without being counted: 1xx and real heads, trailers, an empty
+ * end, windows, a reset; and as many as a long head has. */
 #define EARNED_BY_REQUEST 8
 
 void gci_h2_asks_init(struct gci_h2_asks *all, struct gci_h2 *h, size_t *pending) {

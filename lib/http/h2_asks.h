@@ -1,7 +1,8 @@
-/* http/h2_asks - the requests of one connection of ours, and what has become of them.
+/* http/h2_asks - the requests of one outgoing connection, and their outcomes.
  *
- * What there is to tell of a request is told by gci_h2_asks_tell(), behind nghttp2, once. A request
- * lives until that has happened and nghttp2 has closed its stream. Owns what has come of the answers.
+ * gci_h2_asks_tell() reports the outcome of a request, after nghttp2 has returned, once. A request
+ * lives until that has happened and nghttp2 has closed its stream. Owns the received parts of the
+ * answers.
  * Fails: nghttp2's errors. */
 #ifndef GCI_HTTP_H2_ASKS_H
 #define GCI_HTTP_H2_ASKS_H
@@ -12,23 +13,23 @@
 #include "http/session.h"
 
 struct gci_h2_asks {
-  struct gci_h2 *h; /* theirs, borrowed */
+  struct gci_h2 *h; /* their connection, borrowed */
   const struct gci_http_client_events *events;
   void *user;
   struct gci_list all, over;
-  size_t *pending; /* those not told of */
+  size_t *pending; /* requests not reported yet */
 };
 
 enum gci_h2_ask_stage {
   GCI_H2_ASK_AWAITED,
-  GCI_H2_ASK_WHOLE,  /* answered; to be told */
-  GCI_H2_ASK_FAILED, /* to be told */
-  GCI_H2_ASK_TOLD    /* or cancelled: nobody asks any more */
+  GCI_H2_ASK_WHOLE,  /* answered; to be reported */
+  GCI_H2_ASK_FAILED, /* to be reported */
+  GCI_H2_ASK_TOLD    /* reported; or cancelled: nobody waits any more */
 };
 
 struct gci_h2_ask {
   struct gcache_link_s link; /* in all */
-  struct gcache_link_s over; /* while there is something to tell */
+  struct gcache_link_s over; /* while there is something to report */
   struct gci_h2_asks *of;
   void *tag;
   int32_t id;
@@ -47,23 +48,23 @@ struct gci_h2_ask {
 };
 
 void gci_h2_asks_init(struct gci_h2_asks *all, struct gci_h2 *h, size_t *pending);
-void gci_h2_asks_fini(struct gci_h2_asks *all); /* frees them, told or not */
+void gci_h2_asks_fini(struct gci_h2_asks *all); /* frees them, reported or not */
 
 int gci_h2_ask_begin(struct gci_h2_asks *all, const char *scheme,
                      const struct gci_http_message *request, void *tag);
 struct gci_h2_ask *gci_h2_ask_of_tag(const struct gci_h2_asks *all, const void *tag); /* or NULL */
-/* Its answer is whole. */
+/* Its answer is complete. */
 void gci_h2_ask_answered(struct gci_h2_ask *ask);
-/* Unless there is something to tell already. why: static; NULL: the code of the reset says it. */
+/* Unless there is something to report already. why: static; NULL: the code of the reset says it. */
 void gci_h2_ask_fail(struct gci_h2_ask *ask, int status, const char *why);
 /* The same, and its stream is reset. */
 int gci_h2_ask_reset(struct gci_h2_ask *ask, int status, const char *why);
-/* Nothing will be told. */
+/* Nothing will be reported. */
 int gci_h2_ask_cancel(struct gci_h2_ask *ask);
 /* nghttp2 has closed its stream. */
 void gci_h2_ask_closed(struct gci_h2_ask *ask, uint32_t code);
 
-/* Tells of one request; what it calls may do anything. 0: there is nothing to tell. */
+/* Reports one request; the event may do anything. 0: there is nothing to report. */
 int gci_h2_asks_tell(struct gci_h2_asks *all);
 
 #endif

@@ -1,9 +1,10 @@
 /* http/h2_client - the client's side of a connection: many requests at once, answers as they come.
  *
- * nghttp2's callbacks only collect; what has become of requests is told behind it, inside input() or
- * eof(). Owns the session and what it knows of each request until nghttp2 has closed its stream and its
- * end has been told. It may be closed by its events; it is freed when input() or eof() returns.
- * Fails: a fault of the whole connection is final; of one stream, that request has failed. */
+ * nghttp2's callbacks only collect; the outcomes of requests are reported after it has returned,
+ * inside input() or eof(). Owns the session and the state of each request until nghttp2 has closed
+ * its stream and its end has been reported. It may be closed by its events; it is freed when
+ * input() or eof() returns. Fails: a fault of the whole connection is final; a fault of one stream
+ * fails that request. */
 #include "http/h2.h"
 
 #include <uv.h>
@@ -81,7 +82,7 @@ static int on_head_began(nghttp2_session *ng, const nghttp2_frame *frame, void *
   return 0;
 }
 
-/* Waiting for room would hold up the callers, and what waits could wait for each other. */
+/* Waiting for room would hold up the callers, and waiting answers could wait for each other. */
 static int refuse_body(struct h2_client *c, struct gci_h2_ask *ask) {
   c->h.mem->in_flight.shed++;
   return gci_h2_ask_reset(ask, GCACHE_EBUSY, "too much is in flight");
@@ -113,7 +114,8 @@ static int take_head(struct h2_client *c, struct gci_h2_ask *ask) {
   return gci_h1_body_fits(&ask->body, (size_t)length) ? 0 : refuse_body(c, ask);
 }
 
-/* The answer is whole, perhaps before the request is: the rest of that is of no use then. */
+/* The answer is complete, perhaps before the request is: the rest of the request is not needed
+ * then. */
 static int take_end(struct h2_client *c, struct gci_h2_ask *ask) {
   if (ask->stage != GCI_H2_ASK_AWAITED || !ask->has_head) return 0;
   gci_h2_ask_answered(ask);
@@ -213,7 +215,7 @@ static int client_input(struct gci_http_client *http, gcache_bytes_t bytes) {
   assert(!c->in_input && !c->closed);
   c->in_input = 1;
   gci_h2_feed(&c->h, bytes);
-  gci_h2_pull(&c->h); /* a stream that we reset is closed, and told of, when that has been said */
+  gci_h2_pull(&c->h); /* a stream that we reset is closed and reported after that */
   return conclude(c);
 }
 

@@ -1,8 +1,9 @@
-/* http/h2_content - the body of a message on its way out: pieces, which leave as the windows allow.
+/* http/h2_content - the body of a message on its way out: pieces, which are sent as the windows
+ * allow.
  *
- * The texts of a piece are copied, its value is referenced; what is written is dropped. A piece is
- * counted in mem->in_flight, whole until it has been written. Must live until
- * nghttp2 has closed the stream. Fails: UV_ENOMEM, and nothing was added. */
+ * The texts of a piece are copied, its value is referenced; written pieces are dropped. A piece is
+ * counted in mem->in_flight, whole until it has been written. Must live until nghttp2 has closed
+ * the stream. Fails: UV_ENOMEM, and nothing was added. */
 #ifndef GCI_HTTP_H2_CONTENT_H
 #define GCI_HTTP_H2_CONTENT_H
 
@@ -16,7 +17,7 @@ struct gci_h2_content {
   struct gci_list pieces;
   size_t left;        /* bytes in all pieces */
   uint64_t written;   /* bytes so far */
-  uint64_t end_at;    /* where the last of them is in all that the connection has said */
+  uint64_t end_at;    /* position of the last of them in the connection's output */
   unsigned open : 1;  /* more pieces may follow */
   unsigned rests : 1; /* nghttp2 waits for nghttp2_session_resume_data() */
 };

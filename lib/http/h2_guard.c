@@ -9,7 +9,7 @@
 #define PREFACE_LEN 24
 #define PERIOD_MS 10000
 #define SETTING_LEN 6
-#define PADDING_MAX 256 /* with its length */
+#define PADDING_MAX 256 /* including its length byte */
 #define EARNED_MAX 8    /* times control_max */
 #define LONG_HEADS_MAX 32
 
@@ -51,7 +51,7 @@ static void judge(struct gci_h2_guard *g, enum gci_h2_verdict verdict) {
 void gci_h2_guard_provoked(struct gci_h2_guard *g, uint64_t now_ms) {
   uint64_t full = (uint64_t)g->limits->resets_burst * 1000, passed_ms = now_ms - g->refilled_ms;
   uint64_t rate = g->limits->resets_per_s;
-  if (g->role != GCI_H2_SERVER) return; /* there it is bounded by what we ask */
+  if (g->role != GCI_H2_SERVER) return; /* a client's is bounded by our requests */
   g->refilled_ms = now_ms;
   if (rate > 0 && passed_ms > (full - g->reset_tokens) / rate)
     g->reset_tokens = full;
@@ -90,7 +90,8 @@ void gci_h2_guard_long_head(struct gci_h2_guard *g, uint64_t now_ms) {
   if (g->controls > g->limits->control_max) judge(g, GCI_H2_MANY_CONTROLS);
 }
 
-/* Of what is no body, much is as bad as many; but a request's first 16 KB. */
+/* For frames other than bodies, length counts as well as number; but not for a request's first 16
+ * KB. */
 static void count_long(struct gci_h2_guard *g, const struct frame *f, uint64_t now_ms) {
   for (uint32_t n = f->len / GCI_H2_CONTROL_LEN; n > 0; n--)
     count_control(g, now_ms);

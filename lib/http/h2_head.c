@@ -9,7 +9,7 @@
 
 #define ROOM_FIRST 512
 #define FIELD_COST 32         /* RFC 9113, 6.5.2 */
-#define REQUEST_LINE_EXTRA 12 /* of HTTP/1.1: two spaces, the version, the end */
+#define REQUEST_LINE_EXTRA 12 /* in HTTP/1.1: two spaces, the version, the line end */
 
 struct record {
   uint32_t name_len, value_len;
@@ -19,7 +19,7 @@ struct field {
   gcache_bytes_t name, value;
 };
 
-/* The pseudo fields of one head, and what else matters. */
+/* The pseudo fields of one head, and other relevant fields. */
 struct said {
   gcache_bytes_t method, scheme, authority, path, status, host, length, expect;
 };
@@ -104,8 +104,8 @@ static void hear(struct said *said, const struct field *f) {
   }
 }
 
-/* Copies the text into a block and lists the headers there; the first place is left free for Host, if
- * with_host. */
+/* Copies the text into a block and lists the headers there; with_host: the first place is left free
+ * for Host. */
 static int make_block(const struct gci_h2_head *h, size_t prefix, size_t with_host,
                       struct gci_h2_block *block, struct said *said) {
   size_t headers = (h->fields + with_host) * sizeof(gcache_header_t);
@@ -189,7 +189,7 @@ static int status_of(gcache_bytes_t text) {
 int gci_h2_head_status(const struct gci_h2_head *h) {
   size_t at = 0;
   if (h->len == 0) return 0;
-  struct field f = field_at(h->text, &at); /* nghttp2 lets nothing stand before it */
+  struct field f = field_at(h->text, &at); /* nghttp2 allows nothing before it */
   return gci_bytes_equal(f.name, GCI_LIT(":status")) ? status_of(f.value) : 0;
 }
 

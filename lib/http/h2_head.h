@@ -1,8 +1,10 @@
-/* http/h2_head - collects the fields of one head, within the limits, and makes a checked head of them.
+/* http/h2_head - collects the fields of one head, within the limits, and makes a checked head of
+ * them.
  *
  * Heads of different streams never mix, so a connection needs one of these. nghttp2 has checked the
- * bytes of names and values, and the order and number of pseudo fields; here are the limits, and
- * what a request must be for the code above: a path, a host, a method that is no tunnel.
+ * bytes of names and values, and the order and number of pseudo fields; this room checks the
+ * limits, and what the code above requires of a request: a path, a host, a method that is no
+ * tunnel.
  * Owns its buffer. Fails: UV_ENOMEM; a status to refuse the request with. */
 #ifndef GCI_HTTP_H2_HEAD_H
 #define GCI_HTTP_H2_HEAD_H
@@ -15,12 +17,12 @@ struct gci_h2_head {
   const gcache_limits_t *limits;
   char *text; /* records: two lengths, name, value */
   size_t len, room;
-  size_t size; /* as RFC 9113, 6.5.2 counts it */
+  size_t size; /* as counted by RFC 9113, 6.5.2 */
   unsigned fields;
-  int refusal; /* status, once a limit is passed; nothing is kept then */
+  int refusal; /* status, once a limit is passed; nothing is collected after that */
 };
 
-/* A whole head: one allocation, the owner's struct first, then the headers, then their text. */
+/* A complete head: one allocation, the owner's struct first, then the headers, then their text. */
 struct gci_h2_block {
   void *base; /* the caller's, gci_mem_free() */
   size_t size;
@@ -35,12 +37,12 @@ void gci_h2_head_begin(struct gci_h2_head *h);
 int gci_h2_head_add(struct gci_h2_head *h, gcache_bytes_t name,
                     gcache_bytes_t value); /* UV_ENOMEM */
 
-/* 0, and the block has `prefix` bytes for the owner; UV_ENOMEM; or the status of the refusal. The first
+/* 0: the block has `prefix` bytes for the owner; UV_ENOMEM; or the status of the refusal. The first
  * of the headers is Host. */
 int gci_h2_head_request(struct gci_h2_head *h, size_t prefix, struct gci_h2_block *block);
 /* 0; UV_ENOMEM; UV_EMSGSIZE: over a limit. */
 int gci_h2_head_answer(struct gci_h2_head *h, size_t prefix, struct gci_h2_block *block);
-/* Status of the answer that is being collected; 0: not there. */
+/* Status of the answer that is being collected; 0: not there yet. */
 int gci_h2_head_status(const struct gci_h2_head *h);
 
 #endif

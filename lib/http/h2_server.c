@@ -1,10 +1,10 @@
-/* http/h2_server - the server's side of a connection: requests go up when they are whole, answers leave
- * in any order, as fast as the windows of each allow.
+/* http/h2_server - the server's side of a connection: requests go up when they are complete,
+ * answers are sent in any order, as fast as the windows of each allow.
  *
- * nghttp2's callbacks only collect; requests are handed up behind it, so that one which was reset
- * in the same bytes is never seen, and events may do anything. Owns the session and its streams;
- * those that are owed an answer live on when it is closed. It may be closed by any of its events;
- * it is freed when input() returns.
+ * nghttp2's callbacks only collect; requests are handed up after it has returned, so that a request
+ * that was reset in the same bytes is never seen, and events may do anything. Owns the session and
+ * its streams; streams that are owed an answer live on when it is closed. It may be closed by any
+ * of its events; it is freed when input() returns.
  * Fails: UV_ENOMEM makes it broken: it wants to be closed and writes nothing more. */
 #include "http/h2.h"
 
@@ -14,7 +14,7 @@
 #include "base/value.h"
 #include "http/h2_answer.h"
 
-/* Frames that a request may be followed by without being counted: trailers, an empty end of its body, a
+/* Frames that may follow a request without being counted: trailers, an empty end of its body, a
  * window, a reset. */
 #define EARNED_BY_REQUEST 4
 
@@ -25,7 +25,7 @@ struct h2_server {
   void *user;
   struct gci_h2_streams streams;
   unsigned in_input : 1; /* input() is on the stack */
-  unsigned draining : 1; /* no request will be taken any more */
+  unsigned draining : 1; /* no further request will be taken */
   unsigned closed : 1;   /* by an event inside input() */
 };
 
@@ -88,7 +88,7 @@ static int is_whole(const nghttp2_frame *frame) {
   return frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
 }
 
-/* The head is there, the body is to come. */
+/* The head is there, the body is still to come. */
 static int begin_body(struct h2_server *s, struct gci_h2_stream *e,
                       const struct gci_h2_block *block) {
   uint64_t max = gci_h2_body_max(s->h.limits), length = max;
@@ -184,15 +184,15 @@ static int on_stream_closed(nghttp2_session *ng, int32_t id, uint32_t code, void
   return concluded(s, gci_h2_streams_grant(&s->streams));
 }
 
-/* Resets that the other side has brought about count as its own. */
+/* Resets that the other side has caused count as its own. */
 static void note_reset(struct h2_server *s, uint32_t code) {
   if (code == NGHTTP2_NO_ERROR || code == NGHTTP2_REFUSED_STREAM) return;
-  if (code == NGHTTP2_CANCEL || code == NGHTTP2_INTERNAL_ERROR) return; /* ours */
+  if (code == NGHTTP2_CANCEL || code == NGHTTP2_INTERNAL_ERROR) return; /* our own decision */
   s->http.bad_requests++;
   gci_h2_guard_provoked(&s->h.guard, gci_env_mono_ms(s->h.env));
 }
 
-/* Nobody wants the rest of a request that has been answered already (RFC 9113, 8.1). */
+/* The rest of a request that has been answered already is not wanted (RFC 9113, 8.1). */
 static int on_frame_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *user) {
   struct h2_server *s = server_of_session(user);
   int32_t id = frame->hd.stream_id;
@@ -221,7 +221,7 @@ static void hand_up(struct h2_server *s) {
   }
 }
 
-/* Behind nghttp2, like everything that is told. */
+/* After nghttp2 has returned, like all events. */
 static void tell_gone(struct h2_server *s) {
   struct gcache_link_s *link;
   while (!s->closed && (link = gci_list_pop_front(&s->streams.gone)) != NULL) {
@@ -274,7 +274,7 @@ static uint64_t server_body_received(const struct gci_http_server *http) {
   return gci_h2_streams_received(&const_server_of(http)->streams);
 }
 
-/* Those that are being received will be owed one: a connection with a body on its way is not at
+/* Requests that are being received count too: a connection with a body on its way is not at
  * rest. */
 static size_t server_pending(const struct gci_http_server *http) {
   return const_server_of(http)->streams.open;

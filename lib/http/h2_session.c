@@ -1,8 +1,8 @@
-/* http/h2_session - see the header. nghttp2's checks are all left on; its allocations carry their
- * size in front, since it does not say it when it frees. Where one fails it may free another twice
- * (1.52, when a stream's first DATA is queued): from then on nothing is allocated or freed, and in
- * the end all it had goes block by block. (Its option and callback objects are made by malloc(),
- * and are gone again when the session is open.) */
+/* http/h2_session - see the header. nghttp2's checks are all left on. Its allocations carry their
+ * size in front, because it does not pass the size when it frees. After a failed allocation it may
+ * free another block twice (1.52, when a stream's first DATA is queued): from then on nothing is
+ * allocated or freed, and at the end all its blocks are freed one by one. (Its option and callback
+ * objects are made by malloc(), and freed by the time the session is open.) */
 #include "http/h2_session.h"
 
 #include <assert.h>
@@ -15,7 +15,7 @@
 #include "http/h2_content.h"
 
 #define BODY_EXTRA 8192
-#define HEAD_TIMES_MAX 4     /* a head so many times as long as the limit is not read to its end */
+#define HEAD_TIMES_MAX 4     /* a head so many times the limit is not read to its end */
 #define EARNED_BY_BYTES 4096 /* of body sent: one frame for its stream, one for the connection */
 
 int gci_h2_built_in(void) {
@@ -27,7 +27,7 @@ int gci_h2_built_in(void) {
 /* In front of each of nghttp2's allocations. */
 struct block {
   struct gcache_link_s link;
-  size_t size; /* with this */
+  size_t size; /* including this */
   size_t pad;  /* keeps what follows aligned */
 };
 
@@ -105,7 +105,7 @@ int gci_h2_done(const struct gci_h2 *h) {
   return !nghttp2_session_want_read(h->ng) && !nghttp2_session_want_write(h->ng);
 }
 
-/* nghttp2 ends it by itself when the other side breaks the protocol. */
+/* nghttp2 ends the connection itself when the other side breaks the protocol. */
 void gci_h2_frame_sent(struct gci_h2 *h, const nghttp2_frame *frame) {
   uint32_t code = frame->goaway.error_code;
   if (frame->hd.type != NGHTTP2_GOAWAY || code == NGHTTP2_NO_ERROR) return;
@@ -130,7 +130,7 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
   return err == 0 ? 0 : gci_h2_break(h);
 }
 
-/* nghttp2 would leave it out of the head; the stream is malformed (RFC 9113, 8.2.1). */
+/* nghttp2 would omit the header from the head; but the stream is malformed (RFC 9113, 8.2.1). */
 static int on_header_refused(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
                              size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                              void *user) {
@@ -149,7 +149,7 @@ static int on_error(nghttp2_session *ng, int code, const char *text, size_t len,
   (void)ng;
   (void)code;
   (void)len;
-  if (code != NGHTTP2_ERR_HTTP_HEADER) gci_h2_say(user, text, ""); /* that one is a stream's */
+  if (code != NGHTTP2_ERR_HTTP_HEADER) gci_h2_say(user, text, ""); /* that is a stream's */
   return 0;
 }
 
@@ -178,7 +178,7 @@ static nghttp2_option *make_options(const gcache_limits_t *limits, enum gci_h2_r
   nghttp2_option_set_max_settings(option, limits->settings_max);
   nghttp2_option_set_no_closed_streams(option, 1);
 #ifdef GCI_HAVE_NGHTTP2_STREAM_RESET_RATE_LIMIT
-  /* The guard has the word; nghttp2 goes by a clock of its own, so it is only a second wall. */
+  /* The guard decides; nghttp2 uses a clock of its own, so its limit is only a second one. */
   nghttp2_option_set_stream_reset_rate_limit(option, (uint64_t)limits->resets_burst * 10,
                                              (uint64_t)limits->resets_per_s * 2);
 #endif
@@ -205,7 +205,7 @@ static uint32_t capped(size_t n) {
   return n > INT32_MAX ? INT32_MAX : (uint32_t)n;
 }
 
-/* Our SETTINGS, and the connection's window. */
+/* Sends our SETTINGS, and the connection's window. */
 static int introduce(struct gci_h2 *h, enum gci_h2_role role) {
   const nghttp2_settings_entry server[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->limits->streams_max},
@@ -284,8 +284,8 @@ static void take(struct gci_h2 *h, gcache_bytes_t bytes) {
   if (n < 0 && !h->broken) gci_h2_end(h, code_of((int)n), nghttp2_strerror((int)n));
 }
 
-/* More DATA has come than there were windows for. nghttp2 does not look at that of closed streams. What
- * pads DATA counts too, and is given back by nghttp2 itself: hence twice. */
+/* More DATA has come than windows were given for. nghttp2 does not check DATA of closed streams.
+ * Padding counts too, and nghttp2 gives its window back itself: hence twice. */
 static int is_overfed(const struct gci_h2 *h) {
   uint64_t at_begin = h->guard.role == GCI_H2_SERVER ? h->guard.heads * GCI_H2_REQUEST_WINDOW : 0;
   return h->guard.data / 2 > h->windows + at_begin;

@@ -1,12 +1,12 @@
-/* http/h2_session - what both roles have in common: an nghttp2 session between the guard and the
+/* http/h2_session - the common part of both roles: an nghttp2 session between the guard and the
  * output.
  *
- * Bytes in: guard, then nghttp2, whose callbacks collect; its owner acts behind gci_h2_feed(), so that
- * no event is ever called from inside nghttp2. Bytes out: gci_h2_pull() asks nghttp2 for frames until
- * GCI_H2_AHEAD bytes wait; DATA is a frame head and references into the value.
- * Owns the nghttp2 session, the output, and what is being collected of a head.
- * Fails: UV_ENOMEM makes it broken, and neither takes nor gives anything more; what the other side does
- * wrong makes it over: a GOAWAY is the last that it says. */
+ * Bytes in: guard, then nghttp2, whose callbacks collect; the owner acts after gci_h2_feed(), so
+ * that no event is ever called from inside nghttp2. Bytes out: gci_h2_pull() asks nghttp2 for
+ * frames until GCI_H2_AHEAD bytes wait; DATA is a frame head and references into the value.
+ * Owns the nghttp2 session, the output, and the head being collected.
+ * Fails: UV_ENOMEM makes it broken, and it neither takes nor gives anything more; a fault of the
+ * other side makes it over: a GOAWAY is its last frame. */
 #ifndef GCI_HTTP_H2_SESSION_H
 #define GCI_HTTP_H2_SESSION_H
 
@@ -30,12 +30,12 @@ struct gci_h2 {
   struct gci_list blocks; /* nghttp2's memory */
   nghttp2_session *ng;
   struct gci_out out;
-  uint64_t said; /* bytes put into out so far */
-  uint64_t
-      windows; /* bytes of DATA that streams were given windows for, but at their begin by clients */
+  uint64_t said;    /* bytes put into out so far */
+  uint64_t windows; /* bytes of DATA that streams were given windows for, except the first window of
+                * clients' streams */
   struct gci_h2_guard guard;
   struct gci_h2_head head;
-  char reason[128];     /* why it is over, "" if by us and for no fault */
+  char reason[128];     /* why it is over; "" if we ended it without a fault */
   unsigned broken : 1;  /* out of memory */
   unsigned starved : 1; /* and nghttp2 has seen it */
   unsigned over : 1;    /* by a fault */
@@ -53,18 +53,18 @@ void gci_h2_feed(struct gci_h2 *h, gcache_bytes_t bytes);
 void gci_h2_pull(struct gci_h2 *h);
 /* GOAWAY with that code (enum nghttp2_error_code), and nothing after it. */
 void gci_h2_end(struct gci_h2 *h, uint32_t code, const char *why);
-/* Looks at what an nghttp2 function has returned: < 0 and fatal makes it broken or over. */
+/* Checks the result of an nghttp2 function: < 0 and fatal makes it broken or over. */
 int gci_h2_checked(struct gci_h2 *h, int err);
-/* Nonzero: nothing more will be taken or said, but what the output holds. */
+/* Nonzero: nothing more is taken, and nothing sent but the present output. */
 int gci_h2_done(const struct gci_h2 *h);
 
-/* The reason, if there is none yet. */
+/* Sets the reason, if there is none yet. */
 void gci_h2_say(struct gci_h2 *h, const char *why, const char *word);
 void gci_h2_frame_sent(struct gci_h2 *h, const nghttp2_frame *frame);
-/* Out of memory inside a callback: what it returns. */
+/* Out of memory inside a callback: returns what the callback must return. */
 int gci_h2_break(struct gci_h2 *h);
 
-/* A body may be as long as a value and the message around it. */
+/* The longest body: a value and the message around it. */
 uint64_t gci_h2_body_max(const gcache_limits_t *limits);
 
 #endif

@@ -5,9 +5,9 @@
 
 #include "http/session.h"
 
-#define STEP ((uint64_t)1024 * 1024) /* a body is allowed so much more than has come, */
-#define STEP_FLOOR (STEP / 2)        /* once less than this is left of it */
-#define RATE_GRACE_MS 5000           /* of a body pass before its rate is judged */
+#define STEP ((uint64_t)1024 * 1024) /* a body is allowed this much more than has come, */
+#define STEP_FLOOR (STEP / 2)        /* when less than this is left of its window */
+#define RATE_GRACE_MS 5000           /* of a body, before its rate is judged */
 #define RATE_EVERY_MS 1000
 
 static struct gci_h2_stream *stream_of(struct gcache_link_s *link) {
@@ -51,7 +51,7 @@ static int holds_body(const struct gci_h2_stream *e) {
   return e->stage == GCI_H2_WHOLE || gci_h2_stream_owes(e);
 }
 
-/* What a request that waits for its answer costs. */
+/* The size of a request that waits for its answer. */
 static size_t cost(const struct gci_h2_stream *e) {
   return e->size + (size_t)e->body_len;
 }
@@ -141,7 +141,7 @@ static struct gci_h2_stream *oldest_receiving(const struct gci_h2_streams *all) 
   return NULL;
 }
 
-/* How much more window e is to be given. */
+/* How much more window e should get. */
 static uint64_t due(const struct gci_h2_stream *e) {
   uint64_t received = e->body.used, target = received + STEP;
   if (e->stage != GCI_H2_RECEIVING || e->allowed >= e->want) return 0;
@@ -181,7 +181,7 @@ int gci_h2_streams_grant(struct gci_h2_streams *all) {
 
 /* ----------------------------------------------------------------------------------- times -- */
 
-/* Nonzero if the time is over; else *next_ms knows of it. */
+/* Nonzero: the time is over; otherwise *next_ms is set no later than its end. */
 static int passed(uint64_t since_ms, uint64_t allowed_ms, uint64_t now_ms, uint64_t *next_ms) {
   if (now_ms - since_ms >= allowed_ms) return 1;
   if (allowed_ms < *next_ms - since_ms) *next_ms = since_ms + allowed_ms;
@@ -199,14 +199,14 @@ static enum gci_h2_slowness judge_body(struct gci_h2_stream *e, const gcache_lim
   return e->body.used / seconds < limits->body_rate_min ? GCI_H2_LATE_BODY : GCI_H2_IN_TIME;
 }
 
-/* Its DATA waits for a window; not for the socket, which is the connection's to watch. */
+/* Its DATA waits for a window; the connection watches the waits for the socket. */
 static int is_blocked(const struct gci_h2_stream *e) {
   nghttp2_session *ng = e->of->h->ng;
   return e->content.left > 0 && (nghttp2_session_get_stream_remote_window_size(ng, e->id) <= 0 ||
                                  nghttp2_session_get_remote_window_size(ng) <= 0);
 }
 
-/* A window that is opened a little at a time does not begin its time anew. */
+/* A window that is opened a little at a time does not restart its clock. */
 static int makes_progress(const struct gci_h2_stream *e) {
   return e->content.written - e->written_seen >= gci_http_progress_min(e->of->h->limits);
 }

@@ -9,7 +9,7 @@
 #define FIELDS_SMALL 24
 #define FIELDS_OURS 5 /* at most: four pseudo fields and the length */
 
-/* The fields of one message; beyond FIELDS_SMALL in memory of their own. */
+/* The fields of one message; beyond FIELDS_SMALL in allocated memory. */
 struct fields {
   struct gci_mem *mem;
   nghttp2_nv small[FIELDS_SMALL], *nv;

@@ -1,5 +1,4 @@
-/* http/message - looking things up in heads, and what may be written into one. Owns nothing; cannot
- * fail. */
+/* http/message - look-ups in heads, and what may be written into one. Owns nothing; cannot fail. */
 #include "http/message.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* http/message - what HTTP/1.1 and HTTP/2 have in common: heads, bodies, and the exchange that
- * joins a request to its answer. The code above sees only this. */
+/* http/message - the common part of HTTP/1.1 and HTTP/2: heads, bodies, and the exchange that joins
+ * a request to its answer. The code above sees only this. */
 #ifndef GCI_HTTP_MESSAGE_H
 #define GCI_HTTP_MESSAGE_H
 
@@ -10,8 +10,9 @@
 #include "gcache/gcache.h"
 #include "gcache/http.h"
 
-/* A received head. Slices point into storage of the connection, valid until the event that brought it
- * returns: server: request(), or as long as the exchange after gci_http_keep(); client: response(). */
+/* A received head. Slices point into storage of the connection, valid until the event that brought
+ * it returns: server: request(), or as long as the exchange after gci_http_keep(); client:
+ * response(). */
 struct gci_http_head {
   gcache_bytes_t method, target; /* requests: target as received */
   int status;                    /* answers */
@@ -24,14 +25,15 @@ struct gci_http_head {
 gcache_bytes_t gci_http_header(const gcache_header_t headers[], size_t n, gcache_bytes_t name);
 /* Without spaces and tabs around it. */
 gcache_bytes_t gci_http_trimmed(gcache_bytes_t text);
-/* The next of a comma-separated list (RFC 9110, 5.6.1), trimmed, perhaps empty; 0: there is no more. */
+/* The next of a comma-separated list (RFC 9110, 5.6.1), trimmed, perhaps empty; 0: there is
+ * none. */
 int gci_http_next_element(gcache_bytes_t *list, gcache_bytes_t *element);
 /* A token of RFC 9110, and field content free of CR, LF, NUL: what may be written into a head. */
 int gci_http_name_ok(gcache_bytes_t name);
 int gci_http_value_ok(gcache_bytes_t value);
 
 /* A message to send. Everything is borrowed until the call returns; `value` is referenced if it is
- * large. The body is before + value + after, and its length is stated but where it comes in parts. */
+ * large. The body is before + value + after, and its length is stated unless it comes in parts. */
 struct gci_http_message {
   gcache_bytes_t method, target, host; /* requests; host: the Host line's value */
   int status;                          /* answers */
@@ -44,7 +46,8 @@ struct gci_http_message {
 
 struct gci_http_exchange;
 
-/* How the session that made it takes its answer: whole, or begun and then part by part. */
+/* How the session that made the exchange takes its answer: whole, or begun and then part by
+ * part. */
 struct gci_http_exchange_ops {
   int (*keep)(struct gci_http_exchange *x);
   int (*reply)(struct gci_http_exchange *x, const struct gci_http_message *answer);
@@ -61,14 +64,15 @@ struct gci_http_exchange {
   struct gci_http_head head;
   gcache_value_t *body; /* NULL: none; the exchange's reference */
   void *data;           /* of the code above; NULL at first */
-  int screened; /* what the code above said of a head that came before its body; 0: not asked */
-  /* As data. The other side has given up this request, and not its connection: the answer is still
-   * owed, and goes nowhere. It may be given in here; the session must not be closed. */
+  int screened; /* result of screen() for a head that came before its body; 0: not screened */
+  /* Set like data. The other side has given up this request, and not its connection: the answer is
+   * still owed, and is dropped. It may be given in here; the session must not be closed. */
   void (*gone)(struct gci_http_exchange *x);
 };
 
-/* Inside request() alone: the head will be looked at later too. May move it: slices taken before are of
- * what may go. UV_ENOMEM. A head that is not kept is empty afterwards, but for its version. */
+/* Only inside request(): the head will be needed later too. May move it: slices taken before point
+ * to memory that may go. UV_ENOMEM. A head that is not kept is empty afterwards, except for its
+ * version. */
 static inline int gci_http_keep(struct gci_http_exchange *x) {
   return x->ops->keep(x);
 }
@@ -79,32 +83,31 @@ static inline int gci_http_reply(struct gci_http_exchange *x,
   return x->ops->reply(x, answer);
 }
 
-/* A body whose length is not known yet follows: parts, then end or abort, which x owes whatever these
- * return. Of head, status and headers are read. Once, and no reply then. UV_ENOMEM, here and below: the
- * answer is broken, as the other side will see; parts are thrown away from then on. */
+/* A body of unknown length follows: parts, then end or abort, which x owes whatever these return.
+ * Reads status and headers of head. Once, and without a reply then. UV_ENOMEM, here and below: the
+ * answer is broken, and the other side will see that; later parts are dropped. */
 static inline int gci_http_begin(struct gci_http_exchange *x, const struct gci_http_message *head) {
   return x->ops->begin(x, head);
 }
 
-/* The next bytes of the body: of part, before + value + after are read. Thrown away when the other side
- * has left or the answer has no body (HEAD, 204, 304). How much may wait is the caller's to decide. */
+/* The next bytes of the body: before + value + after of part are read. Dropped if the other side
+ * has left or the answer has no body (HEAD, 204, 304). The caller decides how much may wait. */
 static inline int gci_http_part(struct gci_http_exchange *x, const struct gci_http_message *part) {
   return x->ops->part(x, part);
 }
 
-/* The body is whole. x is gone. */
+/* The body is complete. x is gone. */
 static inline int gci_http_end(struct gci_http_exchange *x) {
   return x->ops->end(x);
 }
 
-/* There will be no more of the answer, begun or not, and the other side is to see that it is
- * broken. x is gone. */
+/* The answer, begun or not, ends here, and the other side will see that it is broken. x is gone. */
 static inline void gci_http_abort(struct gci_http_exchange *x) {
   x->ops->abort(x);
 }
 
-/* Bytes of the answer that the session still holds, in its output or before it; of one whose turn
- * has not come, those of all such together. May be less whenever output has left. */
+/* Bytes of the answer that the session still holds, in its output or before it; for answers whose
+ * turn has not come, the bytes of all of them together. May fall whenever output is sent. */
 static inline size_t gci_http_waiting(const struct gci_http_exchange *x) {
   return x->ops->waiting(x);
 }

@@ -1,8 +1,8 @@
-/* http/out - the queue is a list of buffers, each a row of records: a record is either text,
- * which follows it in the buffer, or a part of a value by reference. So a large value costs 24 bytes of
+/* http/out - the queue is a list of buffers, each a row of records: a record is either text, which
+ * follows it in the buffer, or a part of a value by reference. So a large value costs 24 bytes of
  * buffer and no allocation, and the text after it goes on in the same buffer.
  *
- * Owns its buffers and one reference a value record. Records never move, so slices stay valid
+ * Owns its buffers and one reference per value record. Records never move, so slices stay valid
  * while more is appended. Fails: UV_ENOMEM before anything was changed. */
 #include "http/out.h"
 
@@ -54,7 +54,7 @@ static int ends_in_text(const struct buffer *b) {
   return !is_empty(b) && record_at(b, b->last)->value == NULL;
 }
 
-/* Offset of the record behind the one at `offset`; the end when that is the last. */
+/* Offset of the record after the one at `offset`; for the last one the end. */
 static size_t next_record(const struct buffer *b, size_t offset) {
   if (offset == b->last) return b->end;
   const struct record *r = record_at(b, offset);
@@ -105,7 +105,7 @@ static void enqueue(struct gci_out *out, struct buffer *b) {
   gci_in_flight_add(&out->mem->in_flight, b->size);
 }
 
-/* The last part of a value keeps all of it; the parts before it are there as long as that is to
+/* The last part of a value keeps all of it alive; earlier parts need nothing as long as that is to
  * come. */
 static size_t kept_by(const struct record *r) {
   size_t len = gcache_value_bytes(r->value).len;
@@ -123,7 +123,7 @@ static struct record *add_record(struct buffer *b, gcache_value_t *value) {
   return r;
 }
 
-/* Bytes of text that still fit into b, a record for them counted where one is needed. */
+/* Bytes of text that still fit into b, less a record for them if one is needed. */
 static size_t room_for_text(const struct buffer *b) {
   size_t start = ends_in_text(b) ? b->end : aligned(b->end) + sizeof(struct record);
   return start < capacity(b) ? capacity(b) - start : 0;
@@ -179,7 +179,7 @@ void gci_out_commit(struct gci_out *out, size_t len) {
   out->held += len;
 }
 
-/* The last of several parts: it is to be seen when the value can go. */
+/* Nonzero: the last of several parts; after it the value can go. */
 static int ends(const gcache_value_t *value, size_t offset, size_t len) {
   return offset > 0 && len > 0 && offset + len == gcache_value_bytes(value).len;
 }
@@ -225,7 +225,7 @@ size_t gci_out_slices(const struct gci_out *out, gcache_bytes_t slices[], size_t
   return n;
 }
 
-/* The first record of b is all sent. */
+/* The first record of b is completely sent. */
 static void drop_record(struct gci_out *out, struct buffer *b) {
   struct record *r = record_at(b, b->first);
   if (r->value != NULL) {

@@ -1,7 +1,7 @@
 /* http/token - see token.h. */
 #include "http/token.h"
 
-/* A byte a byte: heads are mostly tokens, and this is faster than a bit a byte. */
+/* A byte per byte: heads are mostly tokens, and this is faster than a bit per byte. */
 static const unsigned char is_token[256] = {
     [0x20] = 0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0,
     [0x30] = 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,

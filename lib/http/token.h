@@ -1,4 +1,4 @@
-/* http/token - which bytes may stand where in a head (RFC 9110, RFC 9112). Pure functions; cannot
+/* http/token - which bytes are allowed where in a head (RFC 9110, RFC 9112). Pure functions; cannot
  * fail. */
 #ifndef GCI_HTTP_TOKEN_H
 #define GCI_HTTP_TOKEN_H
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A bit a byte. Looked up once for every byte of every head, so without a branch. */
+/* A bit per byte. Looked up once for every byte of every head, so without a branch. */
 struct gci_http_set {
   uint64_t bits[4];
 };

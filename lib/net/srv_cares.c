@@ -101,9 +101,7 @@ static struct sock *make_sock(struct gci_srv *s, int fd) {
 }
 
 static void end(struct gci_srv *s, int status) {
-  if (s->done == NULL || gci_job_queued(&s->answered))
-    return; /* being destroyed, or it has
-                                                                * ended */
+  if (s->done == NULL || gci_job_queued(&s->answered)) return; /* destroyed, or ended */
   s->status = status;
   gci_env_defer(s->env, GCI_COMPLETIONS, &s->answered);
 }

@@ -65,9 +65,7 @@ void gci_tls_session_keep(struct gci_tls *t) {
   struct session *s;
 
   if (now == NULL || now == t->kept_session || !SSL_SESSION_is_resumable(now)) return;
-  if (t->generation != t->tls->generation)
-    return; /* verified by certificates that may no longer be
-                                                    * trusted */
+  if (t->generation != t->tls->generation) return; /* its issuer may be trusted no more */
   s = find(t->tls, t->peer);
   if (s == NULL) s = add(t->tls, t->peer);
   if (s == NULL) return;
