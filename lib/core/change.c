@@ -78,12 +78,19 @@ static void add(struct change *change, size_t i, struct gci_peer *peer) {
                                    peer);
 }
 
-/* The member that stores a value in place of an owner that is out; NULL: none. A remove goes to the
- * acting owner after the owner, as to all others: the acting owner may take the owner for up, and
- * fetch from it the value that is being removed. */
+/* An owner that is merely to be told of a change first can store a value itself. */
+static int stores(const struct gci_peer *owner) {
+  return !gci_health_is_down(owner) && !owner->health.leaving;
+}
+
+/* The member that stores a value in place of an owner that is down or leaves; NULL: none. A remove
+ * goes to the acting owner after the owner, as to all others: the acting owner may take the owner
+ * for up, and fetch from it the value that is being removed. So it may where it is sent a set,
+ * before the owner is reached and after the value has expired here; but with an owner that is down
+ * no set succeeds, and of one that leaves nothing is kept (core/fetch). */
 static struct gci_peer *acting_owner(const struct change *change, const struct gci_peer *owner) {
   gcache_t *core = change->group->core;
-  if (change->op != GCACHE_OP_SET || owner == NULL || !gci_health_is_out(owner)) return NULL;
+  if (change->op != GCACHE_OP_SET || owner == NULL || stores(owner)) return NULL;
   struct gci_peer *acting = gci_health_owner(core, change->key, NULL);
   return acting != NULL ? acting : core->peers.self;
 }

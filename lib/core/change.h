@@ -5,8 +5,8 @@
  * member that failed does not stop the next round.
  *
  *   set, remove   the owner; then everybody else, so that nobody fetches the old value again. If
- *                 the owner is out, the acting owner is sent a set together with it, and stores
- *                 the value
+ *                 the owner is down or leaves, the acting owner is sent a set together with it,
+ *                 and stores the value
  *   clear         everybody; then everybody again, for values fetched during the first round
  *
  * If another list has been put in force by then, the change is made once more by that list, from

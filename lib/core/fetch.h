@@ -4,7 +4,8 @@
  * Owns the copy of its key. The flight is the journey's, the conversation with the transport
  * core/call's.
  *
- *   a value                       kept in the hot cache, delivered; an acting owner's: delivered
+ *   a value                       kept in the hot cache, delivered; an acting owner's, or of an
+ *                                 owner that is out by then: delivered
  *   a value marked as stale       delivered, if the windows of this member's group allow that
  *   "not found", "getter failed"  believed, delivered
  *   busy                          nothing was sent, too much waits for the owner here: delivered

@@ -485,8 +485,9 @@ static void second_step_is_told_later_when_the_owner_used_up_the_time(void **sta
   room_close(&r);
 }
 
-/* It may take the owner for well, and fetch from it what is to be gone. A set it stores, and
- * fetches nothing. */
+/* It may take the owner for up, and fetch from it the value that is to go. An owner that is merely
+ * to be told of a change first stores what is set; for one that leaves the acting owner does, and
+ * keeps nothing that it fetches there (test_acting). */
 static void who_acts_for_an_owner_that_is_out_removes_when_the_owner_has(void **state) {
   struct room r;
   struct change_probe p = {0};
@@ -510,6 +511,20 @@ static void who_acts_for_an_owner_that_is_out_removes_when_the_owner_has(void **
   room_call_done(&r, r.calls[1], 0, NULL, NULL);
   room_run(&r);
   assert_int_equal(p.status, 0);
+  assert_int_equal(room_set(&r, &p, key, "v", 0), 0);
+  room_run(&r);
+  assert_int_equal(r.n_calls, 2);
+  assert_string_equal(gcache_call_peer(r.calls[1]), ROOM_B);
+  assert_int_equal(gcache_call_op(r.calls[1]), GCACHE_OP_SET);
+  room_call_done(&r, r.calls[1], 0, NULL, NULL);
+  room_run(&r);
+  assert_int_equal(r.n_calls, 2);
+  assert_string_equal(gcache_call_peer(r.calls[1]), ROOM_C);
+  assert_int_equal(gcache_call_op(r.calls[1]), GCACHE_OP_REMOVE);
+  room_call_done(&r, r.calls[1], 0, NULL, NULL);
+  room_run(&r);
+  assert_int_equal(p.status, 0);
+  gci_health_leaving(&r.core, owner, 1);
   assert_int_equal(room_set(&r, &p, key, "v", 0), 0);
   room_run(&r);
   assert_int_equal(r.n_calls, 3);

@@ -91,6 +91,13 @@ int world_dead_excuses(const struct world *w, uint64_t reported, uint64_t ok) {
 
 /* ---- who knows ---- */
 
+/* A member that is out because it has missed a change, and was not found to be down, is asked for no
+ * key, but is sent changes (docs/rooms/cluster.md, "A change"). */
+static int is_asked(const gcache_peer_stats_t *s, const struct world_dead_view *seen) {
+  int is_down = s->opened > seen->up_opened;
+  return s->gets > seen->gets || (is_down && s->sets > seen->sets);
+}
+
 static int knows(struct world_member *m) {
   struct world *w = m->world;
   gcache_peer_stats_t s;
@@ -100,11 +107,14 @@ static int knows(struct world_member *m) {
     struct world_dead_view *seen = &w->dead.views[m->index][on];
     int is_up = s.state == GCACHE_PEER_UP, runs = world_member_runs(&w->members[on]);
     if (s.is_self) continue;
-    if (!is_up && seen->is_out && seen->opened == s.opened && s.gets + s.sets > seen->asked)
+    if (!is_up && seen->is_out && seen->opened == s.opened && is_asked(&s, seen))
       promises_break(&w->promises, "P7: member %d asks member %d, which it takes to be down",
                      m->index, on);
-    *seen = (struct world_dead_view){
-        .is_out = !is_up, .opened = s.opened, .asked = s.gets + s.sets};
+    *seen = (struct world_dead_view){.is_out = !is_up,
+                                     .opened = s.opened,
+                                     .gets = s.gets,
+                                     .sets = s.sets,
+                                     .up_opened = is_up ? s.opened : seen->up_opened};
     if (is_up != runs || (runs && s.missed > 0)) agrees = 0;
   }
   return agrees;

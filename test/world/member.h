@@ -88,7 +88,8 @@ enum world_fate { WORLD_FATE_KILLED, WORLD_FATE_DARK, WORLD_FATE_STOPPED, WORLD_
 
 struct world_dead_view {
   int is_out;
-  uint64_t opened, asked;
+  uint64_t opened, gets, sets;
+  uint64_t up_opened; /* opened, when it was last up */
 };
 
 struct world_dead {
