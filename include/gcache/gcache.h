@@ -525,7 +525,8 @@ typedef struct gcache_peer_result_s {
 
 /* status 0: every member has made the change.
  * GCACHE_EPARTIAL: peers says which members have not, and why. The change is sent to them later, a
- * set as a remove (docs/rooms/cluster.md); repeating the call is safe.
+ * set as a remove (docs/rooms/cluster.md); repeating the call is safe. A set may still reach the
+ * owner, and store its value, after this report.
  * UV_ECANCELED: cancelled or closing; members reported with 0 have made the change.
  * peers: the key's owner first (for a clear, in the list's order), this member included unless it
  * is client-only; then members that joined the list meanwhile. Borrowed. */
