@@ -95,13 +95,19 @@ static int open_ssl(struct gci_tls **out, struct gci_mem *mem, gcache_tls_t *tls
   return 0;
 }
 
+/* The length of a name of so many bytes without the dot of the root, which is lawful at its end and
+ * stands in no certificate. */
+static size_t without_root(const char *name, size_t len) {
+  return len > 1 && name[len - 1] == '.' ? len - 1 : len;
+}
+
 /* The host without brackets and zone, for `peer` and for the check of the certificate. UV_EINVAL:
  * none, or too long. */
 static int bare_host(char *out, size_t cap, const char *host) {
   size_t len;
 
   if (host[0] == '[') host++;
-  len = strcspn(host, "]%");
+  len = without_root(host, strcspn(host, "]%"));
   if (len == 0 || len >= cap) return UV_EINVAL;
   memcpy(out, host, len);
   out[len] = 0;
@@ -340,7 +346,7 @@ int gci_tls_named(const struct gci_tls *t, const char *host) {
   if (cert == NULL) return 0;
   if (uv_inet_pton(AF_INET, host, address) == 0 || uv_inet_pton(AF_INET6, host, address) == 0)
     return X509_check_ip_asc(cert, host, flags) == 1;
-  return X509_check_host(cert, host, 0, flags, NULL) == 1;
+  return X509_check_host(cert, host, without_root(host, strlen(host)), flags, NULL) == 1;
 }
 
 int gci_tls_resumed(const struct gci_tls *t) {

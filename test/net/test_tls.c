@@ -340,6 +340,21 @@ static void a_session_from_an_open_port_is_not_good_for_a_closed_one(void **stat
   pair_close(&p);
 }
 
+/* As where no search list is wanted. No certificate has it. */
+static void a_name_may_end_with_the_dot_of_the_root(void **state) {
+  struct pair_wish wish = {.host = "peer.test."};
+  struct pair p;
+  (void)state;
+  pair_open(&p, &certs, &wish);
+  run_and_expect_secured(&p);
+  assert_true(gci_tls_named(p.client.tls, "peer.test."));
+  assert_true(gci_tls_named(p.client.tls, "peer.test"));
+  assert_false(gci_tls_named(p.client.tls, "peer.test.."));
+  assert_false(gci_tls_named(p.client.tls, "."));
+  assert_false(gci_tls_named(p.client.tls, ""));
+  pair_close(&p);
+}
+
 static void at_most_256_sessions_are_kept(void **state) {
   struct pair_wish wish = {0};
   struct pair p;
@@ -480,6 +495,7 @@ int main(void) {
       cmocka_unit_test(the_second_connection_to_a_peer_is_resumed),
       cmocka_unit_test(who_was_verified_still_is_when_resumed),
       cmocka_unit_test(a_session_from_an_open_port_is_not_good_for_a_closed_one),
+      cmocka_unit_test(a_name_may_end_with_the_dot_of_the_root),
       cmocka_unit_test(at_most_256_sessions_are_kept),
       cmocka_unit_test(replaced_contexts_are_for_new_connections),
       cmocka_unit_test(every_allocation_may_fail),
