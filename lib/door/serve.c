@@ -14,6 +14,7 @@
 
 #define NO_GROUP "no such group: "
 #define NO_GROUP_LEN (sizeof NO_GROUP - 1)
+#define NAME_MAX_SAID ((size_t)256) /* no group has a longer one */
 #define GIVER_MAX 512
 
 /* ------------------------------------------------------------------------------- the reply -- */
@@ -60,11 +61,13 @@ static void finish_value(struct gci_serve *serve, gcache_value_t *value) {
 }
 
 static void finish_no_group(struct gci_serve *serve) {
+  size_t len = serve->group.len < NAME_MAX_SAID ? serve->group.len : NAME_MAX_SAID;
+
   /* The key is not needed any more: the name moves behind the words in front of it. */
-  memmove(serve->buf + NO_GROUP_LEN, serve->group.base, serve->group.len);
+  memmove(serve->buf + NO_GROUP_LEN, serve->group.base, len);
   memcpy(serve->buf, NO_GROUP, NO_GROUP_LEN);
   finish_text(serve, serve->door->dialect->no_group, "no-group",
-              gcache_bytes(serve->buf, NO_GROUP_LEN + serve->group.len));
+              gcache_bytes(serve->buf, NO_GROUP_LEN + len));
 }
 
 static void finish_done(struct gci_serve *serve, gcache_value_t *value) {

@@ -209,13 +209,17 @@ static void unknown_group_is_named(void **state) {
 static void long_name_of_a_group_is_unknown(void **state) {
   struct member m;
   struct served s;
-  char path[400] = "/_groupcache/";
+  static const size_t lengths[] = {257, 7000};
 
   open_member(&m, state, NULL);
-  memset(path + strlen(path), 'g', 257);
-  strcat(path, "/k");
-  serve(&s, &m, "GET", path);
-  assert_int_equal(s.http, 404);
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    char path[8000] = "/_groupcache/";
+    memset(path + strlen(path), 'g', lengths[i]);
+    strcat(path, "/k");
+    serve(&s, &m, "GET", path);
+    assert_int_equal(s.http, 404);
+    assert_in_range(s.body_len, 257, 300); /* as the header says it */
+  }
   assert_int_equal(m.loads, 0);
   member_end(&m);
 }
