@@ -130,6 +130,7 @@ size_t gci_h1_stream_waiting(const struct gci_http_exchange *x) {
   const struct gci_h1_exchange *e = (const struct gci_h1_exchange *)x;
   if (is_lost(e)) return 0;
   if (!gci_h1_in_turn(e)) return e->answers->early;
+  if (e->stage == GCI_H1_NOT_BEGUN) return 0;
   /* The output is a queue, and nothing is added to it after this answer. */
   size_t out = e->answers->out.bytes;
   return out < e->put ? out : (size_t)e->put;

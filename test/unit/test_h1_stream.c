@@ -251,6 +251,23 @@ static void waiting_counts_what_is_not_sent_of_this_answer(void **state) {
   end_run(&run);
 }
 
+/* The output is full of the answer before it, whose memory it may have. */
+static void of_one_that_has_not_begun_nothing_waits(void **state) {
+  struct server_run run;
+  (void)state;
+  open_asked(&run, GET("/a"));
+  begin(&run, 0);
+  part(&run, 0, "0123456789");
+  end(&run, 0);
+  run_feed(&run, gcache_cstr(GET("/b")));
+  assert_true(gci_http_server_output(run.server)->bytes > 10);
+  assert_int_equal(waiting(&run, 1), 0);
+  begin(&run, 1);
+  assert_int_equal(waiting(&run, 1), strlen(CHUNKED));
+  end(&run, 1);
+  end_run(&run);
+}
+
 static void a_refusal_waits_for_its_end(void **state) {
   struct server_run run;
   (void)state;
@@ -443,6 +460,7 @@ int main(void) {
       cmocka_unit_test(those_behind_wait_for_its_end),
       cmocka_unit_test(parts_before_their_turn_are_gathered),
       cmocka_unit_test(waiting_counts_what_is_not_sent_of_this_answer),
+      cmocka_unit_test(of_one_that_has_not_begun_nothing_waits),
       cmocka_unit_test(a_refusal_waits_for_its_end),
       cmocka_unit_test(aborted_it_ends_the_connection_without_the_last_chunk),
       cmocka_unit_test(aborted_before_its_turn_it_cuts_where_it_would_have_stood),
