@@ -51,6 +51,8 @@ void gci_conn_out_close(struct gci_conn_out *c) {
   assert(gci_list_empty(&c->trips));
   if (c->closing) return;
   c->closing = 1;
+  /* Whoever took it has answered nothing: the name may have another address by now. */
+  if (c->exchanges == 0) c->origin->target.n = 0;
   gci_link_unlink(&c->link);
   gci_env_deadline_clear(c->config->env, &c->deadline);
   gci_defer_cancel(&c->turn);

@@ -6,9 +6,10 @@
  * refuses, the time is over, cancelled: done with the latest error, the stream closed. done runs
  * exactly once, from the loop.
  * Owns its requests and the half-open socket; the address cache belongs to struct gci_dial_target,
- * so that names are looked up once per target and again after a failed connect, never per request
- * (uv_getaddrinfo shares the pool with the application's work). A look-up that a thread is busy
- * with cannot be stopped: done does not wait for it, gci_loop_close() does.
+ * so that names are looked up once per target, and again after a failed connect or when its owner
+ * sets n to 0 because nobody answers there; never per request (uv_getaddrinfo shares the pool with
+ * the application's work). A look-up that a thread is busy with cannot be stopped: done does not
+ * wait for it, gci_loop_close() does.
  * A Unix socket without a file is UV_ECONNREFUSED, one that we may not use UV_EACCES. A Unix
  * listener with a full backlog refuses at once (UV_EAGAIN), where TCP would let us wait: so the
  * dial tries again, every few milliseconds, until the time is over. */
