@@ -202,7 +202,7 @@ static void try_next(struct gci_dial *d) {
   int rc;
 
   if (d->over || d->next == d->n) {
-    if (!d->over) d->target->n = 0; /* looked up again by the next dial */
+    if (d->status != UV_ECANCELED) d->target->n = 0; /* looked up again by the next dial */
     tell(d);
     return;
   }

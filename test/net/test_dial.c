@@ -345,6 +345,32 @@ static void silence_ends_with_the_time(void **state) {
   silent_close(&silent);
 }
 
+/* As of a machine that has gone, with its address: nothing comes back. But who is cancelled says nothing
+ * about the address. */
+static void a_name_whose_address_is_silent_is_looked_up_again(void **state) {
+  struct silent silent;
+  struct caller c;
+  lookups = 0;
+  silent_open(&silent);
+  caller_init(&c, *state, "both.test", silent.port);
+  for (int i = 0; i < 4; i++) {
+    int cancels = i == 2;
+    c.done = c.closed = 0;
+    if (i > 0) assert_int_equal(gci_stream_init(&c.s, &c.w->env, &c.w->uv, &events, &c), 0);
+    if (cancels) {
+      c.target.addresses[0] = at_port(silent.port);
+      c.target.n = 1;
+    }
+    caller_start(&c, cancels ? 60000 : 30);
+    if (cancels) gci_dial_cancel(c.dial);
+    run_until(c.w, &c.done, 1);
+    caller_fini(&c);
+    assert_int_equal(c.status, cancels ? UV_ECANCELED : UV_ETIMEDOUT);
+    assert_int_equal(lookups, i == 0 ? 1 : 2);
+  }
+  silent_close(&silent);
+}
+
 static void a_dial_keeps_the_loop_alive_until_done(void **state) {
   struct silent silent;
   struct caller c;
@@ -503,6 +529,7 @@ int main(void) {
       IN_WORLD(a_connected_stream_carries_bytes),
       IN_WORLD(a_stream_kept_alive_is_asked_after_in_whole_seconds),
       IN_WORLD(silence_ends_with_the_time),
+      IN_WORLD(a_name_whose_address_is_silent_is_looked_up_again),
       IN_WORLD(a_dial_keeps_the_loop_alive_until_done),
       IN_WORLD(cancelled_at_once_it_is_told_from_the_loop),
       IN_WORLD(cancelled_after_any_number_of_turns_it_is_told_once),
