@@ -51,8 +51,6 @@ void gci_conn_out_close(struct gci_conn_out *c) {
   assert(gci_list_empty(&c->trips));
   if (c->closing) return;
   c->closing = 1;
-  /* Whoever took it has answered nothing: the name may have another address by now. */
-  if (c->exchanges == 0) c->origin->target.n = 0;
   gci_link_unlink(&c->link);
   gci_env_deadline_clear(c->config->env, &c->deadline);
   gci_defer_cancel(&c->turn);
@@ -94,12 +92,18 @@ static int may_go_again(const struct gci_conn_out *c, struct gci_trip *trip, int
   return (!c->many && !first) || !gci_http_client_begun(c->http, trip);
 }
 
+/* Whoever has taken it has answered nothing: the name may have another address by now. */
+static void doubt_address(struct gci_conn_out *c) {
+  if (c->exchanges == 0) c->origin->target.n = 0;
+}
+
 /* The connection is of no more use: all trips under way on it have failed. */
 static void break_off(struct gci_conn_out *c, int status, const char *why) {
   struct gci_trip *trip;
   int first = 1;
 
   if (c->closing) return;
+  if (status == GCACHE_EPEER && !gci_list_empty(&c->trips)) doubt_address(c);
   while ((trip = first_of(&c->trips)) != NULL) {
     trip->again = may_go_again(c, trip, first) != 0;
     end_trip(trip, status, why);
@@ -177,6 +181,7 @@ static void on_deadline(struct gcache_deadline_s *deadline) {
   struct gci_conn_out *c = gci_container_of(deadline, struct gci_conn_out, deadline);
 
   if (!c->opened) { /* the handshake has taken too long */
+    doubt_address(c);
     gci_conn_out_close(c);
     tell_opened(c, UV_ETIMEDOUT, "");
     return;
@@ -360,6 +365,7 @@ static void on_read(void *user, gcache_bytes_t bytes) {
 
 /* Nothing can be sent over it. */
 static void give_up(struct gci_conn_out *c, int status, const char *reason) {
+  doubt_address(c);
   gci_conn_out_close(c); /* the stream keeps its reason until it has closed */
   tell_opened(c, status, reason);
 }
