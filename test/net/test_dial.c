@@ -345,8 +345,8 @@ static void silence_ends_with_the_time(void **state) {
   silent_close(&silent);
 }
 
-/* As of a machine that has gone, with its address: nothing comes back. But who is cancelled says nothing
- * about the address. */
+/* As of a machine that has gone, with its address: nothing comes back. But who is cancelled says
+ * nothing about the address. */
 static void a_name_whose_address_is_silent_is_looked_up_again(void **state) {
   struct silent silent;
   struct caller c;
