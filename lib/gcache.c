@@ -1,10 +1,10 @@
 /* gcache - the house: the one room that sees all others. Assembles a cache from its parts, tears it
  * down in order, and does for the application what needs more than one tower: peer lists, totals,
- * words.
+ * error texts.
  *
- * Closing: refuse; the door closes what came in while the core cancels what was asked; when neither
- * owes anything the transport closes; then the loop's handles; then all memory goes and the application
- * is told. */
+ * Closing: refuse; the door closes its connections while the core cancels its requests; when
+ * neither owes anything the transport closes; then the loop's handles; then all memory is freed and
+ * the application is told. */
 #include "gcache/gcache.h"
 
 #include <assert.h>
@@ -27,13 +27,13 @@
 #define IN_FLIGHT_LEAST ((size_t)16 * 1024 * 1024)
 
 struct house {
-  gcache_t core; /* first: what the application holds */
+  gcache_t core; /* first: the application's pointer */
   struct gci_mem *mem;
   struct gci_env env;
   struct gci_loop loop;
   struct gci_access access;
   struct gci_door door;
-  struct gci_transport_http http; /* unused where the application brings its own */
+  struct gci_transport_http http; /* unused if the application brings its own */
   gcache_transport_t *transport;
   char *base_path;
   size_t base_path_size;
@@ -65,7 +65,7 @@ const char *gcache_version_string(void) {
   return VERSION(GCACHE_VERSION_MAJOR, GCACHE_VERSION_MINOR, GCACHE_VERSION_PATCH);
 }
 
-/* uv_strerror() and uv_err_name() allocate for codes they do not know, and keep that for ever. */
+/* uv_strerror() and uv_err_name() allocate for unknown codes, and never free that. */
 const char *gcache_strerror(int code) {
   const char *ours = gci_err_text(code);
 
@@ -153,7 +153,7 @@ static void set_up_transport(struct house *house, const gcache_options_t *o) {
   house->transport = o->transport != NULL ? o->transport : &house->http.transport;
 }
 
-/* Groups come and go, and change in size. */
+/* Computed anew each time: groups come and go, and change in size. */
 static size_t quarter_of_memory(const void *core) {
   return gci_core_max_bytes(core) / 4;
 }
@@ -267,7 +267,7 @@ static void on_transport_closed(void *arg) {
   gci_loop_close(&house->loop, on_loop_closed, house);
 }
 
-/* One compiled against an older header ends earlier. */
+/* A transport compiled against an older header is shorter. */
 static int has_close(const gcache_transport_t *t) {
   return t->size >= offsetof(gcache_transport_t, close) + sizeof t->close && t->close != NULL;
 }
@@ -298,7 +298,7 @@ void gcache_close(gcache_t *cache, gcache_closed_cb closed, void *arg) {
 
 /* ------------------------------------------------------------------------------------ peers -- */
 
-/* UV_EINVAL: who names it is told in the log. */
+/* UV_EINVAL: the log names who. */
 static int read_url(struct house *house, const char *who, const char *url, struct gci_url *parts) {
   const char *fault = url == NULL ? "is missing" : NULL;
 
@@ -349,7 +349,7 @@ static gcache_bytes_t authority_of(const char *url) {
   return rest;
 }
 
-/* host:port of every URL: n pointers, and behind them the texts. NULL: out of memory. */
+/* host:port of every URL: n pointers, and then the texts. NULL: out of memory. */
 static const char **build_labels(struct gci_mem *mem, const char *const urls[], size_t n,
                                  size_t *size) {
   const char **labels;

@@ -1,4 +1,4 @@
-/* base/bytes - see bytes.h. Owns nothing; cannot fail but for text that is not a number. */
+/* base/bytes - see bytes.h. Owns nothing; only reading a number can fail. */
 #include "base/bytes.h"
 
 static unsigned char lower(unsigned char c) {

@@ -1,4 +1,4 @@
-/* base/bytes - small questions about gcache_bytes_t. Borrows everything, allocates nothing. */
+/* base/bytes - small functions on gcache_bytes_t. Borrows everything, allocates nothing. */
 #ifndef GCI_BASE_BYTES_H
 #define GCI_BASE_BYTES_H
 
@@ -24,14 +24,14 @@ static inline gcache_bytes_t gci_bytes_skip(gcache_bytes_t text, size_t n) {
   return rest;
 }
 
-/* ASCII letters in any case; the second of two that are as long and differ. */
+/* Equal but for the case of ASCII letters? The slow part, for two of equal length. */
 int gci_bytes_same_nocase(gcache_bytes_t a, gcache_bytes_t b);
 static inline int gci_bytes_equal_nocase(gcache_bytes_t a, gcache_bytes_t b) {
   return a.len == b.len &&
          (a.len == 0 || memcmp(a.base, b.base, a.len) == 0 || gci_bytes_same_nocase(a, b));
 }
 
-/* Decimal digits only, no sign, no space, whole text; -1: not that, or over UINT64_MAX. */
+/* Decimal digits only, no sign, no space, the whole text; -1: anything else, or over UINT64_MAX. */
 int gci_bytes_to_u64(gcache_bytes_t text, uint64_t *out);
 
 #endif

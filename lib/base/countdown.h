@@ -1,5 +1,5 @@
-/* base/countdown - one count per obligation; at zero its owner is told, once. The way everything here
- * closes: refuse, cancel, wait for zero. */
+/* base/countdown - one count per obligation; at zero its owner is told, once. Everything here
+ * closes this way: refuse, cancel, wait for zero. */
 #ifndef GCI_BASE_COUNTDOWN_H
 #define GCI_BASE_COUNTDOWN_H
 
@@ -11,7 +11,7 @@ struct gci_countdown {
   void (*zero)(struct gci_countdown *c); /* may free the countdown */
 };
 
-/* Starts at one: the owner's own, given back when it begins to close. */
+/* Starts at one: the owner's, given back when it begins to close. */
 static inline void gci_countdown_init(struct gci_countdown *c,
                                       void (*zero)(struct gci_countdown *c)) {
   c->count = 1;

@@ -1,5 +1,5 @@
-/* base/deadline - see deadline.h. A four-way heap of pointers, half as deep as a two-way one. Owns the
- * array; only setting one that is not set can fail. */
+/* base/deadline - see deadline.h. A four-way heap of pointers, half as deep as a two-way one. Owns
+ * the array; only setting a deadline that is not set can fail. */
 #include "base/deadline.h"
 
 #include <assert.h>
@@ -16,7 +16,7 @@ static void put(struct gci_deadlines *ds, size_t i, struct gcache_deadline_s *d)
   d->slot = i + 1;
 }
 
-/* i is a hole that d wants to fill. */
+/* Moves the hole at i up to where d belongs. */
 static void sift_up(struct gci_deadlines *ds, size_t i, struct gcache_deadline_s *d) {
   while (i > 0) {
     size_t parent = (i - 1) / WAYS;
@@ -27,7 +27,7 @@ static void sift_up(struct gci_deadlines *ds, size_t i, struct gcache_deadline_s
   put(ds, i, d);
 }
 
-/* The child of i that passes first; i itself has none: 0. */
+/* The child of i that passes first; 0: i has no child. */
 static size_t first_child(const struct gci_deadlines *ds, size_t i) {
   size_t child = i * WAYS + 1, end = child + WAYS < ds->n ? child + WAYS : ds->n;
   if (child >= ds->n) return 0;

@@ -1,10 +1,10 @@
 /* base/deadline - a heap of points in monotonic time, earliest first.
  *
- * A deadline (struct gcache_deadline_s, declared in gcache.h because requests embed it) is embedded in
- * its owner: at_ms when it passes, order for ties, slot 1 up in the heap and 0 when not set, passed
- * called by gci_env_turn() with it no longer set. Equal times fire in the order they were set, a moved
- * one being set anew. Setting can fail (the heap array grows); changing a set one and clearing cannot.
- * No clock here: now is an argument. */
+ * A deadline (struct gcache_deadline_s, declared in gcache.h because requests embed it) is embedded
+ * in its owner. at_ms: when it passes; order: breaks ties; slot: its place in the heap from 1 up, 0
+ * when not set; passed: called by gci_env_turn(), when the deadline is no longer set. Equal times
+ * fire in the order they were set; moving counts as setting. Setting can fail (the heap array
+ * grows); moving and clearing a set deadline cannot. No clock here: now is an argument. */
 #ifndef GCI_BASE_DEADLINE_H
 #define GCI_BASE_DEADLINE_H
 
@@ -28,7 +28,7 @@ void gci_deadline_init(struct gcache_deadline_s *d, void (*passed)(struct gcache
 static inline int gci_deadline_is_set(const struct gcache_deadline_s *d) {
   return d->slot != 0;
 }
-/* Sets, or moves one that is set. GCI_DEADLINE_NEVER clears it. UV_ENOMEM. */
+/* Sets or moves the deadline. GCI_DEADLINE_NEVER clears it. UV_ENOMEM. */
 int gci_deadline_set(struct gci_deadlines *ds, struct gcache_deadline_s *d, uint64_t at_ms);
 void gci_deadline_clear(struct gci_deadlines *ds,
                         struct gcache_deadline_s *d); /* not set is fine */
@@ -36,7 +36,7 @@ void gci_deadline_clear(struct gci_deadlines *ds,
 /* The earliest, still set; NULL: none. */
 struct gcache_deadline_s *gci_deadlines_first(const struct gci_deadlines *ds);
 uint64_t gci_deadlines_next(const struct gci_deadlines *ds); /* GCI_DEADLINE_NEVER: none */
-/* Takes out and returns the earliest with at_ms <= now_ms; NULL: none. */
+/* Removes and returns the earliest with at_ms <= now_ms; NULL: none. */
 struct gcache_deadline_s *gci_deadlines_pop(struct gci_deadlines *ds, uint64_t now_ms);
 
 #endif

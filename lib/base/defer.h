@@ -1,8 +1,9 @@
 /* base/defer - the completion queue: callbacks run from the loop, never from inside a call (P10).
  *
- * A job (struct gcache_job_s, declared in gcache.h because requests embed it) is embedded in its owner
- * and queued at most once; its run may free it. The drain moves the queue to a local head
- * first, so that what a callback queues runs in the next drain, and no callback can starve the loop. */
+ * A job (struct gcache_job_s, declared in gcache.h because requests embed it) is embedded in its
+ * owner and queued at most once; its run may free it. The drain moves the queue to a local head
+ * first, so that jobs queued by a callback run in the next drain, and no callback can starve the
+ * loop. */
 #ifndef GCI_BASE_DEFER_H
 #define GCI_BASE_DEFER_H
 
@@ -20,7 +21,7 @@ static inline void gci_job_init(struct gcache_job_s *job, void (*run)(struct gca
 static inline int gci_job_queued(const struct gcache_job_s *job) {
   return gci_link_linked(&job->link);
 }
-/* Nonzero if the queue was empty: the loop is to be woken. Must not be queued already. */
+/* Nonzero if the queue was empty: wake the loop. The job must not be queued already. */
 static inline int gci_defer_push(struct gci_defer *defer, struct gcache_job_s *job) {
   int was_empty = gci_list_empty(&defer->queue);
   gci_list_push_back(&defer->queue, &job->link);

@@ -1,5 +1,5 @@
-/* base/env - see env.h. Owns the heap of deadlines and a reference to mem; what waits in either
- * structure belongs to who put it there. Fails only where a deadline is set. */
+/* base/env - see env.h. Owns the heap of deadlines and a reference to mem; deadlines and jobs
+ * belong to their setters. Fails only when a deadline is set. */
 #include "base/env.h"
 
 #include <assert.h>
@@ -37,7 +37,7 @@ static void arm(struct gci_env *env, uint64_t at_ms) {
   env->driver->arm(env->driver_data, at_ms);
 }
 
-/* Those set by what runs here wait for the next turn, due or not. */
+/* Deadlines that are set by callbacks here wait for the next turn, even if due. */
 static void run_passed(struct gci_env *env, uint64_t now_ms) {
   struct gci_deadlines *ds = &env->deadlines;
   struct gcache_deadline_s *d;
@@ -50,9 +50,9 @@ static void run_passed(struct gci_env *env, uint64_t now_ms) {
 
 void gci_env_turn(struct gci_env *env) {
   uint64_t now_ms = gci_env_mono_ms(env);
-  /* A time that has come counts as spent; at worst the driver calls once more. */
+  /* An armed time that has come counts as used up; at worst the driver calls once more. */
   uint64_t told_ms = env->armed_ms > now_ms ? env->armed_ms : GCI_DEADLINE_NEVER;
-  env->armed_ms = 0; /* nothing is earlier: armed once, at the end */
+  env->armed_ms = 0; /* nothing is earlier: arm() runs once, at the end */
   env->turning = 1;
   run_passed(env, now_ms);
   for (int phase = 0; phase < GCI_N_PHASES; phase++)
@@ -93,8 +93,8 @@ void gci_env_defer(struct gci_env *env, enum gci_phase phase, struct gcache_job_
   if (gci_defer_push(&env->defer[phase], job) && !env->turning) env->driver->wake(env->driver_data);
 }
 
-/* The driver hears of an earlier time at once and of a later one at the end of the next turn: a turn
- * too many costs less than arming for every request that ends in time. */
+/* The driver is told of an earlier time at once and of a later one at the end of the next turn: a
+ * superfluous turn costs less than arming for every request that ends in time. */
 int gci_env_deadline(struct gci_env *env, struct gcache_deadline_s *d, uint64_t at_ms) {
   int err = gci_deadline_set(&env->deadlines, d, at_ms);
   if (err < 0) return err;

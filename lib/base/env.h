@@ -1,7 +1,7 @@
-/* base/env - what a cache needs of the world, injected: memory, time, a log, and a turn of a loop.
+/* base/env - what a cache needs from outside, injected: memory, time, a log, and a turn of a loop.
  *
- * net/loop drives it from libuv, test/sim from virtual time. The driver calls gci_env_turn() once per
- * loop turn after `wake` was called or when the armed time has come. */
+ * net/loop drives it from libuv, test/sim from virtual time. The driver calls gci_env_turn() once
+ * per loop turn after `wake` was called or when the armed time has come. */
 #ifndef GCI_BASE_ENV_H
 #define GCI_BASE_ENV_H
 
@@ -15,12 +15,12 @@
 
 struct gci_env;
 
-/* What the driver provides. Called from inside anything, must not call back at once. */
+/* The driver's functions. They are called at any depth and must not call back at once. */
 struct gci_env_driver {
-  uint64_t (*mono_ms)(void *driver); /* brought up to date, not the start of the turn */
+  uint64_t (*mono_ms)(void *driver); /* the current time, not that of the start of the turn */
   int64_t (*unix_ns)(void *driver);
-  /* Something is queued: call gci_env_turn() soon. Said again before that turn, perhaps; inside a
-   * turn, once at its end. */
+  /* Something is queued: call gci_env_turn() soon. May be called again before that turn; for jobs
+   * queued inside a turn it is called once, at the turn's end. */
   void (*wake)(void *driver);
   /* Call gci_env_turn() at at_ms; replaces what was armed before; GCI_DEADLINE_NEVER disarms. */
   void (*arm)(void *driver, uint64_t at_ms);
@@ -28,17 +28,17 @@ struct gci_env_driver {
   void (*hold)(void *driver, int on);
   /* Changes at least once a loop turn; the wall clock is read again when it does. */
   uint64_t (*tick)(void *driver);
-  /* Finer than mono_ms, which may be some milliseconds old, and dearer. NULL: that has to do. */
+  /* Finer than mono_ms, which may be some milliseconds old, and slower. NULL: mono_ms is used. */
   uint64_t (*mono_ns)(void *driver);
 };
 
-/* A turn drains one queue after the other, each once: what is queued for a later one still runs in this
- * turn, what is queued for the same or an earlier one in the next. So the questions of all
- * callbacks of a turn are asked in it, and leave in one write a connection. */
+/* A turn drains one queue after the other, each once: a job queued for a later queue still runs in
+ * this turn, a job for the same or an earlier queue in the next. So the calls of all callbacks of a
+ * turn start in it, and leave in one write per connection. */
 enum gci_phase {
-  GCI_COMPLETIONS, /* the only one that runs callbacks of the user's */
-  GCI_QUESTIONS,   /* to peers */
-  GCI_WRITES,      /* of what connections have to say */
+  GCI_COMPLETIONS, /* the only one that runs user callbacks */
+  GCI_QUESTIONS,   /* calls to peers */
+  GCI_WRITES,      /* output of connections */
   GCI_N_PHASES
 };
 
@@ -48,11 +48,11 @@ struct gci_env {
   void *driver_data;
   struct gci_defer defer[GCI_N_PHASES];
   struct gci_deadlines deadlines;
-  uint64_t armed_ms; /* what the driver was told */
+  uint64_t armed_ms; /* the time the driver was told */
   uint64_t cached_tick;
   int64_t cached_unix_ns;
   size_t holds; /* reasons for the loop to stay alive */
-  int turning;  /* inside a turn, which looks at its end whether another is wanted */
+  int turning;  /* inside a turn, which checks at its end whether another is needed */
   gcache_log_cb log;
   void *log_data;
 };
@@ -62,13 +62,13 @@ void gci_env_init(struct gci_env *env, struct gci_mem *mem, const struct gci_env
                   void *driver_data, gcache_log_cb log, void *log_data);
 void gci_env_fini(struct gci_env *env); /* queue and deadlines must be empty, holds zero */
 
-/* Runs the deadlines that have passed, then drains each queue once; wakes or arms again if
- * anything is left. Nothing it runs may free env: its owner closes in the driver's own time (a uv_close
+/* Runs the deadlines that have passed, then drains each queue once; wakes or arms again if anything
+ * is left. Nothing it runs may free env: its owner closes in the driver's own time (a uv_close
  * callback), after gci_env_fini(). */
 void gci_env_turn(struct gci_env *env);
 
 uint64_t gci_env_mono_ms(struct gci_env *env);
-uint64_t gci_env_mono_ns(struct gci_env *env); /* exact; never to be compared with the one above */
+uint64_t gci_env_mono_ns(struct gci_env *env); /* exact; never compare it with the one above */
 int64_t gci_env_unix_ns(struct gci_env *env);  /* once per tick */
 
 void gci_env_defer(struct gci_env *env, enum gci_phase phase, struct gcache_job_s *job);
@@ -86,8 +86,8 @@ static inline void gci_env_release(struct gci_env *env) {
   assert(env->holds > 0);
   if (--env->holds == 0) env->driver->hold(env->driver_data, 0);
 }
-/* The loop is to stay alive, and will look at what is queued for this phase, for a reason that is older
- * than what is held or deferred now: neither will tell the driver anything. */
+/* Nonzero: for an older reason the loop already stays alive, and will drain this queue. Then
+ * neither a hold nor a defer tells the driver anything. */
 static inline int gci_env_is_awake(const struct gci_env *env, enum gci_phase phase) {
   return env->holds > 0 && !gci_defer_empty(&env->defer[phase]);
 }

@@ -1,5 +1,5 @@
-/* base/err - our own codes' names and texts. libuv's codes come with uv.h, for the constants only: the
- * texts behind them are asked for in gcache.c, which may call libuv. */
+/* base/err - the names and texts of our own codes. Only the constants of libuv's codes come with
+ * uv.h; gcache.c, which may call libuv, asks for their texts. */
 #ifndef GCI_BASE_ERR_H
 #define GCI_BASE_ERR_H
 

@@ -1,4 +1,4 @@
-/* base/escape - see escape.h. Owns nothing; fails on a '%' that no two hex digits follow. */
+/* base/escape - see escape.h. Owns nothing; fails on a '%' without two hex digits after it. */
 #include "base/escape.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ static const unsigned char unreserved[256] = {
 };
 /* clang-format on */
 
-/* Where from `at` on the first stands that has to be looked at. */
+/* The position, from `at` on, of the first byte that is not unreserved. */
 static size_t skip_unreserved(gcache_bytes_t raw, size_t at) {
   const unsigned char *in = raw.base;
   while (at < raw.len && unreserved[in[at]])

@@ -1,7 +1,8 @@
 /* base/escape - percent-coding of URL path segments, and log-safe text.
  *
- * Follows the Go systems byte for byte: everything but A-Z a-z 0-9 - _ . ~ and what is said to stay
- * becomes %XX in upper case; '+' is always a plus; one decoding, every byte lawful. */
+ * Follows the Go systems byte for byte: everything but A-Z a-z 0-9 - _ . ~ and the bytes in `stay`
+ * becomes %XX in upper case; '+' is always a plus; decoding happens once, and every byte is
+ * valid. */
 #ifndef GCI_BASE_ESCAPE_H
 #define GCI_BASE_ESCAPE_H
 

@@ -6,8 +6,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* The n-th 16 bytes are the 128-bit hash of the seed under the seed n. XXH3 says which words of a
- * secret short keys meet. */
+/* The n-th 16 bytes are the 128-bit hash of the seed with n as its seed. XXH3 defines which words
+ * of a secret are used for short keys. */
 void gci_hash_key_init(struct gci_hash_key *key, const unsigned char seed[16]) {
   XXH128_canonical_t part;
   for (size_t at = 0, n = 0; at < sizeof key->secret; at += sizeof part, n++) {

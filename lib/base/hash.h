@@ -1,6 +1,6 @@
-/* base/hash - a strong 64-bit hash (XXH3), keyed per cache against hash flooding, and a plain one whose
- * value every member agrees on. The only room that includes xxhash.h; what XXH3 does with 9 to 16
- * bytes, the length of most keys, is written out here, because the call would cost as much again. */
+/* base/hash - a strong 64-bit hash (XXH3), keyed per cache against hash flooding, and an unkeyed
+ * one on which every member agrees. The only room that includes xxhash.h; XXH3's code for 9 to 16
+ * bytes, the length of most keys, is written out here, because a call would double its cost. */
 #ifndef GCI_BASE_HASH_H
 #define GCI_BASE_HASH_H
 
@@ -13,7 +13,7 @@
 
 struct gci_hash_key {
   unsigned char secret[GCI_HASH_SECRET_SIZE];
-  uint64_t first, last; /* of the secret, what the first and last words of a short key meet */
+  uint64_t first, last; /* of the secret, combined with the first and last words of a short key */
 };
 
 /* seed: unpredictable to outsiders (the caller takes it from the system); expanded to the secret. */
@@ -21,7 +21,7 @@ void gci_hash_key_init(struct gci_hash_key *key, const unsigned char seed[16]);
 
 uint64_t gci_hash_keyed(const struct gci_hash_key *key, gcache_bytes_t bytes);
 
-/* XXH3-64 with a seed of the caller's: the same on every machine, for placement. */
+/* XXH3-64 with the caller's seed: the same on every machine, for placement. */
 uint64_t gci_hash_shared(gcache_bytes_t bytes, uint64_t seed);
 
 /* ---- gci_hash_keyed() of 9 to 16 bytes ---- */

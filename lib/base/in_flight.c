@@ -1,10 +1,10 @@
 /* base/in_flight - see in_flight.h. */
 #include "base/in_flight.h"
 
-/* What is no larger may use all the room there is, so that large things do not shut out small ones. */
+/* Blocks up to this size may use all the room, so that large ones do not shut out small ones. */
 #define SMALL_MAX ((size_t)4 * 1024)
-/* With less than this part of the room in use anything may begin: else what is larger than the room
- * never could. */
+/* While less than this part of the room is in use anything may begin: otherwise anything larger
+ * than the room never could. */
 #define QUIET_PART 16
 
 static size_t max_of(const struct gci_in_flight *f) {

@@ -1,5 +1,5 @@
-/* base/list - a ring of links with a head; O(1) at both ends and in the middle; owns nothing.
- * A link not in a list has next == NULL. Insert asserts unlinked; unlink nulls. */
+/* base/list - a ring of links with a head; O(1) at both ends and in the middle; owns nothing. A
+ * link that is in no list has next == NULL. Insert asserts that; unlink sets next to NULL. */
 #ifndef GCI_BASE_LIST_H
 #define GCI_BASE_LIST_H
 
@@ -46,7 +46,7 @@ static inline void gci_list_push_front(struct gci_list *list, struct gcache_link
   gci_link_insert_after(&list->head, link);
 }
 
-/* Unlinked already is fine. */
+/* A link that is in no list is fine. */
 static inline void gci_link_unlink(struct gcache_link_s *link) {
   if (!gci_link_linked(link)) return;
   link->prev->next = link->next;
@@ -69,7 +69,7 @@ static inline struct gcache_link_s *gci_list_pop_front(struct gci_list *list) {
   return link;
 }
 
-/* All of `from` to the end of `to`, in order; `from` is empty then. */
+/* Moves all of `from` to the end of `to`, in order; `from` is empty then. */
 static inline void gci_list_move(struct gci_list *to, struct gci_list *from) {
   if (gci_list_empty(from)) return;
   to->head.prev->next = from->head.next;
@@ -79,7 +79,7 @@ static inline void gci_list_move(struct gci_list *to, struct gci_list *from) {
   gci_list_init(from);
 }
 
-/* The body may not unlink `link`; to empty a list, pop. */
+/* The body must not unlink `link`; to empty a list, pop. */
 #define gci_list_each(link, list) \
   for (struct gcache_link_s *link = (list)->head.next; link != &(list)->head; link = link->next)
 

@@ -1,8 +1,8 @@
 /* base/map - an intrusive chained hash map from a 64-bit hash to nodes that its user embeds.
  *
- * For the small tables of a house: flights, groups, peers. (The cache's own table is store/cache.)
- * Owns only its bucket array. Nodes are never moved or copied. Insert never fails: when the array
- * cannot grow, chains get longer. */
+ * For small tables: flights, groups, peers. (The cache's own table is store/cache.) Owns only its
+ * bucket array. Nodes are never moved or copied. Insert never fails: if the array cannot grow,
+ * chains get longer. */
 #ifndef GCI_BASE_MAP_H
 #define GCI_BASE_MAP_H
 
@@ -22,13 +22,12 @@ struct gci_map {
   struct gci_map_node *spare;
   size_t n_buckets; /* a power of two */
   size_t count;
-  uint64_t vacated; /* hash removed last: gci_map_any() looks from there on, so that to take a map
-                       apart is linear */
+  uint64_t vacated; /* hash removed last: gci_map_any() begins there, so emptying is linear */
 };
 
 void gci_map_init(struct gci_map *map, struct gci_mem *mem);
 void gci_map_fini(struct gci_map *map); /* must be empty */
-/* Room for n, taken now: what is inserted up to then moves nothing. Memory short: as it was. */
+/* Makes room for n now: inserts up to that number move nothing. Without memory nothing changes. */
 void gci_map_reserve(struct gci_map *map, size_t n);
 void gci_map_insert(struct gci_map *map, struct gci_map_node *node, uint64_t hash);
 void gci_map_remove(struct gci_map *map, struct gci_map_node *node); /* must be in it */
@@ -38,7 +37,7 @@ void gci_map_remove(struct gci_map *map, struct gci_map_node *node); /* must be 
 struct gci_map_node *gci_map_first(const struct gci_map *map, uint64_t hash);
 struct gci_map_node *gci_map_next(const struct gci_map_node *node);
 
-/* Any node, NULL when empty: for taking a map apart. */
+/* Any node, NULL when empty: for emptying a map. */
 struct gci_map_node *gci_map_any(const struct gci_map *map);
 
 #endif

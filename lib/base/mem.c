@@ -1,5 +1,5 @@
 /* base/mem - see mem.h. Owns struct gci_mem itself, which comes from the same allocator and is in
- * neither count. Fails with NULL, and the counts as they were. */
+ * neither count. Fails with NULL, and the counts stay as they were. */
 #include "base/mem.h"
 
 #include <assert.h>
@@ -15,7 +15,7 @@ static void *resize_by_libc(void *data, void *ptr, size_t old_size, size_t new_s
   return NULL;
 }
 
-/* Whoever brings an allocator is asked for every block. */
+/* An allocator of the application is asked for every block: no spare blocks are kept. */
 struct gci_mem *gci_mem_new(const gcache_mem_t *user) {
   gcache_mem_t m = {resize_by_libc, NULL};
   int is_own = user != NULL && user->resize != NULL;

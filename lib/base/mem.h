@@ -1,8 +1,8 @@
 /* base/mem - the injected allocator, counted.
  *
- * One struct gci_mem a cache. Values can outlive the cache, so it is reference counted: the cache
- * holds one reference, every value one. It frees itself with the last. `bytes` and `blocks` say what
- * is out; a test's teardown asserts both zero.
+ * One struct gci_mem per cache. Values can outlive the cache, so it is reference counted: the cache
+ * holds one reference, every value one. It frees itself with the last. `bytes` and `blocks` count
+ * allocated memory; a test's teardown asserts that both are zero.
  * Fails: NULL, nothing changed. */
 #ifndef GCI_BASE_MEM_H
 #define GCI_BASE_MEM_H
@@ -16,10 +16,10 @@
 struct gci_mem {
   gcache_mem_t user;
   size_t refs;
-  size_t bytes; /* asked for and not yet freed, without this struct */
+  size_t bytes; /* allocated and not yet freed, without this struct */
   size_t blocks;
-  struct gci_in_flight in_flight; /* of what is out */
-  int spares;                     /* small blocks that are freed are kept */
+  struct gci_in_flight in_flight; /* part of the above */
+  int spares;                     /* freed small blocks are kept */
   struct gci_spare spare;
 };
 
@@ -36,9 +36,9 @@ void gci_mem_free(struct gci_mem *mem, void *ptr, size_t size); /* ptr NULL is f
 /* Zero-terminated copy, length + 1 bytes. */
 char *gci_mem_strdup(struct gci_mem *mem, gcache_bytes_t text);
 
-/* What a block of `size` bytes takes from the process, allocator rounding included: the measure of
- * max_bytes (P5). glibc's rules: 8 bytes of header, 16-byte steps, at least 32; whole pages from
- * 128 KiB up. */
+/* The memory that a block of `size` bytes takes from the process, allocator rounding included: the
+ * measure of max_bytes (P5). glibc's rules: 8 bytes of header, 16-byte steps, at least 32; whole
+ * pages from 128 KiB up. */
 size_t gci_mem_cost(size_t size);
 
 #endif

@@ -65,7 +65,7 @@ static void *take_large(struct gci_spare *spare, size_t cost) {
   return NULL;
 }
 
-/* The next in turn goes, so that what is kept follows what is used. */
+/* Drops the next block in rotation, so that the kept sizes follow those in use. */
 static void drop_one(struct gci_spare *spare) {
   struct gci_spare_large *kept = &spare->large[spare->next_large];
   spare->next_large = (spare->next_large + 1) % GCI_SPARE_N_LARGE;

@@ -1,12 +1,12 @@
-/* base/value - see value.h. A free-standing value is one block from its mem: head and bytes, or head
- * and the address of somebody's buffer, which free_cb gives back. Fails with NULL, and nothing
- * taken. */
+/* base/value - see value.h. A free-standing value is one block from its mem: head and bytes, or
+ * head and the address of somebody's buffer, which free_cb gives back. Fails with NULL, and nothing
+ * is taken. */
 #include "base/value.h"
 
 #include <string.h>
 #include <uv.h>
 
-/* Beside a value with windows. */
+/* The block beside a value with windows. */
 struct windowed {
   int64_t expire_unix_ns;
   struct gci_windows windows;
@@ -141,7 +141,7 @@ gcache_value_t *gci_value_until(struct gci_mem *mem, gcache_value_t *value,
   const struct gci_windows *windows = gci_value_windows(value);
   if (keeper == NULL || windows == NULL || gci_value_set_windows(keeper, windows) == 0)
     return keeper;
-  gcache_value_ref(value); /* the keeper gives back what is still the caller's */
+  gcache_value_ref(value); /* the keeper gives back the reference that is still the caller's */
   gcache_value_unref(keeper);
   return NULL;
 }
@@ -158,7 +158,7 @@ static size_t lodge_size(const gcache_value_t *value) {
   return before(value) + value->offset + value->len;
 }
 
-/* Where its expiry stands, in a timed one. */
+/* The place of its expiry, if it is timed. */
 static int64_t *lodge_expire(const gcache_value_t *value) {
   return (int64_t *)((uintptr_t)value - GCI_LODGE_BEFORE) - 1;
 }
@@ -167,7 +167,7 @@ static struct gci_windows *lodge_windows(const gcache_value_t *value) {
   return (struct gci_windows *)((uintptr_t)value - before(value));
 }
 
-/* Where its mem stands, once it is nobody else's. */
+/* The place of its mem, once the landlord has let go of it. */
 static struct gci_mem **lodge_mem(gcache_value_t *value) {
   return (struct gci_mem **)((uintptr_t)value - GCI_LODGE_BEFORE);
 }

@@ -1,11 +1,11 @@
-/* base/value - counted, immutable bytes that carry their own free and outlive their maker.
+/* base/value - counted, immutable bytes that carry their own free function and outlive their maker.
  *
- * Four shapes behind one type. Free-standing: bytes inline behind the head (copy), somebody's buffer
- * (wrap), and a block being filled (block), which becomes immutable with its first ref or when it is
- * handed on. A block can be narrowed to a slice of itself, so that a value received inside a message
- * is never copied out of it. Lodged: head and bytes are part of a block of somebody else's, the
- * landlord's, so that a short value in a cache costs one block and eight bytes of head.
- * Windows of its own, which few values have, a free-standing one keeps in a small block beside.
+ * Four shapes behind one type. Free-standing: bytes inline behind the head (copy), somebody's
+ * buffer (wrap), and a block being filled (block), which becomes immutable with its first ref or
+ * when it is handed on. A block can be narrowed to a slice of itself, so that a value received
+ * inside a message is never copied out of it. Lodged: head and bytes are part of another owner's
+ * block, the landlord's, so that a short value in a cache costs one block and eight bytes of head.
+ * Few values have windows of their own; a free-standing one keeps them in a small block beside it.
  * Every free-standing value holds a reference to its mem. Not thread-safe: loop's thread only. */
 #ifndef GCI_BASE_VALUE_H
 #define GCI_BASE_VALUE_H
@@ -18,7 +18,7 @@
 #include "base/windows.h"
 #include "gcache/gcache.h"
 
-/* What all shapes begin with. Private to this room, but that landlords have one in their blocks. */
+/* The common head of all shapes. Private to this room, except that landlords embed it. */
 struct gcache_value_s {
   uint32_t refs;
   uint32_t offset : 16;  /* lodged: from here to the first byte; 0: free-standing */
@@ -28,21 +28,21 @@ struct gcache_value_s {
   uint32_t windowed : 1; /* it has windows of its own */
 };
 
-/* All: one reference, the caller's; NULL: out of memory. */
+/* All return one reference, the caller's; NULL: out of memory. */
 gcache_value_t *gci_value_copy(struct gci_mem *mem, gcache_bytes_t bytes, int64_t expire_unix_ns);
 gcache_value_t *gci_value_wrap(struct gci_mem *mem, gcache_bytes_t bytes, int64_t expire_unix_ns,
                                gcache_free_cb free_cb, void *arg);
 /* len uninitialised bytes, never expires. */
 gcache_value_t *gci_value_block(struct gci_mem *mem, size_t len);
 
-/* While it is still the maker's alone, and free-standing. */
+/* While only the maker has it, and it is free-standing. */
 void *gci_value_fill(gcache_value_t *block); /* its bytes, to write */
-/* Same block, possibly moved, with room for len bytes; what fits is kept. NULL: out of memory, block
- * is as it was. Only for blocks, before any narrow. */
+/* The same block, possibly moved, with room for len bytes; bytes that fit are kept. NULL: out of
+ * memory, block is unchanged. Only for blocks, before any narrow. */
 gcache_value_t *gci_value_resize(gcache_value_t *block, size_t len);
 void gci_value_narrow(gcache_value_t *value, size_t offset, size_t len);
 void gci_value_set_expire(gcache_value_t *value, int64_t expire_unix_ns);
-/* UV_ENOMEM; then it has those it had. */
+/* UV_ENOMEM; then it keeps its old windows. */
 int gci_value_set_windows(gcache_value_t *value, const struct gci_windows *windows);
 
 /* ---- lodging ----
@@ -62,13 +62,13 @@ enum {
   GCI_LODGE_MAX_LEN = 4096
 };
 
-/* Fills in the block, with a copy of the bytes of `value`, its expiry and windows; one reference, the
+/* Fills in head, with a copy of the bytes of `value`, its expiry and windows; one reference, the
  * landlord's. */
 void gci_value_lodge(gcache_value_t *head, size_t offset, const gcache_value_t *value);
-/* Takes the landlord's reference: the block goes back to mem with the last one. */
+/* Takes the landlord's reference: the block is freed to mem with the last one. */
 void gci_value_evict(gcache_value_t *head, struct gci_mem *mem);
 
-/* gcache_value_ref() of what is not NULL. */
+/* gcache_value_ref() of a value that is not NULL. */
 static inline gcache_value_t *gci_value_hold(gcache_value_t *value) {
   assert(value->refs > 0 && value->refs < UINT32_MAX);
   value->refs++;
@@ -81,7 +81,7 @@ static inline int gci_value_lodges(const gcache_value_t *value) {
 
 /* ---- all shapes ---- */
 
-/* Nonzero: nobody else has it; it may still be written to. */
+/* Nonzero: there is no other reference; it may still be written to. */
 static inline int gci_value_is_own(const gcache_value_t *value) {
   return value->refs == 1 && !gci_value_lodges(value);
 }
@@ -89,19 +89,20 @@ static inline int gci_value_is_own(const gcache_value_t *value) {
 static inline int gci_value_is_windowed(const gcache_value_t *value) {
   return value->windowed;
 }
-/* Its own; NULL: none. */
+/* The value's own windows; NULL: none. */
 const struct gci_windows *gci_value_windows(const gcache_value_t *value);
-/* The same value with a nearer expiry: itself, if it is the caller's alone and free-standing, or
- * one that keeps it. Takes the reference; NULL: out of memory, and it is still the caller's. */
+/* The same value with a nearer expiry: itself, if it is the caller's alone and free-standing, or a
+ * new one that keeps it alive. Takes the reference; NULL: out of memory, and the reference is still
+ * the caller's. */
 gcache_value_t *gci_value_until(struct gci_mem *mem, gcache_value_t *value, int64_t expire_unix_ns);
 
-/* gcache_value_expire(), without a call for most. */
+/* gcache_value_expire(), mostly without a call. */
 static inline int64_t gci_value_expire(const gcache_value_t *value) {
   return gci_value_lodges(value) && !value->timed ? GCACHE_NEVER : gcache_value_expire(value);
 }
 
-/* What the value costs in memory by gci_mem_cost(), its bytes included wherever they are; of a lodged
- * one, all of the landlord's block. */
+/* The value's memory by gci_mem_cost(), its bytes included wherever they are; for a lodged one, all
+ * of the landlord's block. */
 size_t gci_value_cost(const gcache_value_t *value);
 
 /* A short text as a value, for reasons that several waiters share: cut to 256 bytes, anything but

@@ -1,5 +1,5 @@
-/* base/windows - what may be done with a value around its expiry, as gcache_windows_t says, in the
- * size in which it is kept. Milliseconds; 0: off. */
+/* base/windows - how a value may be used around its expiry: gcache_windows_t in the size in which
+ * it is stored. Milliseconds; 0: off. */
 #ifndef GCI_BASE_WINDOWS_H
 #define GCI_BASE_WINDOWS_H
 
@@ -28,7 +28,7 @@ static inline int64_t gci_window_end(int64_t unix_ns, uint32_t ms) {
   return unix_ns > INT64_MAX - ns ? INT64_MAX : unix_ns + ns;
 }
 
-/* From then on there is nothing to do with a value that expires at `expire_unix_ns`, not NEVER. */
+/* From then on a value that expires at `expire_unix_ns` (not NEVER) is of no more use. */
 static inline int64_t gci_windows_end(const struct gci_windows *windows, int64_t expire_unix_ns) {
   uint32_t ms = windows->stale_ms > windows->error_ms ? windows->stale_ms : windows->error_ms;
   return gci_window_end(expire_unix_ns, ms);

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "http/h1.h"
 
-/* What such a server may send. */
+/* Limits for the answers of such a server. */
 static const gcache_limits_t limits = {.value_max = (size_t)16 * 1024 * 1024,
                                        .line_max = 8 * 1024,
                                        .head_max = 16 * 1024,
@@ -200,6 +200,6 @@ int gci_find_call_start(struct gci_find_call **out, struct gci_env *env, struct 
   gci_stream_init(&c->stream, env, uv, &stream_events, c);
   *out = c;
   c->status = gci_dial_start(&c->dial, &c->stream, &server->target, timeout_ms, on_dialed, c);
-  if (c->status < 0) shut(c); /* told when it has closed */
+  if (c->status < 0) shut(c); /* reported when it has closed */
   return 0;
 }

@@ -1,6 +1,6 @@
-/* find/dns - members from the addresses of a name. A look is one question to the system's resolver,
- * on a thread of libuv's pool. Owns the look-up. Fails: an unknown name is a failed look, as is one
- * without an address of the kind that is wanted. */
+/* find/dns - members from the addresses of a name. A look is one look-up by the system's resolver,
+ * on a thread of libuv's pool. Owns the look-up. Fails: an unknown name is a failed look, as is a
+ * name without an address of the wanted kind. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -91,7 +91,8 @@ static int refuse(gcache_t *cache, const char *why) {
   return UV_EINVAL;
 }
 
-/* Whether url is what is made of its own address: "[0::1]" and "[::1]" would be two members. */
+/* Whether url is what its own address would be written as: "[0::1]" and "[::1]" would be two
+ * members. */
 static int is_plain(const char *url, const struct gci_url *parts, int family) {
   struct sockaddr_storage address = {.ss_family = (sa_family_t)family};
   char text[GCI_FIND_URL_MAX], host[INET6_ADDRSTRLEN];
@@ -106,7 +107,7 @@ static int is_plain(const char *url, const struct gci_url *parts, int family) {
       gcache_bytes(url, len));
 }
 
-/* Whether the others would find this member as it calls itself. family: of its address. */
+/* Whether the others would find this member under its own URL. family: of its address. */
 static int check_self(gcache_t *cache, const struct gci_url *where, int *family) {
   struct gci_url self;
   char why[80];

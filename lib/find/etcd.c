@@ -1,5 +1,5 @@
-/* find/etcd - see etcd.h. What an application has asked for, checked and copied; the calls of both
- * halves; the end. */
+/* find/etcd - see etcd.h. Checks and copies the application's options; the calls of both halves;
+ * the end. */
 #include "find/etcd.h"
 
 #include <stdio.h>
@@ -146,7 +146,7 @@ static void set_server(struct gci_etcd *e, size_t i, const char *url, gcache_tls
   struct gci_find_server *s = &e->servers[i];
   struct gci_url parts;
 
-  gci_url_read(gcache_cstr(url), &parts); /* it has been checked */
+  gci_url_read(gcache_cstr(url), &parts); /* it has been checked before */
   s->target.host = append(at, parts.host);
   s->target.port = parts.port;
   s->authority = append(at, parts.authority);
@@ -184,7 +184,7 @@ static int begin(struct gci_etcd *e, const gcache_find_options_t *o,
   rc = copy_texts(e, etcd);
   if (rc == 0) rc = gci_find_open(&e->find, o, &kind);
   if (rc < 0) return rc;
-  /* Members that start together do not all ask the same one. */
+  /* Members that start together do not all begin with the same endpoint. */
   e->lease.server = e->list.server = gci_find_spread(&e->find, 1 << 20) % e->n_servers;
   rc = gci_etcd_lease_open(e);
   if (rc < 0) gci_find_undo(&e->find);

@@ -1,7 +1,7 @@
-/* find/etcd - what the two halves of finding by etcd have in common. etcd.c opens and closes;
+/* find/etcd - the common part of the two halves of finding by etcd. etcd.c opens and closes;
  * etcd_list.c reads the list and watches it; etcd_lease.c writes this member's own key and keeps it
- * alive. The halves do not wait for each other: what one is refused does not hold up the other.
- * Each asks one endpoint until that fails, then the next. */
+ * alive. The halves do not wait for each other: a refusal of one does not hold up the other. Each
+ * asks one endpoint until that fails, then the next. */
 #ifndef GCI_FIND_ETCD_H
 #define GCI_FIND_ETCD_H
 
@@ -22,9 +22,9 @@ struct gci_etcd_list {
   struct gci_find_call *range, *watch; /* NULL: not under way */
   unsigned watch_failures;
   uint64_t watched_ms; /* since when */
-  size_t watch_read;   /* bytes of the watch's body that have been read as messages */
-  size_t watch_seen;   /* and searched for the end of one */
-  int was_written;     /* our own key, when the range was asked for */
+  size_t watch_read;   /* bytes of the watch's body that were read as messages */
+  size_t watch_seen;   /* and bytes searched for the end of one */
+  int was_written;     /* our own key, when the range request was sent */
   size_t server;
 };
 
@@ -48,12 +48,12 @@ static inline struct gci_etcd *gci_etcd_of(gcache_find_t *find) {
   return gci_container_of(find, struct gci_etcd, find);
 }
 
-/* A call to servers[server]; body as written, 0 long: UV_EMSGSIZE. The events' gone is
+/* A call to servers[server]; body as written, of length 0: UV_EMSGSIZE. The events' gone is
  * gci_etcd_gone(). */
 int gci_etcd_call(struct gci_etcd *e, struct gci_find_call **call, size_t server, const char *path,
                   const char *body, size_t len, const struct gci_find_call_events *events);
 void gci_etcd_gone(void *etcd);
-/* 0: it is a good answer. Else words that go with the code, in why. */
+/* 0: it is a good answer. Otherwise a code, with its text in why. */
 int gci_etcd_check(const struct gci_find_answer *answer, char why[GCI_ETCD_REASON]);
 
 void gci_etcd_look(gcache_find_t *find);
@@ -61,8 +61,8 @@ void gci_etcd_list_stop(struct gci_etcd *e);
 
 int gci_etcd_lease_open(struct gci_etcd *e);
 void gci_etcd_lease_undo(struct gci_etcd *e); /* right after open */
-/* The list has been read, and our own key was not in it though it was written. */
+/* The list has been read, and our own key was not in it although it was written. */
 void gci_etcd_lease_missing(struct gci_etcd *e);
-void gci_etcd_lease_stop(struct gci_etcd *e); /* takes the key back, as far as a second allows */
+void gci_etcd_lease_stop(struct gci_etcd *e); /* removes the key, within a second */
 
 #endif

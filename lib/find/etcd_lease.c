@@ -1,10 +1,10 @@
 /* find/etcd_lease - this member's own key: a lease is granted, the key is put under it, the lease
  * is kept alive at every third of its time; in the end it is revoked, and the key with it. Owns one
- * call at a time and the deadline of the next, which is always set, as that of find/find is.
+ * call at a time and the deadline of the next, which is always set, as in find/find.
  *
- * A lease that has run out, or that etcd does not know any more, begins at the beginning, as does a
- * key that somebody has taken away. Fails: never for good. A call that fails is tried again at the
- * next endpoint after a pause, and the log told. */
+ * If the lease has run out, or etcd does not know it any more, or somebody has deleted the key,
+ * this starts again from the beginning. Fails: never for good. A call that fails is logged, and
+ * tried again at the next endpoint after a pause. */
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -74,7 +74,7 @@ static void act(struct gci_etcd *e) {
 static void on_due(struct gcache_deadline_s *due) {
   struct gci_etcd *e = gci_container_of(due, struct gci_etcd, lease.due);
 
-  if (e->lease.step == GCI_ETCD_REVOKE) { /* long enough */
+  if (e->lease.step == GCI_ETCD_REVOKE) { /* it has waited long enough */
     if (e->lease.call != NULL) gci_find_call_cancel(e->lease.call);
     e->lease.call = NULL;
     return;
@@ -136,7 +136,7 @@ static void on_done(void *user, const struct gci_find_answer *answer) {
 
   e->lease.call = NULL;
   if (e->lease.step == GCI_ETCD_REVOKE) return;
-  if (rc == UV_ENOENT) e->lease.step = GCI_ETCD_GRANT; /* it knows no such lease */
+  if (rc == UV_ENOENT) e->lease.step = GCI_ETCD_GRANT; /* etcd does not know the lease */
   if (rc == 0) rc = judge(e, answer->body);
   if (rc < 0)
     failed(e, rc, why);

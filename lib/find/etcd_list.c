@@ -1,12 +1,12 @@
 /* find/etcd_list - reads all keys below the prefix, and watches for changes of them. Owns the two
  * calls.
  *
- * Every list is read whole, by one request; what a watch says is only that it is time to. So there
- * is nothing that could drift from what etcd has, and a compaction, a lost watch and a restart are
- * one case: the list is read again, and a watch is begun from the revision behind it, which can
- * miss nothing. Each look ends the watch before, so that one whose connection has died in silence
- * is replaced after interval_ms at the latest.
- * Fails: a failed look. A watch that ends without a word is begun again after a pause. */
+ * Every list is read whole, by one request; a watch only says that it is time to read. So the list
+ * cannot drift from what etcd has, and a compaction, a lost watch and a restart are one case: the
+ * list is read again, and a watch begins from the next revision, which can miss nothing. Each look
+ * ends the previous watch, so that a watch whose connection has died silently is replaced after
+ * interval_ms at the latest.
+ * Fails: a failed look. A watch that ends without a message is begun again after a pause. */
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "find/etcd.h"
 
-#define STEADY_MS 30000 /* a watch that has lasted so long is no failure */
+#define STEADY_MS 30000 /* a watch that has lasted this long is no failure */
 
 static const char *host_of(const struct gci_etcd *e) {
   return e->servers[e->list.server].authority;
@@ -31,7 +31,7 @@ static void end_watch(struct gci_etcd *e) {
   e->list.watch = NULL;
 }
 
-/* It has ended by itself. */
+/* The watch has ended without our doing. */
 static void watch_failed(struct gci_etcd *e) {
   struct gci_etcd_list *l = &e->list;
 
@@ -42,12 +42,12 @@ static void watch_failed(struct gci_etcd *e) {
 }
 
 static void on_watch_done(void *user, const struct gci_find_answer *answer) {
-  (void)answer; /* a watch has no good end but ours */
+  (void)answer; /* a watch never ends well except by us */
   watch_failed(user);
 }
 
-/* The messages that are whole and have not been looked at: each once, however many come, and each
- * byte, however few come at a time. */
+/* The complete messages that have not been read: each once, however many come, and each byte,
+ * however few come at a time. */
 static gcache_bytes_t unread(struct gci_etcd_list *l, gcache_bytes_t body) {
   gcache_bytes_t fresh = gci_bytes_skip(body, l->watch_seen);
   const char *last = fresh.len == 0 ? NULL : memrchr(fresh.base, '\n', fresh.len);

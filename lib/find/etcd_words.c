@@ -1,5 +1,5 @@
 /* find/etcd_words - see etcd_words.h. Keys and values are base64 in JSON, 64-bit numbers are
- * strings; what has its default value is left out of an answer. */
+ * strings; members with default values are left out of an answer. */
 #include "find/etcd_words.h"
 
 #include <inttypes.h>
@@ -39,7 +39,7 @@ static void write_base64(char *out, gcache_bytes_t bytes) {
   *out = '\0';
 }
 
-/* Returns how many bytes; -1: it is no base64, or longer than cap. */
+/* Returns the number of bytes; -1: it is no base64, or longer than cap. */
 static int read_base64(char *out, size_t cap, const char *text) {
   size_t n = 0, bits = 0;
   unsigned held = 0;
@@ -63,7 +63,7 @@ static size_t written(int len) {
   return len > 0 && (size_t)len < GCI_ETCD_BODY_MAX ? (size_t)len : 0;
 }
 
-/* What comes behind all keys with that prefix, which ends in a byte below 0xff. */
+/* The end of the range of keys with that prefix, which ends in a byte below 0xff. */
 static int write_ends(char from[BASE64_SIZE(GCI_ETCD_KEY_MAX)],
                       char to[BASE64_SIZE(GCI_ETCD_KEY_MAX)], gcache_bytes_t prefix) {
   char end[GCI_ETCD_KEY_MAX];
@@ -124,7 +124,7 @@ static json_t *load(gcache_bytes_t body) {
   return NULL;
 }
 
-/* A string, as gRPC's JSON has it, or a number; absent: 0. -1: something else, or below 0. */
+/* A string, as in gRPC's JSON, or a number; absent: 0. -1: anything else, or below 0. */
 static int number_of(const json_t *object, const char *name, uint64_t *out) {
   const json_t *field = json_object_get(object, name);
 
@@ -192,7 +192,8 @@ int gci_etcd_read_keep(gcache_bytes_t body, uint64_t *ttl_s) {
   return bad ? UV_EPROTO : 0;
 }
 
-/* One message of a watch. What it says that is no event ends it, and the list must be read again. */
+/* One message of a watch. A message that is no event ends the watch, and the list must be read
+ * again. */
 static int read_message(gcache_bytes_t line) {
   json_t *root = load(line);
   const json_t *result = json_object_get(root, "result");

@@ -1,4 +1,4 @@
-/* find/etcd_words - a build without jansson: nothing is said, and nothing understood. */
+/* find/etcd_words - a build without jansson: nothing can be written or read. */
 #include <uv.h>
 
 #include "find/etcd_words.h"

@@ -1,5 +1,5 @@
-/* find/file - members from a file. Looks when the watch of its directory says so, and at intervals:
- * what the watch cannot see is seen then. Owns the watch, and the read that is under way.
+/* find/file - members from a file. Looks when the watch of its directory reports a change, and at
+ * intervals, for changes that the watch cannot see. Owns the watch, and the read under way.
  * Fails: a file that cannot be read or has a bad line is a failed look. */
 #include <stdio.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 
 /* ------------------------------------------------------------------------------------ times -- */
 
-/* xorshift64: spreads, and guards nothing. */
+/* xorshift64: only spreads times; it is not for secrets. */
 static uint64_t draw(gcache_find_t *f) {
   f->random ^= f->random << 13;
   f->random ^= f->random >> 7;
@@ -84,13 +84,13 @@ void gci_find_failed(gcache_find_t *f, int status, const char *text) {
   answer_soon(f, status, text);
 }
 
-/* Words of our own in place of none. */
+/* Replaces an empty text by our own. */
 static int kept(gcache_find_t *f, int status, const char *text) {
   snprintf(f->text, sizeof f->text, "%s", text);
   return status;
 }
 
-/* Settled. A list that has this member already is not too long for it. */
+/* Settles the list. A full list that has this member already is not too long. */
 static int put_in(struct gci_find_list *fresh, const char *self) {
   int rc;
 
@@ -101,7 +101,7 @@ static int put_in(struct gci_find_list *fresh, const char *self) {
   return rc;
 }
 
-/* Whether what was found can be a list. */
+/* 0: the result can be a list. */
 static int complete(gcache_find_t *f) {
   struct gci_find_list *fresh = &f->fresh;
   char text[80];
@@ -115,7 +115,7 @@ static int complete(gcache_find_t *f) {
   return kept(f, UV_EAGAIN, text);
 }
 
-/* A list that came to nothing in the cache, for lack of memory in a later turn, is given again. */
+/* A list that failed in the cache, for lack of memory in a later turn, is given again. */
 static int is_known(const gcache_find_t *f) {
   return gci_find_list_equal(&f->fresh, &f->known) && f->cache->lists.error == 0;
 }
@@ -189,7 +189,7 @@ static void on_end(struct gcache_job_s *job) {
   f->kind->free(f);
   cache->guest = NULL;
   gci_env_release(env);
-  gci_countdown_give(&cache->life); /* what is deferred now runs later: the cache is still there */
+  gci_countdown_give(&cache->life); /* deferred jobs run later: the cache is still there */
   if (closed != NULL) closed(arg);
 }
 

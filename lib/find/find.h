@@ -1,10 +1,11 @@
-/* find/find - what all finds have in common: when to look, and what becomes of what was found.
+/* find/find - the common part of all finds: when to look, and what to do with the result.
  *
  * A kind looks when it is told to, and owes an answer: gci_find_found() or gci_find_failed(), now
- * or later. The answer is judged in the next turn (P10): compared, completed by this member, given
- * to the cache, told. The kind may ask for a look out of turn: gci_find_nudge().
- * Owns the lists and the deadline of the next look, which is always set: to move it cannot fail.
- * The kind embeds the struct at its beginning. Closing: the kind stops, says so, and is freed in
+ * or later. The answer is judged in the next turn (P10): this member is added, the list is
+ * compared, given to the cache, and reported. A kind may ask for a look out of turn:
+ * gci_find_nudge().
+ * Owns the lists and the deadline of the next look, which is always set: moving it cannot fail. The
+ * kind embeds the struct at its beginning. Closing: the kind stops, reports that, and is freed in
  * the next turn.
  * Fails: open, with UV_ENOMEM, UV_EALREADY, GCACHE_ECLOSING, and nothing was begun. */
 #ifndef GCI_FIND_FIND_H
@@ -27,7 +28,7 @@ struct gcache_find_s {
   gcache_t *cache;
   struct gci_env *env;
   const struct gci_find_kind *kind;
-  gcache_find_options_t set; /* its strings are not to be looked at */
+  gcache_find_options_t set; /* its strings must not be used */
   struct gci_guest guest;
   struct gcache_deadline_s due; /* the next look */
   struct gcache_job_s answer;
@@ -35,38 +36,38 @@ struct gcache_find_s {
   struct gci_find_list fresh; /* the answer, until it is judged */
   int status;
   char text[GCI_FIND_TEXT];
-  struct gci_find_list known; /* as the cache was given it */
-  unsigned failures;          /* looks since one went well */
+  struct gci_find_list known; /* the list given to the cache */
+  unsigned failures;          /* looks since one succeeded */
   uint64_t random;
   unsigned looking : 1, nudged : 1, held : 1, closing : 1;
   gcache_closed_cb closed;
   void *closed_arg;
 };
 
-/* Options with their defaults, from those of an older or newer application. UV_EINVAL: the log is
- * told why. */
+/* Options with their defaults, from those of an older or newer application. UV_EINVAL: the log says
+ * why. */
 int gci_find_options_read(gcache_find_options_t *out, const gcache_find_options_t *in,
                           uint64_t interval_ms);
 /* The first look follows in the next turn. o: as read. */
 int gci_find_open(gcache_find_t *find, const gcache_find_options_t *o,
                   const struct gci_find_kind *kind);
-/* Right after open, in the same call: as if it had not been. */
+/* Right after open, in the same call: undoes it. */
 void gci_find_undo(gcache_find_t *find);
 
-/* An answer. list: its members are taken, it is empty then. text may be "": words of what was
- * passed over. */
+/* An answer. Takes the members of list, which is empty then. text says what was skipped; may be
+ * "". */
 void gci_find_found(gcache_find_t *find, struct gci_find_list *list, const char *text);
 void gci_find_failed(gcache_find_t *find, int status, const char *text);
 void gci_find_stopped(gcache_find_t *find);
 
 /* Something may have changed. */
 void gci_find_nudge(gcache_find_t *find);
-/* No look is made before so much time has passed, but the regular one. */
+/* The next look is in ms at the latest. */
 void gci_find_look_in(gcache_find_t *find, uint64_t ms);
 
-/* ms, more or less by a quarter. */
+/* ms, plus or minus up to a quarter. */
 uint64_t gci_find_spread(gcache_find_t *find, uint64_t ms);
-/* The pause after so many failures in a row: half a second, doubled each time, up to most_ms;
+/* The pause after that many failures in a row: half a second, doubled each time, up to most_ms;
  * spread. */
 uint64_t gci_find_pause(gcache_find_t *find, unsigned failures, uint64_t most_ms);
 

@@ -27,7 +27,7 @@ void gci_find_list_fini(struct gci_find_list *list) {
   gci_find_list_init(list, list->mem);
 }
 
-/* Both arrays or neither: the first that was made wider serves as well as before. */
+/* Both arrays or neither: if only the first could be widened, it serves as well as before. */
 static int grow(struct gci_find_list *list) {
   size_t cap = list->cap == 0 ? FIRST_CAP : list->cap * 2;
   char **urls = gci_mem_alloc(list->mem, cap * sizeof *urls);
@@ -50,7 +50,7 @@ static int grow(struct gci_find_list *list) {
   return 0;
 }
 
-/* One slash at the end makes no other member (core/peers). */
+/* A slash at the end makes no other member (core/peers). */
 static gcache_bytes_t bare(gcache_bytes_t url) {
   const char *text = url.base;
 
@@ -88,7 +88,7 @@ static void swap(struct gci_find_list *list, size_t a, size_t b) {
   list->weights[b] = weight;
 }
 
-/* What is at i sinks to its place in a heap of n whose top is what comes last. */
+/* The member at i sinks to its place in a heap of n whose top is the last in order. */
 static void sink(struct gci_find_list *list, size_t i, size_t n) {
   for (size_t last; (last = 2 * i + 1) < n; i = last) {
     if (last + 1 < n && comes_before(list, last, last + 1)) last++;

@@ -1,9 +1,9 @@
-/* find/list - members as a look has found them: URLs and weights, which become a list that can be
+/* find/list - the members that a look has found: URLs and weights, which become a list that can be
  * compared.
  *
- * Happy path: add what comes, in any order, twice if it comes twice; settle() sorts and takes out
- * twins, and after that two lists are equal or not. Failure modes: UV_EINVAL from add, for what is
- * no URL or no weight; UV_ENOMEM; UV_E2BIG: more members than a cache takes. Owns copies of the
+ * Happy path: add members as they come, in any order, also twice; settle() sorts and removes
+ * duplicates, and after that two lists are equal or not. Failure modes: UV_EINVAL from add, for an
+ * invalid URL or weight; UV_ENOMEM; UV_E2BIG: more members than a cache takes. Owns copies of the
  * URLs. */
 #ifndef GCI_FIND_LIST_H
 #define GCI_FIND_LIST_H
@@ -23,12 +23,12 @@ void gci_find_list_init(struct gci_find_list *list, struct gci_mem *mem);
 void gci_find_list_fini(struct gci_find_list *list); /* empty and usable again */
 /* url is copied. */
 int gci_find_list_add(struct gci_find_list *list, gcache_bytes_t url, unsigned weight);
-/* By bytes; of twins the larger weight stays. */
+/* Sorts by bytes; of duplicates the larger weight stays. */
 void gci_find_list_settle(struct gci_find_list *list);
-/* All of from, which is empty then; what was in `to` is freed. */
+/* Moves all of from, which is empty then; the old content of `to` is freed. */
 void gci_find_list_move(struct gci_find_list *to, struct gci_find_list *from);
 
-/* Of lists that are settled. */
+/* For settled lists. */
 int gci_find_list_equal(const struct gci_find_list *a, const struct gci_find_list *b);
 int gci_find_list_has(const struct gci_find_list *list, const char *url);
 

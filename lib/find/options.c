@@ -1,4 +1,4 @@
-/* find/options - what an application has asked for, checked and completed. Nothing is owned. */
+/* find/options - an application's options, checked and completed. Owns nothing. */
 #include <string.h>
 #include <uv.h>
 

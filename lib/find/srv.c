@@ -1,10 +1,10 @@
-/* find/srv - members from the SRV records of a service. A look is one question (net/srv), which is
+/* find/srv - members from the SRV records of a service. A look is one request (net/srv), which is
  * owned here. Fails: a name without such records is a failed look, as is an answer with a target
  * that is no host.
  *
  * Priorities and weights are not used. They say how clients should spread over servers, and change
- * with the number of these (CoreDNS: 100 / n); as weights of members they would move keys whenever
- * one comes or goes. */
+ * with the number of servers (CoreDNS: 100 / n); as weights of members they would move keys
+ * whenever a member comes or goes. */
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -94,8 +94,8 @@ static int refuse(gcache_t *cache, const char *why) {
   return UV_EINVAL;
 }
 
-/* Whether the others would find this member as it calls itself, if it is found at all: written as a
- * record's target is written here. */
+/* Whether the others would find this member under its own URL, if it is found at all: its URL must
+ * be written as a record's target is written here. */
 static int check_self(gcache_t *cache, int secure) {
   struct gci_url self;
   char host[GCI_FIND_URL_MAX], url[GCI_FIND_URL_MAX];

@@ -1,4 +1,4 @@
-/* find/url - URLs of members, made of what a resolver has said. Pure. */
+/* find/url - URLs of members, made from a resolver's answers. Pure. */
 #ifndef GCI_FIND_URL_H
 #define GCI_FIND_URL_H
 
@@ -11,13 +11,13 @@
 
 struct sockaddr_storage;
 
-/* "http://10.0.0.1:80", "http://[::1]:80". The port of the address is not looked at. 0: it is too
+/* "http://10.0.0.1:80", "http://[::1]:80". The port of the address is ignored. 0: it is too
  * long. */
 size_t gci_find_url_address(char out[GCI_FIND_URL_MAX], int secure,
                             const struct sockaddr_storage *address, uint16_t port);
-/* In small letters, without the dot at its end. */
+/* In lower case, without the dot at its end. */
 size_t gci_find_url_name(char out[GCI_FIND_URL_MAX], int secure, const char *name, uint16_t port);
-/* AF_INET or AF_INET6 where host, without brackets, is an address; 0: it is none. */
+/* AF_INET or AF_INET6 if host, without brackets, is an address; 0: it is none. */
 int gci_find_url_family(gcache_bytes_t host);
 
 #endif

@@ -1,5 +1,6 @@
 /* see/json - the same counters as JSON, under the names of <gcache/stats.h>. Times of histograms
- * are seconds: {"count":2,"sum_seconds":0.04,"buckets":[...]}; the bounds are said once, at the top. */
+ * are seconds: {"count":2,"sum_seconds":0.04,"buckets":[...]}; the bounds are written once, at the
+ * top. */
 #include <string.h>
 
 #include "see/metrics.h"
@@ -104,7 +105,7 @@ static void put_peer(struct gci_text *t, const gcache_peer_stats_t *stats) {
   gci_text_add(t, "}");
 }
 
-/* Of all buckets but the last, which has none. The bounds are whole microseconds. */
+/* The bounds of all buckets but the last, which has none. They are whole microseconds. */
 static void put_bounds(struct gci_text *t) {
   open_array(t, "bounds_seconds");
   for (size_t i = 0; i < GCACHE_HISTOGRAM_BUCKETS - 1; i++) {

@@ -1,5 +1,5 @@
-/* see/metrics - the counters of a cache as a text. Stands on the public headers: whatever is
- * written can be had by the application too. Owns nothing that outlives a call. Fails: UV_ENOMEM,
+/* see/metrics - the counters of a cache as a text. Uses only the public headers: the application
+ * can read everything that is written. Owns nothing that outlives a call. Fails: UV_ENOMEM,
  * UV_EINVAL. */
 #ifndef GCI_SEE_METRICS_H
 #define GCI_SEE_METRICS_H
@@ -11,7 +11,7 @@
 int gci_metrics(const gcache_t *cache, const char *self, struct gci_mem *mem,
                 gcache_metrics_format_t format, gcache_value_t **out);
 
-/* Either format. */
+/* The two formats. */
 void gci_prometheus_write(struct gci_text *t, const gcache_t *cache);
 void gci_json_write(struct gci_text *t, const gcache_t *cache, const char *self);
 

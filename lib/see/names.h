@@ -1,7 +1,7 @@
-/* see/names - what every counter is called, in both formats, and what it means. Constant tables.
+/* see/names - the name of every counter, in both formats, and its meaning. Constant tables.
  *
- * Names that begin with groupcache_ are those that exporters of the Go systems use, with their
- * meaning there; the rest is ours. A row names a member of one of the structs of <gcache/stats.h>;
+ * Names that begin with groupcache_ are those that exporters of the Go systems use, with the same
+ * meaning; the others are ours. A row names a member of one of the structs of <gcache/stats.h>;
  * rows of one Prometheus name stand together and differ in `label`. */
 #ifndef GCI_SEE_NAMES_H
 #define GCI_SEE_NAMES_H
@@ -40,7 +40,7 @@ extern const struct gci_names gci_names_run;   /* the getter's */
 extern const struct gci_names gci_names_peer;  /* of gcache_peer_stats_t */
 extern const struct gci_names gci_names_exchange;
 
-/* What is known of one of the two caches of a group. */
+/* The counters of one of the two caches of a group. */
 struct gci_side_stats {
   gcache_cache_stats_t stats;
   gcache_causes_t causes;

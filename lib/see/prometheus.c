@@ -1,14 +1,14 @@
 /* see/prometheus - the text exposition format 0.0.4.
  *
  * All samples of a name have to stand together, so the names are the outer loop and the structs are
- * read again for each: copies, a few hundred bytes each. Peers that were never asked have no
- * histogram, which is most of a peer's text. */
+ * read again for each name: copies, a few hundred bytes each. Peers that were never sent a request
+ * have no histogram, which is most of a peer's text. */
 #include <string.h>
 
 #include "see/metrics.h"
 #include "see/names.h"
 
-/* One object that rows are written of. */
+/* One object whose rows are written. */
 struct thing {
   const void *stats;
   const char *label; /* group or url; NULL: the cache as a whole */
@@ -68,7 +68,7 @@ static void put_seconds(struct gci_text *t, const struct gci_name *row, const st
   gci_text_add(t, "\n");
 }
 
-/* gcache_histogram_bound() in words, so that no locale has a say. */
+/* gcache_histogram_bound() as text, so that no locale matters. */
 static const char *const bounds[GCACHE_HISTOGRAM_BUCKETS] = {
     "1e-06",  "2.5e-06", "5e-06",  "1e-05", "2.5e-05", "5e-05", "0.0001", "0.00025",
     "0.0005", "0.001",   "0.0025", "0.005", "0.01",    "0.025", "0.05",   "0.1",
@@ -101,7 +101,7 @@ static void put_row(struct gci_text *t, const struct gci_name *row, const struct
     put_count(t, row, thing, "", n);
 }
 
-/* Calls put for every row that is a metric, behind what introduces its name. */
+/* Calls put for every row that is a metric, after the lines that introduce its name. */
 static void put_names(struct gci_text *t, const gcache_t *cache, const struct gci_names *names,
                       void (*put)(struct gci_text *t, const gcache_t *cache,
                                   const struct gci_name *row)) {

@@ -50,7 +50,7 @@ void gci_text_add(struct gci_text *t, const char *text) {
   add(t, text, strlen(text));
 }
 
-/* At least so many of them. */
+/* At least `least` of them. */
 static void add_digits(struct gci_text *t, uint64_t n, size_t least) {
   char digits[20];
   size_t at = sizeof digits;
@@ -81,7 +81,7 @@ void gci_text_add_seconds(struct gci_text *t, uint64_t ns) {
   add_digits(t, rest, digits);
 }
 
-/* Length of the UTF-8 character that s begins with (RFC 3629); 0: there is none. */
+/* Length of the UTF-8 character at the beginning of s (RFC 3629); 0: there is none. */
 static size_t character(const unsigned char *s) {
   size_t n = s[0] < 0x80   ? 1
              : s[0] < 0xc2 ? 0
@@ -90,7 +90,7 @@ static size_t character(const unsigned char *s) {
              : s[0] < 0xf5 ? 4
                            : 0;
   for (size_t i = 1; i < n; i++)
-    if ((s[i] & 0xc0) != 0x80) return 0; /* also where the text ends */
+    if ((s[i] & 0xc0) != 0x80) return 0; /* also at the end of the text */
   if (n > 2 && ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
                 (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)))
     return 0;
@@ -112,7 +112,7 @@ static void add_escaped(struct gci_text *t, const char *text,
   gci_text_add(t, "\"");
 }
 
-/* The only three that have to be. */
+/* The only three that must be escaped. */
 static int escape_label(struct gci_text *t, unsigned char c) {
   const char *as = c == '"' ? "\\\"" : c == '\\' ? "\\\\" : c == '\n' ? "\\n" : NULL;
   if (as != NULL) gci_text_add(t, as);

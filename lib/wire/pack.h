@@ -1,5 +1,5 @@
-/* wire/pack - an application's protobuf-c messages as values. (gcache_value_unpack(), the other way, is
- * public and needs nothing of ours but the value: it is defined here too.) */
+/* wire/pack - an application's protobuf-c messages as values. (gcache_value_unpack(), the reverse,
+ * is public and needs only the value: it is defined here too.) */
 #ifndef GCI_WIRE_PACK_H
 #define GCI_WIRE_PACK_H
 

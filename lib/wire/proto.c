@@ -56,7 +56,7 @@ size_t gci_proto_set_windows(char *out, const struct gci_windows *windows) {
   if (windows == NULL) return 0;
   const uint32_t ms[] = {windows->stale_ms, windows->error_ms, windows->refresh_ahead_ms,
                          windows->hot_max_ms};
-  size_t size = write_own(out, GCI_USUAL_WINDOWS, ms[0]); /* also 0: they are there */
+  size_t size = write_own(out, GCI_USUAL_WINDOWS, ms[0]); /* also 0: there are windows */
   for (unsigned i = 1; i < sizeof ms / sizeof ms[0]; i++) {
     if (ms[i] > 0) size += write_own(out + size, GCI_USUAL_WINDOWS + i, ms[i]);
   }
@@ -68,7 +68,7 @@ size_t gci_proto_answer_freshness(char *out, uint64_t stale_ms, const struct gci
   return size + gci_proto_set_windows(out + size, windows);
 }
 
-/* What was read of a value besides its bytes. */
+/* What a message says of a value besides its bytes. */
 struct traits {
   int64_t expire_unix_ns;
   int has_windows;

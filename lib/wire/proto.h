@@ -4,8 +4,8 @@
  * GetResponse{1: bytes value, 3: int64 expire} is written and, in its usual shape, read by hand, so
  * that the value is never copied: a received body becomes the value by being narrowed. Every other
  * shape goes through protobuf-c with a capped allocator (twice the body plus 64 KiB). Bytes as
- * mailgun v2 sends them: value, then expire, also when 0. Behind these what only gcache reads,
- * where there is any: how stale the value is, and its own windows. */
+ * mailgun v2 sends them: value, then expire, also when 0. After these come fields that only gcache
+ * reads, if there are any: how stale the value is, and its own windows. */
 #ifndef GCI_WIRE_PROTO_H
 #define GCI_WIRE_PROTO_H
 
@@ -18,7 +18,7 @@
 
 #define GCI_PROTO_EDGE 64
 
-/* What surrounds the value's bytes in a message. */
+/* The bytes around the value in a message. */
 struct gci_proto_frame {
   char before[GCI_PROTO_EDGE], after[GCI_PROTO_EDGE];
   size_t before_len, after_len;
@@ -26,13 +26,13 @@ struct gci_proto_frame {
 
 void gci_proto_answer_frame(struct gci_proto_frame *out, size_t value_len, int64_t expire_unix_ns);
 
-/* What goes behind an answer's `after`: stale_ms 0: it is fresh; windows NULL: it has none of its own.
- * Returns the size, with the expiry at most GCI_PROTO_EDGE. */
+/* The part behind an answer's `after`: stale_ms 0: it is fresh; windows NULL: it has none of its
+ * own. Returns the size, with the expiry at most GCI_PROTO_EDGE. */
 size_t gci_proto_answer_freshness(char *out, uint64_t stale_ms, const struct gci_windows *windows);
 
-/* Takes body on success and gives the value, the same block narrowed where the shape allows it, and how
- * stale it was said to be. UV_EPROTO: not a GetResponse, or expire < 0; UV_ENOMEM. body is still the
- * caller's then. */
+/* On success takes body and gives the value, the same block narrowed if the shape allows it, and
+ * how stale it was said to be. UV_EPROTO: not a GetResponse, or expire < 0; UV_ENOMEM: body is
+ * still the caller's then. */
 int gci_proto_answer_read(struct gci_mem *mem, gcache_value_t *body, gcache_value_t **value,
                           uint64_t *stale_ms);
 
@@ -41,7 +41,7 @@ int gci_proto_answer_read(struct gci_mem *mem, gcache_value_t *body, gcache_valu
 size_t gci_proto_set_before_size(gcache_bytes_t group, gcache_bytes_t key, size_t value_len);
 size_t gci_proto_set_before(char *out, gcache_bytes_t group, gcache_bytes_t key, size_t value_len);
 size_t gci_proto_set_after(char out[GCI_PROTO_EDGE], int64_t expire_unix_ns);
-/* The same of a set. */
+/* The same for a set. */
 size_t gci_proto_set_windows(char *out, const struct gci_windows *windows);
 
 /* Takes body on success, as above. UV_EPROTO: does not decode; UV_EINVAL: negative expire;

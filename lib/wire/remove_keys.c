@@ -40,7 +40,7 @@ static json_t *build(gcache_bytes_t group, const gcache_bytes_t keys[], size_t n
   return NULL;
 }
 
-/* Inside JSON strings only, and these three stand nowhere else in a body. */
+/* Used inside JSON strings only: these three stand nowhere else in a body. */
 static const char *escape_of(char c) {
   switch (c) {
   case '<':

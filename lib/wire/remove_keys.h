@@ -1,9 +1,9 @@
 /* wire/remove_keys - the body of groupcache-go's POST <group>/_remove-keys/:
  * {"group":"g","keys":["k1"]}. Through jansson, the only room that includes it; a build without it
- * has remove_keys_none.c, where nothing can be carried.
+ * has remove_keys_none.c, where no key can be carried.
  *
- * jansson allocates from the process-wide functions set in it, which belong to the application: parsing
- * uses malloc() by default, bounded by the body's size and GCI_REMOVE_KEYS_MAX. */
+ * jansson allocates with the process-wide functions set in it, which belong to the application:
+ * parsing uses malloc() by default, bounded by the body's size and GCI_REMOVE_KEYS_MAX. */
 #ifndef GCI_WIRE_REMOVE_KEYS_H
 #define GCI_WIRE_REMOVE_KEYS_H
 
@@ -23,8 +23,8 @@ int gci_remove_keys_carries(gcache_bytes_t key);
 gcache_value_t *gci_remove_keys_write(struct gci_mem *mem, gcache_bytes_t group,
                                       const gcache_bytes_t keys[], size_t n);
 
-/* each is called for every key, borrowed. UV_EPROTO: not such a body, and each may have been called for
- * none; UV_EINVAL: its group is not want_group; UV_ENOTSUP: built without JSON. */
+/* each is called for every key, borrowed. UV_EPROTO: not such a body, and each may have been called
+ * for none; UV_EINVAL: its group is not want_group; UV_ENOTSUP: built without JSON. */
 int gci_remove_keys_read(gcache_bytes_t body, gcache_bytes_t want_group,
                          void (*each)(void *user, gcache_bytes_t key), void *user);
 

@@ -27,7 +27,7 @@ size_t gci_route_write(char *out, gcache_bytes_t base_path, gcache_bytes_t group
   return (size_t)(p - out);
 }
 
-/* Where c first stands in text; text.len: nowhere. */
+/* Position of the first c in text; text.len: there is none. */
 static size_t find(gcache_bytes_t text, char c) {
   const char *at = text.len == 0 ? NULL : memchr(text.base, c, text.len);
   return at == NULL ? text.len : (size_t)(at - (const char *)text.base);
@@ -53,7 +53,7 @@ enum gci_route_result gci_route_read(gcache_bytes_t base_path, gcache_bytes_t pa
 /* Length of "http://" or "https://" in any case at the start of target; 0: neither. */
 static size_t scheme_len(gcache_bytes_t target) {
   static const char *const schemes[] = {"http://", "https://"};
-  if (gci_bytes_begins(target, GCI_LIT("/"))) return 0; /* as a rule */
+  if (gci_bytes_begins(target, GCI_LIT("/"))) return 0; /* the usual case */
   for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
     gcache_bytes_t scheme = {schemes[i], strlen(schemes[i])};
     if (target.len >= scheme.len && gci_bytes_equal_nocase(first(target, scheme.len), scheme))
@@ -92,8 +92,8 @@ static int is_name_char(char c) {
          c == '_';
 }
 
-/* Parts of 1 to 63 letters, digits, '-' and '_', joined by dots; none begins or ends with '-'. IPv4
- * addresses are among them; one dot at the end is lawful. */
+/* Parts of 1 to 63 letters, digits, '-' and '_', joined by dots; none begins or ends with '-'. This
+ * includes IPv4 addresses; one dot at the end is allowed. */
 static int is_name(gcache_bytes_t host) {
   if (host.len == 0 || host.len > NAME_MAX_LEN) return 0;
   while (host.len > 0) {
@@ -116,7 +116,7 @@ static int is_ipv6(gcache_bytes_t host) {
   return inet_pton(AF_INET6, text, &address) == 1;
 }
 
-/* "" is the default; else ":" and 1 to 65535 without leading zeros. -1: neither. */
+/* "" means the default; otherwise ":" and 1 to 65535 without leading zeros. -1: neither. */
 static int read_port(gcache_bytes_t text, uint16_t otherwise, uint16_t *port) {
   uint64_t number;
   *port = otherwise;
@@ -130,14 +130,14 @@ static int read_port(gcache_bytes_t text, uint16_t otherwise, uint16_t *port) {
 
 /* ------------------------------------------------------------------------- Unix sockets ---- */
 
-#define PATH_MAX_LEN 107 /* what sockaddr_un has room for */
+#define PATH_MAX_LEN 107 /* the room in sockaddr_un */
 
 int gci_url_is_unix(gcache_bytes_t url) {
   return gci_bytes_begins(url, GCI_LIT("unix:"));
 }
 
-/* A URL would be read otherwise by others if it had a query, a fragment or escapes; it goes into
- * header lines as it is. */
+/* With a query, a fragment or escapes others would read the URL otherwise; it goes into header
+ * lines unchanged. */
 const char *gci_url_path_fault(gcache_bytes_t path) {
   const char *at = path.base;
 

@@ -4,14 +4,14 @@
 #include <limits.h>
 #include <string.h>
 
-#define LENGTH_VARINT_MAX 5 /* protobuf-c reads no longer one in front of bytes */
+#define LENGTH_VARINT_MAX 5 /* the longest that protobuf-c reads before bytes */
 
 struct cursor {
   const unsigned char *p;
   size_t left;
 };
 
-/* Nonzero and past the tag, if that is what comes next. */
+/* Nonzero: that tag comes next, and was read. */
 static int read_tag(struct cursor *c, unsigned char tag) {
   if (c->left == 0 || *c->p != tag) return 0;
   c->p++;
@@ -62,7 +62,7 @@ static int read_own(struct cursor *c, unsigned first, struct gci_usual *out) {
   return 1;
 }
 
-/* Value and expire, gcache's own, each if present, and the end. */
+/* Value and expire, gcache's own fields, each if present, and the end. */
 static int read_rest(struct cursor *c, unsigned char value_tag, unsigned char expire_tag,
                      unsigned first_own, struct gci_usual *out) {
   uint64_t expire = 0;

@@ -1,8 +1,9 @@
-/* wire/usual - the two messages in the one shape their writers give them, read and written by hand:
- * fields in ascending order, each at most once, none unknown. Pure functions over borrowed bytes.
+/* wire/usual - the two messages in the one shape that their writers produce, read and written by
+ * hand: fields in ascending order, each at most once, none unknown. Pure functions over borrowed
+ * bytes.
  *
- * Where reading succeeds, protobuf-c reads the same; where it does not, that says nothing about the
- * message, and protobuf-c is to be asked. */
+ * If reading succeeds, protobuf-c reads the same; if not, that says nothing about the message, and
+ * protobuf-c must be asked. */
 #ifndef GCI_WIRE_USUAL_H
 #define GCI_WIRE_USUAL_H
 
@@ -13,7 +14,7 @@
 
 #define GCI_VARINT_MAX 10
 
-/* Of gcache's own fields, 16 to 20. */
+/* Indexes of gcache's own fields, 16 to 20. */
 enum { GCI_USUAL_STALE_FOR, GCI_USUAL_WINDOWS, GCI_USUAL_OWN = 5 };
 
 struct gci_usual {
