@@ -24,7 +24,7 @@ static inline gcache_bytes_t gci_bytes_skip(gcache_bytes_t text, size_t n) {
   return rest;
 }
 
-/* Equal but for the case of ASCII letters? The slow part, for two of equal length. */
+/* Nonzero: equal without regard to the case of ASCII letters. For two of equal length. */
 int gci_bytes_same_nocase(gcache_bytes_t a, gcache_bytes_t b);
 static inline int gci_bytes_equal_nocase(gcache_bytes_t a, gcache_bytes_t b) {
   return a.len == b.len &&

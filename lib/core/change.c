@@ -78,16 +78,16 @@ static void add(struct change *change, size_t i, struct gci_peer *peer) {
                                    peer);
 }
 
-/* An owner that is merely to be told of a change first can store a value itself. */
+/* Nonzero: the owner can store a value itself, even if it must first be told of a change. */
 static int stores(const struct gci_peer *owner) {
   return !gci_health_is_down(owner) && !owner->health.leaving;
 }
 
 /* The member that stores a value in place of an owner that is down or leaves; NULL: none. A remove
  * goes to the acting owner after the owner, as to all others: the acting owner may take the owner
- * for up, and fetch from it the value that is being removed. So it may where it is sent a set,
- * before the owner is reached and after the value has expired here; but with an owner that is down
- * no set succeeds, and of one that leaves nothing is kept (core/fetch). */
+ * for up, and fetch from it the value that is being removed. The same can happen when the acting
+ * owner is sent a set, before the owner is reached and after the value has expired here; but with
+ * an owner that is down no set succeeds, and nothing is kept from one that leaves (core/fetch). */
 static struct gci_peer *acting_owner(const struct change *change, const struct gci_peer *owner) {
   gcache_t *core = change->group->core;
   if (change->op != GCACHE_OP_SET || owner == NULL || stores(owner)) return NULL;

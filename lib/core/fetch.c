@@ -115,8 +115,9 @@ static void strand(struct gci_fetch *fetch, int status) {
 
 enum keeping { DELIVERED_ONLY, KEPT };
 
-/* Of an owner that is out by now, because it says that it leaves, say: sets of the key have gone to
- * this member, perhaps, while the owner still has what was before (P2). */
+/* Nothing is kept from an owner that is out by now, for instance because it has said that it
+ * leaves: sets of the key may have gone to this member, while the owner still has the old value
+ * (P2). */
 static enum keeping keeping_of(const struct gci_fetch *fetch) {
   int is_owners = !fetch->is_acting && !gci_health_is_out(fetch->call.peer);
   return is_owners ? KEPT : DELIVERED_ONLY;

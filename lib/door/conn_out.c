@@ -92,7 +92,7 @@ static int may_go_again(const struct gci_conn_out *c, struct gci_trip *trip, int
   return (!c->many && !first) || !gci_http_client_begun(c->http, trip);
 }
 
-/* Whoever has taken it has answered nothing: the name may have another address by now. */
+/* The connection was accepted and nothing answered: the name may have another address by now. */
 static void doubt_address(struct gci_conn_out *c) {
   if (c->exchanges == 0) c->origin->target.n = 0;
 }

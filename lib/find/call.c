@@ -62,7 +62,7 @@ static void tell(struct gci_find_call *c, const struct gci_find_answer *answer) 
   shut(c);
 }
 
-/* Whoever is there is not that server: its name may have another address by now. */
+/* That server is not there: its name may have another address by now. */
 static void fail(struct gci_find_call *c, int status, const char *why) {
   c->server->target.n = 0;
   tell(c, &(struct gci_find_answer){.status = status, .why = why});

@@ -24,7 +24,7 @@ struct gci_h1_body {
   enum gci_in_flight_for whom;
 };
 
-/* max: no more bytes than this are taken. The body counts as one of others' requests, unless whom
+/* max: no more bytes than this are taken. The body counts as one of others' requests, unless `whom`
  * says that we have asked for it. */
 void gci_h1_body_init(struct gci_h1_body *body, struct gci_mem *mem, size_t max);
 void gci_h1_body_fini(struct gci_h1_body *body);
