@@ -12,7 +12,8 @@
 
 size_t gci_escape_size(gcache_bytes_t raw, const char *stay);       /* of the escaped text */
 size_t gci_escape(char *out, gcache_bytes_t raw, const char *stay); /* no terminator; its size */
-/* Decodes into out (room for text.len; out == text.base is fine). -1: a '%' without two hex digits. */
+/* Decodes into out (room for text.len; out == text.base is fine). -1: a '%' without two hex
+ * digits. */
 int gci_unescape(char *out, gcache_bytes_t text, size_t *len);
 /* At most cap - 1 bytes of printable ASCII, control and other bytes as \xNN; zero-terminated. */
 void gci_escape_for_log(char *out, size_t cap, gcache_bytes_t text);

@@ -16,7 +16,8 @@ struct gci_hash_key {
   uint64_t first, last; /* of the secret, combined with the first and last words of a short key */
 };
 
-/* seed: unpredictable to outsiders (the caller takes it from the system); expanded to the secret. */
+/* seed: unpredictable to outsiders (the caller takes it from the system); expanded to the
+ * secret. */
 void gci_hash_key_init(struct gci_hash_key *key, const unsigned char seed[16]);
 
 uint64_t gci_hash_keyed(const struct gci_hash_key *key, gcache_bytes_t bytes);

@@ -106,8 +106,8 @@ static inline int64_t gci_value_expire(const gcache_value_t *value) {
 size_t gci_value_cost(const gcache_value_t *value);
 
 /* A short text as a value, for reasons that several waiters share: cut to 256 bytes, anything but
- * printable ASCII replaced by '?', zero-terminated (the zero is not part of its length). NULL: out of
- * memory, or text NULL or "". */
+ * printable ASCII replaced by '?', zero-terminated (the zero is not part of its length). NULL: out
+ * of memory, or text NULL or "". */
 gcache_value_t *gci_value_text(struct gci_mem *mem, const char *text);
 /* Its words; "" for NULL. */
 const char *gci_value_words(const gcache_value_t *text);

@@ -1,5 +1,5 @@
-/* http/h2 - HTTP/2 (RFC 9113), both roles: bytes in, bytes out, no I/O and no clock. The only room that
- * includes nghttp2. Without the feature http2 both open functions return UV_ENOTSUP. */
+/* http/h2 - HTTP/2 (RFC 9113), both roles: bytes in, bytes out, no I/O and no clock. The only room
+ * that includes nghttp2. Without the feature http2 both open functions return UV_ENOTSUP. */
 #ifndef GCI_HTTP_H2_H
 #define GCI_HTTP_H2_H
 

@@ -195,7 +195,8 @@ static inline int gci_http_client_input(struct gci_http_client *c, gcache_bytes_
   return c->ops->input(c, bytes);
 }
 
-/* The other side has closed: completes a close-delimited answer, else UV_EOF. 0 if nothing was owed. */
+/* The other side has closed: completes a close-delimited answer, else UV_EOF. 0 if nothing was
+ * owed. */
 static inline int gci_http_client_eof(struct gci_http_client *c) {
   return c->ops->eof(c);
 }

@@ -25,7 +25,8 @@ struct gci_listen_events {
   void (*on_closed)(void *user);
 };
 
-/* Port 0: any free one. UV_EADDRINUSE, UV_EACCES, UV_EMFILE, UV_EINVAL (neither IPv4 nor IPv6), ... */
+/* Port 0: any free one. UV_EADDRINUSE, UV_EACCES, UV_EMFILE, UV_EINVAL (neither IPv4 nor IPv6),
+ * ... */
 int gci_listen_open(struct gci_listen **out, struct gci_env *env, uv_loop_t *uv,
                     const struct sockaddr *addr, int backlog,
                     const struct gci_listen_events *events, void *user);

@@ -1,4 +1,5 @@
-/* net/stream - see stream.h. The way in: reading, ending, closing. The way out is stream_write.c. */
+/* net/stream - see stream.h. The way in: reading, ending, closing. The way out is
+ * stream_write.c. */
 #include "net/stream.h"
 
 #include <assert.h>
@@ -118,7 +119,8 @@ static size_t left_of_turn(struct gci_stream *s, struct gci_loop *loop) {
   return s->turn_bytes < share ? share - s->turn_bytes : 0;
 }
 
-/* libuv reads on until a read is short. Without a buffer it stops for this turn, with UV_ENOBUFS. */
+/* libuv reads on until a read is short. Without a buffer it stops for this turn, with
+ * UV_ENOBUFS. */
 static void on_allocated(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
   struct gci_stream *s = handle->data;
   struct gci_loop *loop = gci_loop_of(s->env);

@@ -83,7 +83,8 @@ void gci_stream_keep_alive(struct gci_stream *s, uint64_t silent_ms);
 /* The same for a Unix socket. */
 int gci_stream_init_unix(struct gci_stream *s, struct gci_env *env, uv_loop_t *uv,
                          const struct gci_stream_events *events, void *user);
-/* Takes the connection that waits at a listening socket into s, which gci_stream_init() prepared. */
+/* Takes the connection that waits at a listening socket into s, which gci_stream_init()
+ * prepared. */
 int gci_stream_accept(struct gci_stream *s, uv_stream_t *server);
 /* Takes over a connected stream of the application. UV_EINVAL: neither TCP nor pipe, or closing. */
 int gci_stream_adopt(struct gci_stream *s, struct gci_env *env, uv_stream_t *stream,
@@ -133,8 +134,8 @@ int gci_stream_resumed(const struct gci_stream *s);
 const char *
 gci_stream_reason(const struct gci_stream *s); /* of the failure, until on_closed; or "" */
 
-/* Numeric address of the other side without port, "" for a pipe; an IPv4 address mapped into IPv6 as
- * IPv4. cap: INET6_ADDRSTRLEN holds any. */
+/* Numeric address of the other side without port, "" for a pipe; an IPv4 address mapped into IPv6
+ * as IPv4. cap: INET6_ADDRSTRLEN holds any. */
 void gci_stream_peer_address(const struct gci_stream *s, char *out, size_t cap);
 int gci_stream_is_pipe(const struct gci_stream *s); /* a Unix socket */
 

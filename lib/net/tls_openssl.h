@@ -75,7 +75,8 @@ void gci_tls_sessions_drop(gcache_tls_t *tls);
 /* One line of printable ASCII, cut to fit; cap 0 is fine. */
 void gci_tls_say(char *out, size_t cap, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* What OpenSSL's error queue says, in words; empties it. ssl may be NULL. UV_ENOMEM, or UV_EPROTO. */
+/* What OpenSSL's error queue says, in words; empties it. ssl may be NULL. UV_ENOMEM, or
+ * UV_EPROTO. */
 int gci_tls_say_error(char *out, size_t cap, const SSL *ssl);
 
 /* ---- tls_openssl_files.c ---- */

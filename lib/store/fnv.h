@@ -1,4 +1,5 @@
-/* store/fnv - FNV-1 64 (multiply, then xor), for the mailgun and groupcache-go rings. Cannot fail. */
+/* store/fnv - FNV-1 64 (multiply, then xor), for the mailgun and groupcache-go rings. Cannot
+ * fail. */
 #ifndef GCI_STORE_FNV_H
 #define GCI_STORE_FNV_H
 

@@ -1,5 +1,5 @@
-/* store/md5 - MD5 (RFC 1321) of a whole message, for the points of the mailgun and groupcache-go rings.
- * Not for anything that needs a secure hash. Cannot fail. */
+/* store/md5 - MD5 (RFC 1321) of a whole message, for the points of the mailgun and groupcache-go
+ * rings. Not for anything that needs a secure hash. Cannot fail. */
 #ifndef GCI_STORE_MD5_H
 #define GCI_STORE_MD5_H
 

@@ -1,4 +1,5 @@
-/* wire/proto - see proto.h. The usual shapes are read in wire/usual, all others by protobuf-c here. */
+/* wire/proto - see proto.h. The usual shapes are read in wire/usual, all others by protobuf-c
+ * here. */
 #include "wire/proto.h"
 
 #include <string.h>

@@ -36,8 +36,8 @@ size_t gci_proto_answer_freshness(char *out, uint64_t stale_ms, const struct gci
 int gci_proto_answer_read(struct gci_mem *mem, gcache_value_t *body, gcache_value_t **value,
                           uint64_t *stale_ms);
 
-/* SetRequest{1: group, 2: key, 3: value, 4: expire}: everything before the value's bytes is written to
- * a buffer of gci_proto_set_before_size(), everything after to `after`. */
+/* SetRequest{1: group, 2: key, 3: value, 4: expire}: everything before the value's bytes is written
+ * to a buffer of gci_proto_set_before_size(), everything after to `after`. */
 size_t gci_proto_set_before_size(gcache_bytes_t group, gcache_bytes_t key, size_t value_len);
 size_t gci_proto_set_before(char *out, gcache_bytes_t group, gcache_bytes_t key, size_t value_len);
 size_t gci_proto_set_after(char out[GCI_PROTO_EDGE], int64_t expire_unix_ns);
@@ -46,7 +46,7 @@ size_t gci_proto_set_windows(char *out, const struct gci_windows *windows);
 
 /* Takes body on success, as above. UV_EPROTO: does not decode; UV_EINVAL: negative expire;
  * UV_ENOMEM. An absent value is an empty one.
- * want_group, want_key: from the URL; UV_EINVAL when the body disagrees (row 9 of the defences). */
+ * want_group, want_key: from the URL; UV_EINVAL when the body disagrees (docs/rooms/defences.md). */
 int gci_proto_set_read(struct gci_mem *mem, gcache_value_t *body, gcache_bytes_t want_group,
                        gcache_bytes_t want_key, gcache_value_t **value);
 

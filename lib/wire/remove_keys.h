@@ -18,8 +18,8 @@
 /* Nonzero if JSON can carry these bytes: UTF-8 without NUL. */
 int gci_remove_keys_carries(gcache_bytes_t key);
 
-/* As V's encoder writes it: < > & escaped as \u003c \u003e \u0026. All of them must be carriable. NULL:
- * out of memory. */
+/* As groupcache-go's encoder writes it: < > & escaped as \u003c \u003e \u0026. All keys must be
+ * carriable. NULL: out of memory. */
 gcache_value_t *gci_remove_keys_write(struct gci_mem *mem, gcache_bytes_t group,
                                       const gcache_bytes_t keys[], size_t n);
 
