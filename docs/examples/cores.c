@@ -1,15 +1,16 @@
-/* cores - one cache a core. N loops, each with a cache of its own, in N threads or in N processes;
- * to each other they are members like those on other machines, reached over Unix sockets in a
- * directory of their own.
+/* cores - one cache per core. N loops, each with a cache of its own, in N threads or in N
+ * processes. To each other they are members like those on other machines, reached over Unix sockets
+ * in a directory of their own.
  *
  *     cores threads|processes [CORES [KEYS [hot]]]
  *
- * Every core asks for every key, some at a time, and serves the others meanwhile. It prints how
- * many gets that were a second, and how often a getter ran; exit 1 unless that was once a key.
- * "hot" keeps copies of what other cores own, so that a key crosses a socket once and is a hit then.
+ * Every core gets every key, ASKERS at a time, and serves the others meanwhile. The program prints
+ * the gets per second and the number of getter runs; exit status 1 unless there was one run per
+ * key. With "hot", a core keeps copies of values that other cores own: a key crosses a socket once
+ * per core and is a hit afterwards.
  *
- * What threads have to know: a cache and all that is got from it belong to the thread of its loop.
- * Nothing is shared here but a few counters. docs/rooms/cores.md says when this is worth it. */
+ * With threads: a cache and everything obtained from it belong to the thread of its loop. Only a
+ * few counters are shared here. docs/rooms/cores.md says when one cache per core is worth it. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@
 
 enum { CORES_MAX = 64, ASKERS = 64, ROUNDS = 8 };
 
-/* What all cores see; in memory that processes share. */
+/* Seen by all cores; in memory that processes share. */
 struct shared {
   unsigned n, keys;
   gcache_hot_t hot;
@@ -43,7 +44,7 @@ struct core {
   struct shared *shared;
   unsigned number;
   uv_loop_t loop;
-  uv_timer_t tick; /* looks how far the others are */
+  uv_timer_t tick; /* checks how far the others are */
   gcache_t *cache;
   gcache_group_t *group;
   gcache_listener_t *listener;
@@ -59,7 +60,7 @@ static void fail(struct core *c, const char *what, int rc) {
 
 /* ------------------------------------------------------------------------------ the work ---- */
 
-/* A database would be asked here, without blocking. The value is the key. */
+/* A real getter would query a database here, without blocking. Here the value is the key. */
 static void getter(gcache_load_t *load) {
   struct core *c = gcache_group_data(gcache_load_group(load));
 
@@ -69,7 +70,7 @@ static void getter(gcache_load_t *load) {
 
 static void on_got(gcache_get_t *req, int status, gcache_value_t *value);
 
-/* Each core begins elsewhere. */
+/* Each core begins with a different key. */
 static void ask(struct asker *a) {
   struct core *c = a->core;
   unsigned long all = (unsigned long)c->shared->keys * ROUNDS;
@@ -101,7 +102,7 @@ static void on_got(gcache_get_t *req, int status, gcache_value_t *value) {
 
 /* ------------------------------------------------------------------------- together ---- */
 
-/* All listen: now they may know each other. */
+/* All listen: now each is given the list of all. */
 static void begin(struct core *c) {
   const char *urls[CORES_MAX];
   int rc;
@@ -117,7 +118,7 @@ static void begin(struct core *c) {
   }
 }
 
-/* Who has finished serves the others until all have. */
+/* A core that has finished serves the others until all have. */
 static void on_tick(uv_timer_t *tick) {
   struct core *c = tick->data;
   struct shared *s = c->shared;
@@ -139,7 +140,7 @@ static int open_cache(struct core *c) {
   gcache_options_init(&o);
   o.loop = &c->loop;
   o.self = url;
-  /* A neighbour that is busy is there: nobody is to be given up for a few seconds of silence. */
+  /* A busy neighbour can be silent for seconds: it must not count as down. */
   o.connect_timeout_ms = 30000;
   o.ping_ms = 30000;
   rc = gcache_open(&c->cache, &o);
@@ -190,7 +191,7 @@ static void run_processes(struct core cores[], unsigned n) {
     _exit(0);
   }
   while (wait(&status) > 0)
-    if (status != 0) fail(&cores[0], "a process ended", UV_EIO);
+    if (status != 0) fail(&cores[0], "a process ended with an error", UV_EIO);
 }
 
 /* -------------------------------------------------------------------------------- main ---- */

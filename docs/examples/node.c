@@ -1,14 +1,14 @@
 /* node - a complete server that embeds gcache: one port for its peers and for its own clients.
  *
- * The story is in main(), from top to bottom: read the options, open a cache on a libuv loop,
- * listen, open the groups, learn who the peers are, run; and at a signal let everybody finish, and go.
+ * main() shows the order of the steps: read the options, open a cache on a libuv loop, listen, open
+ * the groups, set the peers, run. A signal makes the node complete requests under way and exit.
  *
  * The other files: node_routes (HTTP to gcache and back), node_http, node_demo and node_sqlite
  * (getters), node_stats, node_options, node_find, node_text. `node --help` lists the options.
  *
  * Keys of the demo source: "missing:..." is not found, "fail:..." fails, "slow:MS:..." takes MS
- * milliseconds, "big:N:..." gives N bytes; any other gives <self>|<key>|<n>, where n counts the getter
- * runs of this node since it started. */
+ * milliseconds, "big:N:..." gives N bytes; any other gives <self>|<key>|<n>, where n counts the
+ * getter runs of this node since it started. */
 #include "node.h"
 
 #include <netinet/in.h>
@@ -80,8 +80,8 @@ static int open_listener(struct node *node) {
   return rc < 0 ? complain("listen", rc) : 0;
 }
 
-/* Our URL, unless it was given: the address we listen on, with the port we got. An address that means
- * "all" is no way to reach us: there it is loopback. */
+/* Our URL, unless it was given: the address we listen on, with the port we got. Nobody can reach us
+ * at an address that means "all": then the URL has loopback. */
 static void make_url(struct node *node) {
   const struct sockaddr *address = (const struct sockaddr *)&node->options.address;
   const char *host = node->options.host;
@@ -176,7 +176,7 @@ static void reload_tls(struct node *node) {
 
   if (node->tls == NULL) return;
   if (gcache_tls_reload_files(node->tls, why, sizeof why) < 0)
-    fprintf(stderr, "node: TLS: %s; the old certificate stays\n", why);
+    fprintf(stderr, "node: TLS: %s; the old certificate stays in use\n", why);
 }
 
 static void drain(struct node *node) {
@@ -195,7 +195,7 @@ static void on_find_closed(void *arg) {
   if (!node->closing) drain(node);
 }
 
-/* From now on those who find this node where it has entered itself do not find it any more. */
+/* Removes the entry under which others find this node. */
 static void step_back(struct node *node) {
   gcache_find_t *find = node->find;
 
@@ -213,14 +213,15 @@ static void on_left(gcache_leave_t *req, int status, const gcache_left_t *left) 
   if (!node->closing) step_back(node);
 }
 
-/* The others are told, and given what is used most, for LEAVE_MS at most. */
+/* Tells the other members and hands over to them the values used most, for LEAVE_MS at most. */
 static void leave(struct node *node) {
   node->leaving = 1;
   node->leave.data = node;
   if (gcache_leave(&node->leave, node->cache, LEAVE_MS, on_left) < 0) step_back(node);
 }
 
-/* The first signal: leave; then take no more connections, answer what was asked. A second: now. */
+/* The first signal: leave, then accept no more connections and complete requests under way. The
+ * second: close at once. */
 static void on_signalled(uv_signal_t *signal, int number) {
   struct node *node = signal->data;
 

@@ -1,4 +1,5 @@
-/* The demo source: values that show who made them and how often. See --help and node.c. */
+/* The demo source: values that show which node made them, and in which getter run. See --help and
+ * node.c. */
 #include "node_source.h"
 
 #include <inttypes.h>
@@ -53,13 +54,13 @@ static void on_time(uv_timer_t *timer) {
   end_slow(slow);
 }
 
-/* Nobody waits any more. The answer is still owed; there is no use in taking one's time. */
+/* No caller waits any more. The answer is still owed, so it is given at once. */
 static void on_cancelled(gcache_load_t *load) {
   struct slow *slow = gcache_load_data(load);
 
   if (slow == NULL) return;
   end_slow(slow);
-  gcache_load_fail(load, UV_ECANCELED, "nobody waits");
+  gcache_load_fail(load, UV_ECANCELED, "no caller waits any more");
 }
 
 static void answer_later(gcache_load_t *load, uint64_t n, uint64_t ms) {
@@ -96,7 +97,7 @@ static void answer_big(gcache_load_t *load, uint64_t size) {
     gcache_load_done(load, value);
   } else {
     free(bytes);
-    gcache_load_fail(load, UV_ENOMEM, size > BIG_MAX ? "too big for this demo" : NULL);
+    gcache_load_fail(load, UV_ENOMEM, size > BIG_MAX ? "too large for this demo" : NULL);
   }
 }
 
@@ -106,7 +107,7 @@ static int begins(gcache_bytes_t key, const char *prefix) {
   return key.len >= strlen(prefix) && memcmp(key.base, prefix, strlen(prefix)) == 0;
 }
 
-/* "prefix" NUMBER ":"; 0 if key does not begin so. */
+/* "prefix" NUMBER ":"; 0 if key does not begin like this. */
 static int begins_with_number(gcache_bytes_t key, const char *prefix, uint64_t *out) {
   const char *text = key.base;
   size_t at = strlen(prefix), first = at;

@@ -1,5 +1,5 @@
-/* node_find - the four ways by which gcache finds peers, as the command line asks for one of them.
- * What goes wrong later is in the log: the list stays as it was. */
+/* node_find - peer discovery: starts the one of four ways that the command line asks for. Later
+ * failures are logged, and the list stays as it was. */
 #include <stdio.h>
 
 #include "node.h"
@@ -43,6 +43,6 @@ int find_peers(struct node *node) {
             : set->peers_dns != NULL ? "dns"
             : set->peers_srv != NULL ? "srv"
                                      : "etcd",
-            rc == UV_ENOTSUP ? "this build cannot" : gcache_strerror(rc));
+            rc == UV_ENOTSUP ? "not supported by this build" : gcache_strerror(rc));
   return rc;
 }

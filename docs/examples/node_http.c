@@ -1,4 +1,4 @@
-/* Replies and parameters: what every route needs of HTTP. */
+/* Replies and parameters, for all routes. */
 #include "node_http.h"
 
 #include <stdio.h>
@@ -30,7 +30,7 @@ void reply_json(gcache_exchange_t *x, int status, struct text *json) {
   text_free(json);
 }
 
-/* The answer to a call of gcache that was refused or has failed. */
+/* The reply for a gcache call that was refused or has failed. */
 void reply_error(gcache_exchange_t *x, int status, const char *reason) {
   int http;
 
@@ -41,7 +41,7 @@ void reply_error(gcache_exchange_t *x, int status, const char *reason) {
     break;
   case UV_ETIMEDOUT:
     http = 504;
-    if (reason == NULL || reason[0] == 0) reason = "out of time";
+    if (reason == NULL || reason[0] == 0) reason = "timed out";
     break;
   case UV_EMSGSIZE:
     http = 414; /* the key */
@@ -57,14 +57,14 @@ void reply_error(gcache_exchange_t *x, int status, const char *reason) {
 
 /* ---------------------------------------------------------------------------------- requests -- */
 
-/* A query parameter. Nonzero: answered already. */
+/* A query parameter. Nonzero: already answered. */
 int want_param(gcache_exchange_t *x, const char *name, gcache_bytes_t *out) {
   int rc = gcache_exchange_param(x, name, out);
   char text[64];
 
   if (rc == 0) return 0;
   snprintf(text, sizeof text, "%s: %s", name,
-           rc == UV_ENOENT ? "missing from the query" : "a % without two hex digits");
+           rc == UV_ENOENT ? "missing from the query" : "a % is not followed by two hex digits");
   if (rc == UV_ENOMEM)
     reply_error(x, rc, NULL);
   else
@@ -72,7 +72,7 @@ int want_param(gcache_exchange_t *x, const char *name, gcache_bytes_t *out) {
   return -1;
 }
 
-/* A number, or 0 where the query has none. Nonzero: answered already. */
+/* A number, or 0 where the query has none. Nonzero: already answered. */
 int want_ms(gcache_exchange_t *x, const char *name, uint64_t *out) {
   gcache_bytes_t text;
   char digits[24], why[64];
@@ -87,7 +87,7 @@ int want_ms(gcache_exchange_t *x, const char *name, uint64_t *out) {
   return -1;
 }
 
-/* The group of parameter "group". NULL: answered already. */
+/* The group named by parameter "group". NULL: already answered. */
 gcache_group_t *want_group(struct node *node, gcache_exchange_t *x) {
   gcache_group_t *group = NULL;
   gcache_bytes_t name;

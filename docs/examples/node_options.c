@@ -11,59 +11,57 @@
 static const char usage[] =
     " --listen HOST:PORT [options]\n"
     "\n"
-    "  --listen HOST:PORT       address for peers and clients alike; port 0: any free one\n"
-    "  --listen unix:/PATH      the same, for those on this machine who may write to that file\n"
-    "  --self URL               how peers reach this node; default: http:// (with TLS https://) "
-    "and\n"
-    "                           what it listens on\n"
-    "  --peers URL,URL,...      all members, this one included; may be set later by PUT /peers\n"
-    "  --peers-file FILE        the same from a file, one URL a line, whenever that changes\n"
-    "  --peers-dns NAME:PORT    the same from the addresses of a name, looked up again and again\n"
+    "  --listen HOST:PORT       address for peers and clients; port 0: any free port\n"
+    "  --listen unix:/PATH      the same, for processes on this machine that may write to that "
+    "file\n"
+    "  --self URL               the URL at which peers reach this node; default: the address it\n"
+    "                           listens on, with http://, or https:// with TLS\n"
+    "  --peers URL,URL,...      all members, this one included; can be set later by PUT /peers\n"
+    "  --peers-file FILE        the same from a file, one URL per line; read again whenever it\n"
+    "                           changes\n"
+    "  --peers-dns NAME:PORT    the same from the addresses of a name, looked up repeatedly\n"
     "  --peers-srv NAME         the same from SRV records: _gcache._tcp.example.org\n"
-    "  --peers-etcd URL,URL,... the same from etcd at these endpoints, where this node enters "
-    "itself\n"
-    "  --group NAME:MAX_BYTES   a group and its memory; may be repeated; default: demo:67108864\n"
-    "  --source demo            values are made up: <self>|<key>|<n>; the default\n"
-    "  --source sqlite:FILE     values are read from table kv(key BLOB PRIMARY KEY, value BLOB,\n"
-    "                           ttl_ms INTEGER)\n"
-    "  --ttl-ms N               how long a value lives whose source does not say; default 0: for "
-    "ever\n"
-    "  --timeout-ms N           how long a get waits that does not say; default 10000\n"
-    "  --dialect NAME           whose cluster this is: gcache (default), mailgun, groupcache-go "
-    "or\n"
-    "                           golang; all members must say the same\n"
-    "  --hot on|off             keep what other nodes own as well; default on\n"
-    "  --stale-ms N             for so long after its expiry a value is delivered all the same, "
-    "and\n"
-    "                           loaded behind that; the answer says X-Gcache-Stale: milliseconds\n"
-    "  --error-ms N             for so long the old value is delivered when the load fails\n"
-    "  --refresh-ahead-ms N     asked for so short a time before its expiry, a value is loaded "
-    "behind\n"
-    "                           that\n"
-    "  --not-found-ms N         for so long a key that the source does not have is not asked for "
-    "again\n"
-    "  --hot-max-ms N           for so long at most a node keeps what other nodes own\n"
-    "  --http auto|1|2          HTTP/1.1, HTTP/2, or both; default auto\n"
-    "  --tls-cert FILE          listen with TLS only; the certificate and those that lead to its "
-    "CA.\n"
-    "                           SIGHUP reads the files again\n"
+    "  --peers-etcd URL,URL,... the same from etcd at these endpoints, where this node registers\n"
+    "                           itself\n"
+    "  --group NAME:MAX_BYTES   a group and its memory limit; may be repeated; default:\n"
+    "                           demo:67108864\n"
+    "  --source demo            made-up values: <self>|<key>|<n>; the default\n"
+    "  --source sqlite:FILE     values from table kv(key BLOB PRIMARY KEY, value BLOB,\n"
+    "                           ttl_ms INTEGER) of an SQLite database\n"
+    "  --ttl-ms N               lifetime of values whose source gives none; default 0: for ever\n"
+    "  --timeout-ms N           timeout of gets that give none; default 10000\n"
+    "  --dialect NAME           the kind of cluster: gcache (default), mailgun, groupcache-go or\n"
+    "                           golang; the same on all members\n"
+    "  --hot on|off             also keep values that other nodes own; default on\n"
+    "  --stale-ms N             how long after its expiry a value is still delivered while a\n"
+    "                           background load runs; the header X-Gcache-Stale of the response\n"
+    "                           says for how many milliseconds the value has been stale\n"
+    "  --error-ms N             how long after its expiry a value is delivered if the load fails\n"
+    "  --refresh-ahead-ms N     how long before its expiry a get of a value starts a background\n"
+    "                           load\n"
+    "  --not-found-ms N         how long \"not found\" is remembered before the source is asked\n"
+    "                           again\n"
+    "  --hot-max-ms N           the longest time for which a node keeps a value that another node\n"
+    "                           owns\n"
+    "  --http auto|1|2          both HTTP/1.1 and HTTP/2 (auto, the default), or only one of them\n"
+    "  --tls-cert FILE          listen with TLS only, with this certificate and its chain up to "
+    "the\n"
+    "                           CA; on SIGHUP the TLS files are read again\n"
     "  --tls-key FILE           its private key; default: in the file of --tls-cert\n"
-    "  --tls-ca FILE            trust peers by this CA, asking and asked: who shows no certificate "
-    "of\n"
-    "                           it gets 403 as a peer; default: trust whom the system trusts, and\n"
-    "                           answer whoever asks\n"
-    "  --allow WHO              who may ask for keys and change them as a peer does: peers, by "
-    "their\n"
+    "  --tls-ca FILE            trust peers with certificates from this CA, as client and as\n"
+    "                           server; without such a certificate a peer gets 403. Default: as\n"
+    "                           client the system's CAs; as server no certificate is required\n"
+    "  --allow WHO              who may read and change keys as a peer does: peers, by their\n"
     "                           addresses (default), anyone, or a list of addresses and ranges:\n"
     "                           10.0.0.0/8,::1\n"
-    "  --secret-file FILE       peers must sign what they ask with what is in FILE, 16 to 256 "
-    "bytes\n"
-    "                           without the end of the line; the same on all members\n"
-    "  --help                   this text\n"
+    "  --secret-file FILE       peers must sign their requests with the secret in FILE: 16 to 256\n"
+    "                           bytes, not counting a newline at the end; the same on all members\n"
+    "  --help                   print this text\n"
     "\n"
-    "Clients ask with ?group=NAME&key=KEY:\n"
-    "  GET /get [&timeout_ms=N], PUT /set [&ttl_ms=N] of a body, DELETE /remove, GET /owner\n"
-    "and without a key: DELETE /clear?group=NAME, PUT /peers of a URL a line,\n"
+    "Routes for clients, with ?group=NAME&key=KEY:\n"
+    "  GET /get [&timeout_ms=N], PUT /set [&ttl_ms=N] with the value as the body, DELETE /remove,\n"
+    "  GET /owner\n"
+    "Without a key: DELETE /clear?group=NAME, PUT /peers with one URL per line as the body,\n"
     "  GET /status (a page), GET /metrics (Prometheus), GET /stats (JSON)\n";
 
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -87,7 +85,8 @@ int read_number(const char *text, uint64_t *out) {
   return errno == 0 ? 0 : -1;
 }
 
-/* "127.0.0.1:80", "[::1]:80", "localhost:80". A name is looked up here, once, before the loop runs. */
+/* "127.0.0.1:80", "[::1]:80", "localhost:80". A name is looked up here, once, before the loop
+ * runs. */
 static int parse_listen(struct options *o, const char *value) {
   static const char unix_scheme[] = "unix:";
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -128,9 +127,11 @@ static int parse_allow(struct options *o, const char *value) {
   access->n_addresses = 0;
   if (who != GCACHE_ACCESS_LISTED) return 0;
   snprintf(o->allowed_text, sizeof o->allowed_text, "%s", value);
-  if (strlen(value) >= sizeof o->allowed_text) return complain("--allow: too long");
+  if (strlen(value) >= sizeof o->allowed_text)
+    return complain("--allow: longer than %zu bytes", sizeof o->allowed_text - 1);
   for (char *rest = o->allowed_text, *one; (one = strsep(&rest, ",")) != NULL;) {
-    if (access->n_addresses == MAX_ALLOWED) return complain("--allow: more than %d", MAX_ALLOWED);
+    if (access->n_addresses == MAX_ALLOWED)
+      return complain("--allow: more than %d addresses", MAX_ALLOWED);
     o->allowed[access->n_addresses++] = one;
   }
   access->addresses = o->allowed;
@@ -145,7 +146,8 @@ static int read_secret(struct options *o, const char *file) {
   len = fread(o->secret, 1, sizeof o->secret, in);
   fclose(in);
   if (len > 0 && o->secret[len - 1] == '\n') len--;
-  if (len < 16 || len > 256) return complain("--secret-file: %s: not 16 to 256 bytes", file);
+  if (len < 16 || len > 256)
+    return complain("--secret-file: %s: the secret is not 16 to 256 bytes", file);
   o->access.secret = o->secret;
   o->access.secret_len = len;
   return 0;
@@ -155,7 +157,7 @@ static int read_secret(struct options *o, const char *file) {
 static int parse_urls(const char *name, char *urls[], size_t *n, size_t max, const char *value) {
   for (size_t len; *value != 0; value += len + (value[len] == ',')) {
     len = strcspn(value, ",");
-    if (*n == max) return complain("%s: more than %zu", name, max);
+    if (*n == max) return complain("%s: more than %zu URLs", name, max);
     urls[*n] = strndup(value, len);
     if (urls[*n] == NULL) return complain("out of memory");
     ++*n;
@@ -168,7 +170,7 @@ static int parse_group(struct options *o, const char *value) {
   struct group_option *g = &o->groups[o->n_groups];
   uint64_t max_bytes;
 
-  if (o->n_groups == MAX_GROUPS) return complain("--group: more than %d", MAX_GROUPS);
+  if (o->n_groups == MAX_GROUPS) return complain("--group: more than %d groups", MAX_GROUPS);
   if (colon == NULL || colon == value || read_number(colon + 1, &max_bytes) < 0)
     return complain("--group: not NAME:MAX_BYTES: %s", value);
   g->max_bytes = (size_t)max_bytes;
@@ -199,7 +201,7 @@ static int parse_dialect(struct options *o, const char *value) {
     o->dialect = dialects[i];
     return 0;
   }
-  return complain("--dialect: none of gcache, mailgun, groupcache-go, golang: %s", value);
+  return complain("--dialect: not one of gcache, mailgun, groupcache-go, golang: %s", value);
 }
 
 static int parse_hot(struct options *o, const char *value) {
@@ -218,7 +220,7 @@ static int parse_http(struct options *o, const char *value) {
     o->http = kinds[i];
     return 0;
   }
-  return complain("--http: none of auto, 1, 2: %s", value);
+  return complain("--http: not one of auto, 1, 2: %s", value);
 }
 
 static int parse_ms(const char *name, const char *value, uint64_t *out) {
@@ -226,7 +228,7 @@ static int parse_ms(const char *name, const char *value, uint64_t *out) {
   return complain("%s: not a number of milliseconds: %s", name, value);
 }
 
-/* Ways to find peers. 0, -1; 1: it is another option. */
+/* Ways to find peers. 0, -1; 1: not one of these options. */
 static int parse_find(struct options *o, int letter, const char *value) {
   switch (letter) {
   case 'f':
@@ -245,7 +247,7 @@ static int parse_find(struct options *o, int letter, const char *value) {
   }
 }
 
-/* 0, -1; 1: it is another option. */
+/* 0, -1; 1: not one of these options. */
 static int parse_freshness(struct options *o, int letter, const char *value) {
   switch (letter) {
   case '1':
@@ -354,7 +356,9 @@ int options_parse(struct options *o, int argc, char **argv) {
     return complain("--tls-cert: there is no TLS over a Unix socket");
   if (o->tls_cert == NULL && (o->tls_key != NULL || o->tls_ca != NULL))
     return complain("--tls-key and --tls-ca need --tls-cert");
-  if (ways_to_find(o) > 1) return complain("--peers and --peers-...: more than one of them");
+  if (ways_to_find(o) > 1)
+    return complain(
+        "more than one of --peers, --peers-file, --peers-dns, --peers-srv, --peers-etcd");
   return o->n_groups > 0 ? 0 : parse_group(o, "demo:67108864");
 }
 

@@ -1,5 +1,5 @@
-/* The node's own routes: from an HTTP request to a call of gcache, and from its callback to the
- * answer. */
+/* The node's own routes: an HTTP request becomes a gcache call, and its callback answers the
+ * request. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "node.h"
 #include "node_http.h"
 
-/* One request under way: gcache's request struct, embedded, and whom to answer. */
+/* One request under way: gcache's request struct, embedded, and the exchange to answer. */
 struct asked {
   gcache_exchange_t *x;
   union {
@@ -66,7 +66,7 @@ static void on_value(gcache_get_t *req, int status, gcache_value_t *value) {
   free(a);
 }
 
-/* The client has hung up: leave the queue for the value. on_value still runs. */
+/* The client has hung up: stop waiting for the value. on_value still runs. */
 static void on_gone(gcache_exchange_t *x, void *arg) {
   struct asked *a = arg;
 
@@ -74,7 +74,7 @@ static void on_gone(gcache_exchange_t *x, void *arg) {
   gcache_get_cancel(&a->req.get);
 }
 
-/* The caller's, for whatever is asked next; one that is not valid counts as none. */
+/* Continues the client's trace, for the calls that follow. An invalid traceparent is ignored. */
 static void begin_trace(struct node *node, gcache_exchange_t *x) {
   gcache_bytes_t header = gcache_exchange_header(x, "traceparent");
   char traceparent[GCACHE_TRACEPARENT_LEN + 1];
@@ -180,7 +180,8 @@ static void answer_clear(struct node *node, gcache_exchange_t *x) {
 
 /* ------------------------------------------------------------------------------ peers, owner -- */
 
-/* Cuts text into its lines, in place; empty ones are left out. How many there are, or -1: over max. */
+/* Splits text into its lines, in place, without empty ones. Returns their number; -1: more than
+ * max. */
 static int split_lines(char *text, const char *lines[], int max) {
   char *rest;
   int n = 0;
@@ -204,7 +205,7 @@ static void set_peers(struct node *node, gcache_exchange_t *x, char *text) {
   else if (rc == UV_E2BIG)
     reply_text(x, 400, "too many URLs");
   else if (rc == UV_EINVAL)
-    reply_text(x, 400, node->fault[0] != 0 ? node->fault : "twice the same URL");
+    reply_text(x, 400, node->fault[0] != 0 ? node->fault : "the same URL is given twice");
   else
     reply_text(x, rc == GCACHE_ESELF ? 400 : 503, gcache_strerror(rc));
 }
@@ -217,7 +218,7 @@ static void answer_peers(struct node *node, gcache_exchange_t *x) {
   if (text == NULL)
     reply_error(x, UV_ENOMEM, NULL);
   else if (strlen(text) != bytes.len)
-    reply_text(x, 400, "a URL holds no NUL");
+    reply_text(x, 400, "the list contains a NUL byte");
   else
     set_peers(node, x, text);
   free(text);

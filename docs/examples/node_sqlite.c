@@ -1,5 +1,5 @@
-/* The SQLite source: a blocking library behind gcache_load_work(). Each run of work borrows a
- * connection for itself, so there are never more of them than pool threads. */
+/* The SQLite source: a blocking library behind gcache_load_work(). Each run of work borrows one
+ * connection, so there are never more connections than pool threads. */
 #include "node_source.h"
 
 #include <sqlite3.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A key written by SQL may be a blob or a text; they are not equal to SQLite. */
+/* A key written by SQL can be a blob or a text, which SQLite does not compare as equal. */
 static const char query[] = "SELECT value, ttl_ms FROM kv WHERE key IN (?1, ?2)";
 
 struct connection {
@@ -105,7 +105,7 @@ int source_sqlite(struct source *s, const char *file) {
   if (uv_mutex_init(&s->mutex) < 0) return -1;
   s->getter = get;
   s->file = file;
-  s->idle = open_connection(file, why); /* a wrong file is told now, not with the first get */
+  s->idle = open_connection(file, why); /* a wrong file is reported now, not by the first get */
   if (s->idle != NULL) return 0;
   fprintf(stderr, "node: --source: %s: %s\n", file, why);
   uv_mutex_destroy(&s->mutex);

@@ -1,5 +1,5 @@
-/* GET /status: a page that shows this node live; GET /shares: which part of all keys each member
- * owns, for it. */
+/* GET /status: a live page about this node; GET /shares: the share of the keys that each member
+ * owns, for that page. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,8 +7,8 @@
 #include "node_http.h"
 #include "status/status.h"
 
-#define SAMPLES 4096   /* keys asked for their owner: shares are right to about a hundredth */
-#define MEMBERS_MAX 64 /* shown with their share */
+#define SAMPLES 4096   /* keys whose owner is looked up: shares are accurate to about 1 % */
+#define MEMBERS_MAX 64 /* members shown with their share */
 
 void status_answer(struct node *node, gcache_exchange_t *x) {
   gcache_header_t type = header_line("Content-Type", "text/html; charset=utf-8");

@@ -37,8 +37,8 @@ void text_free(struct text *t) {
   *t = (struct text){0};
 }
 
-/* Length of the UTF-8 character that s begins with; 0: it is not valid. Surrogates, overlong forms and
- * what lies beyond U+10FFFF are not. */
+/* Length of the UTF-8 character that s begins with; 0: not valid, as are surrogates, overlong forms
+ * and code points beyond U+10FFFF. */
 static size_t utf8_length(const unsigned char *s) {
   size_t n = s[0] < 0x80   ? 1
              : s[0] < 0xc2 ? 0

@@ -166,7 +166,7 @@ P
   same "60 gets of a page" "page /a" "$(ask_all /a)"
   same "what the origin was asked" 1 "$(grep -c '^/a$' "$dir/asked")"
   same "a page that is missing" 404 "$(curl -s -m 20 -o /dev/null -w '%{http_code}' "$b/missing")"
-  same "an origin that fails" "the origin says 500" "$(curl -s -m 20 "$c/broken")"
+  same "an origin that fails" "the origin answered 500" "$(curl -s -m 20 "$c/broken")"
   same "a query" "page /a?q=1" "$(curl -s -m 20 "$b/a?q=1")"
   same "a page that is not to be kept" "page /secret" "$(curl -s -m 20 "$a/secret")"
   sleep 2 # it is gone after one

@@ -1,10 +1,10 @@
 /* counter - counts the visitors of a page, each once. A visit is a get of "PAGE/VISITOR"; its
- * getter inserts the row into SQLite, on libuv's thread pool. Whoever comes again is answered from
+ * getter inserts the row into SQLite, on libuv's thread pool. Further visits are answered from
  * memory: the database sees each visitor of a page once, from all members together, as long as
- * memory lasts, and an insert that is repeated changes nothing.
+ * memory lasts. A repeated insert changes nothing but the column `asked`.
  *     counter --listen 127.0.0.1:8080 --source FILE
- *     GET /visit/PAGE/VISITOR   "counted"; the column `asked` says how often SQLite was asked to
- *     GET /unique/PAGE          how many there were, at most COUNT_MS old */
+ *     GET /visit/PAGE/VISITOR   "counted"; the column `asked` holds the number of inserts
+ *     GET /unique/PAGE          the number of visitors, at most COUNT_MS old */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,7 +81,7 @@ static void ended(struct member *m) {
   sqlite3_close(m->backend);
 }
 
-/* --source, which is needed before the first getter runs. */
+/* The value of --source, needed before member_run() parses the options. */
 static const char *file_of(int argc, char **argv) {
   for (int i = 1; i + 1 < argc; i++)
     if (strcmp(argv[i], "--source") == 0) return argv[i + 1];

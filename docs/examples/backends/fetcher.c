@@ -37,7 +37,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg) {
   return more;
 }
 
-/* text: in small letters. */
+/* text: in lower case. */
 static long read_age(const char *text) {
   static const char *const never[] = {"no-store", "no-cache", "private"};
   static const char word[] = "max-age=";
@@ -49,7 +49,7 @@ static long read_age(const char *text) {
   return found != NULL && age_s < 0 ? 0 : age_s;
 }
 
-/* One that is too long to be read is taken to forbid keeping. */
+/* A line too long to read counts as no-store. */
 static size_t on_header(char *line, size_t size, size_t n, void *arg) {
   static const char name[] = "cache-control:";
   struct fetched *f = arg;

@@ -1,6 +1,6 @@
 /* origin - a cache in front of an HTTP origin: each page is fetched once for the whole cluster and
- * kept for the origin's max-age. A page is gathered in one buffer as it comes; that buffer is what
- * is kept, and sent to peers and clients.
+ * kept for the origin's max-age. A page is received into one buffer; that buffer is kept, and sent
+ * to peers and clients.
  *     origin --listen 127.0.0.1:8080 --source http://127.0.0.1:9000
  *     GET /any/path?and=query */
 #include <stdio.h>
@@ -10,10 +10,11 @@
 #include "fetcher.h"
 #include "member.h"
 
-#define TTL_S 10 /* where the origin says nothing */
+#define TTL_S 10 /* if the origin gives no max-age */
 
-/* For those who wait now: gone in a second, and never delivered stale. Whoever asks meanwhile
- * shares it, so pages of one user do not belong behind this. */
+/* For the callers that wait now: the page expires in a second and is never delivered stale.
+ * Requests within that second share it, so pages of a single user must not be served through this
+ * program. */
 static void deliver_only(gcache_load_t *load, gcache_bytes_t page) {
   gcache_t *cache = gcache_group_cache(gcache_load_group(load));
   gcache_value_t *value = gcache_value_copy(cache, page, gcache_expire_in(cache, 1000));
@@ -33,7 +34,7 @@ static void on_fetched(void *arg, struct fetched *f) {
   } else if (f->status == 404) {
     gcache_load_not_found(load, 1000 * TTL_S, NULL);
   } else if (f->status != 200) {
-    snprintf(why, sizeof why, "the origin says %ld", f->status);
+    snprintf(why, sizeof why, "the origin answered %ld", f->status);
     gcache_load_fail(load, GCACHE_ELOAD, why);
   } else if (age_s == 0 || f->body == NULL) {
     deliver_only(load, gcache_bytes(f->body, f->len));
@@ -46,8 +47,8 @@ static void on_fetched(void *arg, struct fetched *f) {
   }
 }
 
-/* Peers may ask for any key; behind the source's host and port only what begins with a slash stays
- * there. */
+/* Peers may ask for any key. Appended to the source's host and port, only a key that begins with a
+ * slash leads to the same host. */
 static int is_target(gcache_bytes_t key) {
   return key.len > 0 && *(const char *)key.base == '/' && memchr(key.base, 0, key.len) == NULL;
 }
@@ -77,7 +78,7 @@ static void answer(struct member *m, gcache_exchange_t *x) {
   if (n < (int)sizeof key)
     answer_key(m, x, gcache_bytes(key, (size_t)n), NULL);
   else
-    answer_text(x, 414, "too long\n");
+    answer_text(x, 414, "the path is too long\n");
 }
 
 static void ended(struct member *m) {
@@ -92,7 +93,7 @@ int main(int argc, char **argv) {
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return 1;
   gcache_group_options_init(&group);
   group.max_bytes = 64 << 20;
-  group.stale_ms = 5000;           /* nobody waits for the origin as long as there is an old page */
-  group.error_ms = 10 * 60 * 1000; /* and when it is away the old page will do */
+  group.stale_ms = 5000;           /* nobody waits for the origin while there is an old page */
+  group.error_ms = 10 * 60 * 1000; /* the old page is served while the origin fails */
   return member_run(&m, &group, argc, argv);
 }

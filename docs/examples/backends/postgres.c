@@ -25,9 +25,9 @@ struct postgres {
   PGconn *conn;
   uv_work_t connecting;
   uv_poll_t *poll;            /* UP only */
-  struct queue waiting, sent; /* to be sent; of which the answer is owed, in order */
-  size_t syncs;               /* owed by the server, one a query */
-  PGresult *result;           /* of the query that is being answered: the row, or what went wrong */
+  struct queue waiting, sent; /* to be sent; sent, with the result due, in order */
+  size_t syncs;               /* due from the server, one per query */
+  PGresult *result;           /* of the query that is being answered: the row, or the error */
 };
 
 static void push(struct queue *q, struct query *query) {
@@ -79,7 +79,7 @@ static void lose(struct postgres *p, const char *why) {
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
-/* Hands what waits to libpq, and what libpq has to the socket. */
+/* Passes waiting queries to libpq, and libpq's output to the socket. */
 static int flush(struct postgres *p) {
   struct query *query;
   int rc;
@@ -103,7 +103,7 @@ static int is_good(const PGresult *result) {
   return kind == PGRES_TUPLES_OK || kind == PGRES_COMMAND_OK;
 }
 
-/* A query is committed by its sync: it may fail there, with its row sent already. */
+/* A query is committed by its sync: it may fail there, after its row was sent. */
 static void settle(struct postgres *p) {
   PGresult *result = p->result;
 
@@ -112,7 +112,8 @@ static void settle(struct postgres *p) {
   if (is_good(result))
     answer(pop(&p->sent), result, NULL);
   else
-    answer(pop(&p->sent), NULL, result == NULL ? "no answer" : PQresultErrorMessage(result));
+    answer(pop(&p->sent), NULL,
+           result == NULL ? "PostgreSQL sent no result" : PQresultErrorMessage(result));
   PQclear(result);
 }
 
@@ -171,7 +172,7 @@ static void on_connected(uv_work_t *work, int status) {
   if (uv_poll_init(p->loop, p->poll, PQsocket(p->conn)) < 0) {
     free(p->poll);
     p->poll = NULL;
-    lose(p, "no descriptor for PostgreSQL");
+    lose(p, "the connection to PostgreSQL cannot be watched");
     return;
   }
   p->poll->data = p;
@@ -205,7 +206,7 @@ int postgres_query(struct postgres *p, const char *sql, const char *param, size_
   push(&p->waiting, query);
   if (p->state == DOWN && uv_queue_work(p->loop, &p->connecting, on_thread, on_connected) == 0)
     p->state = CONNECTING;
-  if (p->state == UP) /* sent when the socket can be written: with all others of this turn */
+  if (p->state == UP) /* sent when the socket is writable, with all other queries of this turn */
     uv_poll_start(p->poll, UV_READABLE | UV_WRITABLE, on_ready);
   return 0;
 }

@@ -1,12 +1,12 @@
-/* ratelimit - says whether a user may do something now. The rules are in redis and read through the
- * cache: a rule is asked of redis once in a while for the whole cluster, and a rule that changes is
+/* ratelimit - tells whether a user may do something now. The rules are in redis and read through
+ * the cache: a rule is read from redis once in a while for the whole cluster, and a changed rule is
  * in force on all members when PUT /rule has been answered. The counting is not cached: each member
- * counts what it has let through.
+ * counts the requests it has allowed.
  *     ratelimit --listen 127.0.0.1:8080 --source 127.0.0.1:6379
  * (or --source /path/of/redis.socket)
- *     GET /allow/USER     200 or 429; the rule's limit a minute in X-Limit
- *     PUT /rule/USER      body: the limit a minute
- * In redis: HSET rules USER LIMIT. A user without a rule may do DEFAULT_LIMIT a minute. */
+ *     GET /allow/USER     200 or 429; the rule's limit per minute in X-Limit
+ *     PUT /rule/USER      body: the limit per minute
+ * In redis: HSET rules USER LIMIT. A user without a rule is allowed DEFAULT_LIMIT per minute. */
 #include <hiredis/hiredis.h>
 #include <hiredis/async.h>
 #include <hiredis/adapters/libuv.h>
@@ -17,7 +17,7 @@
 #include "member.h"
 
 #define DEFAULT_LIMIT 60
-#define COUNTERS 4096 /* users counted at a time; two that share a place are counted as one */
+#define COUNTERS 4096 /* users counted at a time; two users in one slot are counted as one */
 
 static struct counter {
   uint64_t minute;
@@ -30,7 +30,7 @@ static void on_lost(const redisAsyncContext *redis, int status) {
   struct member *m = redis->data;
 
   (void)status;
-  m->backend = NULL; /* hiredis frees it, and has answered all commands; the next one connects */
+  m->backend = NULL; /* hiredis frees it and has answered all commands; the next command connects */
 }
 
 static void on_connected(const redisAsyncContext *redis, int status) {
@@ -70,7 +70,7 @@ static void on_rule(redisAsyncContext *redis, void *r, void *arg) {
     gcache_load_fail(load, GCACHE_ENOTFOUND, "no rule");
   else
     gcache_load_fail(load, GCACHE_ELOAD,
-                     reply->type == REDIS_REPLY_ERROR ? reply->str : "no string");
+                     reply->type == REDIS_REPLY_ERROR ? reply->str : "the rule is not a string");
 }
 
 static void on_load(gcache_load_t *load) {
@@ -79,7 +79,7 @@ static void on_load(gcache_load_t *load) {
 
   if (redis == NULL ||
       redisAsyncCommand(redis, on_rule, load, "HGET rules %b", user.base, user.len) != REDIS_OK)
-    gcache_load_fail(load, GCACHE_ELOAD, "redis is away");
+    gcache_load_fail(load, GCACHE_ELOAD, "no connection to redis");
 }
 
 /* ----------------------------------------------------------------------------------- allow ---- */
@@ -131,11 +131,11 @@ static void on_removed(gcache_change_t *req, int status, const gcache_peer_resul
 
   (void)peers, (void)n;
   answer_text(c->x, status == 0 ? 200 : 202,
-              status == 0 ? "in force\n" : "in force where reached\n");
+              status == 0 ? "in force\n" : "not yet in force on all members\n");
   free(c);
 }
 
-/* The data has changed: now the copies. */
+/* The data has changed: now remove the cached copies. */
 static void on_written(redisAsyncContext *redis, void *r, void *arg) {
   const redisReply *reply = r;
   struct change *c = arg;
@@ -162,7 +162,7 @@ static void put_rule(struct member *m, gcache_exchange_t *x, gcache_bytes_t user
   }
   free(c);
   answer_text(x, body == NULL ? 400 : 503,
-              body == NULL ? "no limit in the body\n" : "redis is away\n");
+              body == NULL ? "the body must be the limit\n" : "no connection to redis\n");
 }
 
 static void answer(struct member *m, gcache_exchange_t *x) {
@@ -188,6 +188,6 @@ int main(int argc, char **argv) {
   gcache_group_options_init(&group);
   group.max_bytes = 16 << 20;
   group.not_found_ms = 60 * 1000;  /* most users have no rule */
-  group.error_ms = 60 * 60 * 1000; /* redis is away: the old rules hold for an hour */
+  group.error_ms = 60 * 60 * 1000; /* if redis fails, the old rules hold for an hour */
   return member_run(&m, &group, argc, argv);
 }

@@ -1,6 +1,6 @@
-/* tags - a tag service: the id of a tag, made when the tag is first seen. The getter is the upsert,
- * so that one upsert reaches PostgreSQL however many members see a new tag in one moment, and none
- * as long as its id is in memory.
+/* tags - a tag service: returns the id of a tag, created when the tag is first seen. The getter is
+ * the upsert: one upsert reaches PostgreSQL however many members see a new tag at the same moment,
+ * and none as long as the id is in memory.
  *     tags --listen 127.0.0.1:8080 --source 'host=/run/postgresql dbname=tags'
  *     GET /tag/NAME   the id
  * Table: CREATE TABLE tags (id serial PRIMARY KEY, name text UNIQUE, upserts int DEFAULT 1) */
@@ -50,6 +50,6 @@ int main(int argc, char **argv) {
 
   gcache_group_options_init(&group);
   group.max_bytes = 64 << 20;
-  group.loads_max = 1000; /* what PostgreSQL is asked at a time */
+  group.loads_max = 1000; /* queries to PostgreSQL at a time */
   return member_run(&m, &group, argc, argv);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One connection: the requests given to it, in the order of their answers. */
+/* One connection and its requests, in the order of their responses. */
 struct connection {
   uv_tcp_t tcp;
   uv_connect_t connect;
@@ -12,7 +12,7 @@ struct connection {
   struct run *run;
   int port;
   struct request **queue;
-  size_t n, next; /* next: the one whose answer is awaited */
+  size_t n, next; /* next: the one whose response is due */
   char *out, *in;
   size_t out_len, in_len, in_cap;
 };
@@ -57,7 +57,8 @@ static void header(const char *head, const char *name, char *out, size_t cap) {
   }
 }
 
-/* The answer at the front of the input, if it is whole. Returns its length, 0 if more must come. */
+/* Takes the response at the front of the input, if it is complete. Returns its length; 0:
+ * incomplete. */
 static size_t take_answer(struct connection *c, char *in, size_t in_len) {
   struct request *r = c->queue[c->next];
   char *end = memmem(in, in_len, "\r\n\r\n", 4);
@@ -139,7 +140,7 @@ static void put_request(struct connection *c, struct request *r) {
   c->queue[c->n++] = r;
 }
 
-/* The least loaded connection of the port's, a new one while there are fewer than per_port. */
+/* The least loaded connection to port; a new one while there are fewer than per_port. */
 static struct connection *choose(struct run *run, int port, int per_port, size_t n_requests) {
   struct connection *best = NULL;
   int count = 0;

@@ -1,6 +1,6 @@
-/* client - a plain HTTP/1.1 client for the demo: many requests at once, pipelined over a few
- * connections, then it returns. It knows only answers with a Content-Length, which is what the node
- * sends. */
+/* client - a plain HTTP/1.1 client for the demo: one call sends many requests at once, pipelined
+ * over a few connections, and waits for the responses. It understands only responses with a
+ * Content-Length, which is what the node sends. */
 #ifndef DEMO_CLIENT_H
 #define DEMO_CLIENT_H
 
@@ -22,8 +22,8 @@ struct request {
   size_t text_len;
 };
 
-/* Sends all, at most per_port connections to a port, and returns when all are answered or have
- * failed, or after timeout_ms. The number answered. */
+/* Sends all requests over at most per_port connections per port. Returns when all are answered or
+ * have failed, or after timeout_ms. Returns the number answered. */
 size_t client_run(struct request *requests, size_t n, int per_port, unsigned timeout_ms);
 void client_free(struct request *requests, size_t n);
 

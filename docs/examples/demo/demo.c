@@ -1,9 +1,9 @@
-/* demo - what gcache is for, shown on real processes: three nodes over one SQLite file.
+/* demo - shows what gcache is for, with real processes: three nodes over one SQLite file.
  *
- * Each line is a claim and the figures measured for it just now. A claim that does not hold ends
- * the demo with exit status 1. Whatever happens, the nodes are ended and the files removed.
+ * Each line is a claim with the figures just measured for it. If a claim does not hold, the demo
+ * ends with exit status 1. In every case the nodes are ended and the files removed.
  *
- *     demo [NODE_PROGRAM]     (default: ../node beside this program) */
+ *     gcache-demo [NODE_PROGRAM]     (default: ../node, relative to this program's directory) */
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -63,7 +63,7 @@ static struct request *get(int node, const char *key) {
   return ask(node, "GET", r.target);
 }
 
-/* Sum of every number behind "name": in the node's /stats. */
+/* The sum of all numbers after "name": in the node's /stats. */
 static unsigned long long counted(int node, const char *name) {
   struct request *r = ask(node, "GET", "/stats");
   unsigned long long sum = 0;
@@ -125,7 +125,7 @@ static void show_one_load(void) {
   first_and_last(r, HERD, &first, &last);
   loads = counted_everywhere("local_loads") - before;
   claim(loads == 1 && same == HERD,
-        "%d concurrent gets of one cold, slow key over %d nodes: %llu load, %zu equal answers, "
+        "%d concurrent gets of one cold, slow key on %d nodes: %llu load, %zu equal answers, "
         "%.0f ms",
         HERD, N_NODES, loads, same, ms_between(first, last));
   client_free(r, HERD);
@@ -137,14 +137,13 @@ static void show_hot_hit(void) {
   struct request *r = get(asker, "report");
 
   asked = counted_everywhere("server_requests") - before;
-  claim(
-      asked == 0 && strcmp(r->from, "hot") == 0,
-      "the same key again from a node that does not own it: %llu peer requests, from: %s, %.2f ms",
-      asked, r->from, ms_between(r->sent_ns, r->answered_ns));
+  claim(asked == 0 && strcmp(r->from, "hot") == 0,
+        "the same key again on a node that does not own it: %llu peer requests, from: %s, %.2f ms",
+        asked, r->from, ms_between(r->sent_ns, r->answered_ns));
   client_free(r, 1);
 }
 
-/* Asks on until a second load has happened. Every answer before the value's end must be without one. */
+/* Repeats a get until a second load has run. No get before the value's expiry may cause one. */
 static void show_expiry(void) {
   unsigned long long before = counted_everywhere("local_loads");
   uint64_t loaded = 0, reloaded = 0;
@@ -159,10 +158,9 @@ static void show_expiry(void) {
     answers++;
     client_free(r, 1);
   }
-  claim(
-      reloaded > 0 && ms_between(loaded, reloaded) >= TTL_MS,
-      "a value that lives %d ms, asked %zu times in a row: loaded again after %.0f ms, not before",
-      TTL_MS, answers, ms_between(loaded, reloaded));
+  claim(reloaded > 0 && ms_between(loaded, reloaded) >= TTL_MS,
+        "a value with a lifetime of %d ms, got %zu times in a row: loaded again after %.0f ms",
+        TTL_MS, answers, ms_between(loaded, reloaded));
 }
 
 static size_t nodes_saying(const char *key, const char *value) {
@@ -183,13 +181,13 @@ static void show_remove(const char *file) {
   r = ask(owner_of("user:7"), "DELETE", "/remove?group=demo&key=user:7");
   after = nodes_saying("user:7", "a new name");
   claim(before == N_NODES && r->status == 200 && after == N_NODES,
-        "%zu nodes held a row; changed in SQLite, removed on one node: %zu nodes say the new one, "
-        "%.2f ms",
+        "a row cached on %zu nodes, changed in SQLite, key removed on one node: %zu nodes return "
+        "the new row; remove: %.2f ms",
         before, after, ms_between(r->sent_ns, r->answered_ns));
   client_free(r, 1);
 }
 
-/* Every node is asked for every row four times; all but one row are cold. */
+/* Four gets of every row on every node; all rows but one are cold. */
 static void show_speed(void) {
   const size_t keys = ROWS - 10, n = 4 * N_NODES * keys;
   struct request *r = calloc(n, sizeof *r);
@@ -209,7 +207,7 @@ static void show_speed(void) {
   first_and_last(r, n, &first, &last);
   loads = counted_everywhere("local_loads") - loads;
   claim(right == n && loads <= keys,
-        "%zu gets of %zu rows over %d nodes: %llu loads, %.0f gets a second (client and nodes "
+        "%zu gets of %zu rows on %d nodes: %llu loads, %.0f gets per second (client and nodes "
         "share %ld cores)",
         n, keys, N_NODES, loads, (double)n / (ms_between(first, last) / 1e3),
         sysconf(_SC_NPROCESSORS_ONLN));
@@ -222,7 +220,7 @@ static void show_dead_node(void) {
   double slowest = 0;
 
   char keys[100][32];
-  for (; asked < 100 && i < ROWS - 10; i++) { /* found while it lives */
+  for (; asked < 100 && i < ROWS - 10; i++) { /* looked up while the node is alive */
     snprintf(keys[asked], sizeof keys[asked], "user:%d", i);
     asked += owner_of(keys[asked]) == dead;
   }
@@ -239,8 +237,8 @@ static void show_dead_node(void) {
     client_free(r, 1);
   }
   claim(asked == 100 && right == asked,
-        "one node killed, %d of its keys asked of the others, memory cleared: %d right answers, "
-        "slowest %.1f ms",
+        "one node killed, memory of the others cleared, %d of its keys got on them: %d correct "
+        "answers, slowest %.1f ms",
         asked, right, slowest);
 }
 
@@ -248,7 +246,7 @@ static void show_goodbye(void) {
   int clean = 1;
   for (int i = 0; i < N_NODES - 1; i++)
     clean = node_stop(&nodes[i]) == 0 && clean;
-  claim(clean, "SIGTERM: the other nodes drain and exit 0");
+  claim(clean, "SIGTERM: the other nodes drain and exit with status 0");
 }
 
 /* --------------------------------------------------------------------------------- the frame -- */
@@ -273,7 +271,7 @@ static void remove_files(const char *dir, const char *file) {
   rmdir(dir);
 }
 
-/* The node is built beside the demo's folder. */
+/* The node is built in the directory above the demo's. */
 static char *default_node(char *argv0, char *out, size_t cap) {
   snprintf(out, cap, "%s/../node", dirname(argv0));
   return out;
@@ -293,8 +291,8 @@ static int run_demo(char *program, const char *file) {
   return failures > 0;
 }
 
-/* Waits for the demo, which runs in a process of its own; a signal to end ends it. The nodes end
- * with the process that started them. */
+/* Waits for the demo, which runs in a process of its own; a termination signal kills it. The nodes
+ * end with the process that started them. */
 static int wait_for_demo(pid_t demo, const sigset_t *signals) {
   int signal_number, status;
 

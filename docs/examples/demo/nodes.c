@@ -37,7 +37,7 @@ int node_start(struct node *node, char *const argv[]) {
   close(out[1]);
   node->out = fdopen(out[0], "r");
   if (node->pid < 0 || read_url(node) < 0) {
-    fprintf(stderr, "%s did not start\n", argv[0]);
+    fprintf(stderr, "demo: %s did not start: no line \"listening on URL\"\n", argv[0]);
     return -1;
   }
   node->port = atoi(strrchr(node->url, ':') + 1);

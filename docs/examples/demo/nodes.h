@@ -1,5 +1,5 @@
-/* nodes - the demo's processes: three reference nodes over one SQLite file, started, told of one
- * another, and ended whatever happens. */
+/* nodes - the demo's processes: three reference nodes over one SQLite file. Starts them, sets their
+ * peers and ends them in every case. */
 #ifndef DEMO_NODES_H
 #define DEMO_NODES_H
 
@@ -15,14 +15,14 @@ struct node {
   char url[64];
 };
 
-/* Starts argv[0], which must say "listening on URL" on its standard output. 0, or -1 having said
+/* Starts argv[0], which must print "listening on URL" to standard output. 0, or -1 having printed
  * why. */
 int node_start(struct node *node, char *const argv[]);
-/* Starts `program` N_NODES times on free ports and gives each the list of all. 0, or -1 having said
- * why. */
+/* Starts `program` N_NODES times on free ports and gives each the list of all. 0, or -1 having
+ * printed why. */
 int nodes_start(struct node nodes[N_NODES], char *program, const char *sqlite_file);
-void node_kill(struct node *node); /* SIGKILL: no goodbye */
-/* SIGTERM; exit status of the node, -1 if it had to be killed. */
+void node_kill(struct node *node); /* SIGKILL */
+/* SIGTERM. Returns the exit status of the node; -1: it had to be killed. */
 int node_stop(struct node *node);
 
 #endif

@@ -3,8 +3,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
-/* kv, which the nodes read, is a view: the generated rows, and a report that SQLite computes each time
- * it is asked for, by counting to 1,500,000. */
+/* kv, which the nodes read, is a view: the generated rows, and a report that SQLite computes at
+ * every query, by counting to 1,500,000. */
 static const char schema[] = "PRAGMA journal_mode = WAL;"
                              "CREATE TABLE rows (key BLOB PRIMARY KEY, value BLOB, ttl_ms INTEGER);"
                              "CREATE VIEW kv AS SELECT key, value, ttl_ms FROM rows"

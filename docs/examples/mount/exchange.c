@@ -1,11 +1,10 @@
-/* One request of libmicrohttpd's: its body is gathered, its connection suspended while gcache
- * works on it and resumed for the answer. The server does not watch a suspended connection, so we
- * do.
+/* One libmicrohttpd request: its body is collected, and its connection is suspended while gcache
+ * works on it and resumed for the response. The server does not watch a suspended connection, so
+ * this file does.
  *
- * Failure modes: a body over BODY_MAX is refused with 413 if its length was told, else the
- * connection is closed; it is closed as well when memory is short. A client that closes its
- * sending side alone counts as gone. A target with a raw NUL, which no HTTP allows, is cut there
- * by the server. */
+ * Failure modes: a body over BODY_MAX is refused with 413 if its length was declared, otherwise the
+ * connection is closed; it is also closed when memory is short. A client that closes only its
+ * sending side counts as gone. The server cuts a target at a raw NUL, which HTTP does not allow. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +20,7 @@ static void on_hung_up(uv_poll_t *poll, int status, int events) {
   (void)status;
   (void)events;
   uv_poll_stop(poll);
-  x->cancel(x); /* its callback still runs, and answers nobody */
+  x->cancel(x); /* its callback still runs, and sends nothing */
 }
 
 int exchange_suspend(struct exchange *x, void (*cancel)(struct exchange *x)) {
@@ -56,7 +55,7 @@ void exchange_reply(struct exchange *x, unsigned status, struct MHD_Response *re
   x->answered = 1;
   x->status = status;
   x->response = response;
-  /* Resumed when the watch has ended: from then on x may go. */
+  /* Resumed when the watch has ended: x may be freed from then on. */
   if (x->suspended) uv_close((uv_handle_t *)&x->hang_up, on_unwatched);
 }
 
@@ -101,8 +100,8 @@ static enum MHD_Result send_answer(struct exchange *x) {
 
 /* ------------------------------------------------------------------------------ the request -- */
 
-/* The only place where the server tells the target as received: later ones are unescaped, and end
- * at a %00. What is returned is *context from here on. */
+/* The only callback in which the server passes the target as received: later it is unescaped, and
+ * ends at a %00. The returned pointer is *context from here on. */
 void *exchange_begin(void *cls, const char *target, struct MHD_Connection *connection) {
   struct exchange *x = calloc(1, sizeof *x + strlen(target) + 1);
 

@@ -1,12 +1,12 @@
-/* mount - gcache mounted on an HTTP server that is not ours: GNU libmicrohttpd, on the same loop
- * and thread. Peers and clients come in by one port; the server owns it, and HTTP.
+/* mount - gcache mounted on an application's own HTTP server: GNU libmicrohttpd, on the same loop
+ * and thread. Peers and clients use one port; the server owns the port and the HTTP connections.
  *
- * The story: main() starts cache and server, exchange.c gathers a request, serve.c hands those of
- * peers to gcache_serve(), pages.c answers the others. The getter is the node's (node_demo.c), so
- * that mounts and nodes make one cluster.
+ * main() starts the cache and the server, exchange.c collects a request, serve.c passes the
+ * requests of peers to gcache_serve(), pages.c answers the others. The getter is the node's
+ * (node_demo.c), so that mounts and nodes can form one cluster.
  *
- * The server runs inside the loop: its epoll descriptor is readable when it has something to do,
- * and its timeout is a timer of ours. */
+ * The server runs inside the loop: a uv_poll_t watches its epoll descriptor, a uv_timer_t runs its
+ * timeout. */
 #include "mount.h"
 
 #include <getopt.h>
@@ -19,8 +19,8 @@
 
 static const char usage[] =
     "usage: mount --listen ADDRESS:PORT [--peers URL,URL,...] [--group NAME:MAX_BYTES]\n"
-    "  port 0: any free one; --peers: all members, also by PUT /peers; default group: "
-    "demo:67108864\n";
+    "  port 0: any free port; --peers: all members, can be set later by PUT /peers;\n"
+    "  default group: demo:67108864\n";
 
 /* --------------------------------------------------------------- the server inside the loop -- */
 
@@ -74,7 +74,7 @@ static void on_cache_closed(void *arg) {
   mount_end_further(m);
 }
 
-/* Requests under way are answered, then the cache is closed, then, with no connection suspended,
+/* Requests under way are answered, then the cache is closed, then, once no connection is suspended,
  * the server. */
 void mount_end_further(struct mount *m) {
   struct MHD_Daemon *daemon = m->daemon;
@@ -92,7 +92,7 @@ void mount_end_further(struct mount *m) {
   MHD_stop_daemon(daemon);
 }
 
-/* The first signal: listen no more. A second: do not wait for those under way. */
+/* The first signal: stop listening. The second: do not wait for requests under way. */
 static void on_signalled(uv_signal_t *signal, int number) {
   struct mount *m = signal->data;
 
@@ -173,7 +173,7 @@ int main(int argc, char **argv) {
   }
   if (c != -1 || optind < argc || listen == NULL) return fputs(usage, stderr), 2;
 
-  signal(SIGPIPE, SIG_IGN); /* the server may write to who has left */
+  signal(SIGPIPE, SIG_IGN); /* the server may write to a client that has left */
   uv_loop_init(&m.loop);
   if ((rc = start(&m, listen, group, peers)) < 0)
     return fprintf(stderr, "mount: %s\n", gcache_strerror(rc)), 1;

@@ -23,14 +23,14 @@ struct mount {
   char self[64]; /* our URL */
 };
 
-/* One request and its answer, from the server's first word of it to its last. */
+/* One request and its response, from the server's first callback for it to the last. */
 struct exchange {
   struct mount *mount;
   struct MHD_Connection *connection; /* NULL: the head is not complete yet */
   const char *method;
   char *body;
   size_t body_len, body_room;
-  union { /* the one call of gcache's that it waits for */
+  union { /* the one gcache call that it waits for */
     gcache_serve_t serve;
     gcache_get_t get;
     gcache_change_t change;
@@ -44,12 +44,12 @@ struct exchange {
 };
 
 /* Suspends the connection until exchange_reply() and watches for a client that leaves meanwhile.
- * < 0: cannot, and the answer is still owed. */
+ * < 0: failed, and the response is still owed. */
 int exchange_suspend(struct exchange *x, void (*cancel)(struct exchange *x));
-/* Takes response. NULL: none could be made, or nobody wants one: the connection is closed. */
+/* Takes response. NULL: none could be made, or the client has left: the connection is closed. */
 void exchange_reply(struct exchange *x, unsigned status, struct MHD_Response *response);
 void exchange_reply_text(struct exchange *x, unsigned status, const char *text);
-/* The parts as one body, part[1] being owner's bytes, which are not copied. NULL: no memory. */
+/* The parts as one body. part[1] are owner's bytes, which are not copied. NULL: no memory. */
 struct MHD_Response *exchange_body(const gcache_bytes_t part[3], gcache_value_t *owner);
 
 /* The callbacks of MHD_start_daemon(); cls is the struct mount. */
@@ -60,12 +60,12 @@ enum MHD_Result exchange_continue(void *cls, struct MHD_Connection *connection, 
 void exchange_end(void *cls, struct MHD_Connection *connection, void **context,
                   enum MHD_RequestTerminationCode why);
 
-/* A request that is gcache's. */
+/* A request for gcache. */
 void serve_answer(struct exchange *x);
 /* Any other: the application's own routes. */
 void pages_answer(struct exchange *x);
 
-/* list: URLs with commas or white space between; it is cut up. */
+/* list: URLs separated by commas or white space; modified. */
 int mount_join(struct mount *mount, char *list);
 void mount_run_soon(struct mount *mount);
 /* Ends the program step by step, once the signal has come. */

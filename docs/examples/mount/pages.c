@@ -1,9 +1,9 @@
-/* The application's own routes beside gcache's:
+/* The application's own routes next to gcache's:
  *
  *   GET /hello         no cache involved
- *   GET /page/NAME     from the cache, wherever its owner is; PUT and DELETE set and remove it
- *   GET /stats         what is under way
- *   PUT /peers         the cluster's URLs, with white space between */
+ *   GET /page/NAME     from the cache, on any member; PUT and DELETE set and remove it
+ *   GET /stats         requests under way, and a few counters
+ *   PUT /peers         the cluster's URLs, separated by white space */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static void answer_page(struct exchange *x, char *name) {
   gcache_bytes_t key;
 
   name[strcspn(name, "?")] = 0;
-  key = gcache_bytes(name, MHD_http_unescape(name)); /* any bytes: 0 does not end it */
+  key = gcache_bytes(name, MHD_http_unescape(name)); /* any bytes, also 0 */
   rc = exchange_suspend(x, reads ? cancel_get : cancel_change);
   if (reads)
     x->req.get.data = x;

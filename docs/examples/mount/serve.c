@@ -1,4 +1,4 @@
-/* Mounting proper: a request of libmicrohttpd's goes to gcache_serve(), the reply comes back. */
+/* The mount itself: passes a libmicrohttpd request to gcache_serve() and sends the reply. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
   return MHD_YES;
 }
 
-/* gcache's bytes do not end in a zero, which the server wants. */
+/* The server wants zero-terminated strings, which gcache's bytes are not. */
 static int add_header(struct MHD_Response *response, const gcache_header_t *header) {
   char *name = strndup(header->name.base, header->name.len);
   char *value = strndup(header->value.base, header->value.len);
@@ -65,13 +65,13 @@ void serve_answer(struct exchange *x) {
                               .body = gcache_bytes(x->body, x->body_len)};
   int rc;
 
-  /* Each of them can matter to gcache: rather none than some. */
+  /* Any header can matter to gcache: refuse rather than drop some. */
   if (MHD_get_connection_values(x->connection, MHD_HEADER_KIND, NULL, NULL) > HEADERS_MAX) {
     exchange_reply_text(x, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header lines");
     return;
   }
-  if (who == NULL) { /* without an address gcache would answer whoever it is */
-    exchange_reply_text(x, MHD_HTTP_FORBIDDEN, "from nowhere");
+  if (who == NULL) { /* gcache answers every request without an address */
+    exchange_reply_text(x, MHD_HTTP_FORBIDDEN, "the client's address is unknown");
     return;
   }
   in.from = who->client_addr;

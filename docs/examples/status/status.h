@@ -1,4 +1,4 @@
-/* status - the page of GET /status: one file of HTML, with its style and script, made part of the
+/* status - the page of GET /status: one HTML file with its style and script, compiled into the
  * program. */
 #ifndef NODE_STATUS_H
 #define NODE_STATUS_H
