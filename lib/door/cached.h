@@ -14,11 +14,10 @@
 struct gci_cached {
   int only; /* the request is of this kind */
   int takes_stale;
-  int hands_over;  /* sent by a new owner, which itself decides whether the value is due */
-  int takes_large; /* nothing waits behind the answer */
-  gcache_bytes_t
-      newcomer; /* sent by a member that has just started: its URL, borrowed from the headers */
-  int is_known; /* that member is not new here, and gets nothing */
+  int hands_over;          /* sent by a new owner, which itself decides whether the value is due */
+  int takes_large;         /* nothing waits behind the answer */
+  gcache_bytes_t newcomer; /* URL of an asker that has just started, borrowed from the headers */
+  int is_known;            /* that member is not new here, and gets nothing */
 };
 
 struct gci_cached gci_cached_read(const gcache_header_t headers[], size_t n);
