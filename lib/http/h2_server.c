@@ -65,10 +65,7 @@ static void on_ready(struct gci_h2_streams *streams) {
 }
 
 static int refuse(struct h2_server *s, int32_t stream, int status) {
-  if (status == 429)
-    s->h.env->mem->in_flight.shed++;
-  else
-    s->http.bad_requests++;
+  if (status != 429) s->http.bad_requests++;
   if (status == 431 || status == 414)
     gci_h2_guard_long_head(&s->h.guard, gci_env_mono_ms(s->h.env));
   return gci_h2_refuse(&s->h, stream, status);
@@ -95,8 +92,10 @@ static int begin_body(struct h2_server *s, struct gci_h2_stream *e,
   if (block->length.base != NULL && gci_bytes_to_u64(block->length, &length) != 0) length = max;
   if (length > max) return refuse_begun(s, e, 413);
   gci_h1_body_init(&e->body, s->h.mem, (size_t)length);
-  if (block->length.base != NULL && !gci_h1_body_fits(&e->body, (size_t)length))
+  if (block->length.base != NULL && !gci_h1_body_fits(&e->body, (size_t)length)) {
+    s->h.env->mem->in_flight.shed++; /* as http/h1_body counts those that it refuses */
     return refuse_begun(s, e, 429);
+  }
   e->want = length;
   e->since_ms = gci_env_mono_ms(s->h.env);
   s->streams.watch_ms = 0;

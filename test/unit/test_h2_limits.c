@@ -294,6 +294,25 @@ static void long_bodies_are_refused(void **state) {
   assert_int_equal(gcache_value_bytes(f->run.owed[0]->body).len, 28192);
 }
 
+/* One by its length, one that outgrows the room. */
+static void bodies_without_room_are_refused_and_counted_once(void **state) {
+  struct fixture *f = *state;
+  static const unsigned char bytes[16384];
+  struct gci_in_flight *in_flight = &f->run.env.env.mem->in_flight;
+  gci_in_flight_limit(in_flight, 100000, NULL, NULL);
+  gci_in_flight_add(in_flight, 50000);
+  add_put(&f->f, 1, "60000");
+  add_put(&f->f, 3, NULL);
+  frames_add(&f->f, F_DATA, 0, 3, bytes, 16384);
+  frames_add(&f->f, F_DATA, 0, 3, bytes, 16384);
+  send_frames(f);
+  assert_int_equal(stream(f, 1)->status, 429);
+  assert_int_equal(stream(f, 3)->status, 429);
+  assert_int_equal(in_flight->shed, 2);
+  assert_int_equal(f->run.requests, 0);
+  gci_in_flight_drop(in_flight, 50000);
+}
+
 static void a_length_that_lies_is_a_fault(void **state) {
   struct fixture *f = *state;
   add_put(&f->f, 1, "3");
@@ -735,6 +754,7 @@ int main(void) {
       T(what_breaks_the_connection_ends_it),
       T(long_heads_are_refused),
       T(long_bodies_are_refused),
+      T(bodies_without_room_are_refused_and_counted_once),
       T(a_length_that_lies_is_a_fault),
       T(expectations_are_met),
       T(floods_are_cut),
