@@ -124,15 +124,16 @@ GCACHE_EXTERN int gcache_exchange_reply_value(gcache_exchange_t *x, int status,
 GCACHE_EXTERN int gcache_exchange_begin(gcache_exchange_t *x, int status,
                                         const gcache_header_t headers[], size_t n);
 /* The next bytes of the body, copied, or for _write_value referenced without a copy. Either all
- * bytes are taken or none: GCACHE_EBUSY when more than 1 MiB of this response is waiting already.
- * (Requests of one HTTP/1.1 connection are answered in order; responses whose turn has not come
- * share one MiB.) What was taken is sent without a further call, all writes of a loop turn in one.
- * When the client has left, or when memory runs out, which ends the connection, the bytes are taken
- * and discarded, and gone is called. */
+ * bytes are taken or none: GCACHE_EBUSY when more than 1 MiB of this response is waiting already,
+ * or anything of it while limits.in_flight_max is used up. (Requests of one HTTP/1.1 connection are
+ * answered in order; responses whose turn has not come share one MiB.) What was taken is sent
+ * without a further call, all writes of a loop turn in one. When the client has left, or when
+ * memory runs out, which ends the connection, the bytes are taken and discarded, and gone is
+ * called. */
 GCACHE_EXTERN int gcache_exchange_write(gcache_exchange_t *x, gcache_bytes_t bytes);
 GCACHE_EXTERN int gcache_exchange_write_value(gcache_exchange_t *x, gcache_value_t *value);
-/* Calls room once, from the loop, when less than half of that MiB is waiting (which may be now) or
- * the client has left. Replaces an earlier room; NULL: cancels it. */
+/* Calls room once, from the loop, when a write would be taken and less than half of that MiB is
+ * waiting (which may be now) or the client has left. Replaces an earlier room; NULL: cancels it. */
 typedef void (*gcache_room_cb)(gcache_exchange_t *x, void *arg);
 GCACHE_EXTERN void gcache_exchange_on_room(gcache_exchange_t *x, gcache_room_cb room, void *arg);
 /* Completes the body. Afterwards x is gone, except on an error. */
