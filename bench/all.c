@@ -1,8 +1,8 @@
-/* gcache-bench all --out DIR: everything that is measured between processes, into
- *   DIR/benchmarks/figures.jsonl   an object a line
+/* gcache-bench all --out DIR: the measurements between processes, written to
+ *   DIR/benchmarks/figures.jsonl   one object per line
  *   DIR/benchmarks/remote.svg, h2.svg
- *   DIR/benchmarks.md              the tables, in place of all that follows the line MARK; above it
- *                                  is the method, which is kept. */
+ *   DIR/benchmarks.md              the tables replace everything below the line MARK; the method,
+ *                                  above it, is kept. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static void close_file(FILE *f, const char *path) {
 
 /* ---------------------------------------------------------------------------------- the page -- */
 
-/* What stands before the mark, mark included; malloc'ed. */
+/* The text up to the mark, mark included; malloc'ed. */
 static char *read_method(const char *path) {
   FILE *f = fopen(path, "r");
   char *text = calloc(1, (1 << 20) + sizeof mark), *at;
@@ -71,17 +71,17 @@ static void write_page(const struct bench_options *o, const struct rows *rows) {
   free(method);
   fputs("\n## Figures\n\n", to);
   write_machine(to);
-  fprintf(to, "; %u rounds of %g s; medians, and for answers/s the least and the most.\n",
-          o->rounds, o->seconds);
+  fprintf(to, "; %u rounds of %g s; medians, and for answers/s minimum and maximum.\n", o->rounds,
+          o->seconds);
   fputs("\n### Goals\n\n", to);
   goals_write(rows, to);
-  fputs("\n### remote\n\n![answers a second](benchmarks/remote.svg)\n", to);
+  fputs("\n### remote\n\n![answers per second](benchmarks/remote.svg)\n", to);
   tables_write(rows, "remote", to);
-  fputs("\n### h2\n\n![answers a second over HTTP/2](benchmarks/h2.svg)\n", to);
+  fputs("\n### h2\n\n![answers per second over HTTP/2](benchmarks/h2.svg)\n", to);
   tables_write(rows, "h2", to);
   fputs("\n### herd\n", to);
   tables_write(rows, "herd", to);
-  fputs("\nAs many different keys, of one owner:\n", to);
+  fputs("\nThe same number of different keys, all of one owner:\n", to);
   tables_write(rows, "cold", to);
   fputs("\n### hot\n", to);
   tables_write(rows, "hot", to);
@@ -104,7 +104,7 @@ int bench_all(const struct bench_options *o) {
   struct rows rows = {NULL, 0, 0};
   char path[256];
   if (o->out == NULL) {
-    fputs("gcache-bench: all: where to? --out DIR\n", stderr);
+    fputs("gcache-bench: all: --out DIR is missing\n", stderr);
     return 2;
   }
   path_in(o, "benchmarks", path);

@@ -1,6 +1,6 @@
-/* gcache-bench - measures gcache on this machine. See bench.h for what the sub-commands share.
+/* gcache-bench - measures gcache on this machine. bench.h has what the sub-commands share.
  *
- * Absolute times on a shared machine drift; compare figures of one run. */
+ * Absolute times on a shared machine drift: compare the figures of one run. */
 #include "bench.h"
 
 #include <stdio.h>
@@ -11,7 +11,8 @@
 
 #include "getter.h"
 
-/* 256 values of 1 MiB are asked for at a time, and a quarter is kept free of them. */
+/* Gets of 256 values of 1 MiB run at a time, and a quarter of the limit is not available to
+ * them. */
 #define IN_FLIGHT_MAX ((size_t)1 << 30)
 
 void bench_key(char out[KEY_SIZE], uint64_t i) {
@@ -78,30 +79,40 @@ static const struct {
 } commands[] = {
     {"local", bench_local, "a hit in this process's memory: peek, and get with its callback"},
     {"remote", bench_remote,
-     "a hit in another process's memory, beside other systems: [SYSTEM...]"},
-    {"herd", bench_herd, "10,000 gets at once of one cold key, and of as many cold keys"},
-    {"hot", bench_hot, "Zipf readers on three members: what is answered without a round trip"},
-    {"h2", bench_h2, "remote over HTTP/2 in the clear, beside nginx asked by h2load"},
-    {"all", bench_all, "remote, h2, herd and hot, into docs/benchmarks.md: --out docs"},
+     "a hit in another process's memory, next to other systems: [SYSTEM...]"},
+    {"herd", bench_herd, "10,000 concurrent gets of one cold key, and of 10,000 cold keys"},
+    {"hot", bench_hot, "Zipf readers on three members: the share answered without a round trip"},
+    {"h2", bench_h2, "as remote, over HTTP/2 in the clear, next to nginx with h2load"},
+    {"all", bench_all, "remote, h2, herd and hot; writes docs/benchmarks.md with --out docs"},
     {"connections", bench_connections, "memory of idle connections, and TLS handshakes"},
     {"cores", bench_cores,
-     "one cache a core, in threads and in processes: hits, and peers over Unix sockets and TCP"},
-    {"memory", bench_memory, "what an item takes beyond key and value, beside redis and memcached"},
+     "one cache per core, in threads and in processes: hits, peers over Unix sockets and TCP"},
+    {"memory", bench_memory,
+     "the memory of an item in addition to key and value, next to redis and memcached"},
     {"hitratio", bench_hitratio,
-     "hits of traces, beside other policies: FILE... --sizes 1%,5%,10%"},
-    {"place", bench_place, "who owns a key: picks, lists, balance, movement"},
+     "hit ratios of traces, next to other policies: FILE... --sizes 1%,5%,10%"},
+    {"place", bench_place, "placement of keys: picks, lists, balance, movement"},
 };
 
 static int usage(void) {
-  fputs("usage: gcache-bench COMMAND [--json] [--rounds N] [--seconds S] [--bytes N] "
-        "[--outstanding N]\n       [--slow PERCENT] [--plot FILE.svg] [--out DIR]\n",
-        stderr);
+  fputs("usage: gcache-bench COMMAND [options] [SYSTEM...|FILE...]\n\ncommands:\n", stderr);
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     fprintf(stderr, "  %-12s %s\n", commands[i].name, commands[i].what);
+  fputs("\noptions:\n"
+        "  --json           print one line of JSON per figure\n"
+        "  --rounds N       the number of rounds; default 5\n"
+        "  --seconds S      the length of a round; default 1\n"
+        "  --bytes N        size of values; default: several sizes\n"
+        "  --outstanding N  gets under way at a time; default: several numbers\n"
+        "  --slow PERCENT   the share of gets whose getter is slow\n"
+        "  --sizes LIST     cache sizes for hitratio, in percent of the keys; default 1%,5%,10%\n"
+        "  --plot FILE.svg  where to write a graph\n"
+        "  --out DIR        where to write the page of all\n",
+        stderr);
   return 2;
 }
 
-/* Files move to the front of argv. 0: an option is not understood. */
+/* Files move to the front of argv. 0: an invalid option. */
 static int read_options(struct bench_options *o, int argc, char **argv) {
   int n = 0;
   for (int i = 0; i < argc; i++) {
@@ -138,7 +149,7 @@ static int read_options(struct bench_options *o, int argc, char **argv) {
     else if (argv[i][0] != '-')
       argv[n++] = argv[i];
     else
-      return 0;
+      return fprintf(stderr, "gcache-bench: invalid option or value: %s\n", argv[i]), 0;
   }
   o->files = (const char *const *)argv;
   o->n_files = (size_t)n;

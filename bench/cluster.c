@@ -48,7 +48,7 @@ void cluster_wait(struct cluster *c, size_t node, struct done *done) {
   size_t got = 0;
   while (got < sizeof *done) {
     ssize_t n = read(c->from[node], (char *)done + got, sizeof *done - got);
-    if (n <= 0) bench_need(UV_EIO, "node");
+    if (n <= 0) bench_need(UV_EIO, "a node has ended early");
     got += (size_t)n;
   }
 }

@@ -184,7 +184,7 @@ static void measure_memory(const struct bench_options *o, const struct server *s
     printf("{\"bench\":\"connections\",\"kind\":\"%s\",\"connections\":%d,\"bytes_each\":%ld}\n",
            kind->name, CONNECTIONS, (after - before) / (CONNECTIONS - 1));
   else
-    printf("%-20s %6ld bytes an idle connection\n", kind->name,
+    printf("%-20s %6ld bytes per idle connection\n", kind->name,
            (after - before) / (CONNECTIONS - 1));
 }
 
@@ -232,8 +232,8 @@ static void measure_handshakes(const struct bench_options *o, const struct serve
         again ? "resumed" : "full", f.median, f.min, f.max,
         100.0 * resumed / (HANDSHAKES * rounds));
   else
-    printf("%-20s %6.0f connections a second, each asking once (%.0f to %.0f), %.1f %% resumed\n",
-           again ? "TLS, resuming" : "TLS, in full", f.median, f.min, f.max,
+    printf("%-20s %6.0f connections/s, one get each (%.0f to %.0f), %.1f %% resumed\n",
+           again ? "TLS, resumed" : "TLS, full handshake", f.median, f.min, f.max,
            100.0 * resumed / (HANDSHAKES * rounds));
 }
 

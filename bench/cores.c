@@ -75,14 +75,14 @@ int bench_cores(const struct bench_options *o) {
                             .seconds = o->seconds};
 
   if (o->cluster > CORES_MAX) {
-    fprintf(stderr, "gcache-bench: cores: %d at most\n", CORES_MAX);
+    fprintf(stderr, "gcache-bench: cores: at most %d\n", CORES_MAX);
     return 2;
   }
   if (!o->json)
-    printf("%ld processors; %zu bytes, %u outstanding a core\n%-10s %5s  %-5s  %-4s  %-3s  %12s "
+    printf("%ld processors; %zu bytes, %u outstanding per core\n%-10s %5s  %-5s  %-4s  %-3s  %12s "
            "%12s %12s %9s\n",
            sysconf(_SC_NPROCESSORS_ONLN), s.value_bytes, s.outstanding, "", "cores", "keys", "over",
-           "hot", "gets/s", "from", "to", "cpu us");
+           "hot", "gets/s", "min", "max", "cpu us");
   for (size_t i = 0; i < (o->cluster != 0 ? 1 : sizeof numbers / sizeof *numbers); i++) {
     s.cores = o->cluster != 0 ? o->cluster : numbers[i];
     for (s.shape = CORES_THREADS; s.shape <= CORES_PROCESSES; s.shape++)

@@ -123,7 +123,8 @@ static void choose_keys(struct core *c) {
                      c->shared->urls[c->number]) == 0;
     if (op == CORES_ANY || own == (op == CORES_LOCAL)) c->keys[c->n_keys++] = i;
   }
-  if (c->n_keys < c->shared->setting.outstanding) bench_need(UV_EINVAL, "too many outstanding");
+  if (c->n_keys < c->shared->setting.outstanding)
+    bench_need(UV_EINVAL, "--outstanding: more than keys");
 }
 
 static void on_filled(gcache_get_t *get, int status, gcache_value_t *value);
@@ -272,7 +273,7 @@ static void run_processes(struct core cores[], unsigned n) {
     _exit(0);
   }
   while (wait(&status) > 0)
-    if (status != 0) bench_need(UV_EIO, "a core");
+    if (status != 0) bench_need(UV_EIO, "the process of a core has failed");
 }
 
 /* ------------------------------------------------------------------------------------- all ---- */

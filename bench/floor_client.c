@@ -61,7 +61,7 @@ static int on_answered(llhttp_t *parser) {
   uint64_t now = bench_now_ns();
 
   if (parser->status_code != 200 || c->body_len != m->work->value_bytes || c->n == 0)
-    bench_need(UV_EIO, "an answer is not what was asked for");
+    bench_need(UV_EIO, "an answer is wrong");
   c->body_len = 0;
   c->first = (c->first + 1) % c->cap;
   c->n--;

@@ -4,7 +4,7 @@
 
 enum { FIRST_MORE = N_FIGURES }; /* and up: the figures that only some rows have */
 
-/* One setting of gcache's, and with what it is compared. */
+/* One setting of gcache, and what it is compared with. */
 struct goal {
   const char *text;
   const char *bench;
@@ -12,43 +12,45 @@ struct goal {
   unsigned outstanding;
   double slow_pct;
   int figure;
-  const char
-      *other; /* the system whose same figure it is divided by; NULL: none, it stands alone */
+  const char *other; /* the system by whose same figure it is divided; NULL: an absolute figure */
   double other_slow_pct;
   int at_least; /* else at most */
   double bound;
 };
 
 static const struct goal goals[] = {
-    {"100 B, 64 outstanding: answers/s, of golang/groupcache's", "remote", 100, 64, 0, PER_S,
+    {"100 B, 64 outstanding: answers/s relative to golang/groupcache", "remote", 100, 64, 0, PER_S,
      "golang", 0, 1, 15},
-    {"of memcached's", "remote", 100, 64, 0, PER_S, "memcached", 0, 1, 4},
-    {"of redis's through hiredis on libuv", "remote", 100, 64, 0, PER_S, "redis-hiredis", 0, 1, 2},
-    {"of the floor's", "remote", 100, 64, 0, PER_S, "floor", 0, 1, 0.6},
-    {"100 B, 1 outstanding: p50, of redis's", "remote", 100, 1, 0, P50_US, "redis", 0, 0, 1.15},
+    {"the same, relative to memcached", "remote", 100, 64, 0, PER_S, "memcached", 0, 1, 4},
+    {"the same, relative to redis through hiredis on libuv", "remote", 100, 64, 0, PER_S,
+     "redis-hiredis", 0, 1, 2},
+    {"the same, relative to the floor", "remote", 100, 64, 0, PER_S, "floor", 0, 1, 0.6},
+    {"100 B, 1 outstanding: p50 relative to redis", "remote", 100, 1, 0, P50_US, "redis", 0, 0,
+     1.15},
     {"100 B, 256 outstanding, 0.1 % slow: p99 of hits, us", "remote", 100, 256, 0.1, P99_US, NULL,
      0, 0, 1000},
-    {"answers/s, of golang/groupcache's", "remote", 100, 256, 0.1, PER_S, "golang", 0.1, 1, 15},
+    {"the same: answers/s relative to golang/groupcache", "remote", 100, 256, 0.1, PER_S, "golang",
+     0.1, 1, 15},
     {"100 B, 256 outstanding, 1 % slow: p99 of hits, us", "remote", 100, 256, 1, P99_US, NULL, 0, 0,
      1000},
-    {"answers/s, of the floor's without slow keys", "remote", 100, 256, 1, PER_S, "floor", 0, 1,
-     0.3},
-    {"64 KiB, 1 outstanding: answers/s, of memcached's", "remote", 65536, 1, 0, PER_S, "memcached",
-     0, 1, 1},
-    {"of nginx's", "remote", 65536, 1, 0, PER_S, "nginx", 0, 1, 1},
-    {"64 KiB, 64 outstanding: answers/s, of memcached's", "remote", 65536, 64, 0, PER_S,
+    {"the same: answers/s relative to the floor without slow keys", "remote", 100, 256, 1, PER_S,
+     "floor", 0, 1, 0.3},
+    {"64 KiB, 1 outstanding: answers/s relative to memcached", "remote", 65536, 1, 0, PER_S,
      "memcached", 0, 1, 1},
-    {"of nginx's", "remote", 65536, 64, 0, PER_S, "nginx", 0, 1, 1},
-    {"1 MiB, 1 outstanding: answers/s, of memcached's", "remote", 1048576, 1, 0, PER_S, "memcached",
-     0, 1, 1},
-    {"1 MiB, 64 outstanding: answers/s, of memcached's", "remote", 1048576, 64, 0, PER_S,
+    {"the same, relative to nginx", "remote", 65536, 1, 0, PER_S, "nginx", 0, 1, 1},
+    {"64 KiB, 64 outstanding: answers/s relative to memcached", "remote", 65536, 64, 0, PER_S,
+     "memcached", 0, 1, 1},
+    {"the same, relative to nginx", "remote", 65536, 64, 0, PER_S, "nginx", 0, 1, 1},
+    {"1 MiB, 1 outstanding: answers/s relative to memcached", "remote", 1048576, 1, 0, PER_S,
+     "memcached", 0, 1, 1},
+    {"1 MiB, 64 outstanding: answers/s relative to memcached", "remote", 1048576, 64, 0, PER_S,
      "memcached", 0, 1, 1},
     {"herd: loads of the key", "herd", 100, 10000, 100, FIRST_MORE, NULL, 0, 0, 1},
-    {"herd: last answer, ms; the load takes 50", "herd", 100, 10000, 100, FIRST_MORE + 1, NULL, 0,
-     0, 60},
+    {"herd: last answer, ms; the load takes 50 ms", "herd", 100, 10000, 100, FIRST_MORE + 1, NULL,
+     0, 0, 60},
     {"10,000 cold keys of one owner: last answer, ms", "cold", 100, 10000, 100, FIRST_MORE + 1,
      NULL, 0, 0, 250},
-    {"HTTP/2, 100 B, 64 outstanding: answers/s, of nginx's asked by h2load", "h2", 100, 64, 0,
+    {"HTTP/2, 100 B, 64 outstanding: answers/s relative to nginx with h2load", "h2", 100, 64, 0,
      PER_S, "nginx", 0, 1, 1.5},
 };
 

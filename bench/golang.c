@@ -17,8 +17,8 @@ static void build(const char *name, char path[256]) {
   if (out != NULL && fgets(path, 256, out) != NULL) path[strcspn(path, "\n")] = '\0';
   if (out != NULL) pclose(out);
   if (path[0] == '\0')
-    fputs("gcache-bench: golang/groupcache is left out: go, or its package "
-          "golang-github-golang-groupcache-dev, is not here\n",
+    fputs("gcache-bench: golang/groupcache is left out: go or the package "
+          "golang-github-golang-groupcache-dev is not installed\n",
           stderr);
 }
 

@@ -1,4 +1,5 @@
-/* gcache-bench herd: what 10,000 callers do to a cluster of three members when nothing is in memory.
+/* gcache-bench herd: what 10,000 callers do to a cluster of three members when nothing is in
+ * memory.
  *
  * herd: gets of one key, a third on each member, in one turn each; the key takes 50 ms to load. How
  * many loads there were, and when the last caller had its answer.

@@ -71,7 +71,9 @@ int bench_hitratio(const struct bench_options *o) {
   size_t n = read_sizes(sizes, o->sizes);
   if (n == 0 || o->n_files == 0) {
     fputs("usage: gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--cluster N] "
-          "[--json]\n",
+          "[--json]\n"
+          "  FILE: a trace, one key per line; --unit: all values count as one size;\n"
+          "  --cluster N: N members instead of one cache\n",
           stderr);
     return 2;
   }

@@ -27,7 +27,8 @@ double instructions_of(const char *system, const char *op) {
   static int missing;
   double less = missing ? 0 : count_of(system, op, 1), more = missing ? 0 : count_of(system, op, 6);
   if (less > 0 && more > less) return (more - less) / 5;
-  if (!missing) fputs("gcache-bench: instructions are left out: valgrind is not here\n", stderr);
+  if (!missing)
+    fputs("gcache-bench: instructions are left out: valgrind is not installed\n", stderr);
   missing = 1;
   return 0;
 }

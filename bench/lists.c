@@ -1,8 +1,9 @@
-/* gcache-bench place, its second half: gcache_set_peers() as an application meets it, transport and
- * all.
+/* gcache-bench place, second half: gcache_set_peers() as an application calls it, with the
+ * transport.
  *
- * call is the time inside the call, hold the longest turn of the loop after it, total both until
- * nothing is left to be done, turns how many. All times are this process's own. */
+ * call: the time in the call; hold: the longest loop turn after it; total: the time of the call
+ * and of all turns until no work is left; turns: their number. All times are CPU times of this
+ * process. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
@@ -20,7 +21,7 @@ static const struct {
              {"groupcache-go", GCACHE_DIALECT_GROUPCACHE_GO},
              {"golang", GCACHE_DIALECT_GOLANG}};
 
-/* One after the other, so that most inherit. */
+/* Set one after the other, so that most lists inherit from the one before. */
 static const size_t sizes[] = {10,    32,    100,   101,   100,   1000, 10000,
                                10001, 10000, 65533, 65534, 65533, 1};
 

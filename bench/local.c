@@ -3,8 +3,8 @@
  *
  * peek is one synchronous look-up and the release of its value; peek_many asks for BATCH keys at a
  * time; get is asked OUTSTANDING at a time and includes its callback from the loop. get_many and
- * get_each are as many, BATCH in one call, told together or one by one. A round asks LOOKUPS times, for
- * keys drawn before the clock starts; systems and operations take turns, round by round.
+ * get_each are as many, BATCH in one call, told together or one by one. A round asks LOOKUPS times,
+ * for keys drawn before the clock starts; systems and operations take turns, round by round.
  *
  * Instructions are those of the setting with 1,000 keys of 100 bytes: they depend on neither. With
  * `SYSTEM OP ROUNDS` behind `local`, only that is done, for whoever counts. */

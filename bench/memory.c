@@ -86,7 +86,7 @@ static struct growth measure_gcache(size_t value_bytes) {
 
 /* --------------------------------------------------------------------------------- others -- */
 
-/* 0: it is not installed; said. */
+/* 0: not installed, and reported as such. */
 static int measure_other(const struct outside *system, size_t value_bytes, struct growth *growth) {
   struct outside_process p;
   if (!outside_start(system, &p)) {
@@ -111,7 +111,7 @@ static void report(const struct bench_options *o, const char *system, size_t val
            system, ITEMS, KEY_SIZE, value_bytes, overhead, accounted);
   else
     printf(
-        "%-9s  %d items  %d-byte keys  %4zu-byte values  %6.1f bytes beside them  %.1f %% said\n",
+        "%-9s  %d items  %d-byte keys  %4zu-byte values  %6.1f bytes overhead  %.1f %% accounted\n",
         system, ITEMS, KEY_SIZE, value_bytes, overhead, accounted);
   fflush(stdout);
 }

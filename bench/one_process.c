@@ -36,7 +36,7 @@ int bench_one_process(const struct bench_options *o) {
   meter_init(m, &w, 0);
   if (w.answers_max != 0) m->begin_ns = 0;
   gcache_ask(m, url, o->http);
-  printf("%llu answers  %.0f answers/s  p50 %.1f us  p99 %.1f us  processor time of both sides "
+  printf("%llu answers  %.0f answers/s  p50 %.1f us  p99 %.1f us  CPU time of both sides "
          "%.2f us\n",
          (unsigned long long)m->answers, (double)m->answers * 1e9 / (double)m->ns,
          latencies_at_us(&m->latencies, 0.5), latencies_at_us(&m->latencies, 0.99),

@@ -375,7 +375,7 @@ int bench_place(const struct bench_options *o) {
   if (!o->json) {
     longest_list(mem);
     for (size_t size = 0; size < N_SIZES; size++)
-      printf("weights 1, 2, 4, 10 over %zu peers: at most %.2f %% off\n", sizes[size],
+      printf("weights 1, 2, 4, 10 on %zu peers: at most %.2f %% off\n", sizes[size],
              weights_off_pct(mem, sizes[size]));
     puts("\nkind            peers keyset      peak / mean");
   }

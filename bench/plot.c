@@ -115,7 +115,7 @@ static void draw_title(const struct drawing *d) {
     fprintf(d->to, "%zu MiB", p->value_bytes / 1024 / 1024);
   if (p->slow_pct > 0) fprintf(d->to, ", %g %% slow", p->slow_pct);
   fprintf(d->to, ": %s</text>\n",
-          p->figure == PER_S ? "answers a second" : "p99 of hits, microseconds");
+          p->figure == PER_S ? "answers per second" : "p99 of hits, microseconds");
 }
 
 static void draw_axes(const struct drawing *d) {

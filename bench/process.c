@@ -72,7 +72,8 @@ void process_serve(struct server *s, enum process_side side, int (*open)(const v
   s->pid = copy(side);
   if (s->pid == 0) serve(from[1], open, arg);
   close(from[1]);
-  if (read(from[0], &s->port, sizeof s->port) != sizeof s->port) bench_need(UV_EIO, "server");
+  if (read(from[0], &s->port, sizeof s->port) != sizeof s->port)
+    bench_need(UV_EIO, "the server has ended early");
   close(from[0]);
 }
 
@@ -111,7 +112,7 @@ static void run_program(const char *const args[]) {
   _exit(127);
 }
 
-/* Looks every 10 ms, for a minute: some fill their memory first. */
+/* Checks every 10 ms, for a minute: some programs fill their memory first. */
 int process_exec(struct server *s, const char *const args[]) {
   struct timespec pause = {0, 10 * 1000 * 1000};
   int status;
@@ -144,7 +145,7 @@ void process_stop(struct server *s) {
   }
   if (s->dir[0] != '\0') {
     snprintf(command, sizeof command, "rm -rf '%s'", s->dir);
-    if (system(command) != 0) fprintf(stderr, "gcache-bench: %s is left\n", s->dir);
+    if (system(command) != 0) fprintf(stderr, "gcache-bench: %s could not be removed\n", s->dir);
   }
   s->pid = 0;
   s->dir[0] = '\0';
@@ -162,7 +163,7 @@ void process_ask(void (*job)(const void *arg, void *out), const void *arg, void 
     _exit(write(from[1], out, len) == (ssize_t)len ? 0 : 1);
   }
   close(from[1]);
-  if (read(from[0], out, len) != (ssize_t)len) bench_need(UV_EIO, "a round");
+  if (read(from[0], out, len) != (ssize_t)len) bench_need(UV_EIO, "a round has ended early");
   close(from[0]);
   waitpid(pid, NULL, 0);
 }

@@ -33,7 +33,8 @@ void process_make_dir(struct server *s);
 
 void process_stop(struct server *s);
 
-/* Runs job(arg, out) in a copy of this process that is pinned to the asking side. out: len bytes. */
+/* Runs job(arg, out) in a copy of this process that is pinned to the asking side. out: len
+ * bytes. */
 void process_ask(void (*job)(const void *arg, void *out), const void *arg, void *out, size_t len);
 
 #endif

@@ -1,9 +1,10 @@
 /* gcache-bench remote: a hit in the owner's memory, asked by another process, and what loads of 50
- * ms among them do to it; beside the floor and other systems. gcache-bench h2: the same over HTTP/2.
+ * ms among them do to it; beside the floor and other systems. gcache-bench h2: the same over
+ * HTTP/2.
  *
- * A setting is a value's size, a number of gets outstanding, and a share of slow ones. Its rounds are
- * interleaved: every system once, then every system again. Servers keep running while others are
- * measured, and have nothing to do then. */
+ * A setting is a value's size, a number of gets outstanding, and a share of slow ones. Its rounds
+ * are interleaved: every system once, then every system again. Servers keep running while others
+ * are measured, and have nothing to do then. */
 #include "remote.h"
 
 #include <stdio.h>

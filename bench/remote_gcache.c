@@ -81,7 +81,7 @@ static void on_answered(gcache_get_t *get, int status, gcache_value_t *value) {
   bench_need(status, gcache_get_reason(get));
   if (gcache_get_from(get) != GCACHE_FROM_PEER ||
       gcache_value_bytes(value).len != a->meter->work->value_bytes)
-    bench_need(UV_EIO, "an answer is not what was asked for");
+    bench_need(UV_EIO, "an answer is wrong");
   if (meter_answered(a->meter, a->sent_ns, now, a->slow))
     ask(a, now);
   else

@@ -38,7 +38,7 @@ static int start(struct server *s, const struct work *w) {
   s->port = process_free_port();
   snprintf(port, sizeof port, "%d", s->port);
   if (!process_exec(s, args)) {
-    fputs("gcache-bench: memcached is left out: it is not here\n", stderr);
+    fputs("gcache-bench: memcached is left out: it is not installed\n", stderr);
     return 0;
   }
   fill(s, w);
@@ -66,9 +66,9 @@ static void receive(struct asker *a, size_t value_bytes) {
   memcached_return_t rc;
   if (memcached_fetch_result(a->connection, &a->result, &rc) == NULL ||
       memcached_result_length(&a->result) != value_bytes)
-    bench_need(UV_EIO, "memcached: an answer is not what was asked for");
+    bench_need(UV_EIO, "memcached: an answer is wrong");
   if (memcached_fetch_result(a->connection, &a->result, &rc) != NULL)
-    bench_need(UV_EIO, "memcached: an answer too many");
+    bench_need(UV_EIO, "memcached: one answer too many");
 }
 
 /* The one asked longest ago is waited for, and asked again at once. */

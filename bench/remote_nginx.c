@@ -22,7 +22,7 @@ static FILE *create(const char *dir, const char *name) {
 }
 
 static void close_file(FILE *f) {
-  if (fclose(f) != 0) bench_need(UV_ENOSPC, "nginx: its files");
+  if (fclose(f) != 0) bench_need(UV_ENOSPC, "nginx: files to serve");
 }
 
 /* Also the list of URLs that h2load reads. */
@@ -74,7 +74,7 @@ static int start_with(struct server *s, const struct work *w, const char *protoc
   write_config(s, protocol);
   snprintf(config, sizeof config, "%s/conf", s->dir);
   if (process_exec(s, args)) return 1;
-  fputs("gcache-bench: nginx is left out: it is not here\n", stderr);
+  fputs("gcache-bench: nginx is left out: it is not installed\n", stderr);
   process_stop(s);
   return 0;
 }
@@ -85,7 +85,7 @@ static int start(struct server *s, const struct work *w) {
 
 static int start_h2(struct server *s, const struct work *w) {
   if (system("h2load --version >/dev/null 2>&1") == 0) return start_with(s, w, "http2");
-  fputs("gcache-bench: nginx over HTTP/2 is left out: h2load is not here\n", stderr);
+  fputs("gcache-bench: nginx over HTTP/2 is left out: h2load is not installed\n", stderr);
   return 0;
 }
 
@@ -110,7 +110,7 @@ static void read_log(const struct server *s, struct meter *m) {
   f = fopen(path, "r");
   if (f == NULL) bench_need(UV_EIO, path);
   while (fscanf(f, "%lld %d %lld", &start_us, &status, &us) == 3) {
-    if (status != 200) bench_need(UV_EIO, "nginx: an answer is not what was asked for");
+    if (status != 200) bench_need(UV_EIO, "nginx: an answer is wrong");
     m->answers++;
     latencies_add(&m->latencies, (uint64_t)us * 1000);
   }

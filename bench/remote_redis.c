@@ -23,7 +23,7 @@ static void write_get(struct meter *m, unsigned slot, char command[COMMAND_LEN])
 
 static void check(const redisReply *reply, size_t value_bytes) {
   if (reply == NULL || reply->type != REDIS_REPLY_STRING || (size_t)reply->len != value_bytes)
-    bench_need(UV_EIO, "redis: an answer is not what was asked for");
+    bench_need(UV_EIO, "redis: an answer is wrong");
 }
 
 /* -------------------------------------------------------------------------------- the server -- */
@@ -51,7 +51,7 @@ static int start(struct server *s, const struct work *w) {
   s->port = process_free_port();
   snprintf(port, sizeof port, "%d", s->port);
   if (!process_exec(s, args)) {
-    fputs("gcache-bench: redis is left out: redis-server is not here\n", stderr);
+    fputs("gcache-bench: redis is left out: redis-server is not installed\n", stderr);
     return 0;
   }
   fill(s, w);

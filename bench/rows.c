@@ -49,10 +49,10 @@ void row_write_line(const struct row *row, int heading, FILE *to) {
   if (heading) {
     fprintf(to, "\n%s: %zu bytes, %u outstanding", row->bench, row->value_bytes, row->outstanding);
     if (row->slow_pct > 0) fprintf(to, ", %g %% slow", row->slow_pct);
-    fprintf(to, "\n%-16s %9s %20s %9s %9s %9s %9s %9s\n", "", "answers/s", "from to", "p50 us",
-            "p99 us", "p99.9 us", "cpu asker", "cpu owner");
+    fprintf(to, "\n%-16s %9s %10s %9s %9s %9s %9s %10s %10s\n", "", "answers/s", "min", "max",
+            "p50 us", "p99 us", "p99.9 us", "client cpu", "server cpu");
   }
-  fprintf(to, "%-16s %9.0f %10.0f %9.0f %9.1f %9.1f %9.1f %9.3f %9.3f", row->system,
+  fprintf(to, "%-16s %9.0f %10.0f %9.0f %9.1f %9.1f %9.1f %10.3f %10.3f", row->system,
           f[PER_S].median, f[PER_S].min, f[PER_S].max, f[P50_US].median, f[P99_US].median,
           f[P999_US].median, f[CLIENT_CPU_US].median, f[SERVER_CPU_US].median);
   for (size_t i = 0; i < MORE_MAX && row->more[i].name != NULL; i++)

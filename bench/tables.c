@@ -25,10 +25,9 @@ static void begin_table(const struct row *row, FILE *to) {
   fputs("\n**", to);
   write_bytes(row->value_bytes, to);
   if (row->slow_pct > 0 && row->slow_pct < 100) fprintf(to, ", %g %% slow", row->slow_pct);
-  fputs(
-      "**\n\n| outstanding | system | answers/s | from | to | p50 us | p99 us | p99.9 us | asker's "
-      "CPU us | owner's CPU us |",
-      to);
+  fputs("**\n\n| outstanding | system | answers/s | min | max | p50 us | p99 us | p99.9 us | "
+        "client CPU us | server CPU us |",
+        to);
   for (size_t i = 0; i < MORE_MAX && row->more[i].name != NULL; i++)
     fprintf(to, " %s |", row->more[i].name);
   fputs("\n|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|", to);

@@ -42,7 +42,7 @@ func get(group *groupcache.Group, key string, valueBytes int) {
 		log.Fatal(err)
 	}
 	if value.Len() != valueBytes {
-		log.Fatal("an answer is not what was asked for")
+		log.Fatal("an answer is wrong")
 	}
 }
 
