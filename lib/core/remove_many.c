@@ -345,9 +345,11 @@ static void go_again(struct removal *r) {
   work_on(next, NULL);
 }
 
-/* The peer's own answer, which says nothing about the next key. */
+/* The peer's own answer, which says nothing about the next key: a group that is not open now may be
+ * when that key's turn comes, and hold what it has fetched from an owner that was slow. */
 static int is_of_one_key(int status) {
-  return status == UV_EINVAL || status == UV_EMSGSIZE || status == GCACHE_ENOROOM;
+  return status == UV_EINVAL || status == UV_EMSGSIZE || status == GCACHE_ENOROOM ||
+         status == GCACHE_ENOGROUP;
 }
 
 static void record(struct errand *errand, int status, const char *reason) {
