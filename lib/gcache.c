@@ -180,6 +180,11 @@ static void set_up_door(struct house *house, const gcache_options_t *o) {
   house->core.door = &house->door;
 }
 
+/* Saturates. */
+static uint64_t twice(uint64_t ms) {
+  return ms > UINT64_MAX / 2 ? UINT64_MAX : 2 * ms;
+}
+
 static int set_up_core(struct house *house, const gcache_options_t *o,
                        const unsigned char seed[16]) {
   struct gci_core_options core = {
@@ -196,7 +201,7 @@ static int set_up_core(struct house *house, const gcache_options_t *o,
       .transport = house->transport,
       .tell = {.missed_max = o->health.missed_max,
                .missed_max_bytes = o->health.missed_max_bytes,
-               .patience_ms = 2 * o->connect_timeout_ms},
+               .patience_ms = twice(o->connect_timeout_ms)},
       .health = {.set = o->health, .probe_ms = o->connect_timeout_ms, .silent_ms = o->ping_ms},
       .load_work = gci_work_start,
       .load_work_cancel = gci_work_cancel,

@@ -173,10 +173,13 @@ static void on_impatient(struct gcache_deadline_s *deadline) {
   give_up(gci_container_of(deadline, struct gci_telling, patience), UV_ETIMEDOUT);
 }
 
+/* Remembered in patience.at_ms also when it is GCI_DEADLINE_NEVER. */
 static int wait_on(struct gci_telling *telling) {
   struct gci_env *env = telling->core->env;
   uint64_t at_ms = gci_env_after_ms(env, telling->core->tells.patience_ms);
-  return gci_env_deadline(env, &telling->patience, at_ms);
+  int rc = gci_env_deadline(env, &telling->patience, at_ms);
+  if (rc == 0) telling->patience.at_ms = at_ms;
+  return rc;
 }
 
 /* Replaces the mark by a clear of each group; without memory the mark stays. */

@@ -51,6 +51,23 @@ static void remove_missed_by_b(struct room *r, const char *key, int status) {
 
 /* ------------------------------------------------------------------------------ told ---- */
 
+/* options.connect_timeout_ms may be any number. */
+static void who_may_take_for_ever_to_answer_is_told_too(void **state) {
+  char key[16];
+  struct room r;
+  (void)state;
+  room_open_three(&r);
+  r.core.tells.patience_ms = UINT64_MAX;
+  remove_missed_by_b(&r, room_key(&r, ROOM_SELF, key), GCACHE_EPEER);
+  assert_asked(&r, ROOM_B, GCACHE_OP_REMOVE, key);
+  room_advance(&r, 60 * 1000);
+  assert_int_equal(r.calls_told, 0);
+  answer(&r, ROOM_B, 0);
+  assert_false(gci_health_is_out(peer_of(&r, ROOM_B)));
+  assert_int_equal(missed(&r, ROOM_B), 0);
+  room_close(&r);
+}
+
 static void a_missed_remove_is_told_in_the_next_turn_and_the_peer_is_out_until_then(void **state) {
   char key[16], of_b[16];
   struct room r;
@@ -658,6 +675,7 @@ static void without_memory_nothing_is_forgotten(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(who_may_take_for_ever_to_answer_is_told_too),
       cmocka_unit_test(a_missed_remove_is_told_in_the_next_turn_and_the_peer_is_out_until_then),
       cmocka_unit_test(a_peer_that_is_down_is_told_first_when_it_is_back),
       cmocka_unit_test(it_begins_with_one_at_most_64_are_under_way_and_all_are_told),
