@@ -93,6 +93,24 @@ gcache_value_t *gci_remove_keys_write(struct gci_mem *mem, gcache_bytes_t group,
 
 /* ------------------------------------------------------------------------------------ read -- */
 
+/* Counts what begins a value and is no part of a string: in a list of keys the object, its second
+ * member, the array, and a comma for each key but the first. */
+static int has_too_many_values(gcache_bytes_t body) {
+  const char *p = body.base;
+  int in_string = 0;
+  size_t n = 0;
+
+  for (size_t i = 0; i < body.len; i++) {
+    if (p[i] == '"')
+      in_string = !in_string;
+    else if (in_string && p[i] == '\\')
+      i++;
+    else if (!in_string && (p[i] == ',' || p[i] == '[' || p[i] == '{'))
+      n++;
+  }
+  return n > GCI_REMOVE_KEYS_READ_MAX + 2;
+}
+
 static gcache_bytes_t bytes_of(const json_t *text) {
   return gcache_bytes(json_string_value(text), json_string_length(text));
 }
@@ -116,6 +134,7 @@ static int read_root(const json_t *root, gcache_bytes_t want_group,
 
 int gci_remove_keys_read(gcache_bytes_t body, gcache_bytes_t want_group,
                          void (*each)(void *user, gcache_bytes_t key), void *user) {
+  if (body.len > 0 && has_too_many_values(body)) return UV_EPROTO;
   json_t *root = body.len == 0 ? NULL
                                : json_loadb(body.base, body.len,
                                             JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);

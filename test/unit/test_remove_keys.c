@@ -128,6 +128,60 @@ static void nesting_without_end_is_refused(void **state) {
   assert_int_equal(read_text(bomb, "g", &seen), UV_EPROTO);
 }
 
+static void count_key(void *user, gcache_bytes_t key) {
+  (void)key;
+  ++*(size_t *)user;
+}
+
+static int read_and_count(const char *body, size_t len, size_t *n) {
+  *n = 0;
+  return gci_remove_keys_read(gcache_bytes(body, len), GCI_LIT("g"), count_key, n);
+}
+
+#define BEGIN "{\"group\":\"g\",\"keys\":["
+
+/* As many values as piece has, without an end; "" at the end of the list. */
+static char *long_body(const char *piece, size_t times, size_t *len) {
+  size_t each = strlen(piece);
+  char *body = malloc(sizeof BEGIN + times * each + 8);
+  assert_non_null(body);
+  memcpy(body, BEGIN, strlen(BEGIN));
+  *len = strlen(BEGIN);
+  for (size_t i = 0; i < times; i++, *len += each)
+    memcpy(body + *len, piece, each);
+  memcpy(body + *len, "\"\"]}", 4);
+  *len += 4;
+  return body;
+}
+
+/* A JSON value takes two bytes and up to 240 of memory. */
+static void more_values_than_the_limit_are_refused_unparsed(void **state) {
+  static const char *const pieces[] = {"\"\",", "[],", "{},", "0,", "[", "{\"\":"};
+  size_t len, n;
+  char *body = long_body("\"\",", GCI_REMOVE_KEYS_READ_MAX - 1, &len);
+  (void)state;
+  assert_int_equal(read_and_count(body, len, &n), 0);
+  assert_int_equal(n, GCI_REMOVE_KEYS_READ_MAX);
+  free(body);
+  for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+    body = long_body(pieces[i], GCI_REMOVE_KEYS_READ_MAX, &len);
+    assert_int_equal(read_and_count(body, len, &n), UV_EPROTO);
+    assert_int_equal(n, 0);
+    free(body);
+  }
+}
+
+static void what_stands_in_a_key_is_no_value(void **state) {
+  size_t len, n;
+  char *body = long_body(",[{", GCI_REMOVE_KEYS_READ_MAX, &len);
+  (void)state;
+  memcpy(body + strlen(BEGIN), "\"\\\"", 3); /* and all behind it, in one string */
+  memcpy(body + len - 4, "a\"]}", 4);
+  assert_int_equal(read_and_count(body, len, &n), 0);
+  assert_int_equal(n, 1);
+  free(body);
+}
+
 static void random_keys_survive_the_way_there_and_back(void **state) {
   struct gci_mem *mem = gci_mem_new(NULL);
   (void)state;
@@ -188,6 +242,8 @@ int main(void) {
       cmocka_unit_test(body_of_another_group_is_refused),
       cmocka_unit_test(what_is_no_such_body_is_refused_and_removes_nothing),
       cmocka_unit_test(nesting_without_end_is_refused),
+      cmocka_unit_test(more_values_than_the_limit_are_refused_unparsed),
+      cmocka_unit_test(what_stands_in_a_key_is_no_value),
       cmocka_unit_test(random_keys_survive_the_way_there_and_back),
       cmocka_unit_test(writing_survives_failing_memory),
   };
