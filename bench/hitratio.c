@@ -72,8 +72,8 @@ int bench_hitratio(const struct bench_options *o) {
   if (n == 0 || o->n_files == 0) {
     fputs("usage: gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--cluster N] "
           "[--json]\n"
-          "  FILE: a trace, one key per line; --unit: all values count as one size;\n"
-          "  --cluster N: N members instead of one cache\n",
+          "  FILE: a trace, one key, or key,size, per line, plain or gzip\n"
+          "  --unit: ignore the sizes; --cluster N: N members instead of one cache\n",
           stderr);
     return 2;
   }

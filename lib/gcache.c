@@ -310,7 +310,7 @@ static int read_url(struct house *house, const char *who, const char *url, struc
   if (url != NULL && gci_url_read(gcache_cstr(url), parts) < 0)
     fault = gci_url_fault(gcache_cstr(url));
   else if (url != NULL && parts->path.len > 0 && !house->door.dialect->has_unix)
-    fault = "unix: has no meaning in this dialect";
+    fault = "this dialect has no unix: URLs";
   if (fault == NULL) return 0;
   gci_env_log(&house->env, GCACHE_LOG_WARN, "%s %s: %s", who, url == NULL ? "NULL" : url, fault);
   return UV_EINVAL;

@@ -258,7 +258,7 @@ static void go_again(struct change *change) {
   if (next == NULL) {
     leave_to_tell(change);
     gci_report_add_others(change->report, has_passes ? UV_ENOMEM : UV_EAGAIN,
-                          "the list of members changes; all are told later");
+                          "the member list is changing; all members are told later");
     finish(change, GCACHE_EPARTIAL);
     return;
   }

@@ -159,14 +159,14 @@ static int check(const gcache_t *core, const char *name, const gcache_group_opti
   if (core->closing) return GCACHE_ECLOSING;
   size_t len = name == NULL ? 0 : strnlen(name, NAME_MAX_BYTES + 1);
   if (len < 1 || len > NAME_MAX_BYTES || memchr(name, '/', len) != NULL)
-    return refuse(core, "the name is not 1 to 256 bytes without '/'");
+    return refuse(core, "the name must have 1 to 256 bytes, without '/'");
   if (o->getter == NULL) return refuse(core, "option getter: is required");
   if (o->max_bytes < GCI_CACHE_MIN_BYTES)
     return refuse(core, "option max_bytes: is less than 65536");
   if (o->hot != GCACHE_HOT_DEFAULT && o->hot != GCACHE_HOT_ON && o->hot != GCACHE_HOT_OFF)
-    return refuse(core, "option hot: is unknown");
+    return refuse(core, "option hot: has an unknown value");
   if (o->policy != GCACHE_POLICY_DEFAULT && o->policy != GCACHE_POLICY_LRU)
-    return refuse(core, "option policy: is unknown");
+    return refuse(core, "option policy: has an unknown value");
   return find(core, gcache_cstr(name)) != NULL ? GCACHE_EEXIST : 0;
 }
 

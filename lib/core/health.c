@@ -261,7 +261,7 @@ static void doubt(struct gci_peer *peer) {
     ping(peer);
     return;
   }
-  count_failure(peer, UV_ETIMEDOUT, "it is silent");
+  count_failure(peer, UV_ETIMEDOUT, "it owes answers and is silent");
   if (h->state == GCI_UP) watch(h);
 }
 

@@ -63,7 +63,7 @@ static void forget_hot(gcache_t *core) {
     if (!group->closing) n += gci_memory_drop_hot(group);
   }
   core->health.hot_dropped += n;
-  gci_env_log(core->env, GCACHE_LOG_INFO, "no longer cut off: %llu hot copies are dropped",
+  gci_env_log(core->env, GCACHE_LOG_INFO, "no longer cut off: dropped %llu hot copies",
               (unsigned long long)n);
 }
 

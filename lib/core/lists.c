@@ -186,8 +186,8 @@ static void end_given(gcache_t *core, struct gci_install *in) {
 static void fail_next(gcache_t *core, int error) {
   struct gci_lists *lists = &core->lists;
   struct gci_install *in = lists->next;
-  gci_env_log(core->env, GCACHE_LOG_WARN, "a list of %zu peers is given up: %s", in->n,
-              gci_core_error_text(core, error));
+  gci_env_log(core->env, GCACHE_LOG_WARN, "the new list of %zu peers is not put in force: %s",
+              in->n, gci_core_error_text(core, error));
   lists->next = NULL;
   lists->error = error;
   give_up(core, in);

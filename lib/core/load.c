@@ -15,7 +15,7 @@
 #include "core/timing.h"
 #include "core/trace.h"
 
-#define NO_PLACE "too many loads run, and nobody waits for this one"
+#define NO_PLACE "too many loads run, and no caller waits for this one"
 
 static size_t load_size(gcache_bytes_t key) {
   return sizeof(gcache_load_t) + key.len;

@@ -332,7 +332,7 @@ static void go_again(struct removal *r) {
   if (next == NULL) {
     leave_to_tell(r);
     gci_report_add_others(r->report, has_passes ? UV_ENOMEM : UV_EAGAIN,
-                          "the list of members changes; all are told later");
+                          "the member list is changing; all members are told later");
     finish(r, GCACHE_EPARTIAL);
     return;
   }

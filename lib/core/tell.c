@@ -43,7 +43,7 @@ int gci_tell_down_reason(const struct gci_peer *peer, char reason[GCI_TELL_REASO
   int why = peer->health.why;
   if (why == 0) why = GCACHE_EPEER;
   snprintf(reason, GCI_TELL_REASON_MAX,
-           "%s: %s; it has been down for %" PRIu64 " ms, and is told when it is back", peer->url,
+           "%s: %s; down for %" PRIu64 " ms; it is told when it is back", peer->url,
            gci_core_error_text(peer->health.core, why), gci_health_down_ms(peer));
   return why;
 }
@@ -375,10 +375,10 @@ void gci_tells_close(gcache_t *core) {
   }
   if (n > 0)
     gci_env_log(core->env, GCACHE_LOG_WARN,
-                "closed with %zu changes that %zu peers have missed and are not told", n, peers);
+                "closed: %zu changes that %zu peers have missed are not sent to them", n, peers);
   if (spreads > 0)
-    gci_env_log(core->env, GCACHE_LOG_WARN,
-                "closed with %zu changes that not all peers are told once more", spreads);
+    gci_env_log(core->env, GCACHE_LOG_WARN, "closed: %zu changes are not repeated to all peers",
+                spreads);
 }
 
 void gci_tells_list_changed(gcache_t *core) {
@@ -403,7 +403,8 @@ void gci_tells_group_closes(gcache_t *core, const char *group) {
     struct gci_peer *peer = gci_container_of(link, struct gci_peer, tell);
     if (!peer->missed.all) continue;
     if (gci_missed_add_clear(&peer->missed, &core->tells.terms, group) == 0) continue;
-    gci_env_log(core->env, GCACHE_LOG_WARN,
-                "out of memory: a peer is not told to drop a group that is closed here");
+    gci_env_log(
+        core->env, GCACHE_LOG_WARN,
+        "out of memory: a peer that missed changes is not told to clear a group closed here");
   }
 }

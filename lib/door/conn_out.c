@@ -167,7 +167,7 @@ static void turn_soon(struct gci_conn_out *c) {
 static void look_for_life(struct gci_conn_out *c) {
   if (c->lane.fast || gci_http_client_pinging(c->http)) {
     c->hung = 1;
-    break_off(c, GCACHE_EPEER, "it shows no sign of life");
+    break_off(c, GCACHE_EPEER, "it owes answers and is silent");
   } else if (gci_http_client_ping(c->http) < 0) {
     break_off(c, UV_ENOMEM, "");
   } else {

@@ -108,7 +108,7 @@ int gcache_listen_unix(gcache_listener_t **out, gcache_t *cache, const char *pat
   const char *fault = path == NULL ? "is missing" : gci_url_path_fault(gcache_cstr(path));
   struct place at = {.path = path, .mode = mode == 0 ? OWN_ONLY : mode, .backlog = backlog};
 
-  if ((mode & ~PERMISSIONS) != 0) fault = "the mode is none of a file";
+  if ((mode & ~PERMISSIONS) != 0) fault = "the mode has bits that are not file permissions";
   if (fault == NULL) return start_to_listen(out, cache, &at, NULL);
   gci_env_log(env, GCACHE_LOG_WARN, "gcache_listen_unix: %s: %s", path == NULL ? "NULL" : path,
               fault);

@@ -100,7 +100,8 @@ static int copy(gcache_options_t *out, const gcache_options_t *in) {
   if (in->size < offsetof(gcache_options_t, self)) return UV_EINVAL;
   memcpy(out, in, in->size < sizeof *out ? in->size : sizeof *out);
   for (size_t i = sizeof *out; i < in->size; i++)
-    if (bytes[i] != 0) return refuse(out, "size", "made for a later gcache");
+    if (bytes[i] != 0)
+      return refuse(out, "size", "options are set that this version of gcache does not know");
   return 0;
 }
 
@@ -166,14 +167,15 @@ static int check_ranges(const gcache_options_t *o) {
   struct gci_range range;
   char why[80];
 
-  if (lists && access->n_addresses == 0) return refuse(o, "access.addresses", "are missing");
+  if (lists && access->n_addresses == 0)
+    return refuse(o, "access.addresses", "is required with GCACHE_ACCESS_LISTED");
   if (!lists && access->n_addresses > 0)
-    return refuse(o, "access.addresses", "have no meaning without GCACHE_ACCESS_LISTED");
+    return refuse(o, "access.addresses", "is only for GCACHE_ACCESS_LISTED");
   if (access->n_addresses > RANGES_LIMIT) return refuse(o, "access.n_addresses", "out of range");
   for (size_t i = 0; i < access->n_addresses; i++) {
     const char *text = access->addresses[i] != NULL ? access->addresses[i] : "NULL";
     if (gci_range_read(&range, text) == 0) continue;
-    snprintf(why, sizeof why, "no address or range of them: %.45s", text);
+    snprintf(why, sizeof why, "not an address or address range: %.45s", text);
     for (char *c = why; *c != '\0'; c++)
       if (*c < ' ' || *c > '~') *c = '?';
     return refuse(o, "access.addresses", why);
@@ -184,14 +186,14 @@ static int check_ranges(const gcache_options_t *o) {
 static int check_access(const gcache_options_t *o) {
   const gcache_access_t *access = &o->access;
 
-  if (!is_who(access->read)) return refuse(o, "access.read", "is unknown");
-  if (!is_who(access->write)) return refuse(o, "access.write", "is unknown");
+  if (!is_who(access->read)) return refuse(o, "access.read", "has an unknown value");
+  if (!is_who(access->write)) return refuse(o, "access.write", "has an unknown value");
   if (access->write == GCACHE_ACCESS_ANYONE && access->read != GCACHE_ACCESS_ANYONE)
-    return refuse(o, "access.write", "lets in who may not even read");
+    return refuse(o, "access.write", "admits callers that access.read refuses");
   if ((int)access->secret_for < GCACHE_SECRET_ALL || access->secret_for > GCACHE_SECRET_CHANGES)
-    return refuse(o, "access.secret_for", "is unknown");
+    return refuse(o, "access.secret_for", "has an unknown value");
   if (access->secret == NULL && access->secret_len > 0)
-    return refuse(o, "access.secret", "is missing");
+    return refuse(o, "access.secret", "is missing, but access.secret_len is set");
   if (access->secret != NULL &&
       (access->secret_len < SECRET_LEAST || access->secret_len > SECRET_MOST))
     return refuse(o, "access.secret_len", "is not 16 to 256");
@@ -211,23 +213,24 @@ int gci_options_read(gcache_options_t *out, const gcache_options_t *in) {
   if (out->self != NULL && gci_url_read(gcache_cstr(out->self), &url) < 0)
     return refuse(out, "self", gci_url_fault(gcache_cstr(out->self)));
   if (out->max_bytes != 0 && out->max_bytes < MAX_BYTES_LEAST)
-    return refuse(out, "max_bytes", "is too little for one group");
+    return refuse(out, "max_bytes", "is too small for one group");
   if (out->base_path == NULL) out->base_path = "/_groupcache/";
   if (!is_plain_path(gcache_cstr(out->base_path)))
-    return refuse(out, "base_path", "must begin and end with a slash and need no escapes");
+    return refuse(out, "base_path",
+                  "must begin and end with a slash, and contain nothing that needs escapes");
   if ((int)out->dialect < GCACHE_DIALECT_GCACHE || out->dialect > GCACHE_DIALECT_GOLANG)
-    return refuse(out, "dialect", "is unknown");
+    return refuse(out, "dialect", "has an unknown value");
   if (out->self != NULL && url.path.len > 0 && !gci_dialect_of(out->dialect)->has_unix)
-    return refuse(out, "self", "unix: has no meaning in this dialect");
+    return refuse(out, "self", "this dialect has no unix: URLs");
   if ((int)out->http < GCACHE_HTTP_AUTO || out->http > GCACHE_HTTP_2)
-    return refuse(out, "http", "is unknown");
+    return refuse(out, "http", "has an unknown value");
   if (out->http == GCACHE_HTTP_2 && !gci_h2_built_in()) {
     refuse(out, "http", "this gcache was built without HTTP/2");
     return UV_ENOTSUP;
   }
   err = check_numbers(out);
   if (err == 0 && out->health.probe_min_ms > out->health.probe_max_ms)
-    err = refuse(out, "health.probe_min_ms", "is more than probe_max_ms");
+    err = refuse(out, "health.probe_min_ms", "is larger than health.probe_max_ms");
   if (err == 0) err = check_access(out);
   return err < 0 ? err : check_transport(out);
 }

@@ -114,7 +114,7 @@ static void note_barred(struct gci_door_peer *peer, const struct gci_result *res
   int barred = result->status == UV_EACCES;
 
   if (barred && !peer->barred)
-    gci_env_log(peer->config->conn.env, GCACHE_LOG_WARN, "peer %s; what it owns is loaded here",
+    gci_env_log(peer->config->conn.env, GCACHE_LOG_WARN, "peer %s; its keys are loaded here",
                 result->reason);
   peer->barred = barred;
 }
@@ -196,7 +196,8 @@ static void end_exchange(struct gci_ask *ask, struct gci_batch *batch, int statu
     ask->repeated = 1;
     ask_again(ask);
   } else {
-    fail_ask(ask, status, "no answer from", reason[0] != '\0' ? reason : "the exchange broke");
+    fail_ask(ask, status, "no answer from",
+             reason[0] != '\0' ? reason : "the exchange was cut off");
   }
 }
 

@@ -340,7 +340,7 @@ static int is_refused_for_good(const struct answer *a) {
 static void read_change(struct gci_result *result, const struct answer *a) {
   if (a->status == 200 || a->status == 204) {
     if (is_protobuf(a)) /* golang/groupcache takes every method for GET */
-      say(result, UV_ENOTSUP, "%s answered as if it had been a GET", a->peer);
+      say(result, UV_ENOTSUP, "%s answered the request like a GET", a->peer);
     else if (a->op == GCACHE_OP_CLEAR && !a->is_gcache)
       say(result, UV_ENOTSUP, "%s is not gcache and cannot clear a group", a->peer);
     else if (a->text.len > 0) /* no groupcache says more than 200 */
@@ -395,10 +395,10 @@ void gci_question_read_value(struct gci_result *result, struct gci_mem *mem, con
   if (err == UV_ENOMEM) {
     result->status = UV_ENOMEM;
   } else if (err < 0) {
-    say(result, GCACHE_EPEER, "%s answered what is no GetResponse", peer);
+    say(result, GCACHE_EPEER, "the answer of %s is not a GetResponse", peer);
   } else if (gcache_value_bytes(result->value).len > value_max) {
     gcache_value_unref(result->value);
     result->value = NULL;
-    say(result, GCACHE_EPEER, "%s answered a value over the limit", peer);
+    say(result, GCACHE_EPEER, "%s sent a value over the limit", peer);
   }
 }

@@ -102,13 +102,13 @@ static void on_done(struct gci_pool_job *job, int status) {
 
   gcache_load_set_data(work->load, NULL);
   if (status < 0)
-    gcache_load_fail(work->load, status, "nobody waited for the work any more");
+    gcache_load_fail(work->load, status, "no caller waited for the work any more");
   else if (work->answer == BYTES)
     give_bytes(work);
   else if (work->answer == FAILURE)
     gcache_load_fail(work->load, work->status, work->reason[0] != '\0' ? work->reason : NULL);
   else
-    gcache_load_fail(work->load, GCACHE_ELOAD, "the work gave no answer");
+    gcache_load_fail(work->load, GCACHE_ELOAD, "the work function gave no answer");
   gci_mem_free(door->env->mem, work, sizeof *work);
   gci_countdown_give(&door->life);
 }

@@ -116,14 +116,16 @@ static int check_self(gcache_t *cache, const struct gci_url *where, int *family)
   if (cache->self == NULL) return 0;
   if (gci_url_read(gcache_cstr(cache->self), &self) < 0) return UV_EINVAL;
   *family = gci_find_url_family(self.host);
-  if (*family == 0) return refuse(cache, "our own URL has a name, the others will have addresses");
+  if (*family == 0)
+    return refuse(cache, "our own URL has a name: use its address, which the others will find");
   if (self.port != where->port || self.secure != where->secure) {
     snprintf(why, sizeof why, "our own URL has another scheme or port than %s://...:%u",
              where->secure ? "https" : "http", where->port);
     return refuse(cache, why);
   }
   if (!is_plain(cache->self, &self, *family))
-    return refuse(cache, "our own URL is not written as the others will write it, port and all");
+    return refuse(cache,
+                  "our own URL is not in the form that the others use: scheme://address:port");
   return 0;
 }
 
@@ -133,7 +135,7 @@ static int read_family(const gcache_find_options_t *o, const struct gci_url *whe
   if (o->ip == GCACHE_FIND_IPV4) *family = AF_INET;
   if (o->ip == GCACHE_FIND_IPV6) *family = AF_INET6;
   if (rc == 0 && o->cache->self != NULL && *family != of_self)
-    return refuse(o->cache, "our own URL has an address of the other kind");
+    return refuse(o->cache, "our own URL has an address of the other IP version");
   return rc;
 }
 

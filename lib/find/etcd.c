@@ -122,9 +122,10 @@ static int check_servers(gcache_t *cache, const gcache_find_etcd_t *o) {
 static int check(gcache_t *cache, const gcache_find_etcd_t *o) {
   size_t len = strlen(o->prefix);
 
-  if (len == 0 || len > GCI_ETCD_KEY_MAX / 2) return refuse(cache, "prefix has no good length");
+  if (len == 0 || len > GCI_ETCD_KEY_MAX / 2) return refuse(cache, "prefix is empty or too long");
   for (size_t i = 0; i < len; i++)
-    if (o->prefix[i] <= ' ' || o->prefix[i] > '~') return refuse(cache, "prefix is not plain");
+    if (o->prefix[i] <= ' ' || o->prefix[i] > '~')
+      return refuse(cache, "prefix has characters other than printable ASCII, or spaces");
   if (o->ttl_ms < 2000 || o->ttl_ms > MS_MAX) return refuse(cache, "ttl_ms is out of range");
   if (o->timeout_ms > MS_MAX) return refuse(cache, "timeout_ms is out of range");
   if (o->weight > 1000) return refuse(cache, "weight is not 1 to 1000");

@@ -45,7 +45,7 @@ static void failed(struct gci_etcd *e, int status, const char *why) {
 
   if (why[0] == '\0') why = gci_core_error_text(e->find.cache, status);
   if (l->failures++ == 0)
-    gci_env_log(e->find.env, GCACHE_LOG_WARN, "etcd %s: own place is not written: %s",
+    gci_env_log(e->find.env, GCACHE_LOG_WARN, "etcd %s: this member could not be registered: %s",
                 e->servers[l->server].authority, why);
   l->server = (l->server + 1) % e->n_servers;
   set_due(e, gci_find_pause(&e->find, l->failures, l->ttl_ms / 3));

@@ -117,9 +117,9 @@ static void take(struct gci_etcd *e, gcache_bytes_t body) {
   gci_find_list_init(&list, e->find.env->mem);
   rc = gci_etcd_read_range(body, &list, &revision, &odd);
   if (rc < 0) {
-    fail(e, rc, rc == UV_EPROTO ? "not an answer of etcd's" : "");
+    fail(e, rc, rc == UV_EPROTO ? "not a response of etcd" : "");
   } else {
-    if (odd > 0) snprintf(text, sizeof text, "%zu values passed over that are no URL", odd);
+    if (odd > 0) snprintf(text, sizeof text, "%zu values ignored that are not URLs", odd);
     if (e->list.was_written && !has_self(e, &list)) gci_etcd_lease_missing(e);
     gci_find_found(&e->find, &list, text);
     begin_watch(e, revision + 1);

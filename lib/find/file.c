@@ -44,7 +44,7 @@ static void take(struct find_file *f, gcache_bytes_t bytes) {
   if (rc == 0) {
     gci_find_found(&f->find, &list, "");
   } else {
-    snprintf(what, sizeof what, "line %zu is no URL, or no weight behind it", line);
+    snprintf(what, sizeof what, "line %zu is not a URL, or has a bad weight", line);
     fail(f, rc, rc == UV_EINVAL ? what : gci_core_error_text(f->find.cache, rc));
   }
   gci_find_list_fini(&list);

@@ -107,7 +107,7 @@ static int complete(gcache_find_t *f) {
   char text[80];
   int rc;
 
-  if (fresh->n == 0) return kept(f, UV_ENOENT, f->text[0] != '\0' ? f->text : "nobody was found");
+  if (fresh->n == 0) return kept(f, UV_ENOENT, f->text[0] != '\0' ? f->text : "no members found");
   rc = put_in(fresh, f->cache->self);
   if (rc < 0) return kept(f, rc, "");
   if (fresh->n >= f->set.min_peers) return 0;
@@ -124,7 +124,7 @@ static int install(gcache_find_t *f) {
   const char *const *urls = (const char *const *)f->fresh.urls;
   int rc = gcache_set_peers(f->cache, urls, f->fresh.weights, f->fresh.n);
 
-  if (rc < 0) return kept(f, rc, "the cache refuses the list");
+  if (rc < 0) return kept(f, rc, "the cache rejects the list");
   gci_find_list_move(&f->known, &f->fresh);
   return 0;
 }

@@ -31,14 +31,16 @@ int gci_find_options_read(gcache_find_options_t *out, const gcache_find_options_
   if (in->size < offsetof(gcache_find_options_t, interval_ms) || in->cache == NULL)
     return UV_EINVAL;
   memcpy(out, in, in->size < sizeof *out ? in->size : sizeof *out);
-  if (has_unknown(in)) return refuse(out, "options made for a later gcache");
+  if (has_unknown(in))
+    return refuse(out, "options are set that this version of gcache does not know");
   if (out->interval_ms == 0) out->interval_ms = interval_ms;
   if (out->debounce_ms == 0) out->debounce_ms = DEBOUNCE_MS;
   if (out->min_peers == 0) out->min_peers = 1;
   if (out->interval_ms > MS_MAX || out->debounce_ms > MS_MAX)
-    return refuse(out, "interval_ms, debounce_ms: over a day");
-  if (out->min_peers > GCI_FIND_MEMBERS) return refuse(out, "min_peers: no cache takes so many");
+    return refuse(out, "interval_ms or debounce_ms is over a day");
+  if (out->min_peers > GCI_FIND_MEMBERS)
+    return refuse(out, "min_peers is larger than the longest list a cache takes");
   if ((int)out->ip < GCACHE_FIND_IP_AS_SELF || out->ip > GCACHE_FIND_IPV6)
-    return refuse(out, "ip is unknown");
+    return refuse(out, "ip has an unknown value");
   return 0;
 }

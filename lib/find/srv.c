@@ -56,7 +56,7 @@ static void on_answered(void *user, int status, const char *why,
   gci_find_list_init(&list, f->find.env->mem);
   for (size_t i = 0; i < n && status == 0; i++) {
     status = add(f, &list, &targets[i]);
-    why = status == UV_EINVAL ? "a target is no host and port"
+    why = status == UV_EINVAL ? "a target is not a host and port"
                               : gci_core_error_text(f->find.cache, status);
   }
   if (status < 0)
@@ -109,9 +109,8 @@ static int check_self(gcache_t *cache, int secure) {
   if (gci_bytes_equal(gcache_bytes(url, gci_find_url_name(url, secure, host, self.port)),
                       gcache_bytes(cache->self, len)))
     return 0;
-  return refuse(cache,
-                "our own URL is not written as the others will write it: scheme://name:port, "
-                "in small letters");
+  return refuse(cache, "our own URL is not in the form that the others use: scheme://name:port, in "
+                       "lower case");
 }
 
 static int make(struct find_srv **out, const gcache_find_options_t *o, const char *name) {
@@ -136,7 +135,7 @@ int gcache_find_srv(gcache_find_t **out, const gcache_find_options_t *options, c
 
   if (rc < 0) return rc;
   if (!gci_srv_built_in()) return UV_ENOTSUP;
-  if (name == NULL || *name == '\0') return refuse(o.cache, "no name");
+  if (name == NULL || *name == '\0') return refuse(o.cache, "name is missing");
   secure = scheme != NULL && strcmp(scheme, "https") == 0;
   if (!secure && (scheme == NULL || strcmp(scheme, "http") != 0))
     return refuse(o.cache, "scheme is neither http nor https");

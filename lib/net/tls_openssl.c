@@ -44,7 +44,8 @@ static int judge(struct gci_tls *t, int rc) {
   case SSL_ERROR_WANT_WRITE: /* the queue always has room, or is out of memory */
     return fail_by_openssl(t);
   default:
-    return fail(t, UV_EPROTO, "a callback of the SSL_CTX asks to be called later");
+    return fail(t, UV_EPROTO,
+                "a callback of the SSL_CTX wants to be called again later, which is not supported");
   }
 }
 
@@ -257,7 +258,7 @@ int gci_tls_handshake(struct gci_tls *t) {
   ERR_clear_error();
   rc = SSL_do_handshake(t->ssl);
   if (rc != 1 && judge(t, rc) == UV_EOF)
-    return fail(t, UV_EPROTO, "the other side gave up the TLS handshake");
+    return fail(t, UV_EPROTO, "the other side has aborted the TLS handshake");
   if (rc != 1) return t->status;
   if (!gci_tls_alpn_fits(gci_tls_alpn_of(t->ssl), t->offer))
     return fail(t, UV_EPROTO, "the server has chosen a protocol that was not offered");
@@ -272,7 +273,8 @@ ssize_t gci_tls_read(struct gci_tls *t, void *buf, size_t cap) {
   if (t->status < 0) return t->status;
   ERR_clear_error();
   rc = SSL_read_ex(t->ssl, buf, cap, &n);
-  if (t->renegotiating) return fail(t, UV_EPROTO, "no renegotiation (the other side asked for it)");
+  if (t->renegotiating)
+    return fail(t, UV_EPROTO, "renegotiation is not supported (the other side asked for it)");
   if (t->chatter > CHATTER_MAX) return fail(t, UV_EPROTO, "too many TLS messages without data");
   if (t->peer != NULL) gci_tls_session_keep(t);
   if (rc != 1) return judge(t, rc);

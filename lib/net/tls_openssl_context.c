@@ -124,7 +124,7 @@ int gcache_tls_open_files(gcache_tls_t **out, const gcache_tls_files_t *files, c
   if (!is_known(o.peers)) return UV_EINVAL;
   if (o.peers == GCACHE_TLS_PEERS_ANY && o.ca_file != NULL) o.peers = GCACHE_TLS_PEERS_VERIFIED;
   if (o.peers != GCACHE_TLS_PEERS_ANY && o.ca_file == NULL) {
-    gci_tls_say(why, why_cap, "peers are to show certificates, and there is no ca_file");
+    gci_tls_say(why, why_cap, "peers must show certificates, but ca_file is not set");
     return UV_EINVAL;
   }
   tls = new_tls(&o.mem);
@@ -148,7 +148,7 @@ int gcache_tls_reload_files(gcache_tls_t *tls, char *why, size_t why_cap) {
 
   begin_why(&why, &why_cap);
   if (!tls->from_files) {
-    gci_tls_say(why, why_cap, "not opened from files");
+    gci_tls_say(why, why_cap, "the TLS files cannot be read again: not opened from files");
     return UV_EINVAL;
   }
   err = gci_tls_files_load(&tls->files, &client, &server, why, why_cap);

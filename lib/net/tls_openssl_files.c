@@ -55,7 +55,7 @@ static int use_key(const struct loading *l, SSL_CTX *ctx, const char *file) {
   if (ok) return 0;
   return refuse(l, file,
                 wanted ? "the private key has a passphrase"
-                       : "no private key for the certificate in PEM");
+                       : "no PEM private key that matches the certificate");
 }
 
 static int use_certificate(const struct loading *l, SSL_CTX *ctx,
@@ -65,7 +65,7 @@ static int use_certificate(const struct loading *l, SSL_CTX *ctx,
   if (err == 0) err = readable(l, files->key);
   if (err < 0) return err;
   if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) != 1)
-    return refuse(l, files->cert, "no certificate in PEM");
+    return refuse(l, files->cert, "no PEM certificate");
   return use_key(l, ctx, files->key);
 }
 
@@ -74,16 +74,18 @@ static int use_trust(const struct loading *l, SSL_CTX *ctx, const struct gci_tls
 
   if (err < 0) return err;
   if (files->ca == NULL)
-    return SSL_CTX_set_default_verify_paths(ctx) == 1 ? 0 : refuse(l, "OpenSSL", "no trust");
+    return SSL_CTX_set_default_verify_paths(ctx) == 1
+               ? 0
+               : refuse(l, "OpenSSL", "cannot load the CAs of the system");
   if (SSL_CTX_load_verify_file(ctx, files->ca) == 1) return 0;
-  return refuse(l, files->ca, "no certificates to trust in PEM");
+  return refuse(l, files->ca, "no PEM certificates of CAs");
 }
 
 /* Tells clients which issuers are trusted: a client with several certificates chooses by it. */
 static int name_trusted(const struct loading *l, SSL_CTX *ctx, const char *file) {
   STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(file);
 
-  if (names == NULL) return refuse(l, file, "no certificates to trust in PEM");
+  if (names == NULL) return refuse(l, file, "no PEM certificates of CAs");
   SSL_CTX_set_client_CA_list(ctx, names); /* takes them */
   return 0;
 }
@@ -91,7 +93,7 @@ static int name_trusted(const struct loading *l, SSL_CTX *ctx, const char *file)
 static int new_context(const struct loading *l, SSL_CTX **out, const SSL_METHOD *method) {
   SSL_CTX *ctx = SSL_CTX_new(method);
 
-  if (ctx == NULL) return refuse(l, "OpenSSL", "no context");
+  if (ctx == NULL) return refuse(l, "OpenSSL", "cannot create a context");
   *out = ctx;
   SSL_CTX_set_default_passwd_cb(ctx, on_passphrase_wanted);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);

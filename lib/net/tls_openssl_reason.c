@@ -22,15 +22,15 @@ void gci_tls_say(char *out, size_t cap, const char *format, ...) {
 /* Explains errors whose text in OpenSSL is not enough. */
 static const char *meaning(unsigned long e) {
   if (ERR_GET_LIB(e) != ERR_LIB_SSL) return "";
-  if (ERR_GET_REASON(e) > SSL_AD_REASON_OFFSET) return " (said by the other side)";
+  if (ERR_GET_REASON(e) > SSL_AD_REASON_OFFSET) return " (reported by the other side)";
   switch (ERR_GET_REASON(e)) {
   case SSL_R_HTTP_REQUEST:
   case SSL_R_HTTPS_PROXY_REQUEST:
     return " (plain HTTP sent to a TLS port)";
   case SSL_R_WRONG_VERSION_NUMBER:
-    return " (what came is not TLS)";
+    return " (the received data is not TLS)";
   case SSL_R_NO_APPLICATION_PROTOCOL:
-    return " (none of those offered is spoken here)";
+    return " (none of the offered ones is supported here)";
   default:
     return "";
   }

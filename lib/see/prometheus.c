@@ -168,10 +168,10 @@ static void put_version(struct gci_text *t, const gcache_t *cache, const struct 
 
 void gci_prometheus_write(struct gci_text *t, const gcache_t *cache) {
   static const struct gci_name version_rows[] = {
-      {"version", "gcache_build_info", NULL, "The library.", 0, GCI_GAUGE}};
+      {"version", "gcache_build_info", NULL, "The version of gcache.", 0, GCI_GAUGE}};
   static const struct gci_name state_rows[] = {
-      {"up", "gcache_peer_up", NULL, "1: it is asked for keys.", 0, GCI_GAUGE},
-      {"leaving", "gcache_peer_leaving", NULL, "1: it is there, and leaves.", 0, GCI_GAUGE}};
+      {"up", "gcache_peer_up", NULL, "1: the peer is up, and is asked for keys.", 0, GCI_GAUGE},
+      {"leaving", "gcache_peer_leaving", NULL, "1: the peer is up, and is leaving.", 0, GCI_GAUGE}};
   static const struct gci_names version = {version_rows, 1}, state = {state_rows, 2};
   put_names(t, cache, &version, put_version);
   put_names(t, cache, &gci_names_cache, put_whole);

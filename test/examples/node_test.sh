@@ -108,7 +108,7 @@ command_line() {
   ends 2 '--not-found-ms: not a number' --listen $here --not-found-ms x
   ends 2 'not one of gcache' --listen $here --dialect ring
   ends 2 'neither on nor off' --listen $here --hot maybe
-  ends 1 'no address or range of them: 10.0.0.0/33' --listen $here --allow 10.0.0.0/8,10.0.0.0/33
+  ends 1 'not an address or address range: 10.0.0.0/33' --listen $here --allow 10.0.0.0/8,10.0.0.0/33
   ends 2 'not 16 to 256 bytes' --listen $here --secret-file "$dir/empty.db"
   ends 2 'No such file' --listen $here --secret-file "$dir/none"
   ends 2 'no URL' --listen $here --peers ''
@@ -405,7 +405,7 @@ found_peers() {
   counted "$url_f1"
   url=$url_f1
   counted "$url_f2"
-  holds 'an empty list' 'peers: nobody was found; 0 members stay' "$dir/f1.err"
+  holds 'an empty list' 'peers: no members found; 0 members stay' "$dir/f1.err"
   stop f1
   stop f2
   start d1 --self http://127.0.0.1:9999 --peers-dns localhost:9999

@@ -223,7 +223,7 @@ static void values_that_are_no_members_are_passed_over(void **state) {
                           "\"},{\"value\":\"eA==\"},{\"value\":\"\"},{}]}";
   find(&f);
   finder_await(&f, "http://10.0.0.2:80");
-  assert_string_equal(f.text, "3 values passed over that are no URL");
+  assert_string_equal(f.text, "3 values ignored that are not URLs");
   close_both(&f);
 }
 

@@ -84,7 +84,7 @@ static void a_bad_file_leaves_the_list_and_says_where(void **state) {
   finder_await_count(&f, &f.sets, 1);
   replace("peers", "http://10.0.0.2:80\nhttp://10.0.0.3:80 heavy\n");
   finder_await_count(&f, &f.keeps, 1);
-  assert_non_null(strstr(f.text, "/peers: line 2 is no URL, or no weight behind it"));
+  assert_non_null(strstr(f.text, "/peers: line 2 is not a URL, or has a bad weight"));
   assert_string_equal(f.list, "http://10.0.0.1:80 http://10.0.0.2:80");
   replace("peers", "");
   finder_await_count(&f, &f.keeps, f.keeps + 1);

@@ -121,7 +121,7 @@ static void broken_answers_leave_the_list(void **state) {
   assert_int_equal(f.status, UV_EINVAL);
   SAY(&l, OK, 1, SRV("\x0e") "\x00\x00\x00\x00\x00\x00\x06node-3\x00"); /* port 0 */
   finder_await_count(&f, &f.keeps, f.keeps + 2);
-  assert_string_equal(f.text, NAME ": a target is no host and port");
+  assert_string_equal(f.text, NAME ": a target is not a host and port");
   SAY(&l, OK, 1, SRV("\x07") "\x00\x00\x00\x00\x00\x50\x00"); /* "not here" */
   finder_await_count(&f, &f.keeps, f.keeps + 2);
   assert_int_equal(f.status, UV_ENOENT);

@@ -144,15 +144,15 @@ static void each_bad_file_is_named_with_the_reason(void **state) {
       {"cert.pem", "none.pem", "ca.pem", UV_ENOENT, "none.pem", "no such file or directory"},
       {"cert.pem", "key.pem", "none.pem", UV_ENOENT, "none.pem", "no such file or directory"},
       {"text.pem", "key.pem", "ca.pem", UV_EINVAL, "text.pem",
-       "no certificate in PEM (no start line)"},
+       "no PEM certificate (no start line)"},
       {"cert.pem", "text.pem", "ca.pem", UV_EINVAL, "text.pem",
-       "no private key for the certificate in PEM (unsupported)"},
+       "no PEM private key that matches the certificate (unsupported)"},
       {"cert.pem", "key.pem", "text.pem", UV_EINVAL, "text.pem",
-       "no certificates to trust in PEM (no certificate or crl found)"},
+       "no PEM certificates of CAs (no certificate or crl found)"},
       {"empty.pem", "key.pem", "ca.pem", UV_EINVAL, "empty.pem",
-       "no certificate in PEM (no start line)"},
+       "no PEM certificate (no start line)"},
       {"cert.pem", "other-key.pem", "ca.pem", UV_EINVAL, "other-key.pem",
-       "no private key for the certificate in PEM (key values mismatch)"},
+       "no PEM private key that matches the certificate (key values mismatch)"},
       {"cert.pem", "locked-key.pem", "ca.pem", UV_EINVAL, "locked-key.pem",
        "the private key has a passphrase (interrupted or cancelled)"},
       {"cert.pem", "", "ca.pem", UV_EISDIR, "", "illegal operation on a directory"},
@@ -226,7 +226,7 @@ static void what_was_not_from_files_is_not_reloaded(void **state) {
   char why[64];
   (void)state;
   assert_int_equal(gcache_tls_reload_files(tls, why, sizeof why), UV_EINVAL);
-  assert_string_equal(why, "not opened from files");
+  assert_string_equal(why, "the TLS files cannot be read again: not opened from files");
   gcache_tls_free(tls);
   SSL_CTX_free(ctx);
   oom_assert_empty(&oom);

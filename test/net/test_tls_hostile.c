@@ -97,7 +97,7 @@ static void renegotiation_is_refused(void **state) {
     duel_run(&d);
     assert_int_equal(d.ours.status, UV_EPROTO);
     assert_string_equal(gci_tls_reason(d.ours.tls),
-                        "no renegotiation (the other side asked for it)");
+                        "renegotiation is not supported (the other side asked for it)");
     duel_close(&d);
   }
 }

@@ -10,7 +10,7 @@
 static struct certs certs;
 
 #define VERIFY "certificate verify failed: "
-#define SAID(words) words " (said by the other side)"
+#define SAID(words) words " (reported by the other side)"
 
 /* Words as OpenSSL 3.0 to 3.5 write them. */
 static const struct refusal {
@@ -65,7 +65,7 @@ static const struct refusal {
     {"no protocol in common",
      {.client_offer = GCI_TLS_OFFER_HTTP_2, .server_offer = GCI_TLS_OFFER_HTTP_1},
      SAID("tlsv1 alert no application protocol"),
-     "no application protocol (none of those offered is spoken here)"},
+     "no application protocol (none of the offered ones is supported here)"},
 };
 
 static const char *say(const struct side *side) {
@@ -163,7 +163,8 @@ static void a_server_without_tls_is_named(void **state) {
   feed_text(&p.client, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
   assert_int_equal(p.client.status, UV_EPROTO);
   print_message("TLS to plain HTTP: %s\n", say(&p.client));
-  assert_string_equal(gci_tls_reason(p.client.tls), "wrong version number (what came is not TLS)");
+  assert_string_equal(gci_tls_reason(p.client.tls),
+                      "wrong version number (the received data is not TLS)");
   pair_close(&p);
 }
 

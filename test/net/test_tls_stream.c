@@ -616,7 +616,7 @@ static void a_bad_certificate_is_told_to_both(void **state) {
   run_until(l.w, &l.server.ends, 1);
   assert_int_equal(l.server.status, UV_EPROTO);
   assert_true(
-      same_words(l.server.reason, "sslv3 alert certificate expired (said by the other side)"));
+      same_words(l.server.reason, "sslv3 alert certificate expired (reported by the other side)"));
   gci_stream_close(&l.server.s);
   run_until(l.w, &l.client.closed, 1);
   assert_int_equal(l.client.secured + l.server.secured + l.client.written, 0);
@@ -639,7 +639,7 @@ static void a_refused_client_reads_why_though_it_has_asked_already(void **state)
     assert_string_equal(l.server.reason,
                         "certificate verify failed: unable to get local issuer certificate");
     assert_int_equal(l.client.status, UV_EPROTO);
-    assert_string_equal(l.client.reason, "tlsv1 alert unknown ca (said by the other side)");
+    assert_string_equal(l.client.reason, "tlsv1 alert unknown ca (reported by the other side)");
     assert_int_equal(l.server.reads, 0);
     sockets_close(&l);
   }

@@ -251,7 +251,7 @@ static void a_failed_look_leaves_the_list(void **state) {
   r.words = "";
   manual_env_advance(&r.m, 26000);
   assert_true(r.did == GCACHE_FIND_KEPT && r.status == UV_ENOENT && r.n == 2);
-  assert_string_equal(r.text, "nobody was found");
+  assert_string_equal(r.text, "no members found");
   assert_int_equal(r.lists, 1);
   r.says = "http://b:1 ";
   int told = r.told;
@@ -302,7 +302,7 @@ static void a_list_that_the_cache_refuses_is_tried_again(void **state) {
   r.says = "https://b:1 ";
   manual_env_advance(&r.m, 13000);
   assert_true(r.did == GCACHE_FIND_KEPT && r.status == UV_EINVAL && r.n == 2);
-  assert_string_equal(r.text, "the cache refuses the list");
+  assert_string_equal(r.text, "the cache rejects the list");
   r.refuse = 0;
   manual_env_advance(&r.m, 13000);
   assert_string_equal(r.list, "http://a:1 1;https://b:1 1;");
