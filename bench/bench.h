@@ -1,4 +1,4 @@
-/* bench - what the sub-commands of gcache-bench share: options, and a member to measure. */
+/* bench - shared by the sub-commands of gcache-bench: options, and a member to measure. */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
@@ -8,22 +8,22 @@
 #include <gcache/gcache.h>
 
 struct bench_options {
-  int json;                 /* one object a line instead of a table */
+  int json;                 /* one object per line instead of a table */
   unsigned rounds;          /* of each measurement; the median is reported */
   const char *sizes;        /* --sizes; "1%,5%,10%" */
   int unit;                 /* --unit: all values are of one size */
-  unsigned cluster;         /* --cluster: so many members; 0: one alone */
+  unsigned cluster;         /* --cluster: number of members; 0: a single cache */
   size_t bytes;             /* --bytes of a value; 0: the sub-command's own, as for the next two */
   unsigned outstanding;     /* --outstanding gets at a time */
   double slow_pct;          /* --slow: percent of the gets; negative: the sub-command's own */
   double seconds;           /* --seconds of a round */
-  uint64_t answers;         /* --answers: a round ends after so many; 0: after its seconds */
+  uint64_t answers;         /* --answers: a round ends after this number; 0: after its seconds */
   gcache_http_t http;       /* --h2: HTTP/2 in the clear */
-  int one_process;          /* --one-process: both sides in this one, for a profiler */
-  int over_unix;            /* --unix: these over a Unix socket */
+  int one_process;          /* --one-process: both sides in this process, for a profiler */
+  int over_unix;            /* --unix: with --one-process, over a Unix socket */
   const char *plot;         /* --plot FILE.svg */
   const char *out;          /* --out DIR, of all */
-  const char *const *files; /* what is no option */
+  const char *const *files; /* arguments that are not options */
   size_t n_files;
 };
 
@@ -50,7 +50,8 @@ uint64_t bench_random(uint64_t *state);
 uint64_t bench_now_ns(void);
 uint64_t bench_cpu_ns(void); /* of this process */
 
-/* Says what failed and ends the process: a measurement that could not be made has no result. */
+/* If rc is an error, prints what failed and ends the process: a failed measurement has no
+ * result. */
 void bench_need(int rc, const char *what);
 
 /* A cache on the default loop with one group, whose getter is getter_run(). */

@@ -1,4 +1,4 @@
-/* cluster - three members as processes, on both cores, and what they are told to do. */
+/* cluster - three members as processes, on both cores, and the orders given to them. */
 #ifndef BENCH_CLUSTER_H
 #define BENCH_CLUSTER_H
 

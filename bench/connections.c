@@ -1,8 +1,9 @@
-/* gcache-bench connections: what an idle incoming connection costs the process that holds it, and
- * how many TLS handshakes a second it takes part in.
+/* gcache-bench connections: the memory of an idle incoming connection in the process that holds it,
+ * and the TLS handshakes per second.
  *
- * Two processes: the server, and this one, which opens plain sockets and OpenSSL's. Memory is the
- * server's resident set before and after CONNECTIONS have each been answered once and rest. */
+ * Two processes: the server, and this one, which opens plain sockets and TLS connections. Memory is
+ * the server's resident set before and after CONNECTIONS have each been answered once and are
+ * idle. */
 #include "bench.h"
 
 #include <arpa/inet.h>

@@ -1,10 +1,10 @@
-/* gcache-bench cores: one cache a core, 1, 2 and 4 of them (--cluster N: so many), as threads and
- * as processes: hits of keys that a core owns; gets of keys that another owns, over Unix sockets
- * beside TCP on loopback; and gets of any key, with the hot cache off and on.
+/* gcache-bench cores: one cache per core, on 1, 2 and 4 cores (--cluster N: on N), as threads and
+ * as processes: hits of keys that a core owns; gets of keys that another core owns, over Unix
+ * sockets and over TCP on loopback; and gets of any key, with the hot cache off and on.
  *
- * More of them than the machine has processors share these: their figures say what that costs, not
- * what more processors would give. Processor time for a get holds in either case: it is what the
- * owner and the asker and the kernel between them have used. */
+ * If there are more caches than processors, the figures show the cost of sharing processors, not
+ * the gain of more processors. The processor time of a get is valid in either case: it is the time
+ * used by the owner, the client and the kernel together. */
 #include "cores.h"
 
 #include <stdio.h>

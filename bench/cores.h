@@ -1,5 +1,5 @@
-/* cores - so many caches, each on a loop of its own, in threads or in processes, members of one
- * another over Unix sockets or TCP on loopback; and what their gets cost. */
+/* cores - caches, each on a loop of its own, in threads or in processes, that form a cluster over
+ * Unix sockets or TCP on loopback; and the cost of their gets. */
 #ifndef BENCH_CORES_H
 #define BENCH_CORES_H
 

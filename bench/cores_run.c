@@ -1,6 +1,6 @@
-/* cores_run - see cores.h. All that cores have in common is a page of counters; each looks there
- * every millisecond how far the others are. Nobody is pinned: the system may move threads as it
- * would an application's. */
+/* cores_run - see cores.h. The cores share only a page of counters; every millisecond each core
+ * checks there how far the others are. No thread is pinned: the system may move threads as it would
+ * those of an application. */
 #include "cores.h"
 
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* draw - which keys are asked for: numbers below n, drawn before the clock starts. */
+/* draw - the keys to get: numbers below n, drawn before the clock starts. */
 #ifndef BENCH_DRAW_H
 #define BENCH_DRAW_H
 

@@ -1,6 +1,6 @@
-/* figures - what is said about several measurements of one thing: median, minimum, maximum; and
- * latencies in log-linear buckets, each at most 1/64 wide, so that a percentile is off by at most
- * 1.6 %. */
+/* figures - the summary of several measurements of one thing: median, minimum, maximum; and
+ * latencies in log-linear buckets, each at most 1/64 wide, so that the error of a percentile is at
+ * most 1.6 %. */
 #ifndef BENCH_FIGURES_H
 #define BENCH_FIGURES_H
 

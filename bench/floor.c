@@ -23,7 +23,7 @@ static void add(struct floor *floor, uint64_t i, size_t value_bytes) {
   floor->slots[at] = (struct floor_slot){hash, item};
 }
 
-/* Between 3/8 and 3/4 of the slots are taken. */
+/* Between 3/8 and 3/4 of the slots are in use. */
 void floor_open(struct floor *floor, uint64_t n, size_t value_bytes) {
   uint64_t random = 88172645463325252u;
   size_t n_slots = 1;

@@ -1,6 +1,6 @@
-/* floor - the barest table look-up, to compare with: open addressing, the same keyed XXH3 as the
- * cache, the key compared, and nothing else. No expiry, no budget, no order, no reference; it
- * cannot remove. */
+/* floor - a minimal table look-up, to compare with: open addressing, the same keyed XXH3 as the
+ * cache, a comparison of the key, and nothing else. No expiry, no memory limit, no order, no
+ * references; it cannot remove. */
 #ifndef BENCH_FLOOR_H
 #define BENCH_FLOOR_H
 

@@ -1,7 +1,7 @@
-/* floor_http - the barest exchange over HTTP/1.1 on libuv and llhttp, to compare with: a server
- * with a table of ready answers, and a client that has nothing to decide. Both parse every head by
- * llhttp; all answers to one read, and all requests that follow from one read, leave in one write.
- * No limits, no deadlines, no errors but the end of the bench. */
+/* floor_http - a minimal exchange over HTTP/1.1 on libuv and llhttp, to compare with: a server with
+ * a table of prepared responses, and a client without logic. Both parse every head with llhttp; all
+ * responses to one read, and all requests that follow from one read, are sent in one write. No
+ * limits, no deadlines; any error ends the bench. */
 #ifndef BENCH_FLOOR_HTTP_H
 #define BENCH_FLOOR_HTTP_H
 

@@ -1,5 +1,5 @@
-/* floor_out - what a connection of the floor is about to write: short bytes copied one behind the
- * other, long ones by reference. */
+/* floor_out - the bytes that a connection of the floor is about to write: short ones copied one
+ * after the other, long ones by reference. */
 #ifndef BENCH_FLOOR_OUT_H
 #define BENCH_FLOOR_OUT_H
 

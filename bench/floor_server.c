@@ -1,4 +1,4 @@
-/* floor_server - see floor_http.h. A connection is not read from while an answer waits to be
+/* floor_server - see floor_http.h. A connection is not read while a response waits to be
  * written. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
-/* getter - the getter of the measurements between processes: a value of the member's size, at once,
- * or for keys that begin with "slow" after SLOW_MS. The group's data is its struct bench_member. */
+/* getter - the getter for the measurements between processes: gives a value of the member's size,
+ * at once, or after SLOW_MS for keys that begin with "slow". The group's data is its struct
+ * bench_member. */
 #ifndef BENCH_GETTER_H
 #define BENCH_GETTER_H
 

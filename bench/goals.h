@@ -1,4 +1,4 @@
-/* goals - the ratios that gcache is built for, from what has been measured. */
+/* goals - the ratios that gcache is meant to reach, computed from the measured rows. */
 #ifndef BENCH_GOALS_H
 #define BENCH_GOALS_H
 

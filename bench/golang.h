@@ -1,5 +1,5 @@
-/* golang - the programs in bench/go, built from Debian's packages golang-go and
- * golang-github-golang-groupcache-dev, each once, into a directory of its own. */
+/* golang - the programs in bench/go, each built once, into a directory of its own, with Debian's
+ * packages golang-go and golang-github-golang-groupcache-dev. */
 #ifndef BENCH_GOLANG_H
 #define BENCH_GOLANG_H
 

@@ -1,9 +1,9 @@
-/* gcache-bench herd: what 10,000 callers do to a cluster of three members when nothing is in
+/* gcache-bench herd: 10,000 concurrent callers on a cluster of three members with nothing in
  * memory.
  *
- * herd: gets of one key, a third on each member, in one turn each; the key takes 50 ms to load. How
- * many loads there were, and when the last caller had its answer.
- * cold: gets of as many keys, all of one owner, on another member in one turn; each takes 50 ms. */
+ * herd: gets of one key, a third on each member, in one turn each; the key takes 50 ms to load.
+ * Measures the number of loads, and the time of the last answer.
+ * cold: gets of 10,000 keys, all of one owner, on another member in one turn; each takes 50 ms. */
 #include <stdlib.h>
 #include <string.h>
 

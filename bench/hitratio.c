@@ -1,9 +1,10 @@
-/* gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--cluster N] [--json]: how many
- * requests of a trace are hits, in the store as shipped and in plain models of what others do.
+/* gcache-bench hitratio FILE... [--sizes 1%,5%,10%] [--unit] [--cluster N] [--json]: the share of
+ * hits among the requests of a trace, in the store as shipped and in simple models of other
+ * policies.
  *
- * A size is a share of the bytes of all values that the trace asks for; --unit takes them all for
- * one size, as traces without sizes are. With --cluster N: see hitratio_cluster.c. See trace.h for
- * the files, model.h for the models. */
+ * A cache size is a share of the bytes of all values in the trace; --unit counts all values as one
+ * size, as in traces without sizes. With --cluster N: see hitratio_cluster.c. See trace.h for the
+ * files, model.h for the models. */
 #include "hitratio.h"
 
 #include <stdio.h>

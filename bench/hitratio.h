@@ -1,4 +1,4 @@
-/* hitratio - the store itself, asked for what a trace asks for. */
+/* hitratio - replays a trace on the store itself. */
 #ifndef BENCH_HITRATIO_H
 #define BENCH_HITRATIO_H
 

@@ -1,9 +1,9 @@
-/* gcache-bench hitratio FILE... --cluster N: the requests of a trace come to N members, each to any
- * of them; what the hot cache is worth, by the rule that says how large it may be.
+/* gcache-bench hitratio FILE... --cluster N: sends the requests of a trace to N members, each to a
+ * random one; shows the value of the hot cache, under several rules for its size.
  *
- * The members are stores without a network: a miss asks the key's owner, which is one round trip;
- * what the owner does not have is a load. All members together have room for the share of the keys
- * that --sizes says. */
+ * The members are stores without a network: a miss is sent to the key's owner, which counts as one
+ * round trip; a miss at the owner is a load. All members together have room for the share of the
+ * keys that --sizes gives. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

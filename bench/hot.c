@@ -1,7 +1,7 @@
-/* gcache-bench hot: readers on each of three members ask for keys by Zipf's law, exponent 0.99.
- * Each member has room for half of all keys. How many gets were answered without a round trip: from
- * the memory for keys it owns, and from its hot cache. The first round fills memory and is not
- * counted. */
+/* gcache-bench hot: readers on each of three members get keys by Zipf's law, exponent 0.99. Each
+ * member has room for half of all keys. Measures the share of gets answered without a round trip:
+ * from the memory for keys the member owns, and from its hot cache. The first round fills memory
+ * and is not counted. */
 #include <stdlib.h>
 #include <string.h>
 

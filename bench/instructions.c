@@ -1,5 +1,5 @@
-/* instructions - what callgrind counts in a run of this program of its own that does one thing: the
- * difference between few and many rounds, so that setting up is not counted. */
+/* instructions - instructions counted by callgrind in a separate run of this program that does one
+ * thing: the difference between few and many rounds, so that the set-up is not counted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

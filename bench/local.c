@@ -1,13 +1,14 @@
-/* gcache-bench local: what a hit costs, by operation, size of value, number of keys and how they
- * are asked for, beside the floor and golang/groupcache.
+/* gcache-bench local: the cost of a hit, by operation, size of value, number of keys and their
+ * distribution, next to the floor and golang/groupcache.
  *
- * peek is one synchronous look-up and the release of its value; peek_many asks for BATCH keys at a
- * time; get is asked OUTSTANDING at a time and includes its callback from the loop. get_many and
- * get_each are as many, BATCH in one call, told together or one by one. A round asks LOOKUPS times,
- * for keys drawn before the clock starts; systems and operations take turns, round by round.
+ * peek is one synchronous look-up and the release of its value; peek_many looks up BATCH keys at a
+ * time; get runs OUTSTANDING at a time and includes its callback from the loop. get_many and
+ * get_each are the same number of gets, BATCH per call, completed together or one by one. A round
+ * makes LOOKUPS look-ups, of keys drawn before the clock starts; systems and operations take turns,
+ * round by round.
  *
  * Instructions are those of the setting with 1,000 keys of 100 bytes: they depend on neither. With
- * `SYSTEM OP ROUNDS` behind `local`, only that is done, for whoever counts. */
+ * `SYSTEM OP ROUNDS` after `local`, only that operation runs, for instructions.c. */
 #include "local.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* local_golang - the side of golang/groupcache in gcache-bench local: bench/go/local.go, run for
- * each setting. */
+/* local_golang - golang/groupcache in gcache-bench local: runs bench/go/local.go for each
+ * setting. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

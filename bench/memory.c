@@ -1,10 +1,10 @@
-/* gcache-bench memory: what an item takes beyond its key and value, and how much of what the
- * process grew by the store says it uses. ITEMS keys of KEY_SIZE bytes, values of 100 bytes and of
- * 1 KiB; beside redis and memcached, where they are installed.
+/* gcache-bench memory: the memory of an item in addition to its key and value, and the part of the
+ * process's growth that the system accounts for. ITEMS keys of KEY_SIZE bytes, values of 100 bytes
+ * and of 1 KiB; next to redis and memcached, if they are installed.
  *
- * Each is a process of its own. Growth is that of its resident set, from when it was ready to when
- * all items are in. What a system says: gcache main + hot + index, redis used_memory, memcached
- * bytes. */
+ * Each system is a process of its own. Its growth is that of the resident set, from the start to
+ * when all items are stored. The memory a system accounts for: gcache main + hot + index, redis
+ * used_memory, memcached bytes. */
 #include "bench.h"
 
 #include <stdio.h>

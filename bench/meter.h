@@ -1,4 +1,4 @@
-/* meter - counts the answers of an asking process and draws its keys. */
+/* meter - counts the answers that a client process receives, and draws its keys. */
 #ifndef BENCH_METER_H
 #define BENCH_METER_H
 

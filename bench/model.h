@@ -1,6 +1,6 @@
-/* model - plain caches of numbered keys, to measure the store against. Each replays a trace with
- * room for `capacity` bytes of values and returns how many requests were hits. A value larger than
- * the capacity is never kept. They count values only: no heads, no index, no memory for ghosts. */
+/* model - simple caches of numbered keys, to compare the store with. Each replays a trace with room
+ * for `capacity` bytes of values and returns the number of hits. A value larger than the capacity
+ * is never kept. The models count values only: no heads, no index, no memory for ghosts. */
 #ifndef BENCH_MODEL_H
 #define BENCH_MODEL_H
 

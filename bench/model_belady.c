@@ -1,4 +1,5 @@
-/* model_belady - evicts who is asked for again last: a heap of the keys kept, by next request. */
+/* model_belady - evicts the key whose next request is furthest away: a heap of the kept keys,
+ * ordered by next request. */
 #include <stdlib.h>
 #include <uv.h>
 

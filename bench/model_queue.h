@@ -1,4 +1,4 @@
-/* model_queue - what the models are made of: a place for every key, in one of several queues. */
+/* model_queue - the base of the models: a place for every key, in one of several queues. */
 #ifndef BENCH_MODEL_QUEUE_H
 #define BENCH_MODEL_QUEUE_H
 

@@ -1,5 +1,5 @@
 /* model_s3fifo - S3-FIFO (Yang et al., SOSP 2023): a small queue of a tenth, a main queue that
- * reinserts who was used, and a ghost queue as long as the main one. */
+ * reinserts keys that were used, and a ghost queue as long as the main one. */
 #include "model.h"
 #include "model_queue.h"
 

@@ -1,6 +1,6 @@
 /* model_wtinylfu - W-TinyLFU (Einziger, Friedman and Manes, 2017), with its fixed window of 1 %:
- * LRU window, segmented LRU with 80 % protected, a count-min sketch of 4 counters of 4 bits a key,
- * halved after twelve times as many requests as keys fit. */
+ * LRU window, segmented LRU with 80 % protected, a count-min sketch of 4 counters of 4 bits per
+ * key, halved after twelve times as many requests as keys fit. */
 #include <stdlib.h>
 #include <uv.h>
 

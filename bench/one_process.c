@@ -1,6 +1,6 @@
-/* gcache-bench remote --one-process: the owner and the asker on one loop of one process, so that a
- * profiler sees both sides; with --unix over a Unix socket. What it says is no figure to compare:
- * the two share a core. */
+/* gcache-bench remote --one-process: the owner and the client on one loop of one process, so that a
+ * profiler sees both sides; with --unix over a Unix socket. Do not compare its figures with others:
+ * the two sides share a core. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

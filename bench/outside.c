@@ -50,7 +50,7 @@ static void socket_path(const struct outside_process *p, char out[64]) {
   snprintf(out, 64, "%s/socket", p->dir);
 }
 
-/* Ends with 127 where the program is not installed. */
+/* Exits with 127 if the program is not installed. */
 static void run(const struct outside_process *p) {
   char path[64];
   char *args[17] = {NULL};

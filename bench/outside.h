@@ -1,6 +1,5 @@
-/* outside - redis and memcached as processes of the bench, spoken to through a socket in a
- * directory that is made for it. Whatever fails after the start ends the bench: see
- * bench_need(). */
+/* outside - redis and memcached as child processes of the bench, reached through a socket in a
+ * temporary directory. Any failure after the start ends the bench: see bench_need(). */
 #ifndef BENCH_OUTSIDE_H
 #define BENCH_OUTSIDE_H
 

@@ -1,15 +1,16 @@
-/* gcache-bench place: who owns a key, by kind of placement and length of the list.
+/* gcache-bench place: the placement of keys, by kind of placement and length of the list.
  *
- * pick is one look-up of a key's owner when the list is in force; first, of a key not yet asked
- * for, as soon as it is; next, of who comes after an owner that is out. install is the time until
- * nothing is left to be done for a list, all slices together; hold, the longest of them; added and
- * removed, the same for one peer more and one less. What gcache_set_peers() makes of it:
- * bench/lists.c. All times are this process's own, so that others on the machine do not count.
+ * pick: one look-up of a key's owner when the list is in force; first: the same for a key not
+ * looked up before, as soon as the list is in force; next: a look-up of the owner after one that is
+ * out. install: the time until no work is left for a new list, all slices together; hold: the
+ * longest slice; added and removed: as install, for one peer more and one less. bench/lists.c
+ * measures gcache_set_peers() itself. All times are CPU times of this process, so that other
+ * processes do not count.
  *
- * peak is the busiest peer's share of KEYS keys over the mean. With 10,000 peers a peer has 1,000
- * keys, so that chance alone makes a peak of 1.12; `space` counts every slot once, without chance,
- * where the kind has slots. moved is the share of MOVED_KEYS keys whose owner changes when a peer
- * comes, and ideal the share that this peer gets: what has to move. */
+ * peak: the busiest peer's share of KEYS keys over the mean. With 10,000 peers a peer has 1,000
+ * keys, so that chance alone gives a peak of 1.12; `space` counts every slot once, without chance,
+ * if the kind has slots. moved: the share of MOVED_KEYS keys whose owner changes when a peer is
+ * added; ideal: the share that this peer gets, which has to move. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* plot - rows as a picture: a panel for each size of value and share of slow gets, a line for each
- * system, over the gets outstanding; both axes logarithmic. SVG that reads on light and on dark. */
+/* plot - draws rows as a graph: one panel per size of value and share of slow gets, one line per
+ * system, over the gets outstanding; both axes logarithmic. SVG, readable on light and on dark. */
 #ifndef BENCH_PLOT_H
 #define BENCH_PLOT_H
 

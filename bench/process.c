@@ -41,7 +41,7 @@ uint64_t process_cpu_ns(pid_t pid) {
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* 0 in the copy. It ends when the bench does. */
+/* Returns 0 in the child process, which ends when the bench does. */
 static pid_t copy(enum process_side side) {
   pid_t pid;
   fflush(stdout);

@@ -1,5 +1,5 @@
-/* process - the processes of a measurement: servers on one core, who asks them on another. All end
- * with the bench, and none is left when it fails. */
+/* process - the processes of a measurement: servers on one core, clients on another. All end with
+ * the bench, also if it fails. */
 #ifndef BENCH_PROCESS_H
 #define BENCH_PROCESS_H
 

@@ -1,10 +1,10 @@
-/* gcache-bench remote: a hit in the owner's memory, asked by another process, and what loads of 50
- * ms among them do to it; beside the floor and other systems. gcache-bench h2: the same over
- * HTTP/2.
+/* gcache-bench remote: a hit in the owner's memory for a get by another process, and the effect of
+ * loads of 50 ms among the gets; next to the floor and other systems. gcache-bench h2: the same
+ * over HTTP/2.
  *
- * A setting is a value's size, a number of gets outstanding, and a share of slow ones. Its rounds
- * are interleaved: every system once, then every system again. Servers keep running while others
- * are measured, and have nothing to do then. */
+ * A setting is a size of value, a number of gets outstanding, and a share of slow gets. Its rounds
+ * are interleaved: every system once, then every system again. Servers keep running, idle, while
+ * others are measured. */
 #include "remote.h"
 
 #include <stdio.h>

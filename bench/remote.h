@@ -1,6 +1,6 @@
-/* remote - what one process asks of another, the same of every system that is measured, and what is
- * said about it. A system is a server process, pinned to one core, and an asking process, pinned to
- * another. */
+/* remote - the gets that one process sends to another, the same for every system that is measured,
+ * and their report. A system is a server process, pinned to one core, and a client process, pinned
+ * to another. */
 #ifndef BENCH_REMOTE_H
 #define BENCH_REMOTE_H
 

@@ -1,4 +1,4 @@
-/* remote_gcache - gcache as owner and as asker. See remote.h. */
+/* remote_gcache - gcache as owner and as client. See remote.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

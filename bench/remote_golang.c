@@ -1,4 +1,4 @@
-/* remote_golang - golang/groupcache as server and as asker: bench/go/remote.go. */
+/* remote_golang - golang/groupcache as server and as client: bench/go/remote.go. */
 #include <stdio.h>
 
 #include <uv.h>

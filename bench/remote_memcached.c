@@ -1,6 +1,6 @@
-/* remote_memcached - memcached with one worker, asked through libmemcached: one request per
- * connection. The library waits for an answer, so the connections take turns: by then the answer is
- * there, mostly. */
+/* remote_memcached - memcached with one worker, and libmemcached as the client: one request per
+ * connection. The library blocks until the answer comes, so the connections take turns: mostly the
+ * answer is there when it is a connection's turn. */
 #include <stdio.h>
 #include <stdlib.h>
 

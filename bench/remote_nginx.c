@@ -1,5 +1,5 @@
-/* remote_nginx - nginx with files in memory, one process: asked over HTTP/1.1 by the floor's
- * client, one request per connection; over HTTP/2 in the clear by h2load. */
+/* remote_nginx - nginx with files in memory, one process. Clients: over HTTP/1.1 the floor's, one
+ * request per connection; over HTTP/2 in the clear h2load. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* remote_redis - redis, asked through hiredis in three ways: one request per connection, where the
- * one asked longest ago is waited for; one connection by its asynchronous side on libuv's loop, as
- * its manual shows it; and batches on one connection that are waited for. The requests of the first
- * and the last are formatted here, which costs less than there. */
+/* remote_redis - redis, with hiredis as the client in three ways: one request per connection,
+ * waiting for the oldest one; one connection with the asynchronous API on libuv's loop, as in its
+ * manual; and batches on one connection, waiting for all replies. The requests of the first and the
+ * last are formatted here, which costs less than in hiredis. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* rows - what has been measured, a row for each system and setting, and how it is said. */
+/* rows - the measured figures, one row per system and setting, and their output. */
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H
 

@@ -1,4 +1,4 @@
-/* tables - rows as tables in Markdown, one for each size of value and share of slow gets. */
+/* tables - writes rows as Markdown tables, one per size of value and share of slow gets. */
 #ifndef BENCH_TABLES_H
 #define BENCH_TABLES_H
 

@@ -9,7 +9,8 @@
 
 #include "bench.h"
 
-/* Open addressing; a slot holds a key's number + 1. The keys' bytes lie one behind the other. */
+/* Open addressing; a slot holds a key's number + 1. The bytes of the keys are stored one after the
+ * other. */
 struct names {
   uint32_t *slots;
   size_t n_slots;

@@ -1,5 +1,5 @@
-/* trace - what was asked for, in order, read from a file: one key, or `key,size`, a line, plain or
- * gzip. Keys become numbers from 0 in the order in which they are first seen. */
+/* trace - the requests of a trace, in order, read from a file: one key, or `key,size`, per line,
+ * plain or gzip. Keys are numbered from 0 in the order in which they first appear. */
 #ifndef BENCH_TRACE_H
 #define BENCH_TRACE_H
 
@@ -16,7 +16,7 @@ struct trace {
   int sized;      /* the file gives sizes */
 };
 
-/* Ends the process when the file cannot be read: see bench_need(). */
+/* Ends the process if the file cannot be read: see bench_need(). */
 void trace_read(struct trace *trace, const char *path);
 void trace_free(struct trace *trace);
 
