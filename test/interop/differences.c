@@ -1,5 +1,5 @@
-/* differences - the one list of recorded messages that gcache says otherwise, each with what it says
- * instead. A message that is not here is as recorded (golden.h). */
+/* differences - the one list of recorded messages for which gcache says something else, each with
+ * what it says instead. A message that is not listed here is as recorded (golden.h). */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* golden - the recorded requests and answers (wire/, listed by wire/INDEX.tsv), what of them has to be
- * equal, and where gcache says something else. Every fault of a file fails the test. */
+/* golden - the recorded requests and responses (wire/, listed in wire/INDEX.tsv), which parts of
+ * them must be equal, and where gcache says something else. Every fault in a file fails the
+ * test. */
 #ifndef TEST_INTEROP_GOLDEN_H
 #define TEST_INTEROP_GOLDEN_H
 

@@ -1,5 +1,5 @@
-/* keys - keys of every kind that a cluster may meet, made from a number: the same number, the same
- * key. */
+/* keys - keys of every kind that a cluster may meet, made from a number: equal numbers give equal
+ * keys. */
 #ifndef LIVE_KEYS_H
 #define LIVE_KEYS_H
 

@@ -1,6 +1,6 @@
 /* live - one cluster of gcache nodes and golang/groupcache nodes, real processes over HTTP/1.1.
  *
- * Each line is a claim with the figures measured for it. A claim that does not hold ends the test
+ * Each line is a claim with the figures measured for it. If a claim does not hold, the test ends
  * with exit status 1. The members end with this process.
  *
  *     live NODE_PROGRAM GO_NODE_PROGRAM */

@@ -1,4 +1,4 @@
-/* load - gets of fresh keys without a pause, from a thread of its own, until told to stop. */
+/* load - gets of new keys without a pause, from a thread of its own, until it is stopped. */
 #ifndef LIVE_LOAD_H
 #define LIVE_LOAD_H
 

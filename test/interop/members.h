@@ -1,5 +1,5 @@
-/* members - the four processes of the live cluster, two gcache nodes and two Go nodes, and asking
- * them. */
+/* members - the four processes of the live cluster, two gcache nodes and two Go nodes, and requests
+ * to them. */
 #ifndef LIVE_MEMBERS_H
 #define LIVE_MEMBERS_H
 

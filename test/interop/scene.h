@@ -1,5 +1,5 @@
-/* scene - a cache over real sockets that stands where a Go program stood when a vector was recorded: it
- * asks a raw peer, or answers with the recorded program's getter. */
+/* scene - a cache over real sockets in the place of the Go program for which a vector was recorded:
+ * it asks a raw peer, or answers with the recorded program's getter. */
 #ifndef TEST_INTEROP_SCENE_H
 #define TEST_INTEROP_SCENE_H
 

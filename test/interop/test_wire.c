@@ -1,6 +1,6 @@
-/* What running Go programs sent and answered, against a whole cache over real sockets: our
- * questions are theirs, byte for byte, our answers too, and each of theirs is understood. What is
- * not the same is listed in differences.c. */
+/* The recorded messages of running Go programs against a whole cache over real sockets: our
+ * requests and responses are equal to theirs, byte for byte, and each of theirs is understood.
+ * differences.c lists the exceptions. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

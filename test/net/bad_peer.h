@@ -1,5 +1,5 @@
-/* bad_peer - a client-only member that asks two peers: one of plain bytes that does what none
- * should, and an honest member, which must not feel any of it. Include cmocka first. */
+/* bad_peer - a client-only member with two peers: one that sends the plain bytes of a test and
+ * breaks the rules, and an honest member, which must not be affected. Include cmocka first. */
 #ifndef TEST_NET_BAD_PEER_H
 #define TEST_NET_BAD_PEER_H
 

@@ -1,5 +1,5 @@
-/* certs - certificates for tests, made with OpenSSL when they are asked for: a CA, and under it whom a
- * test needs, good and bad. Keys are EC P-256. Anything that fails here ends the test program. */
+/* certs - certificates for tests, made with OpenSSL on demand: a CA, and certificates under it,
+ * good and bad, as tests need them. Keys are EC P-256. Any failure here ends the test program. */
 #ifndef TEST_NET_CERTS_H
 #define TEST_NET_CERTS_H
 

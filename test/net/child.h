@@ -1,5 +1,5 @@
-/* child - a server of somebody else's as a child process of a test: its own directory, its own
- * output file in there; it dies with the test. */
+/* child - another project's server as a child process of a test: with its own directory and its own
+ * output file in there; it ends with the test. */
 #ifndef TEST_NET_CHILD_H
 #define TEST_NET_CHILD_H
 

@@ -1,5 +1,5 @@
-/* dialect_scene - a member of any dialect and a peer of plain bytes: what the tests of the asking
- * side stand on. Include cmocka first. */
+/* dialect_scene - a member of any dialect and a peer of plain bytes: the base of the tests of the
+ * client side. Include cmocka first. */
 #ifndef TEST_NET_DIALECT_SCENE_H
 #define TEST_NET_DIALECT_SCENE_H
 

@@ -1,5 +1,5 @@
-/* dnsmasq - a real name server for tests: answers from a file of hosts and from a file of its own
- * configuration. */
+/* dnsmasq - a real name server for tests: answers from a hosts file and from a configuration file
+ * of its own. */
 #ifndef TEST_NET_DNSMASQ_H
 #define TEST_NET_DNSMASQ_H
 

@@ -1,4 +1,4 @@
-/* fake_etcd - an etcd that says what the test says, for one key space and one lease. */
+/* fake_etcd - an etcd whose responses the test sets, for one key space and one lease. */
 #ifndef TEST_NET_FAKE_ETCD_H
 #define TEST_NET_FAKE_ETCD_H
 

@@ -1,5 +1,5 @@
-/* finder - a cache that finds its peers, and what it is told of them: for the tests of all ways to
- * find. */
+/* finder - a cache with peer discovery, and a record of what discovery reports: for the tests of
+ * all ways to find peers. */
 #ifndef TEST_NET_FINDER_H
 #define TEST_NET_FINDER_H
 

@@ -1,5 +1,5 @@
-/* h2_end - the other end of a connection, speaking HTTP/2 by nghttp2 over raw's plain bytes. What
- * has come is fed to it, and what it has to say is sent, between the turns of the loop, so that a
+/* h2_end - the other end of a connection, speaking HTTP/2 with nghttp2 over raw's plain bytes.
+ * Received bytes are fed to it, and its output is sent, between the turns of the loop, so that a
  * test can stop at any frame. Include cmocka first. */
 #ifndef TEST_NET_H2_END_H
 #define TEST_NET_H2_END_H

@@ -1,5 +1,5 @@
-/* hostile - many clients at once that do what none should, over plain sockets, and an honest one beside
- * them whose every get is timed. Include cmocka and member.h first. */
+/* hostile - many misbehaving clients at once over plain sockets, and an honest one next to them
+ * whose gets are all timed. Include cmocka and member.h first. */
 #ifndef TEST_NET_HOSTILE_H
 #define TEST_NET_HOSTILE_H
 

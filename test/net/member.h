@@ -1,9 +1,10 @@
-/* member - a cache over real sockets as the tests use it: an allocator that counts, one group "g" whose
- * getter does what the key says, a listener on loopback, and an end that finds whatever is left.
+/* member - a cache over real sockets for tests: an allocator that counts, one group "g" whose
+ * getter does what the key says, a listener on loopback, and a teardown that detects whatever is
+ * left.
  *
  * Keys: "missing:..." is not found ("no such row"), "fail:..." fails ("demo failure"), "hold:..."
  * waits for member_release(), "brief:..." lives 150 ms, "big:N:" has N bytes; any other has
- * "<name>|<key>|<n>", n counting the member's getter runs. */
+ * "<name>|<key>|<n>", where n counts the member's getter runs. */
 #ifndef TEST_NET_MEMBER_H
 #define TEST_NET_MEMBER_H
 

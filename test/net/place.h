@@ -1,6 +1,6 @@
-/* place - where members and raw servers of the tests are: on loopback, at a free port; or, in
- * programs built with TEST_UNIX, at Unix sockets in a directory of the process's own, which goes
- * with it. A socket has a number that tests hand around like a port. */
+/* place - the addresses of the tests' members and raw servers: on loopback, at a free port; or, in
+ * programs built with TEST_UNIX, Unix sockets in a directory of the process, which is removed at
+ * its end. Tests refer to a socket by a number, as to a port. */
 #ifndef TEST_NET_PLACE_H
 #define TEST_NET_PLACE_H
 

@@ -1,5 +1,5 @@
-/* raw - the hostile other side: servers and clients of plain bytes on the loop under test. What they
- * receive is collected, what they send is what the test says, byte for byte, in pieces if it likes. */
+/* raw - the hostile other side: servers and clients of plain bytes on the loop under test. Received
+ * bytes are collected; the test decides what is sent, byte for byte, and in which pieces. */
 #ifndef TEST_NET_RAW_H
 #define TEST_NET_RAW_H
 

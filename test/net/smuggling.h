@@ -1,6 +1,6 @@
 /* smuggling - requests that two parsers may read differently, put together from parts, with what
- * RFC 9112 says of each: it is read exactly so, or it is refused and the connection closed. Written
- * from the RFC, not from our parser. */
+ * RFC 9112 says of each: the request is read exactly so, or it is refused and the connection is
+ * closed. Written from the RFC, not from our parser. */
 #ifndef TEST_NET_SMUGGLING_H
 #define TEST_NET_SMUGGLING_H
 

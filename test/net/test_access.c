@@ -1,6 +1,6 @@
-/* Peer routes that are closed to strangers: by address, by a shared secret, by certificates
- * (test_secure.c has those); over both HTTPs, before a body is read, and how the asking side takes
- * it. */
+/* Peer routes that are closed to strangers: by address, by a shared secret, by certificates (these
+ * in test_secure.c); over HTTP/1.1 and HTTP/2, before a body is read; and how the client side
+ * reacts. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* gcache_adopt(): the application accepts, the cache takes over, bytes already read included. */
+/* gcache_adopt(): the application accepts a connection, the cache takes it over, including bytes
+ * already read. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

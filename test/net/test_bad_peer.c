@@ -1,6 +1,6 @@
-/* A peer over HTTP/1.1 that says too much, too slowly, or what nobody asked: each costs bounded
+/* A peer over HTTP/1.1 that sends too much, too slowly, or unrequested bytes: each costs bounded
  * memory, the get is loaded here or answered by its deadline, the connection is given up, and an
- * honest peer beside it is asked all the time. */
+ * honest peer next to it is asked all the time. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* A peer over HTTP/2 that breaks the rules, floods, or lies: each costs bounded memory, the get is
- * loaded here, and an honest peer beside it is asked all the time. What it says are frames made by
- * hand. */
+ * loaded here, and an honest peer next to it is asked all the time. The bad peer's frames are made
+ * by hand. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

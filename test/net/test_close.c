@@ -1,5 +1,5 @@
-/* gcache_close() at every point of a busy life: each request ends once, and nothing is left of the
- * cache, in memory or on the loop. */
+/* gcache_close() at every point of a busy life: each request ends once, and nothing of the cache is
+ * left in memory or on the loop. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* Members that talk to each other over loopback, all on one loop: the promises, seen from outside. */
+/* Members that talk to each other over loopback, all on one loop: the promises, as seen from
+ * outside. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
-/* net/dial: names and literals, addresses in turn, time limits, cancelling at every stage. Names are
- * looked up in the table below, not in the machine's: getaddrinfo() is replaced for this program,
- * libuv's calls included. */
+/* net/dial: names and literals, addresses in turn, timeouts, cancelling at every stage. Names are
+ * looked up in the table below, not by the system: getaddrinfo() is replaced for this program,
+ * including libuv's calls. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* What a peer's answer is worth in each dialect: what the Go systems say, their request routers, and
- * the proxies in front of them. What holds in every dialect alike is test_peer's. */
+/* How a peer's answer is understood in each dialect: answers of the Go systems, of their request
+ * routers, and of proxies in front of them. test_peer covers what is the same in every dialect. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* What is sent to a peer in each dialect, and a peer that asks back before it answers. */
+/* What is sent to a peer in each dialect, and a peer that sends a request of its own before it
+ * answers. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

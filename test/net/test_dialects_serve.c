@@ -1,6 +1,6 @@
-/* What each dialect answers, over real sockets, to the requests that Go programs send: the statuses,
- * types and bodies that the Go system of that dialect answers. What holds in every dialect alike is
- * test_serve's. */
+/* What each dialect answers, over real sockets, to the requests that Go programs send: the
+ * statuses, types and bodies of the Go system of that dialect. test_serve covers what is the same
+ * in every dialect. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Peers from the addresses of a name, over a resolver that says what the test says (uv_getaddrinfo
+/* Peers from the addresses of a name, with a resolver whose answers the test sets (uv_getaddrinfo
  * is replaced). */
 #include <stdarg.h>
 #include <stddef.h>

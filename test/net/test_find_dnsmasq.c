@@ -1,7 +1,7 @@
 /* Peers from the addresses of a name, as the system's resolver reads them from a real name server.
- * getaddrinfo() asks whom /etc/resolv.conf names, on port 53: so all of it happens in a network and
- * with a resolv.conf of its own. Skipped where there is no dnsmasq, or where the system does not
- * let us have these. */
+ * getaddrinfo() asks the servers in /etc/resolv.conf, on port 53: so the test runs in a network
+ * namespace and with a resolv.conf of its own. Skipped without dnsmasq, or where the system does
+ * not allow this. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

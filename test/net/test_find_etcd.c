@@ -1,4 +1,4 @@
-/* Peers from an etcd that says what the test says: well, badly, too much, nothing. */
+/* Peers from an etcd whose responses the test sets: good, bad, too much, none. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Peers from a real etcd: members that come, leave and die; an etcd that is restarted, stopped,
- * compacted, emptied. Skipped where there is none. */
+/* Peers from a real etcd: members that join, leave and die; an etcd that is restarted, stopped,
+ * compacted, emptied. Skipped without etcd. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

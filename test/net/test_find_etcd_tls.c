@@ -1,5 +1,4 @@
-/* Peers from a real etcd over TLS: trusted by its CA, and one that is not. Skipped where there is
- * none. */
+/* Peers from a real etcd over TLS: one with a trusted CA, and one without. Skipped without etcd. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

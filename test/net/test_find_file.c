@@ -1,4 +1,4 @@
-/* Peers from a file: written, replaced, linked as Kubernetes does it, taken away, wrong. */
+/* Peers from a file: written, replaced, linked as Kubernetes does it, removed, invalid. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

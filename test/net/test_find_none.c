@@ -1,4 +1,4 @@
-/* Ways to find peers that this build is without. */
+/* Ways to find peers that this build does not support. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Peers from SRV records: of a name server that says what the test says, byte for byte, and of
- * dnsmasq where it is installed. */
+/* Peers from SRV records: of a name server whose responses the test sets, byte for byte, and of
+ * dnsmasq, if it is installed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

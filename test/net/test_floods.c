@@ -1,5 +1,5 @@
 /* Floods over TCP and HTTP/1.1: connections beyond the limits, connections that are reset at once,
- * requests that are pipelined and never read, bodies that nobody wants; an honest get beside each. */
+ * requests that are pipelined and never read, unwanted bodies; with an honest get next to each. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

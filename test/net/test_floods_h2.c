@@ -1,5 +1,5 @@
-/* Floods of HTTP/2: each kind of frame, as fast as it goes, until the connection ends; beside it honest
- * gets. Each is stopped before 10,000 frames and 1 MB. */
+/* Floods of HTTP/2: each kind of frame, as fast as possible, until the connection ends, with honest
+ * gets next to it. Each flood is stopped before 10,000 frames and 1 MB. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

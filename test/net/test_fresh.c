@@ -1,5 +1,5 @@
 /* Freshness between members over real sockets, in a time that the test moves: what owners tell
- * askers that are gcache, and what others get; byte for byte through gcache_serve(). */
+ * clients that are gcache, and what other clients get; byte for byte through gcache_serve(). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

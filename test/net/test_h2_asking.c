@@ -1,5 +1,6 @@
-/* Peers of HTTP/2, most of which misbehave: what becomes of the calls, and of the connection. The
- * cache is a client-only member that keeps nothing; it speaks HTTP/2 in the clear. */
+/* Peers that speak HTTP/2, most of which misbehave: the results of the calls, and the state of the
+ * connection. The cache is a client-only member that keeps nothing; it speaks HTTP/2 in the
+ * clear. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Being asked over HTTP/2 by one who is not gcache: how a connection is told from HTTP/1.1, what
- * drains, what slow readers and slow writers cost, the application's answers in parts. */
+/* Requests over HTTP/2 from clients other than gcache: how a connection is told from HTTP/1.1,
+ * draining, the cost of slow readers and slow writers, the application's responses in parts. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Members that come and go, over real sockets: how many getters run. */
+/* Members that join and leave, over real sockets: the number of getter runs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* A peer of plain bytes that hangs, resets, talks nonsense or is slow, and is well again: what a member
- * finds out, over sockets. */
+/* A peer of plain bytes that hangs, resets, sends nonsense or is slow, and recovers: what a member
+ * notices, over sockets. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

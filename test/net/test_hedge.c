@@ -1,4 +1,5 @@
-/* Three members over sockets: the owner of a key is late, and its next owner is asked beside it. */
+/* Three members over sockets: the owner of a key is late, and a hedged request is sent to its next
+ * owner. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Opening a cache, its list of peers, its words and totals: what gcache.c does itself. */
+/* Opening a cache, its list of peers, its messages and totals: what gcache.c does itself. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,6 @@
-/* Memory that waits for others: however much is asked by readers that do not read, it stays within the
- * budget, small answers are given all the while, and afterwards nothing is left of it. */
+/* Memory held for slow readers: however much is requested by readers that do not read, it stays
+ * within the limit, small responses are sent all the while, and afterwards nothing is left of
+ * it. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* Readers over HTTP/2 that open no window: what they ask for waits, and stays within the budget. */
+/* Readers over HTTP/2 that open no window: the responses wait, and their memory stays within the
+ * limit. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* Destroying inside callbacks: every kind of callback does every kind of destruction, while gets,
- * changes, requests of strangers and of the other member are under way on the same loop. Nothing is
- * lost: the allocator counts, the loop's handles and the descriptors are all gone in the end. */
+ * changes, and requests of strangers and of the other member are under way on the same loop.
+ * Nothing is lost: the allocator counts, and the loop's handles and the descriptors are all gone in
+ * the end. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Fast lanes against scripted peers: what is sent, over which connection and in how many writes,
- * and what becomes of it when the peer does not do as it should. The cache here is a client-only
- * member that keeps nothing, so that every get asks the peer. */
+ * and what happens if the peer misbehaves. The cache is a client-only member that keeps nothing, so
+ * that every get asks the peer. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* What a member answers to those who ask for what is in memory only, over every door; and members
- * that ask each other over fast lanes: freshness, removes, closing, memory that fails. */
+/* What a member answers to requests for values in memory only, over every kind of listener; and
+ * members that ask each other over fast lanes: freshness, removes, closing, allocation failures. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

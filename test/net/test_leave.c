@@ -1,5 +1,5 @@
-/* A member that leaves, over real sockets: what its heirs have of it, who waited for it, and peers
- * that die meanwhile. */
+/* A member that leaves, over real sockets: the values its heirs receive, the callers that waited
+ * for it, and peers that die meanwhile. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* net/listen: accepting, pausing without spinning, rejecting, and no descriptors left. Built with
- * TEST_UNIX the same at a Unix socket. */
+ * TEST_UNIX, the same at a Unix socket. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* The n-th allocation fails, for every n, then all from the n-th on: whoever asks still hears
- * something, an answer or an end, and nothing is left. */
+/* The n-th allocation fails, for every n, then all from the n-th on: every caller still gets an
+ * answer or an end, and nothing is left. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* The text of gcache_metrics() against the structs it is made of: every name introduced once, every
- * value the struct's, histograms that add up, odd names, no key, and memory that fails. */
+/* The text of gcache_metrics() against the structs it is made from: every name is introduced once,
+ * every value is the struct's, histograms add up, odd names, no key, and allocation failures. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* What a peer missed is told to it before it is asked again, over real sockets: a member that stops to
- * listen, or refuses, keeps its memory, and is back on its port. */
+/* Missed changes are sent to a peer before it is asked again, over real sockets: a member that
+ * stops listening, or refuses, keeps its memory, and returns on its port. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

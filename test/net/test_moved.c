@@ -1,5 +1,5 @@
-/* A peer whose name comes to have another address, while somebody else takes connections at the one
- * before: the resolver says what the test says (uv_getaddrinfo is wrapped). */
+/* A peer whose name gets another address while another process accepts connections at the previous
+ * one: the test sets the resolver's answers (uv_getaddrinfo is wrapped). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

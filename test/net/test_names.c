@@ -1,6 +1,6 @@
-/* Members listed by host names: what is asked of one that does not know yet which addresses the
- * names have. getaddrinfo() is replaced for this program, libuv's calls included: a gate holds back
- * whoever looks up. */
+/* Members listed by host names: requests to a member that does not yet know the addresses of the
+ * names. getaddrinfo() is replaced for this program, including libuv's calls: a gate holds back all
+ * look-ups. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* A peer that misbehaves: what the caller gets, what the connection is worth afterwards. The cache here
- * is a client-only member that keeps nothing, so that every get asks the peer. */
+/* A peer that misbehaves: what the caller gets, and whether the connection is used afterwards. The
+ * cache is a client-only member that keeps nothing, so that every get asks the peer. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* net/pool: work leaves the loop's thread, done comes back to it, cancel only before it began. */
+/* net/pool: work runs off the loop's thread, done runs on it, cancelling works only before work has
+ * begun. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

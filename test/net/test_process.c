@@ -1,5 +1,5 @@
-/* What the process feels of it: no SIGPIPE, whoever leaves; every descriptor closes on exec; and
- * the keys that collide in one table do not in another's. */
+/* Effects on the process: no SIGPIPE, whichever side leaves; every descriptor closes on exec; and
+ * keys that collide in one table do not collide in another. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

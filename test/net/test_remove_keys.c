@@ -1,5 +1,5 @@
-/* groupcache-go's removal of many keys at once: what is asked of a peer, and what a peer that asks
- * gets. */
+/* groupcache-go's removal of many keys at once: the request to a peer, and the response to a
+ * peer. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Members that speak TLS to each other, and strangers who speak it badly or not at all. Each story
- * is told with every HTTP that this build has. */
+/* Members that speak TLS to each other, and strangers that speak it badly or not at all. Each story
+ * runs with every HTTP version in this build. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* The peer protocol's server side, request by request, through gcache_serve(): what is answered to
- * whom, in mailgun v2's words and bytes. Sockets play no part. */
+/* The server side of the peer protocol, request by request, through gcache_serve(): the response to
+ * each, in mailgun v2's words and bytes. Without sockets. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

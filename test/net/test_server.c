@@ -1,5 +1,5 @@
-/* A member's own server against clients of plain bytes: what it answers, in which order, and what it
- * does not put up with. */
+/* A member's own server against clients of plain bytes: what it answers, in which order, and what
+ * it refuses. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

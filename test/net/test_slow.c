@@ -1,5 +1,5 @@
-/* Slow clients over HTTP/1.1: four hundred at once in every phase of a request and of its answer,
- * each cut within its limit and a second, while an honest get is answered at once. */
+/* Slow clients over HTTP/1.1: four hundred at once in every phase of a request and of its response,
+ * each cut off within its limit plus a second, while an honest get is answered at once. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

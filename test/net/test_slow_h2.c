@@ -1,5 +1,5 @@
 /* Slow clients over HTTP/2: four hundred connections at once, stopped in each frame that keeps
- * something waiting, and readers that give windows of a byte or none. */
+ * something waiting, and readers that give windows of one byte or none. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Slow clients over TLS: four hundred handshakes at once that do not go on, beside honest gets in the
- * clear and over TLS. */
+/* Slow clients over TLS: four hundred handshakes at once that do not continue, next to honest gets
+ * in the clear and over TLS. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* Request smuggling: thousands of requests made of the parts in smuggling.h, each followed by a
  * canary on the same connection, to the peers' routes and to the application's, alone, in two
- * pieces, and behind questions to memory. Each is understood as RFC 9112 says and the canary
- * answered; or it is refused, the connection is closed, and nobody ever hears of the canary. */
+ * pieces, and after requests to memory. Each is understood as RFC 9112 says and the canary is
+ * answered; or it is refused, the connection is closed, and the canary has no effect. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

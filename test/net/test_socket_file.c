@@ -1,4 +1,4 @@
-/* A Unix socket's file in a directory that somebody else writes to as well, in every moment of
+/* A Unix socket's file in a directory to which another process also writes, at every moment of
  * opening. */
 #include <stdarg.h>
 #include <stddef.h>

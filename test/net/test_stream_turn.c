@@ -1,4 +1,5 @@
-/* net/stream: what it does in one turn of the loop, and where it reads to, over real sockets. */
+/* net/stream: what it does in one turn of the loop, and which buffer it reads into, over real
+ * sockets. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

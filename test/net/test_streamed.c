@@ -1,6 +1,6 @@
-/* Answers in parts, over sockets: the application writes as fast as it may, readers are slow, leave, or
- * ask for more than one; the server drains and closes in the middle. What arrives is decoded here, by
- * RFC 9112, section 7.1. */
+/* Responses in parts, over sockets: the application writes as fast as it may; readers are slow,
+ * leave, or send several requests; the server drains and closes in the middle. The received bytes
+ * are decoded here, by RFC 9112, section 7.1. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
-/* Two caches on two loops in two threads, members of one cluster: what a build with the thread
- * sanitizer is for, since libuv's pool and the whole library are shared by them. Each asks for all
- * keys, its own and the other's, by getters of both kinds, and removes some. */
+/* Two caches on two loops in two threads, members of one cluster: for builds with the thread
+ * sanitizer, since they share libuv's pool and the whole library. Each gets all keys, its own and
+ * the other's, with getters of both kinds, and removes some. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

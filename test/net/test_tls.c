@@ -1,6 +1,5 @@
-/* net/tls: two ends that face each other in memory. What goes wrong with certificates is in
- * test_tls_refused.c, hostile peers in test_tls_hostile.c, what streams make of it in
- * test_tls_stream.c. */
+/* net/tls: two ends that face each other in memory. Certificate errors are in test_tls_refused.c,
+ * hostile peers in test_tls_hostile.c, streams in test_tls_stream.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

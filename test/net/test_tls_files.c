@@ -1,4 +1,4 @@
-/* gcache/openssl.h: contexts from files, and the words for what is wrong with them. */
+/* gcache/openssl.h: contexts from files, and the messages for faults in them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

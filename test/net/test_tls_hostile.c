@@ -1,4 +1,4 @@
-/* net/tls: against OpenSSL itself at the other end, which does what a good peer does not. */
+/* net/tls against OpenSSL itself at the other end, which does what a good peer does not. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

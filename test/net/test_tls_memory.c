@@ -1,6 +1,6 @@
-/* net/tls: OpenSSL's own allocations fail, one in a run, a different one each time (of the many
- * thousand every few; STEP 1 tries all). Whatever OpenSSL makes of it, the connection ends
- * with an error or does not mind, and the next one is good. */
+/* net/tls: OpenSSL's own allocations fail, one per run, a different one each time (of the many
+ * thousand every few; STEP 1 tries all). In every case the connection ends with an error or is not
+ * affected, and the next one works. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* A library built without TLS says so, and everything else works. */
+/* A library built without TLS reports that, and everything else works. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* net/tls: every way to be refused, and the words both sides have for it. */
+/* net/tls: every reason for a refusal, and its message on both sides. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

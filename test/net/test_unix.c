@@ -1,6 +1,6 @@
-/* Unix sockets as the library and the system see them: files, permissions, what a crashed process
- * leaves, paths that are none. That members work over them as over TCP is shown by the programs
- * built with TEST_UNIX. */
+/* Unix sockets as the library and the system see them: files, permissions, files left by a crashed
+ * process, invalid paths. The programs built with TEST_UNIX show that members work over them as
+ * over TCP. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

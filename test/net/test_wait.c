@@ -1,4 +1,4 @@
-/* net/wait: told once, from the loop, and never after it was stopped. */
+/* net/wait: called once, from the loop, and never after it was stopped. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* tls_pair - two net/tls seams that face each other, without sockets: what one puts out the other is
- * fed, whole or in pieces, until nothing moves. Include cmocka first. */
+/* tls_pair - two net/tls seams that face each other, without sockets: the output of one is fed to
+ * the other, whole or in pieces, until nothing moves. Include cmocka first. */
 #ifndef TEST_NET_TLS_PAIR_H
 #define TEST_NET_TLS_PAIR_H
 

@@ -1,5 +1,5 @@
-/* world - what every test over real sockets stands on: a loop, an env driven by it, an allocator that
- * counts, and a teardown that finds whatever is left: bytes, handles, descriptors. Include cmocka
+/* world - the base of every test over real sockets: a loop, an env driven by it, an allocator that
+ * counts, and a teardown that detects whatever is left: bytes, handles, descriptors. Include cmocka
  * first. */
 #ifndef TEST_NET_WORLD_H
 #define TEST_NET_WORLD_H
