@@ -517,6 +517,7 @@ void gci_door_peer_free(struct gci_door_peer *peer) {
   struct gci_mem *mem = mem_of(peer);
 
   gci_defer_cancel(&peer->pumping);
+  gci_dial_target_fini(&peer->lanes.origin.target);
   gci_mem_free(mem, peer->lanes.origin.target.host, peer->host_size);
   gci_mem_free(mem, peer->url, peer->url_len + 1);
   gci_mem_free(mem, peer, sizeof *peer);

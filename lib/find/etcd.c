@@ -69,6 +69,8 @@ static void release(gcache_find_t *find) {
   struct gci_etcd *e = gci_etcd_of(find);
   struct gci_mem *mem = find->env->mem;
 
+  for (size_t i = 0; e->servers != NULL && i < e->n_servers; i++)
+    gci_dial_target_fini(&e->servers[i].target);
   gci_mem_free(mem, e->servers, e->n_servers * sizeof *e->servers);
   gci_mem_free(mem, e->texts, e->texts_size);
   gci_mem_free(mem, e, sizeof *e);

@@ -1,10 +1,10 @@
 /* net/dial - see dial.h. A dial is a loop over addresses: try() one, fail, renew the stream's
  * handle (a socket that failed to connect is not tried again), try the next. A Unix socket is one
  * address, tried again after a pause while its backlog is full. The dial ends with `over` set and
- * done called; the memory goes when the look-up, if a thread still has one, has come back too. */
+ * done called. */
 #include "net/dial.h"
 
-#include <netdb.h>
+#include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ struct gci_dial {
   struct gci_dial_target *target; /* not read after done was called */
   void (*done)(void *user, int status);
   void *user;
-  uv_getaddrinfo_t lookup;
+  struct gcache_link_s waits; /* the target's, for its look-up */
   uv_connect_t connect;
   struct gcache_deadline_s deadline; /* of the whole, or of this attempt */
   struct gcache_job_s end;           /* calls done from the loop */
@@ -26,29 +26,23 @@ struct gci_dial {
   struct sockaddr_storage addresses[GCI_DIAL_ADDRESSES]; /* a copy: dials share a target */
   size_t n, next;
   int status; /* the latest error, for done */
-  unsigned looking_up : 1, connecting : 1, renewing : 1, pausing : 1, over : 1;
+  unsigned connecting : 1, renewing : 1, pausing : 1, over : 1;
 };
 
 static void try_next(struct gci_dial *d);
 
 /* --------------------------------------------------------------------------------- the end ---- */
 
-static void free_dial(struct gci_dial *d) {
-  struct gci_loop *loop = gci_loop_of(d->env);
-  gci_mem_free(d->env->mem, d, sizeof *d);
-  gci_loop_give(loop);
-}
-
 static void tell(struct gci_dial *d) {
+  struct gci_loop *loop = gci_loop_of(d->env);
   void (*done)(void *user, int status) = d->done;
   void *user = d->user;
   int status = d->status;
 
-  d->over = 1;
-  d->done = NULL;
   gci_env_deadline_clear(d->env, &d->deadline);
   gci_env_release(d->env);
-  if (!d->looking_up) free_dial(d);
+  gci_mem_free(d->env->mem, d, sizeof *d);
+  gci_loop_give(loop);
   done(user, status);
 }
 
@@ -84,17 +78,15 @@ static int is_known(struct gci_dial_target *t) {
   return t->n > 0 || read_literal(t);
 }
 
-static void keep_addresses(struct gci_dial_target *t, const struct addrinfo *list) {
-  t->n = 0;
-  for (; list != NULL && t->n < GCI_DIAL_ADDRESSES; list = list->ai_next) {
-    struct sockaddr_storage *to = &t->addresses[t->n];
-    if (list->ai_family != AF_INET && list->ai_family != AF_INET6) continue;
-    memcpy(to, list->ai_addr, list->ai_addrlen);
-    if (list->ai_family == AF_INET)
-      ((struct sockaddr_in *)to)->sin_port = htons(t->port);
+static void keep_addresses(struct gci_dial_target *t, const struct sockaddr_storage addresses[],
+                           size_t n) {
+  t->n = n < GCI_DIAL_ADDRESSES ? n : GCI_DIAL_ADDRESSES;
+  for (size_t i = 0; i < t->n; i++) {
+    t->addresses[i] = addresses[i];
+    if (addresses[i].ss_family == AF_INET)
+      ((struct sockaddr_in *)&t->addresses[i])->sin_port = htons(t->port);
     else
-      ((struct sockaddr_in6 *)to)->sin6_port = htons(t->port);
-    t->n++;
+      ((struct sockaddr_in6 *)&t->addresses[i])->sin6_port = htons(t->port);
   }
 }
 
@@ -103,29 +95,42 @@ static void take_addresses(struct gci_dial *d) {
   d->n = d->target->n;
 }
 
-static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *list) {
-  struct gci_dial *d = lookup->data;
+/* The target is not read behind the last of them: it may be gone. */
+static void on_looked_up(void *user, int status, const struct sockaddr_storage addresses[],
+                         size_t n) {
+  struct gci_dial_target *t = user;
+  struct gci_list waiting;
+  struct gcache_link_s *link;
 
-  d->looking_up = 0;
-  if (d->done == NULL) { /* done was called already */
-    free_dial(d);
-  } else if (!d->over) {
-    if (status == 0) keep_addresses(d->target, list);
+  t->lookup = NULL;
+  keep_addresses(t, addresses, n);
+  gci_list_init(&waiting);
+  gci_list_move(&waiting, &t->waiting);
+  while ((link = gci_list_pop_front(&waiting)) != NULL) {
+    struct gci_dial *d = gci_container_of(link, struct gci_dial, waits);
     if (status < 0) d->status = status;
     take_addresses(d);
     try_next(d);
-  } /* otherwise `end` is queued */
-  uv_freeaddrinfo(list);
+  }
 }
 
 static int look_up(struct gci_dial *d) {
-  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-  int rc;
+  struct gci_dial_target *t = d->target;
+  int rc = 0;
 
-  d->lookup.data = d;
-  rc = uv_getaddrinfo(d->uv, &d->lookup, on_looked_up, d->target->host, NULL, &hints);
-  d->looking_up = rc == 0;
+  if (t->lookup == NULL) {
+    gci_list_init(&t->waiting);
+    rc = gci_lookup_start(&t->lookup, d->env, d->uv, t->host, on_looked_up, t);
+  }
+  if (rc == 0) gci_list_push_back(&t->waiting, &d->waits);
   return rc;
+}
+
+void gci_dial_target_fini(struct gci_dial_target *target) {
+  if (target->lookup == NULL) return;
+  assert(gci_list_empty(&target->waiting));
+  gci_lookup_cancel(target->lookup);
+  target->lookup = NULL;
 }
 
 /* ---------------------------------------------------------------------------------- trying ---- */
@@ -223,7 +228,7 @@ static void give_up(struct gci_dial *d, int status) {
     fail_attempt(d, status);
     return;
   }
-  if (d->looking_up) uv_cancel((uv_req_t *)&d->lookup);
+  gci_link_unlink(&d->waits);
   gci_env_defer(d->env, GCI_COMPLETIONS, &d->end);
 }
 
@@ -255,6 +260,7 @@ int gci_dial_start(struct gci_dial **out, struct gci_stream *stream, struct gci_
   d->user = user;
   d->status = UV_EADDRNOTAVAIL; /* the name has no IPv4 or IPv6 address */
   d->give_up_ms = gci_env_after_ms(env, timeout_ms);
+  gci_link_init(&d->waits);
   gci_job_init(&d->end, on_end);
   gci_deadline_init(&d->deadline, on_passed);
   rc = gci_env_deadline(env, &d->deadline, d->give_up_ms);
@@ -267,7 +273,7 @@ int gci_dial_start(struct gci_dial **out, struct gci_stream *stream, struct gci_
   gci_env_hold(env);
   gci_loop_take(gci_loop_of(env));
   *out = d;
-  if (!d->looking_up) {
+  if (!gci_link_linked(&d->waits)) {
     take_addresses(d);
     try_next(d);
   }

@@ -8,14 +8,15 @@
  * Owns its requests and the half-open socket; the address cache belongs to struct gci_dial_target,
  * so that names are looked up once per target, and again after a failed connect or when its owner
  * sets n to 0 because nobody answers there; never per request (uv_getaddrinfo shares the pool with
- * the application's work). A look-up that a thread is busy with cannot be stopped: done does not
- * wait for it, gci_loop_close() does.
+ * the application's work). Dials of one target share a look-up, which may take longer than a dial:
+ * the addresses that come after the time is over serve the next dial.
  * A Unix socket without a file is UV_ECONNREFUSED, one that we may not use UV_EACCES. A Unix
  * listener with a full backlog refuses at once (UV_EAGAIN), where TCP would let us wait: so the
  * dial tries again, every few milliseconds, until the time is over. */
 #ifndef GCI_NET_DIAL_H
 #define GCI_NET_DIAL_H
 
+#include "net/lookup.h"
 #include "net/stream.h"
 
 #define GCI_DIAL_ADDRESSES 8
@@ -27,8 +28,14 @@ struct gci_dial_target {
   int is_unix;
   uint16_t port;
   struct sockaddr_storage addresses[GCI_DIAL_ADDRESSES];
-  size_t n; /* 0: not known yet */
+  size_t n;                  /* 0: not known yet */
+  struct gci_lookup *lookup; /* under way, or NULL */
+  struct gci_list waiting;   /* dials, while it is */
 };
+
+/* Zeroed, then with host, is_unix and port set, it is ready. No dial is under way. A look-up that a
+ * thread is busy with cannot be stopped: only gci_loop_close() waits for it. */
+void gci_dial_target_fini(struct gci_dial_target *target);
 
 struct gci_dial;
 

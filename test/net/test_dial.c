@@ -119,10 +119,21 @@ static void caller_start(struct caller *c, uint64_t timeout_ms) {
   assert_int_equal(c->done, 0); /* from the loop */
 }
 
-static void caller_fini(struct caller *c) {
+static void caller_close(struct caller *c) {
   assert_int_equal(c->done, 1);
   if (!c->close_when_done) gci_stream_close(&c->s);
   run_until(c->w, &c->closed, 1);
+}
+
+static void caller_fini(struct caller *c) {
+  caller_close(c);
+  gci_dial_target_fini(&c->target);
+}
+
+/* Another dial of the same target. */
+static void caller_renew(struct caller *c) {
+  c->done = c->closed = 0;
+  assert_int_equal(gci_stream_init(&c->s, &c->w->env, &c->w->uv, &events, c), 0);
 }
 
 /* Starts, waits, and ends; returns what done was told. */
@@ -215,11 +226,10 @@ static void a_known_name_is_not_looked_up_until_it_fails(void **state) {
   caller_init(&c, *state, "both.test", port);
   for (int i = 0; i < 4; i++) {
     if (i == 2) close(fd); /* the third finds the door shut, the fourth asks for the way again */
-    c.done = c.closed = 0;
-    if (i > 0) assert_int_equal(gci_stream_init(&c.s, &c.w->env, &c.w->uv, &events, &c), 0);
+    if (i > 0) caller_renew(&c);
     caller_start(&c, 60000);
     run_until(c.w, &c.done, 1);
-    caller_fini(&c);
+    caller_close(&c);
     assert_int_equal(c.status, i < 2 ? 0 : UV_ECONNREFUSED);
     assert_int_equal(lookups, i < 3 ? 1 : 2);
   }
@@ -355,8 +365,7 @@ static void a_name_whose_address_is_silent_is_looked_up_again(void **state) {
   caller_init(&c, *state, "both.test", silent.port);
   for (int i = 0; i < 4; i++) {
     int cancels = i == 2;
-    c.done = c.closed = 0;
-    if (i > 0) assert_int_equal(gci_stream_init(&c.s, &c.w->env, &c.w->uv, &events, &c), 0);
+    if (i > 0) caller_renew(&c);
     if (cancels) {
       c.target.addresses[0] = at_port(silent.port);
       c.target.n = 1;
@@ -364,7 +373,7 @@ static void a_name_whose_address_is_silent_is_looked_up_again(void **state) {
     caller_start(&c, cancels ? 60000 : 30);
     if (cancels) gci_dial_cancel(c.dial);
     run_until(c.w, &c.done, 1);
-    caller_fini(&c);
+    caller_close(&c);
     assert_int_equal(c.status, cancels ? UV_ECANCELED : UV_ETIMEDOUT);
     assert_int_equal(lookups, i == 0 ? 1 : 2);
   }
@@ -446,6 +455,75 @@ static void a_slow_look_up_ends_with_the_time(void **state) {
   uv_sem_post(&slow_gate);
 }
 
+static void a_look_up_that_outlives_its_dial_serves_the_next(void **state) {
+  int port, fd = plain_listen(4, &port);
+  struct caller c;
+  lookups = 0;
+  caller_init(&c, *state, "slow.test", port);
+  caller_start(&c, 20);
+  uv_sem_wait(&slow_begun);
+  run_until(c.w, &c.done, 1);
+  assert_int_equal(c.status, UV_ETIMEDOUT);
+  caller_close(&c);
+  caller_renew(&c);
+  caller_start(&c, 60000); /* waits for the same */
+  run_a_little(c.w);
+  assert_int_equal(c.done, 0);
+  uv_sem_post(&slow_gate);
+  run_until(c.w, &c.done, 1);
+  assert_int_equal(c.status, 0);
+  assert_int_equal(lookups, 1);
+  caller_fini(&c);
+  close(fd);
+}
+
+static void addresses_that_nobody_waits_for_any_more_are_kept(void **state) {
+  int port, fd = plain_listen(4, &port);
+  struct caller c;
+  lookups = 0;
+  caller_init(&c, *state, "slow.test", port);
+  caller_start(&c, 20);
+  uv_sem_wait(&slow_begun);
+  run_until(c.w, &c.done, 1);
+  caller_close(&c);
+  uv_sem_post(&slow_gate);
+  while (c.target.lookup != NULL)
+    turn(c.w);
+  caller_renew(&c);
+  caller_start(&c, 60000);
+  run_until(c.w, &c.done, 1);
+  assert_int_equal(c.status, 0);
+  assert_int_equal(lookups, 1);
+  caller_fini(&c);
+  close(fd);
+}
+
+enum { SHARING = 3 };
+
+/* One of them is cancelled while the others wait. */
+static void dials_of_one_target_share_a_look_up(void **state) {
+  int port, fd = plain_listen(4, &port);
+  struct caller c[SHARING];
+  struct gci_dial_target *target = &c[0].target;
+  lookups = 0;
+  for (int i = 0; i < SHARING; i++) {
+    caller_init(&c[i], *state, "slow.test", port);
+    assert_int_equal(gci_dial_start(&c[i].dial, &c[i].s, target, 60000, on_done, &c[i]), 0);
+  }
+  uv_sem_wait(&slow_begun);
+  gci_dial_cancel(c[0].dial);
+  run_until(c[0].w, &c[0].done, 1);
+  uv_sem_post(&slow_gate);
+  for (int i = 0; i < SHARING; i++) {
+    run_until(c[i].w, &c[i].done, 1);
+    assert_int_equal(c[i].status, i == 0 ? UV_ECANCELED : 0);
+  }
+  assert_int_equal(lookups, 1);
+  for (int i = SHARING; i-- > 0;)
+    caller_fini(&c[i]);
+  close(fd);
+}
+
 static void a_look_up_no_thread_has_taken_is_cancelled(void **state) {
   enum { THREADS = 2 }; /* libuv looks names up on half of its pool, which main() sets to 4 */
   struct caller busy[THREADS], c;
@@ -501,6 +579,7 @@ static void dial_without(struct oom *oom, void *arg) {
   if (gci_dial_start(&c.dial, &c.s, &c.target, 60000, on_done, &c) == 0) run_until(&w, &c.done, 1);
   gci_stream_close(&c.s);
   run_until(&w, &c.closed, 1);
+  gci_dial_target_fini(&c.target);
   gci_loop_close(&w.loop, on_world_closed, &w);
   uv_run(&w.uv, UV_RUN_DEFAULT);
   assert_int_equal(uv_loop_close(&w.uv), 0);
@@ -535,6 +614,9 @@ int main(void) {
       IN_WORLD(cancelled_after_any_number_of_turns_it_is_told_once),
       IN_WORLD(a_look_up_that_nobody_can_stop_is_not_waited_for),
       IN_WORLD(a_slow_look_up_ends_with_the_time),
+      IN_WORLD(a_look_up_that_outlives_its_dial_serves_the_next),
+      IN_WORLD(addresses_that_nobody_waits_for_any_more_are_kept),
+      IN_WORLD(dials_of_one_target_share_a_look_up),
       IN_WORLD(a_look_up_no_thread_has_taken_is_cancelled),
       IN_WORLD(without_a_descriptor_it_is_an_error),
       cmocka_unit_test(out_of_memory_is_an_error_or_harmless),
