@@ -1,4 +1,4 @@
-/* The part of the oracle that knows what peers have done for a change (P8). */
+/* The part of the oracle that tracks what peers have done for a change (P8). */
 #include <inttypes.h>
 
 #include "promises.h"

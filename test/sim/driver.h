@@ -1,6 +1,6 @@
-/* sim/driver - what a member's environment stands on: an allocator that can drop all at once,
- * clocks that follow the world's at a distance, a loop that takes a turn when it is woken or when
- * its alarm rings. */
+/* sim/driver - the environment of a member: an allocator that can drop everything at once, clocks
+ * that follow the world's with an offset, a loop that takes a turn when it is woken or when its
+ * alarm rings. */
 #ifndef SIM_DRIVER_H
 #define SIM_DRIVER_H
 

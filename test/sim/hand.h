@@ -1,6 +1,6 @@
-/* sim/hand - what passes from hand to hand when members come and go: a new owner's question to the
- * one before, from memory only, and a value that a member gives because it leaves. There and back,
- * as a ping; lost like anything else. */
+/* sim/hand - what is handed over when members join and leave: a new owner's request to the previous
+ * one, from memory only, and a value that a leaving member gives away. There and back, as a ping;
+ * can be lost like any other message. */
 #ifndef SIM_HAND_H
 #define SIM_HAND_H
 

@@ -1,4 +1,4 @@
-/* sim/history - the means to tell the oracle a story by hand; for its own tests. */
+/* sim/history - tells the oracle a hand-made history; for the oracle's own tests. */
 #ifndef SIM_HISTORY_H
 #define SIM_HISTORY_H
 

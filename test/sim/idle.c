@@ -1,5 +1,5 @@
-/* The part of the oracle that knows who works for nobody: getters and transports must have been
- * told (P3). */
+/* The part of the oracle that tracks work for which no caller waits: getters and transports must
+ * have been told (P3). */
 #include <inttypes.h>
 
 #include "promises.h"

@@ -1,5 +1,5 @@
-/* The part of the oracle that knows values: where each came from, what replaced it, and who was running
- * (P1, P2, P6). */
+/* The part of the oracle that tracks values: the origin of each, what replaced it, and which
+ * getters were running (P1, P2, P6). */
 #include <inttypes.h>
 #include <stdlib.h>
 

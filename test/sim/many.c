@@ -1,4 +1,5 @@
-/* The part of the client that gets many keys in one call: to the oracle, as many gets. */
+/* The part of the client that gets many keys in one call: to the oracle, that number of single
+ * gets. */
 #include <inttypes.h>
 #include <string.h>
 

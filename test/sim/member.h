@@ -1,9 +1,9 @@
 /* sim/member - one member of the simulated cluster: a bare core, its environment in virtual time,
  * and an allocator of its own, so that a crash can drop all it holds.
  *
- * The cluster owns its members, the network between them and the oracle. A member's life goes from
- * sim_member_start() to a crash, or to the end of its close; then it may start again, empty. Its clocks
- * differ from the world's by constants; its loop takes a turn soon after it is woken. */
+ * The cluster owns its members, the network between them and the oracle. A member's life lasts from
+ * sim_member_start() to a crash, or to the end of its close; then it may start again, empty. Its
+ * clocks differ from the world's by constants; its loop takes a turn soon after it is woken. */
 #ifndef SIM_MEMBER_H
 #define SIM_MEMBER_H
 

@@ -1,9 +1,10 @@
-/* sim/network - what lies between the members: latency, loss, partitions, refused connections.
+/* sim/network - the network between the members: latency, loss, partitions, refused connections.
  *
- * An exchange is a gcache_call on its way: a question that travels, the peer's gcache_answer, an answer
- * that travels back. What is lost is lost in silence or noticed after a while, as a broken connection
- * would be; in the end every call is answered. Messages overtake each other by chance. Owns the
- * exchanges; one outlives its caller when the question can still take effect. */
+ * An exchange is a gcache_call on its way: a request that travels, the peer's gcache_answer, a
+ * response that travels back. A lost message is lost silently, or the loss is noticed after a
+ * while, as with a broken connection; in the end every call is answered. Messages overtake each
+ * other by chance. Owns the exchanges; an exchange outlives its caller if the request can still
+ * take effect. */
 #ifndef SIM_NETWORK_H
 #define SIM_NETWORK_H
 

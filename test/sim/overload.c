@@ -1,5 +1,5 @@
-/* The part of the oracle that knows how many getters of a group may run: who waits or is refused
- * for that had a full group before him. */
+/* The part of the oracle that tracks how many getters of a group may run: a load that waits or is
+ * refused for that reason must have found the group full. */
 #include "promises.h"
 
 /* Longer than it takes to begin some runs, one after the other, whose callers leave before they

@@ -1,6 +1,6 @@
-/* sim/ping - "are you there?" on its way through the network: apart from sim/exchange, because it
- * concerns no key and no member's cache. What is lost is never answered, and ends when nobody waits
- * any more. */
+/* sim/ping - a ping on its way through the network: separate from sim/exchange, because it concerns
+ * no key and no member's cache. A lost ping is never answered, and ends when no caller waits any
+ * more. */
 #ifndef SIM_PING_H
 #define SIM_PING_H
 

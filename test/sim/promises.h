@@ -1,12 +1,12 @@
 /* sim/promises - the oracle: it is told what happened, and says which promise that breaks.
  *
- * It sees numbers only: members, keys, serials, times. It never asks the library anything, so that a
- * test can feed it a history by hand (test_promises.c). Every getter run and every set has a *birth*,
- * the serial number that its value's bytes carry. Order is by a count of the facts told, because many
- * happen at one time.
+ * It sees only numbers: members, keys, serials, times. It never calls the library, so that a test
+ * can feed it a history by hand (test_promises.c). Every getter run and every set has a *birth*,
+ * the serial number that the bytes of its value carry. Events are ordered by the count of facts
+ * told, because many happen at one time.
  *
  * Requests are in promises.c, members in standing.c, births and changes (P1, P2) in ledger.c. The
- * first broken promise is kept as text; what follows from it is not interesting. */
+ * first broken promise is kept as text; later ones are consequences and are dropped. */
 #ifndef SIM_PROMISES_H
 #define SIM_PROMISES_H
 

@@ -1,6 +1,6 @@
-/* sim/relist - another list, given to all within a moment, while the member that gets it last
- * changes a key: what P2 says of lists that change. Members move keys among themselves by other
- * weights, or one comes that is new. */
+/* sim/relist - a new list, given to all members within a moment, while the member that gets it last
+ * changes a key: what P2 says about changing lists. Keys move between members through other
+ * weights, or a new member joins. */
 #ifndef SIM_RELIST_H
 #define SIM_RELIST_H
 

@@ -1,5 +1,5 @@
-/* sim/schedule - a seeded life of a cluster: what its programs ask and what befalls it, step by step,
- * with the promises looked at after every event; then rest, and an orderly end. */
+/* sim/schedule - a seeded life of a cluster: the requests of its programs and the faults, step by
+ * step, with the promises checked after every event; then rest, and an orderly end. */
 #ifndef SIM_SCHEDULE_H
 #define SIM_SCHEDULE_H
 

@@ -1,5 +1,5 @@
-/* sim - runs seeded schedules of a simulated cluster and says which promise broke, with the facts and
- * the command that replays it. Exit status 1: one did; 2: a wrong option. */
+/* sim - runs seeded schedules of a simulated cluster and reports a broken promise, with the facts
+ * and the command that replays it. Exit status 1: a promise broke; 2: a wrong option. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>

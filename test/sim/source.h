@@ -1,8 +1,8 @@
-/* sim/source - the source of truth: the values' bytes, and the getters that make them.
+/* sim/source - the source of truth: the bytes of the values, and the getters that make them.
  *
- * A value says who made it: its bytes carry the serial number of its birth, its key and its size. A
- * getter decides when it is asked what it will answer and when, and keeps to that; only a hint that
- * nobody waits may make it fail earlier. */
+ * A value identifies its origin: its bytes carry the serial number of its birth, its key and its
+ * size. When a getter begins, it decides what it will answer and when, and keeps to that; only the
+ * hint that no caller waits may make it fail earlier. */
 #ifndef SIM_SOURCE_H
 #define SIM_SOURCE_H
 

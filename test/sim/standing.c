@@ -1,5 +1,5 @@
-/* The part of the oracle that knows the members: who lives, with which list, and what its memory
- * holds (P5, P6). */
+/* The part of the oracle that tracks the members: which are alive, with which list, and what their
+ * memory holds (P5, P6). */
 #include <inttypes.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* The oracle itself, values and getters (P1, P2): histories made by hand that break a promise, and
- * their lawful twins. */
+/* The oracle itself, values and getters (P1, P2): hand-made histories that break a promise, and
+ * valid ones that differ in one point. */
 #include "history.h"
 
 /* ---- P1 ---- */

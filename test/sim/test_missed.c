@@ -1,4 +1,5 @@
-/* The oracle notices what it is there for: peers that have missed a change. Member 2 owns the keys. */
+/* The oracle notices what it must notice about peers that have missed a change. Member 2 owns the
+ * keys. */
 #include "history.h"
 
 static struct promises_deed deed(int on, enum promises_kind kind, unsigned key) {

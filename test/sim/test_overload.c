@@ -1,5 +1,5 @@
-/* The oracle notices a group in which too many getters run, and whoever waits or is refused without
- * that. */
+/* The oracle notices a group in which too many getters run, and loads that wait or are refused
+ * without that reason. */
 #include "history.h"
 
 static int setup_of_two(void **state) {

@@ -1,5 +1,5 @@
-/* The oracle itself, requests and memory (P3 to P10): histories made by hand that break a promise, and
- * their lawful twins. */
+/* The oracle itself, requests and memory (P3 to P10): hand-made histories that break a promise, and
+ * valid ones that differ in one point. */
 #include "history.h"
 
 /* ---- P3 ---- */

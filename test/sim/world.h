@@ -1,8 +1,9 @@
 /* sim/world - virtual time: a seeded generator, a heap of events, and the trace of what happened.
  *
  * Nothing here knows gcache. An event is embedded in its owner and set at most once at a time;
- * events of one time run in the order they were set, so that a seed decides everything. The trace
- * is hashed line by line: equal seeds must give equal hashes. Out of memory ends the program. */
+ * events of the same time run in the order in which they were set, so that a seed decides
+ * everything. The trace is hashed line by line: equal seeds must give equal hashes. Out of memory
+ * ends the program. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 

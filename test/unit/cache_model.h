@@ -1,14 +1,14 @@
-/* cache_model - store/cache against a plain model: one operation after the other on both, and the
- * cache's bytes against the allocator's, after every one of them.
+/* cache_model - store/cache against a simple model: each operation runs on both, and after each the
+ * cache's bytes are compared with the allocator's.
  *
- * The model has no index, so it cannot say how many entries must leave for a put; it is told the
- * number, says which they are, and checks that the last of them had to. (Under a policy other than
- * LRU it is told that too: what the policy should choose is the policy's test.) Who leaves by a
- * policy other than LRU is the policy's own test; here it is found out by asking for everything.
- * Times are whole seconds, the clock stands at halves, so that "within half a second" leaves no doubt.
+ * The model has no index, so it cannot know how many entries must leave for a put; it is given the
+ * number, says which entries they are, and checks that the last of them had to leave. (Under a
+ * policy other than LRU it is also given the entries: the policy has a test of its own; here a
+ * look-up of every key shows which have left.) Times are whole seconds and the clock stands at half
+ * seconds, so that "within half a second" is unambiguous.
  *
- * What is done is chosen by struct random. Include first random.h and cmocka.h, or what stands for
- * them. */
+ * struct random chooses the operations. Include random.h and cmocka.h first, or their
+ * replacements. */
 #ifndef TEST_UNIT_CACHE_MODEL_H
 #define TEST_UNIT_CACHE_MODEL_H
 

@@ -1,8 +1,8 @@
 /* core_room - one member of a cluster for tests: manual time, a counted allocator, and a getter and
- * a transport that do nothing but remember what they were asked, until the test answers.
+ * a transport that only remember what they were asked, until the test answers.
  *
  * Every callback checks that no public function is on the stack below it (P10): the room_ functions
- * count themselves in `depth`. Probes are requests that write down how they ended. */
+ * count themselves in `depth`. Probes are requests that record how they ended. */
 #ifndef TEST_CORE_ROOM_H
 #define TEST_CORE_ROOM_H
 

@@ -1,8 +1,8 @@
-/* core_stories - what happens to a member, as functions that hold whatever goes wrong meanwhile:
- * the same text runs plain, with allocations failing, and with a close after any of its steps.
+/* core_stories - stories of a member, as functions that hold whatever fails meanwhile: the same
+ * code runs plain, with failing allocations, and with a close after any of its steps.
  *
- * A story may be refused anything, and may lose its group. What it was not refused must end exactly
- * once with a lawful status: story_end() checks that, and that nothing is left. */
+ * Anything may be refused to a story, and it may lose its group. Requests that were not refused
+ * must end exactly once with a valid status: story_end() checks that, and that nothing is left. */
 #ifndef TEST_CORE_STORIES_H
 #define TEST_CORE_STORIES_H
 

@@ -1,6 +1,6 @@
-/* costed - an allocator for tests that adds up what its blocks cost by gci_mem_cost(), so that what
- * a room says it takes can be compared with what it took. Blocks are given at every 16-byte
- * alignment. */
+/* costed - an allocator for tests that adds up the costs of its blocks by gci_mem_cost(), so that
+ * the memory a room reports can be compared with the memory it took. Blocks are given at every
+ * 16-byte alignment. */
 #ifndef TEST_UNIT_COSTED_H
 #define TEST_UNIT_COSTED_H
 

@@ -1,4 +1,4 @@
-/* fresh_room - a member whose group is asked to be fresh: core_room with windows. */
+/* fresh_room - a member whose group has freshness options: core_room with windows. */
 #ifndef TEST_FRESH_ROOM_H
 #define TEST_FRESH_ROOM_H
 

@@ -1,6 +1,6 @@
-/* h1_client_run - drives a gci_h1_client over given bytes, cut in given pieces, and writes down
- * what it did as text: the answers, then where that left it. Equal texts mean equal behaviour.
- * Needs neither cmocka nor a loop. */
+/* h1_client_run - feeds given bytes, cut in given pieces, to a gci_h1_client, and records its
+ * behaviour as text: the answers, then its final state. Equal texts mean equal behaviour. Needs
+ * neither cmocka nor a loop. */
 #ifndef TEST_UNIT_H1_CLIENT_RUN_H
 #define TEST_UNIT_H1_CLIENT_RUN_H
 

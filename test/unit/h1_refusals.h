@@ -1,6 +1,6 @@
-/* h1_refusals - a request is put together and must be refused, or accepted, however it is cut.
- * Behind each stands a second one, which must never be seen behind a refused one. The group's
- * state counts refusals. */
+/* h1_refusals - a request is put together and must be refused, or accepted, however it is cut. A
+ * second request follows each, which must never be seen after a refused one. The group's state
+ * counts refusals. */
 #ifndef TEST_UNIT_H1_REFUSALS_H
 #define TEST_UNIT_H1_REFUSALS_H
 

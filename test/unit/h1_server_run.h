@@ -1,6 +1,6 @@
-/* h1_server_run - drives a gci_h1_server over given bytes, cut in given pieces, and writes down
- * what it did as text: a line a request, then the output. Equal texts mean equal behaviour.
- * Needs neither cmocka nor a loop; aborts on what no caller may ever see. */
+/* h1_server_run - feeds given bytes, cut in given pieces, to a gci_h1_server, and records its
+ * behaviour as text: one line per request, then the output. Equal texts mean equal behaviour. Needs
+ * neither cmocka nor a loop; aborts on anything that no caller may ever see. */
 #ifndef TEST_UNIT_H1_SERVER_RUN_H
 #define TEST_UNIT_H1_SERVER_RUN_H
 

@@ -1,5 +1,5 @@
-/* h2_client_run - one HTTP/2 client of ours on a manual clock and an allocator that can fail, and
- * what it tells. */
+/* h2_client_run - one of our HTTP/2 clients on a manual clock and an allocator that can fail, and
+ * what it reports. */
 #ifndef TEST_H2_CLIENT_RUN_H
 #define TEST_H2_CLIENT_RUN_H
 

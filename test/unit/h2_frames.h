@@ -1,4 +1,4 @@
-/* h2_frames - frames of HTTP/2 made by hand, for what a real peer would not send. */
+/* h2_frames - hand-made HTTP/2 frames that a real peer would not send. */
 #ifndef TEST_H2_FRAMES_H
 #define TEST_H2_FRAMES_H
 

@@ -1,4 +1,4 @@
-/* h2_peer - a peer of HTTP/2 that is not ours: a plain nghttp2 session on malloc(), which writes down
+/* h2_peer - an HTTP/2 peer that is not ours: a plain nghttp2 session on malloc(), which records
  * what it receives, stream by stream. Tests drive it; bytes go in and out in memory. */
 #ifndef TEST_H2_PEER_H
 #define TEST_H2_PEER_H

@@ -1,4 +1,4 @@
-/* h2_reader - reads what one side says of HTTP/2, frame by frame, whatever it is an answer to. */
+/* h2_reader - reads the HTTP/2 output of one side, frame by frame, independently of its input. */
 #ifndef TEST_H2_READER_H
 #define TEST_H2_READER_H
 

@@ -1,4 +1,4 @@
-/* h2_server_run - one HTTP/2 server of ours on a manual clock and an allocator that can fail, and
+/* h2_server_run - one of our HTTP/2 servers on a manual clock and an allocator that can fail, and
  * what it hands up. */
 #ifndef TEST_H2_SERVER_RUN_H
 #define TEST_H2_SERVER_RUN_H

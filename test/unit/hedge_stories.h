@@ -1,5 +1,5 @@
-/* hedge_stories - stories of a member whose owners are late, so that next owners are asked beside
- * them. */
+/* hedge_stories - stories of a member whose owners are late, so that hedged requests go to next
+ * owners. */
 #ifndef TEST_HEDGE_STORIES_H
 #define TEST_HEDGE_STORIES_H
 

@@ -1,8 +1,8 @@
 /* manual_env - a gci_env whose time and turns the test drives: no loop, no clock, no sleep.
  *
- * Owns its gci_mem; the user's allocator (an oom, say) is borrowed. Both clocks stand still until
- * manual_env_advance(), or share a time that the test moves. What it finds wrong it says on stderr and
- * aborts. */
+ * Owns its gci_mem; the user's allocator (an oom, for example) is borrowed. Both clocks stand still
+ * until manual_env_advance(), or share a time that the test moves. Faults are printed to stderr and
+ * abort the program. */
 #ifndef TEST_MANUAL_ENV_H
 #define TEST_MANUAL_ENV_H
 

@@ -1,7 +1,7 @@
-/* many_room - core_room with gets of many keys: probes that write down how each key ended.
+/* many_room - core_room with gets of many keys: probes that record how each key ended.
  *
- * The keys are overwritten when the call has returned, the requests poisoned and freed when done
- * begins: a later look at either is noticed. */
+ * The keys are overwritten when the call has returned; the requests are poisoned and freed when
+ * done begins: a later access to either is noticed. */
 #ifndef TEST_MANY_ROOM_H
 #define TEST_MANY_ROOM_H
 

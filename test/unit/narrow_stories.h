@@ -1,5 +1,5 @@
-/* narrow_stories - stories of a group with room for one getter at a time and for three loads that
- * wait. */
+/* narrow_stories - stories of a group with room for one getter at a time and for three waiting
+ * loads. */
 #ifndef TEST_NARROW_STORIES_H
 #define TEST_NARROW_STORIES_H
 

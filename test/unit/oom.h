@@ -1,7 +1,7 @@
 /* oom - an allocator for tests: counts, checks that every old_size is exact, and fails on demand.
  *
- * Every block carries its size in front and moves with every resize, so that a stale pointer or a
- * wrong size shows at once. What it finds wrong it says on stderr and aborts. Needs neither cmocka
+ * Every block has its size in front and moves at every resize, so that a stale pointer or a wrong
+ * size is noticed at once. Faults are printed to stderr and abort the program. Needs neither cmocka
  * nor a loop. */
 #ifndef TEST_OOM_H
 #define TEST_OOM_H

@@ -1,5 +1,5 @@
-/* test/unit/proto_oracle - what wire/proto makes of a body must be what protobuf-c makes of it.
- * Shared by the unit test and the fuzz target. Needs no cmocka. */
+/* test/unit/proto_oracle - wire/proto must read a body as protobuf-c reads it. Shared by the unit
+ * test and the fuzz target. Needs no cmocka. */
 #ifndef TEST_UNIT_PROTO_ORACLE_H
 #define TEST_UNIT_PROTO_ORACLE_H
 

@@ -1,5 +1,5 @@
-/* test/unit/recorded - files under test/interop (INTEROP_DIR), which the tests compare with. A file
- * that is missing or malformed fails the test. */
+/* test/unit/recorded - files under test/interop (INTEROP_DIR) with which tests compare. A missing
+ * or malformed file fails the test. */
 #ifndef TEST_UNIT_RECORDED_H
 #define TEST_UNIT_RECORDED_H
 

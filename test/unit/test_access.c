@@ -1,5 +1,6 @@
-/* Unit test of door/access: who may read and who may write, as a table; and of door/known, whose
- * addresses it asks. Names, certificates and signatures: test/net/test_access.c, test_auth.c. */
+/* Unit test of door/access: who may read and who may write, as a table; and of door/known, which
+ * supplies the peers' addresses. Names, certificates and signatures: test/net/test_access.c,
+ * test_auth.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

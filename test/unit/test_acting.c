@@ -1,5 +1,5 @@
 /* core/change, core/fetch: what an acting owner keeps, as three members see it: "a" sets, "b" owns
- * the key and has an older value, "c" is next and takes "b" for up. The test is the network. */
+ * the key and has an older value, "c" is next and considers "b" up. The test is the network. */
 #include "core/call.h"
 #include "core_room.h"
 

@@ -1,4 +1,4 @@
-/* core/answer: a peer asks, and this member answers alone. */
+/* core/answer: a peer asks, and this member answers without asking others. */
 #include "core_room.h"
 
 static void answer_from_memory_comes_in_the_next_turn(void **state) {

@@ -1,5 +1,5 @@
-/* Unit test of door/auth: what is signed is what docs/interop.md says, and nothing that was changed
- * passes. */
+/* Unit test of door/auth: the signed bytes are those of docs/interop.md, and nothing that was
+ * changed passes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

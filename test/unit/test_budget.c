@@ -1,5 +1,5 @@
-/* Unit test of store/budget and of a cache's limits that change: after every operation no limit is
- * exceeded, by what the allocator says. */
+/* Unit test of store/budget and of changes of a cache's limits: after every operation no limit is
+ * exceeded, by the allocator's count. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Unit test of store/cache: random operations against a plain model (cache_model.h). */
+/* Unit test of store/cache: random operations against a simple model (cache_model.h). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

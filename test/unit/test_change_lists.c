@@ -1,4 +1,4 @@
-/* core/change, core/remove_many: another list comes into force while a change is under way. */
+/* core/change, core/remove_many: a new list comes into force while a change is under way. */
 #include "core/change.h"
 #include "core/tell.h"
 #include "many_room.h"

@@ -1,5 +1,5 @@
-/* Closing in the middle: every story with its group, or its cache, closed after each of its steps.
- * What was begun ends once, what is owed is waited for, nothing is left. */
+/* Closing at any point: every story with its group, or its cache, closed after each of its steps.
+ * Whatever began ends once, whatever is owed is waited for, nothing is left. */
 #include "core_stories.h"
 
 static struct story s;

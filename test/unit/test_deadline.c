@@ -1,4 +1,4 @@
-/* Unit test of base/deadline, against a plain array that is searched for its least. */
+/* Unit test of base/deadline, against an array that is searched for its smallest element. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

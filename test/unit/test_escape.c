@@ -1,4 +1,5 @@
-/* Unit test of base/escape. The examples and the list of bytes that stay are docs/protocol's. */
+/* Unit test of base/escape. The examples and the list of bytes that stay were measured on running Go
+ * systems. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* The common part of all finds, over a kind that finds what the test says, and a cache that is none. */
+/* The common part of all ways to find peers, with a kind that finds what the test sets, and a
+ * stand-in for the cache. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

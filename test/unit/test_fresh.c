@@ -1,4 +1,4 @@
-/* Freshness of a member alone: stale values, refresh ahead, "not found" remembered; each option by
+/* Freshness of a single member: stale values, refresh ahead, remembered "not found"; each option by
  * itself, together, and with sets and removes in between. */
 #include "base/err.h"
 #include "fresh_room.h"

@@ -1,4 +1,5 @@
-/* Freshness between members: hot copies, what an owner says of its values, what askers are told. */
+/* Freshness between members: hot copies, what an owner sends about its values, what clients are
+ * told. */
 #include "base/err.h"
 #include "fresh_room.h"
 

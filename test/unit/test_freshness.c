@@ -1,5 +1,5 @@
-/* Windows in values and entries, and what an entry is good for at a moment: against tables written down
- * here. */
+/* Windows in values and entries, and how an entry may be used at a moment: against tables in this
+ * file. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* core/gate: places, the queue for them, and what is known of how long runs take. */
+/* core/gate: places, the queue for them, and the estimate of how long runs take. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Unit test of store/ghosts, against a plain list of who left when. */
+/* Unit test of store/ghosts, against a list of which key left when. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* core/group and core/memory: open, close, and what is forgotten in time. */
+/* core/group and core/memory: opening, closing, and what is forgotten after a time. */
 #include "core/group.h"
 #include "core_room.h"
 

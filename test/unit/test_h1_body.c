@@ -1,5 +1,5 @@
-/* Unit test of how bodies are received: what is copied, what is read straight into the value, and
- * how much memory that costs. */
+/* Unit test of receiving bodies: what is copied, what is read directly into the value, and the
+ * memory this takes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Unit test of http/h1_client: what is written, what is believed of what comes back, and how it
- * ends. Every input is fed whole, byte by byte and cut at every place. */
+/* Unit test of http/h1_client: what is written, what is accepted of the response, and how it ends.
+ * Every input is fed whole, byte by byte and cut at every place. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Unit test of http/h1_frame, through the server: where a message ends, said once and clearly,
- * or refused; and what is odd and lawful. */
+/* Unit test of http/h1_frame, through the server: the end of a message is stated once and clearly,
+ * or the message is refused; and messages that are odd but valid. */
 #include "h1_refusals.h"
 
 /* ------------------------------------------------------------------------------- smuggling -- */

@@ -1,6 +1,6 @@
-/* Unit test of http/h1_guard and h1_chunks, through the server that they guard. The grammar of
- * RFC 9110 and RFC 9112 is written down here once more, as sets of bytes, and is what the
- * outcome is compared with. */
+/* Unit test of http/h1_guard and h1_chunks, through the server that they guard. The grammar of RFC
+ * 9110 and RFC 9112 is written here a second time, as sets of bytes, and the outcome is compared
+ * with it. */
 #include "h1_refusals.h"
 
 static const char TCHAR[] = "!#$%&'*+-.^_`|~0123456789"

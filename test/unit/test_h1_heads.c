@@ -1,6 +1,6 @@
-/* Unit test of http/h1_heads: a head that is like the last one is understood without being parsed, and
- * must be understood exactly as if it had been. What is compared with is the same bytes one by one,
- * which are never a whole head and so are always parsed. */
+/* Unit test of http/h1_heads: a head equal to the previous one is understood without being parsed,
+ * and must be understood exactly as if it had been. It is compared with the same bytes fed one by
+ * one, which are never a whole head and so are always parsed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

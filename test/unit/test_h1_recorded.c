@@ -1,6 +1,6 @@
-/* Unit test of http/h1, both roles, with what running Go programs sent (test/interop/wire). What
- * must come of a message is found without a parser: its first line, and the bytes behind its
- * empty line. */
+/* Unit test of http/h1, both roles, with messages that running Go programs sent
+ * (test/interop/wire). The expected result of a message is found without a parser: its first line,
+ * and the bytes after its empty line. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

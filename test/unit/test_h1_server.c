@@ -1,5 +1,5 @@
-/* Unit test of http/h1_server: order, endings, memory. What it refuses is in test_h1_guard,
- * test_h1_frame and test_h1_limits. */
+/* Unit test of http/h1_server: order, endings, memory. Refusals are in test_h1_guard, test_h1_frame
+ * and test_h1_limits. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Unit test of http/h1_stream: answers in parts, byte for byte, their place among others, and how they
- * end. The expected bytes are RFC 9112's, section 7.1, written out. */
+/* Unit test of http/h1_stream: responses in parts, byte for byte, their place among others, and how
+ * they end. The expected bytes are those of RFC 9112, section 7.1, written out. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

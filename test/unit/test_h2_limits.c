@@ -1,5 +1,5 @@
-/* Unit test of http/h2_server under what a lawful client would not send: malformed requests, too
- * much of everything, floods, readers and writers that stall. Frames are made by hand. */
+/* Unit test of http/h2_server with input that a correct client would not send: malformed requests,
+ * too much of everything, floods, readers and writers that stall. Frames are made by hand. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

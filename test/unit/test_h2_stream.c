@@ -1,4 +1,4 @@
-/* Unit test of answers in parts over HTTP/2, against a plain nghttp2 client. */
+/* Unit test of responses in parts over HTTP/2, against a plain nghttp2 client. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

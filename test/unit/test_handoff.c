@@ -1,5 +1,5 @@
-/* core/handoff, core/previous: a new owner asks who had the key before. The member under test is
- * "a"; the test is its peers and its getter. */
+/* core/handoff, core/previous: a new owner asks the previous owner of a key. The member under test
+ * is "a"; the test plays its peers and its getter. */
 #include "core/call.h"
 #include "core/group.h"
 #include "core_room.h"

@@ -1,5 +1,5 @@
-/* Peers that go down and come back, as one member sees them: when, for how long, what they are asked
- * meanwhile, and who is asked in their place. */
+/* Peers that go down and come back, as one member sees them: when, for how long, what is sent to
+ * them meanwhile, and which peer is asked in their place. */
 #include "core_room.h"
 
 static struct room room;

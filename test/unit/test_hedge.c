@@ -1,5 +1,5 @@
-/* Second questions: when an owner is late with a get, who is asked beside it, whose answer counts
- * for whom, and what is kept. */
+/* Hedged requests: when an owner is late with a get, which peer is asked as well, whose answer
+ * counts for which caller, and what is kept. */
 #include "core_room.h"
 
 #include <stdlib.h>

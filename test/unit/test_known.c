@@ -1,6 +1,6 @@
-/* Unit test of door/known: names that come to be known, in what order and how often they are looked
- * up, lists that replace others meanwhile, and who waits. Look-ups are this program's: they end
- * when a test says so. */
+/* Unit test of door/known: names that become known, in which order and how often they are looked
+ * up, lists that replace others meanwhile, and the requests that wait. Look-ups are made by this
+ * program: they end when a test says so. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

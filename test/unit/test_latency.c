@@ -1,4 +1,4 @@
-/* Percentiles of what a peer's answers took, against the sorted samples themselves. */
+/* Percentiles of a peer's response times, against the sorted samples themselves. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* core/leave: a member gives what it has that is used most, and what becomes of what others give. */
+/* core/leave: a leaving member gives away its most used values; and how values that others give are
+ * handled. */
 #include "core/group.h"
 #include "core_room.h"
 #include "gcache/leave.h"

@@ -1,5 +1,5 @@
-/* core/lists and core/install: lists that are made in turns. The model is the list that was given
- * last and not refused; where it is long, it holds once nothing is left to do, and before that one
+/* core/lists and core/install: lists that are installed in turns. The model is the list that was
+ * given last and not refused; a long list is in force once no work is left, and until then a list
  * that was in force or given earlier. */
 #include "core_room.h"
 #include "random.h"

@@ -1,4 +1,4 @@
-/* core/load: the getter and those who wait for it. */
+/* core/load: the getter and the callers that wait for it. */
 #include "core_room.h"
 
 #include <stdlib.h>

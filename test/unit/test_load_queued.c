@@ -1,4 +1,4 @@
-/* core/load behind core/gate: loads that wait for a place, and those for which there is none. */
+/* core/load with core/gate: loads that wait for a place, and loads for which there is none. */
 #include "core/group.h"
 #include "fresh_room.h"
 

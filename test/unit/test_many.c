@@ -1,5 +1,5 @@
-/* core/many, gcache_get_many(): one answer a key, told one by one or together. What each key is told is
- * compared with single gets in test_many_model. */
+/* core/many, gcache_get_many(): one answer per key, delivered one by one or together.
+ * test_many_model compares the answer of each key with single gets. */
 #include "many_room.h"
 
 static void assert_got(const struct batch *b, size_t i, const char *text, gcache_from_t from) {

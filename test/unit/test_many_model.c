@@ -1,5 +1,5 @@
-/* core/many against its model: what each of many keys is told is what a single get is told that was
- * asked for in the same turn. Two members live through the same: one asks singly, the other at once. */
+/* core/many against its model: each of many keys gets the answer that a single get in the same turn
+ * gets. Two members live through the same: one gets keys singly, the other all at once. */
 #include "many_room.h"
 #include "random.h"
 

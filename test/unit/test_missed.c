@@ -1,6 +1,6 @@
-/* core/missed: what a peer was to forget is told, whatever happens to memory and bounds. The model
- * knows when each key was missed; whatever is sent later and answered covers it, as does a clear of
- * its group. */
+/* core/missed: the changes a peer has missed are sent, whatever happens to memory and bounds. The
+ * model knows when each key was missed; every change that is sent later and answered covers it, as
+ * does a clear of its group. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* core/previous, core/recent: a member that has just started, and changes that its groups do not know of. The one
- * that would hand a value over may not have made them yet (P2). */
+/* core/previous, core/recent: a member that has just started, and changes that its groups do not
+ * know of. The member that would hand a value over may not have made them yet (P2). */
 #include "core/call.h"
 #include "core_room.h"
 

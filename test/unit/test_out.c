@@ -1,4 +1,4 @@
-/* Unit test of http/out, against a model: the bytes that went in, in one row. */
+/* Unit test of http/out, against a model: the input bytes, in one row. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,6 @@
-/* Placement as its users see it: keys to owners for all kinds, balance over kinds of keys, the next
- * owner, the frozen owners that members of different versions must agree on, and failing memory. */
+/* Placement as its users see it: keys to owners for all kinds, balance for several kinds of keys,
+ * the next owner, the frozen owners on which members of different versions must agree, and
+ * allocation failures. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

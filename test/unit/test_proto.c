@@ -1,5 +1,5 @@
 /* The two messages: bytes measured on Go systems, the value taken out of a body without a copy,
- * whatever else is lawful, and what is not; random and damaged messages against protobuf-c. */
+ * other valid messages, and invalid ones; random and damaged messages against protobuf-c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
-/* Ranks eight at a time against one at a time: all lengths and beginnings, equal ranks among them. */
+/* Ranks eight at a time against one at a time: all lengths and offsets, with equal ranks among
+ * them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* Unit test of core/recent, against a list of all changes there were. */
+/* Unit test of core/recent, against a list of all changes made. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* remove_keys: the bytes that groupcache-go writes, what JSON can carry, and bodies that are none. */
+/* remove_keys: the bytes that groupcache-go writes, what JSON can carry, and invalid bodies. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* core/remove_many, gcache_remove_many(): for every key the owner first, then all others; one result a
- * member. */
+/* core/remove_many, gcache_remove_many(): for every key first the owner, then all others; one
+ * result per member. */
 #include "core/call.h"
 #include "many_room.h"
 #include "random.h"

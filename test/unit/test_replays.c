@@ -1,4 +1,4 @@
-/* Unit test of door/replays, against a plain list of what was taken and when. */
+/* Unit test of door/replays, against a list of what was taken and when. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Routes and URLs: the examples of the Go systems, what a Go client really sent, round trips of random
- * bytes, and what must be refused. */
+/* Routes and URLs: the examples of the Go systems, requests that a Go client really sent, round
+ * trips of random bytes, and what must be refused. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

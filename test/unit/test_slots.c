@@ -1,5 +1,5 @@
-/* The table of slots against the rendezvous, slot by slot over all of them: filled slice by slice,
- * asked in between, and inherited through histories of lists; and failing memory. */
+/* The table of slots against the rendezvous, over all slots: filled slice by slice, read in
+ * between, and inherited through histories of lists; and allocation failures. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* Sorting against insertion: every length up to a few hundred, keys that differ in few bytes or in all,
- * equal keys in their order. */
+/* Sorting against insertion sort: every length up to a few hundred, keys that differ in few bytes
+ * or in all, equal keys in their order. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

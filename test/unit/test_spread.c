@@ -1,4 +1,5 @@
-/* core/spread: all members of a long list are told of one change, a few at a time, from one block. */
+/* core/spread: one change is sent to all members of a long list, a few at a time, from one
+ * block. */
 #include "core/call.h"
 #include "core_room.h"
 

@@ -1,4 +1,4 @@
-/* core/tell: what a peer missed is told to it before it is asked again. */
+/* core/tell: missed changes are sent to a peer before it is asked again. */
 #include <stdlib.h>
 
 #include "base/bytes.h"

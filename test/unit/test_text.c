@@ -1,4 +1,4 @@
-/* Unit test of see/text: names of others in labels and strings, numbers in any locale. */
+/* Unit test of see/text: foreign names in labels and strings, numbers in any locale. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

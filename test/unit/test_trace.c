@@ -1,5 +1,5 @@
-/* Unit test of core/trace and of the hooks: what belongs to which trace, and who hears of getter
- * runs. */
+/* Unit test of core/trace and of the hooks: which calls belong to which trace, and which hooks are
+ * told of getter runs. */
 #include "core_room.h"
 
 #include "core/trace.h"

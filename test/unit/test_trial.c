@@ -1,5 +1,5 @@
-/* Unit test of store/trial, through the policy interface: against a plain model in arrays that
- * follows the rules of docs/rooms/store.md, and what the rules are for. */
+/* Unit test of store/trial, through the policy interface: against a simple model in arrays that
+ * follows the rules of docs/rooms/store.md, and the purpose of these rules. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

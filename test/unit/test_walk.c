@@ -1,4 +1,4 @@
-/* Unit test of walking over a cache from what is used most on (store/cache, store/policy). */
+/* Unit test of walking over a cache, most used entries first (store/cache, store/policy). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
