@@ -374,10 +374,10 @@ void gci_tells_close(gcache_t *core) {
     peers++;
   }
   if (n > 0)
-    gci_env_log(core->env, GCACHE_LOG_WARN,
-                "closed: %zu changes that %zu peers have missed are not sent to them", n, peers);
+    gci_env_log(core->env, GCACHE_LOG_WARN, "closed; missed changes not sent: %zu (peers: %zu)", n,
+                peers);
   if (spreads > 0)
-    gci_env_log(core->env, GCACHE_LOG_WARN, "closed: %zu changes are not repeated to all peers",
+    gci_env_log(core->env, GCACHE_LOG_WARN, "closed; changes not repeated to all peers: %zu",
                 spreads);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# find_package(gcache) in what is installed: consumer.c is built as each language that applications are
-# written in, shared and static, and runs; a version that the library is not is refused. Environment: CC,
-# CXX (empty: no C++), FLAGS. Exit 77: no CMake.
+# find_package(gcache) with the installed files: consumer.c is built in each language of applications, shared
+# and static, and runs; a wrong version is refused. Environment: CC, CXX (empty: no C++), FLAGS. Exit status
+# 77: no CMake.
 #     cmake.sh BUILD_DIR VERSION
 set -eu
 command -v cmake >/dev/null || exit 77

@@ -1,8 +1,8 @@
 #!/bin/sh
-# What `meson install` leaves is all that an application needs: files, soname, version, gcache.pc. By
-# pkg-config, shared and static, the README's program does what the page says, and consumer.c is built as
-# each language that applications are written in, and runs. The static library defines no name that could
-# be an application's. Environment: CC, CXX (empty: no C++), FLAGS.
+# `meson install` installs everything that an application needs: files, soname, version, gcache.pc. With
+# pkg-config, shared and static, the README's program prints what the page says, and consumer.c is built in
+# each language of applications, and runs. The static library defines no name that an application could use.
+# Environment: CC, CXX (empty: no C++), FLAGS.
 #     installed.sh README.md BUILD_DIR VERSION DIR_OF_PUBLIC_HEADERS
 set -eu
 here=$(dirname "$0") readme=$1 build=$2 version=$3 headers=$4

@@ -1,6 +1,6 @@
 #!/bin/sh
-# An application with gcache in its subprojects/ needs one line, and builds the library alone: static and
-# shared, from C and, where CXX names a compiler, from C++.
+# An application with gcache in its subprojects/ needs one line, and builds only the library: static and
+# shared, from C and, if CXX names a compiler, from C++.
 #     subproject.sh SOURCE_ROOT
 set -eu
 dir=$(mktemp -d)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every relative link of the pages leads to a file that is there, and its #anchor, where it has one, to a
-# heading of that page; and a page that is not tested has no block that would have to be.
+# Every relative link of the pages leads to an existing file, and its #anchor, if any, to a heading of that
+# page; and a page that is not tested has no block that needs a test.
 #     links.sh ROOT TESTED_PAGE...
 set -eu
 cd "$1"
@@ -8,7 +8,7 @@ shift
 tested=" $* "
 dead=0
 
-anchors() { # as GitHub and lowdown make them: lower case, spaces are dashes, punctuation goes
+anchors() { # as GitHub and lowdown make them: lower case, spaces become dashes, punctuation is dropped
   sed -n 's/^#\{1,6\} *//p' "$1" | tr '[:upper:]' '[:lower:]' | sed 's/[^a-z0-9 _-]//g; s/ /-/g'
 }
 

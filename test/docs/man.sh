@@ -1,6 +1,6 @@
 #!/bin/sh
 # The man pages name every public header, every option of node --help and every command and option of
-# gcache-bench; where there are scdoc and man, they can be made and set without a warning.
+# gcache-bench; if scdoc and man are installed, the pages can be built and formatted without a warning.
 #     man.sh ROOT [NODE] [GCACHE_BENCH]
 set -euf
 root=$1

@@ -1,5 +1,6 @@
 #!/bin/sh
-# A page's shell blocks run, and its program, built as the page says, prints what the page says it prints.
+# The shell blocks of a page run, and its program, built as the page says, prints the output that the page
+# shows.
 #     page.sh PAGE.md BUILD_DIR CC [FLAGS...]
 set -eu
 page=$1 build=$2 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The site can be made; every link in it, and every anchor, leads somewhere; every public function has a
-# heading in its reference.
+# The site can be built; every link in it, and every anchor, has a target; every public function has a heading
+# in its reference.
 #     site.sh PYTHON BUILD_PY ROOT LOWDOWN
 set -eu
 python=$1 build=$2 root=$3 lowdown=$4

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Three members of a service of docs/examples/backends against its real backend, started here on a free port
-# or socket in a directory of its own: what clients are told, and what reached the backend. 77 without it.
+# Three members of a service of docs/examples/backends with its real backend, started here on a free port or
+# socket in a directory of its own: the responses to clients, and the queries that reached the backend. Exit
+# status 77 without the backend.
 #     backend_test.sh PROGRAM tags|ratelimit|counter|origin
 set -u
 program=$1 kind=$2

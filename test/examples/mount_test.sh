@@ -1,7 +1,7 @@
 #!/bin/sh
-# gcache mounted on a server that is not ours, twice, and the node, as one cluster: what each sees
-# of the others' keys, odd keys and large values, hang-ups, the application's routes, the end. Free
-# ports only. Says every difference; exit 1 if there is one, 77 without curl.
+# gcache mounted on another HTTP server, twice, and the node, as one cluster: what each member sees of
+# the others' keys, odd keys and large values, hang-ups, the application's routes, the end. Uses free
+# ports only. Prints every difference; exit status 1 if there is one, 77 without curl.
 #     mount_test.sh MOUNT_PROGRAM NODE_PROGRAM
 set -u
 mount=$1 node=$2
@@ -21,7 +21,7 @@ same() {
   [ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
 }
 
-# holds WHAT PATTERN FILE: a line of it matches.
+# holds WHAT PATTERN FILE: a line of the file matches.
 holds() {
   checks=$((checks + 1))
   grep -aq -- "$2" "$3" || fail "$1: no '$2' in '$(head -c 400 "$3" | tr -d '\0')'"
@@ -35,7 +35,7 @@ ask() {
     -w '%{http_code}' "$@" "$target")
 }
 
-# counted URL PATTERN: waits until GET /stats there says so.
+# counted URL PATTERN: waits until GET /stats there matches.
 counted() {
   while ask GET "$1/stats" && ! grep -q "$2" "$dir/body"; do :; done
 }
@@ -124,7 +124,7 @@ beside() {
   same 'too many header lines' 431 "$status"
 }
 
-# Who asks from an address that is neither loopback's nor on the list: in a network of its own, where that is allowed.
+# A client whose address is neither loopback nor on the list: in a network namespace, where the system allows it.
 strangers() {
   home='ip link set lo up && ip address add 192.0.2.1/32 dev lo'
   unshare -rn sh -c "$home" 2>"$dir/err" || return 0
@@ -139,7 +139,7 @@ strangers() {
   same 'a stranger asks a route of the application, and as a peer' '200 403 ' "$(cat "$dir/strangers" "$dir/err")"
 }
 
-# One key of each owner: any bytes, asked for, set and removed on every side.
+# One key of each owner: any bytes; gets, sets and removes on every member.
 keys() {
   for pattern in 'plain@' 'a%2Fb@' 'a/b@' '%00@' 'a%00b%00@%00' '..' '../@' '../../@/..' './@/.' \
     '//@' '/@//' '%25@%2525' '@%3F%23+%20' '%FF%0D%0A@' '@%2F' ''; do
@@ -224,7 +224,7 @@ herd() {
   done
 }
 
-# Whoever leaves during a load is noticed at once, and the getter told: it would take a minute.
+# A client that leaves during a load is noticed at once, and the getter is told: it would take a minute.
 hang_up() {
   owned "$url_m" 'slow:60000:gone@'
   for from in "$url_m/page/$key" "$url_m/_groupcache/demo/$key" "$url_n/get?group=demo&key=$key"; do

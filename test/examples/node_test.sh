@@ -1,6 +1,6 @@
 #!/bin/sh
 # The reference node from outside: its command line, every route, every refusal, three nodes together, and
-# how it ends. Free ports only. Says every difference; exit 1 if there is one, 77 without curl.
+# its end. Uses free ports only. Prints every difference; exit status 1 if there is one, 77 without curl.
 #     node_test.sh NODE_PROGRAM
 set -u
 node=$1
@@ -20,7 +20,7 @@ same() {
   [ "$2" = "$3" ] || fail "$1: wanted '$2', got '$3'"
 }
 
-# holds WHAT PATTERN FILE: a line of it matches.
+# holds WHAT PATTERN FILE: a line of the file matches.
 holds() {
   checks=$((checks + 1))
   grep -q -- "$2" "$3" || fail "$1: no '$2' in '$(cat "$3")'"
@@ -45,7 +45,7 @@ from() {
   holds "$1" "^X-Gcache-From: $2.\$" "$dir/head"
 }
 
-# counted PATTERN: waits until GET /stats says so.
+# counted PATTERN: waits until GET /stats matches.
 counted() {
   while ask GET /stats && ! grep -q "$1" "$dir/body"; do :; done
 }
@@ -65,7 +65,7 @@ start() {
   eval "url_$name=$url"
 }
 
-# stop NAME [SIGNAL]: it must end well.
+# stop NAME [SIGNAL]: the node must end with status 0.
 stop() {
   eval "pid=\$pid_$1"
   kill "-${2:-TERM}" "$pid"
@@ -73,7 +73,7 @@ stop() {
   same "exit status of $1 after SIG${2:-TERM}" 0 $?
 }
 
-# ends WANTED_EXIT PATTERN options...: the node must say so on stderr and end.
+# ends WANTED_EXIT PATTERN options...: the node must print PATTERN to stderr and end with that status.
 ends() {
   want=$1 pattern=$2
   shift 2

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the node says of itself, as Prometheus takes it: promtool's lint, then a Prometheus that scrapes two nodes,
-# and its own answers. Says every difference; exit 1 if there is one, 77 without the programs.
+# The node's metrics as Prometheus reads them: promtool's lint, then a Prometheus that scrapes two nodes, and its
+# answers to queries. Prints every difference; exit status 1 if there is one, 77 without the programs.
 #     prometheus_test.sh NODE_PROGRAM
 set -u
 node=$1

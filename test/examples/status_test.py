@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The node's status page in headless Chromium: three nodes, traffic, and what the page then shows; a key is looked
-up; one node is killed and shown as down. Takes a picture where the second argument says.
+up; one node is killed and shown as down. Saves a picture to the file given as the second argument.
     status_test.py NODE [PICTURE.png]
-Ends with 77 without chromedriver or Chromium."""
+Exit status 77 without chromedriver or Chromium."""
 import base64
 import json
 import os

@@ -1,8 +1,9 @@
-/* births - what a value must be, told from the value alone: it carries its group's generation, its
- * key and when it was born: when the load or the question that it comes of began. A set may take
- * its place among other changes at any time until it has ended: its value is born then. Against
- * these stands, for each key, the beginning of the latest change that has reported success: from
- * then on nothing older may be delivered (P2). Numbers come from one count of all that begins. */
+/* births - the oldest value that may be delivered, known from the value alone: a value carries its
+ * group's generation, its key and its birth: the beginning of the load or request from which it
+ * comes. A set may take its place among other changes at any time until it has ended: that is when
+ * its value is born. For each key the beginning of the latest change that has reported success is
+ * kept: from then on nothing older may be delivered (P2). All numbers come from one count of
+ * everything that begins. */
 #ifndef TEST_FUZZ_BIRTHS_H
 #define TEST_FUZZ_BIRTHS_H
 

@@ -1,5 +1,5 @@
-/* chosen - in place of random.h: what a test would draw at random is read from the input, until
- * that is over; then it is always 0. */
+/* chosen - replaces random.h: numbers that a test would draw at random are read from the input;
+ * after its end they are always 0. */
 #ifndef TEST_FUZZ_CHOSEN_H
 #define TEST_FUZZ_CHOSEN_H
 

@@ -1,5 +1,5 @@
-/* door_answers - what a server may say, read by rules of our own: HTTP/1.1 answers one behind the
- * other, or frames of HTTP/2. Strict: what a client could read in two ways is wrong. */
+/* door_answers - checks a server's output by rules of its own: HTTP/1.1 responses one after the
+ * other, or HTTP/2 frames. Strict: output that a client could read in two ways is wrong. */
 #ifndef TEST_FUZZ_DOOR_ANSWERS_H
 #define TEST_FUZZ_DOOR_ANSWERS_H
 

@@ -1,11 +1,11 @@
-/* A peer that says any bytes, to a whole cache that asks it: over slow, fast and bulk lanes,
- * HTTP/1.1 and HTTP/2. The first bytes say what the cache is like, how long the pieces are and how
- * many gets there are at first; marks between the bytes let the peer say something that makes
- * sense, turn to another of its connections, end one, let time pass, or let the application ask for
- * more.
+/* A peer that sends any bytes, for a whole cache that sends it requests: over slow, fast and bulk
+ * lanes, HTTP/1.1 and HTTP/2. The first bytes set the options of the cache, the length of the
+ * pieces and the number of gets at the start; marks between the bytes let the peer send a valid
+ * message, turn to another of its connections, end one, let time pass, or let the application send
+ * more requests.
  *
- * Each request ends once, in its time, on a fresh stack, with a value that the peer or the getter gave;
- * memory stays within what the limits allow; when the peer has turned honest it is asked again, and
+ * Each request ends once, in its time, on a fresh stack, with a value that the peer or the getter
+ * gave; memory stays within the limits; when the peer has turned honest it is asked again, and
  * nothing is left. */
 #include "house.h"
 

@@ -1,6 +1,6 @@
-/* Bytes as operations on a cache of the store, against the model of its unit test: who is in, who
- * left, what is counted, and that the bytes never exceed the limit and are those of the allocator.
- * The first bytes say how large it is, how its hashes collide and who leaves first. */
+/* Bytes as operations on a cache of the store, against the model of its unit test: which keys are
+ * in, which left, the counters, and that the bytes never exceed the limit and are those of the
+ * allocator. The first bytes set its size, how its hashes collide and the order of eviction. */
 #include "chosen.h"
 #include "plain_asserts.h"
 

@@ -1,8 +1,8 @@
 /* Bytes as calls: what an application, its getter, its peers and time can do to one member, in any
  * order, on the core without sockets; peers are a transport that answers when the bytes say so.
  *
- * Each request ends once, on a fresh stack and in its time; what is delivered is right (births.h), not
- * expired, and of a group that is open; memory is never over its limit; nothing is left. */
+ * Each request ends once, on a fresh stack and in its time; a delivered value is right (births.h),
+ * not expired, and of an open group; memory is never over its limit; nothing is left. */
 #include "target.h"
 
 #include <string.h>

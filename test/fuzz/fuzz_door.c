@@ -1,11 +1,11 @@
-/* Any bytes at the door of a whole cache, over up to three connections. The first bytes say what
- * the cache is like, how long the pieces are in which the rest comes, and when getters and handlers
+/* Any bytes sent to a whole cache, over up to three connections. The first bytes set the options of
+ * the cache, the length of the pieces in which the rest comes, and when getters and handlers
  * answer; marks between the bytes let time pass, change the connection, end it, stop reading from
- * it, let the application do something.
+ * it, or let the application do something.
  *
- * What comes back is well formed; memory stays within what the limits allow; when all is over an honest
- * request is answered right, and nothing is left. Over HTTP/1.1, where nothing else happens, the
- * answers do not depend on the pieces. */
+ * The output is well formed; memory stays within the limits; at the end an honest request is
+ * answered correctly, and nothing is left. Over HTTP/1.1, if nothing else happens, the responses do
+ * not depend on the pieces. */
 #include "house.h"
 
 #include "door_answers.h"

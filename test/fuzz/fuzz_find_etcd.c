@@ -1,5 +1,6 @@
-/* Any bytes as an answer of etcd's: the first says which. What is read is what may be; a watch says
- * the same however it is cut, but more the more has come; a key that is written is base64 of it. */
+/* Any bytes as a response of etcd: the first byte chooses which. Only valid results are read; a
+ * watch gives the same results however it is cut, and the more bytes arrive, the more results; a
+ * key that is written is its base64. */
 #include "target.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Any bytes as a file of peers: what is read, written again, reads the same. */
+/* Any bytes as a file of peers: a list that is read, written and read again is the same. */
 #include "target.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Any bytes at an HTTP/1.1 client. The first byte says how many requests were sent and how long
- * the pieces are in which the rest comes. Whole, byte by byte and in those pieces it must lead
- * to the same answers and the same end; what is handed up keeps the limits. */
+/* Any bytes sent to an HTTP/1.1 client. The first byte sets the number of requests sent and the
+ * length of the pieces in which the rest comes. Whole, byte by byte and in those pieces the bytes
+ * must lead to the same answers and the same end; everything handed up is within the limits. */
 #include "target.h"
 
 #include "h1_client_run.h"

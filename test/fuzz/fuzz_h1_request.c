@@ -1,7 +1,7 @@
-/* Any bytes at an HTTP/1.1 server. The first byte says when answers are given and how long the
- * pieces are in which the rest comes. Whole, byte by byte and in those pieces it must lead to
- * the same requests and the same output; what is handed up keeps the limits; memory stays within
- * what they allow. */
+/* Any bytes sent to an HTTP/1.1 server. The first byte sets when answers are given and the length
+ * of the pieces in which the rest comes. Whole, byte by byte and in those pieces the bytes must
+ * lead to the same requests and the same output; everything handed up is within the limits; memory
+ * stays within what the limits allow. */
 #include "target.h"
 
 #include "h1_server_run.h"

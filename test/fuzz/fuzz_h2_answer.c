@@ -1,6 +1,6 @@
-/* Any bytes at an HTTP/2 client that has asked four times and taken one back. The first byte says
- * how long the pieces are in which they come. Each request is told of at most once; what is told
- * keeps the limits; memory stays within what they allow. */
+/* Any bytes sent to an HTTP/2 client with four requests, one of which was cancelled. The first byte
+ * sets the length of the pieces in which they come. Each request is reported at most once;
+ * everything reported is within the limits; memory stays within what the limits allow. */
 #include "target.h"
 
 #define H2_TAGS 4

@@ -1,6 +1,7 @@
-/* Any bytes at an HTTP/2 server. The first byte says whether a preface and SETTINGS stand before the
- * rest, when answers are given, and how long the pieces are in which it comes. What is handed up keeps
- * the limits; what is said are frames; memory stays within what the limits allow; time may pass. */
+/* Any bytes sent to an HTTP/2 server. The first byte sets whether a preface and SETTINGS come
+ * before the rest, when answers are given, and the length of the pieces in which the rest comes.
+ * Everything handed up is within the limits; the output consists of frames; memory stays within
+ * what the limits allow; time may pass. */
 #include "target.h"
 
 #include "h2_reader.h"

@@ -1,4 +1,5 @@
-/* Any bytes as a peer's answer and as a set request: read as protobuf-c reads them, nothing leaked. */
+/* Any bytes as a peer's answer and as a set request: read as protobuf-c reads them, without
+ * leaks. */
 #include "target.h"
 
 #include "base/mem.h"

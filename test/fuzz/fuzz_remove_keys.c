@@ -1,5 +1,5 @@
-/* Any bytes as groupcache-go's list of keys to remove: a body that is read is written again from
- * what was read, and reads the same. */
+/* Any bytes as groupcache-go's list of keys to remove: a body that can be read is written again
+ * from the result, and reads the same. */
 #include "target.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Any bytes as a request target, a query, a key and a URL: what is given back lies inside what was
- * given, and what is written is read back the same. */
+/* Any bytes as a request target, a query, a key and a URL: every result lies inside the input, and
+ * what is written is read back the same. */
 #include "target.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
-/* Bytes as two requests, of which one is signed, and as a signature of a stranger's: the signed one
- * passes, once if it is no get; with anything of it exchanged for the other's it does not, nor does
- * what a stranger says, nor any after its time. Lines of the input, in order: target, host, body
- * and a Gcache- line of the one, the same of the other, the stranger's signature. */
+/* Bytes as two requests, of which one is signed, and as a stranger's signature: the signed request
+ * passes, once if it is not a get; with any part of it replaced by the other's it does not pass,
+ * nor does the stranger's signature, nor any after its time. Lines of the input, in order: target,
+ * host, body and a Gcache- line of the one, the same of the other, the stranger's signature. */
 #include "target.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
-/* Any bytes as the small texts of the protocol: tokens, lists, numbers, escapes, a peer's URL, what
- * Cache-Control asks, what the lines and the body of a peer's answer mean. Each is read as a reader
- * of one byte at a time would, written out from the RFCs; what is written is read back the same. */
+/* Any bytes as the small texts of the protocol: tokens, lists, numbers, escapes, a peer's URL,
+ * Cache-Control of a request, the meaning of the header lines and the body of a peer's answer. Each
+ * is read as a reader of one byte at a time would read it, written from the RFCs; what is written
+ * is read back the same. */
 #include "target.h"
 
 #include <string.h>

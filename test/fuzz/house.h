@@ -1,10 +1,10 @@
-/* house - a whole cache for fuzz targets: the library as it is, over real sockets, on a loop that
+/* house - a whole cache for fuzz targets: the unmodified library, over real sockets, on a loop that
  * never waits.
  *
- * Time stands still until the input moves it, and what is random is the same in every run, so that
- * an input leads to the same each time. The allocator counts what is out and the most that ever
- * was. Its end finds whatever is left: bytes, descriptors.
- * Link with -Wl,--wrap=uv_random. */
+ * Time stands still until the input moves it, and random numbers are the same in every run, so that
+ * an input leads to the same result each time. The allocator counts the bytes in use and their
+ * maximum. The teardown detects whatever is left: bytes, descriptors. Link with
+ * -Wl,--wrap=uv_random. */
 #ifndef TEST_FUZZ_HOUSE_H
 #define TEST_FUZZ_HOUSE_H
 

@@ -1,5 +1,5 @@
-/* peer_words - what a peer could say in earnest, ready-made, so that a hostile one gets as far as
- * an honest one would. */
+/* peer_words - prepared messages that a real peer could send, so that a hostile one gets as far as
+ * an honest one. */
 #ifndef TEST_FUZZ_PEER_WORDS_H
 #define TEST_FUZZ_PEER_WORDS_H
 

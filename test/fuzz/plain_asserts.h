@@ -1,4 +1,4 @@
-/* plain_asserts - what stands for cmocka where a fuzz target shares a test's model. */
+/* plain_asserts - replaces cmocka where a fuzz target shares a test's model. */
 #ifndef TEST_FUZZ_PLAIN_ASSERTS_H
 #define TEST_FUZZ_PLAIN_ASSERTS_H
 

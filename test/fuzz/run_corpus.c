@@ -1,5 +1,5 @@
-/* fuzz/run_corpus - a fuzz target without a fuzzer: feeds it every file of a directory, whole and cut
- * short at every length, or at every STEP of it, each in a block of exactly its size. */
+/* fuzz/run_corpus - runs a fuzz target without a fuzzer: feeds it every file of a directory, whole
+ * and cut at every length, or at every STEP-th, each in a block of exactly its size. */
 #include <dirent.h>
 #include <string.h>
 

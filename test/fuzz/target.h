@@ -1,4 +1,4 @@
-/* fuzz/target - what every fuzz target defines, and how it says that something is wrong: it aborts. */
+/* fuzz/target - what every fuzz target defines, and how it reports a fault: it aborts. */
 #ifndef TEST_FUZZ_TARGET_H
 #define TEST_FUZZ_TARGET_H
 

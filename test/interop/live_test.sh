@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the Go node and runs the live cluster. Exit 77, which is "skipped", where Go or its groupcache is
-# absent (Debian: golang-go, golang-github-golang-groupcache-dev).
+# Builds the Go node and runs the live cluster. Exit status 77 (skipped) if Go or its groupcache is not
+# installed (Debian: golang-go, golang-github-golang-groupcache-dev).
 #     live_test.sh LIVE_PROGRAM NODE_PROGRAM
 set -eu
 gopath=${GOPATH:-/usr/share/gocode}

@@ -1,6 +1,7 @@
 #!/bin/sh
-# The node against others' programs, on one port each: curl (HTTP/1.1, h2, h2c), nghttp, h2load, openssl s_client and, in one
-# cluster over TLS, Go's groupcache. What is not installed is left out, saying so; 77 without curl or openssl.
+# The node with programs of other projects, on one port each: curl (HTTP/1.1, h2, h2c), nghttp, h2load, openssl
+# s_client and, in one cluster over TLS, Go's groupcache. Programs that are not installed are left out and
+# reported as such; exit status 77 without curl or openssl.
 #     programs_test.sh NODE_PROGRAM
 set -u
 node=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")

@@ -1,4 +1,4 @@
-/* cast - the processes of a soak, the proxies before them, and what befalls them. */
+/* cast - the processes of a soak, the proxies in front of them, and the faults they get. */
 #ifndef SOAK_CAST_H
 #define SOAK_CAST_H
 

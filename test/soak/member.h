@@ -1,8 +1,8 @@
-/* member - a process of the soak: one cache, callers who ask it for keys without a pause, and a writer.
+/* member - a process of the soak: one cache, callers that get keys without a pause, and a writer.
  *
- * Told what to do on its standard input: "peers URL URL...", "sweep" (have forgotten whatever is
- * older than the source), "read" (every key), "quit"; says "port N" once it listens. What it sees
- * goes into the truth. */
+ * Commands on standard input: "peers URL URL...", "sweep" (remove everything that is older than the
+ * source), "read" (every key), "quit"; prints "port N" once it listens. Its observations go into
+ * the truth. */
 #ifndef SOAK_MEMBER_H
 #define SOAK_MEMBER_H
 

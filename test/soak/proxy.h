@@ -1,9 +1,9 @@
-/* proxy - what stands between the members of a soak: each is reached by others through a port of
- * its own here, where its traffic is delayed, lost in silence, cut short or reset.
+/* proxy - stands between the members of a soak: the others reach each member through a port of its
+ * own here, where its traffic is delayed, silently lost, cut short or reset.
  *
- * All on the loop of the process that makes the faults. A connection is two sockets; bytes are
- * copied from one to the other, in order, unless a fault says otherwise. After silence connections
- * are reset: what was lost never comes. */
+ * Everything runs on the loop of the process that makes the faults. A connection is two sockets;
+ * bytes are copied from one to the other, in order, unless a fault says otherwise. After a silence
+ * connections are reset: lost bytes never arrive. */
 #ifndef SOAK_PROXY_H
 #define SOAK_PROXY_H
 

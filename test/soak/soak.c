@@ -1,13 +1,13 @@
-/* soak - a cluster of real processes under load, to which everything happens: members are killed,
- * stopped and started again, leave and come back; what is between them is delayed, lost in silence,
- * cut short or reset; one on the list is no member at all but answers nonsense. Every answer is
- * checked (truth.h).
+/* soak - a cluster of real processes under load, with all kinds of faults: members are killed,
+ * stopped and started again, leave and come back; the traffic between them is delayed, silently
+ * lost, cut short or reset; one URL on the list is not a member but answers nonsense. Every answer
+ * is checked (truth.h).
  *
  *     soak [--seconds N] [--seed N]
  *
- * Phases of faults and of calm take turns. At the end all is well again, and every member must give the
- * newest version of every key. A line every ten seconds, a summary at the end; exit status 1:
- * something was wrong. */
+ * Phases of faults and of calm alternate. At the end there are no faults any more, and every member
+ * must give the newest version of every key. Prints a line every ten seconds and a summary at the
+ * end; exit status 1: a check failed. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

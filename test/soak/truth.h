@@ -1,10 +1,11 @@
-/* truth - what all processes of a soak share, in memory that outlives each of them: the source of
- * the values (a version a key), what no answer may be older than, and what every member has seen.
+/* truth - shared by all processes of a soak, in memory that outlives each of them: the source of
+ * the values (one version per key), the oldest version that an answer may have, and what every
+ * member has observed.
  *
- * A writer takes the key's lock, raises its version, and has the cluster forget the key, again and
- * again until every member has; then the floor rises to that version: from now on an answer that is
- * older, of a get that began later, is wrong (P2). A value names its key and version and is checked
- * to its last byte. */
+ * A writer takes the key's lock, raises its version, and has the cluster remove the key, again and
+ * again until every member has done so; then the floor rises to that version: from now on an older
+ * answer, to a get that began later, is wrong (P2). A value names its key and version and is
+ * checked to its last byte. */
 #ifndef SOAK_TRUTH_H
 #define SOAK_TRUTH_H
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The shared library shows every function that the public headers declare, and nothing else. Names that
-# begin with an underscore are the tool chain's; the absolute one is the version's. Says every breach; exit 1 if
-# there is one.
+# The shared library exports every function that the public headers declare, and nothing else. Names that
+# begin with an underscore are the tool chain's; the absolute one is the version's. Prints every violation; exit
+# status 1 if there is one.
 #     exports.sh LIBRARY HEADER...
 set -eu
 library=$1

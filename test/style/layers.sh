@@ -1,6 +1,6 @@
 #!/bin/sh
-# Which layer stands on which, and where the foreign libraries are let in: the includes of lib/, and what
-# the layers' archives leave undefined. Says every breach; exit 1 if there is one.
+# Checks which layer may use which, and which layers may use foreign libraries: by the includes of lib/, and by
+# the undefined symbols of the layers' archives. Prints every violation; exit status 1 if there is one.
 #     layers.sh SOURCE_ROOT DIR_OF_ARCHIVES
 set -eu
 cd "$1/lib"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# No file in lib/ or include/ over 600 lines, no function over 70, its signature included. Relies on
-# clang-format: what begins and ends a function begins a line. Says every breach; exit 1 if there is one.
+# No file in lib/ or include/ has more than 600 lines, no function more than 70, signature included. Relies on
+# clang-format: the first and the last line of a function are not indented. Prints every violation; exit status 1
+# if there is one.
 #     sizes.sh SOURCE_ROOT
 set -eu
 cd "$1"

@@ -500,7 +500,7 @@ static void closing_forgets_and_says_so(void **state) {
   remove_missed_by_b(&r, key, GCACHE_EPEER); /* being told */
   room_begin_close(&r);
   assert_int_equal(r.m.level, GCACHE_LOG_WARN);
-  assert_non_null(strstr(r.m.line, "1 changes that 1 peers"));
+  assert_non_null(strstr(r.m.line, "missed changes not sent: 1 (peers: 1)"));
   room_close(&r);
 }
 

@@ -1,5 +1,5 @@
 /* world/client - the program on a member: it gets, singly and many at once, cancels, peeks, sets,
- * removes and clears, and tells the oracle what it asked and what it was answered. A request is
+ * removes and clears, and reports its requests and their results to the oracle. A request is
  * poisoned when its callback begins and kept to the end, so that a second callback or a late write
  * is noticed. */
 #ifndef WORLD_CLIENT_H

@@ -1,4 +1,4 @@
-/* The cluster as a whole, and the looks into its members that the oracle asks for. */
+/* The cluster as a whole, and the views into its members that the oracle needs. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* world/counts - what has befallen the members of a world, by kind; beside it stands what the
- * network (net.h) and the system (faults.h) did. */
+/* world/counts - counts of what happened to the members of a world, by kind. net.h and faults.h
+ * count what the network and the system did. */
 #ifndef WORLD_COUNTS_H
 #define WORLD_COUNTS_H
 

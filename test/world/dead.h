@@ -1,9 +1,10 @@
-/* world/dead - one member is dead, gone with its machine, or stands still, and all the others are
- * well (P7).
+/* world/dead - one member is dead, gone with its machine, or hangs, and all the others are well
+ * (P7).
  *
- * When all who live know it, and are sure of each other, the cluster is settled without it: one
- * load a key (P1). Whom a member takes to be down it asks for nothing. How late anybody is because
- * of it is bounded by what docs/architecture.md says (world_dead_patience_us()). */
+ * When all live members know this, and are sure of each other, the cluster is settled without the
+ * dead one: one load per key (P1). A member sends no requests for keys to a member it considers
+ * down. docs/architecture.md bounds the delay that the dead member may cause
+ * (world_dead_patience_us()). */
 #ifndef WORLD_DEAD_H
 #define WORLD_DEAD_H
 

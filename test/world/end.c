@@ -1,4 +1,5 @@
-/* The part of the network that a program sees: one end of a connection, written and read. */
+/* The part of the network that a program sees: writing to and reading from one end of a
+ * connection. */
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>

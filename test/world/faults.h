@@ -1,7 +1,8 @@
-/* world/faults - what the system and libuv may answer instead of doing what they are asked.
+/* world/faults - errors that the system and libuv may return.
  *
  * Every call that can fail asks here first. Calls are counted; one of them, chosen by its number,
- * fails with an error of its kind's list, or any does by chance. Nothing fails while it is off. */
+ * fails with an error from the list of its kind, or any call does by chance. Nothing fails while
+ * faults are off. */
 #ifndef WORLD_FAULTS_H
 #define WORLD_FAULTS_H
 

@@ -1,8 +1,8 @@
 /* world/files - the descriptors of the simulated hosts, and the system calls that the library makes
  * itself.
  *
- * The linker sends those calls here (-Wl,--wrap); what is not one of our descriptors goes on to the
- * system. */
+ * The linker redirects these calls to this file (-Wl,--wrap); a call on a descriptor that is not
+ * simulated is passed on to the system. */
 #ifndef WORLD_FILES_H
 #define WORLD_FILES_H
 

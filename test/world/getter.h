@@ -1,6 +1,6 @@
-/* world/getter - the getters of the members: they decide when they are asked what they will answer
- * and when, and keep to that; only a hint that nobody waits may make one fail earlier. Some work on
- * a thread. */
+/* world/getter - the getters of the members: when a getter begins, it decides what it will answer
+ * and when, and keeps to that; only the hint that no caller waits may make it fail earlier. Some
+ * work on a thread. */
 #ifndef WORLD_GETTER_H
 #define WORLD_GETTER_H
 

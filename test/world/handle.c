@@ -1,4 +1,4 @@
-/* libuv's functions on handles of every kind, and on those that are no streams. */
+/* libuv's functions on handles of every kind, and on handles that are not streams. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

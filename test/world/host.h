@@ -1,8 +1,8 @@
 /* world/host - a machine of the simulated network: an address, clocks, descriptors, one loop.
  *
- * One member lives on it at a time; when that dies the host forgets all it held for it and can be
- * lived on again. What the library asks of the system without naming a loop (clocks, a descriptor)
- * is asked of the host whose loop runs: the current one. */
+ * One member runs on it at a time; when that member dies, the host drops all it held for it and can
+ * be used again. Calls of the library to the system that name no loop (clocks, a descriptor) go to
+ * the host whose loop runs: the current one. */
 #ifndef WORLD_HOST_H
 #define WORLD_HOST_H
 

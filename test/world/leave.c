@@ -1,4 +1,5 @@
-/* A member that goes as it should: it leaves, is taken off the lists of the others, and closes. */
+/* A member that goes in an orderly way: it leaves, is taken off the lists of the others, and
+ * closes. */
 #include <inttypes.h>
 #include <string.h>
 

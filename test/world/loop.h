@@ -1,11 +1,11 @@
 /* world/loop - libuv in virtual time: one loop, its handles and requests, one iteration after the
  * other.
  *
- * An iteration runs when something asks for it (a timer's time, a socket, the idle handle, a
- * closing handle) and does in order what libuv's does: timers, idle, poll, check, closing; or, as
- * from libuv 1.45 on, timers behind poll. What is ready in poll is told in an order of chance,
- * closing handles in libuv's, the latest first. Handles carry a record of the loop's, found through
- * a field that libuv reserves. */
+ * An iteration runs when something needs it (a timer's time, a socket, the idle handle, a closing
+ * handle) and does the same as libuv's, in order: timers, idle, poll, check, closing; or, as from
+ * libuv 1.45 on, timers after poll. Handles that are ready in poll are reported in random order,
+ * closing handles in libuv's order, the latest first. Each handle has a record of the loop, found
+ * through a field that libuv reserves. */
 #ifndef WORLD_LOOP_H
 #define WORLD_LOOP_H
 

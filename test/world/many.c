@@ -1,5 +1,5 @@
-/* The part of the client that gets many keys in one call, which is to the oracle as many gets; and what
- * cancels and forgets requests of every kind. */
+/* The part of the client that gets many keys in one call, which the oracle counts as that number of
+ * gets; and the part that cancels and forgets requests of every kind. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* world/member - one member of the cluster: the whole library on a host, with its program.
  *
- * A member's life goes from world_member_start() to a crash, or to the end of its close; then it
- * may start again, empty, on the same address. All it allocates is counted and can be dropped at
- * once. Whatever is called in the library is called from inside an iteration of the member's loop. */
+ * A member's life lasts from world_member_start() to a crash, or to the end of its close; then it
+ * may start again, empty, on the same address. All its allocations are counted and can be dropped
+ * at once. The library is only called from inside an iteration of the member's loop. */
 #ifndef WORLD_MEMBER_H
 #define WORLD_MEMBER_H
 

@@ -1,5 +1,5 @@
-/* The allocator of a member: every block is known, so that a crash can drop them, and one can be
- * refused. */
+/* The allocator of a member: it knows every block, so that a crash can drop all of them, and can
+ * refuse an allocation. */
 #include <stdlib.h>
 #include <string.h>
 

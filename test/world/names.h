@@ -1,4 +1,4 @@
-/* world/names - addresses in words: what hosts are called, and libuv's conversions. */
+/* world/names - addresses as text: the names of hosts, and libuv's conversions. */
 #ifndef WORLD_NAMES_H
 #define WORLD_NAMES_H
 

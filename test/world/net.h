@@ -1,10 +1,10 @@
-/* world/net - the network between hosts: connections, what is under way on them, and what befalls it.
+/* world/net - the network between hosts: connections, the data under way on them, and their faults.
  *
- * A connection is two ends. What is sent at one travels in segments, in order, each with a delay of
- * its own, and lies at the other until it is read; an end takes no more than its window lets it. An
- * end whose program is dead answers what comes with a reset, or, if the whole host is gone, not at
- * all: then the sender tries again for a while and gives up. Connections overtake each other, bytes
- * of one never do. */
+ * A connection has two ends. Data sent at one travels in segments, in order, each with a delay of
+ * its own, and waits at the other until it is read; an end accepts no more than its window. An end
+ * whose program is dead answers with a reset, or, if the whole host is gone, not at all: then the
+ * sender tries again for a while and gives up. Connections overtake each other; the bytes of one
+ * connection never do. */
 #ifndef WORLD_NET_H
 #define WORLD_NET_H
 

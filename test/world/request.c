@@ -1,5 +1,5 @@
-/* libuv's requests that a thread would work on: names are looked up, and work is done, later in
- * virtual time. What has not begun can be cancelled. */
+/* libuv's requests for its thread pool: names are looked up and work is done later in virtual time.
+ * A request that has not begun can be cancelled. */
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>

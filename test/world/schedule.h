@@ -1,5 +1,5 @@
-/* world/schedule - a seeded life of a cluster: what its programs ask and what befalls it, deed by
- * deed, with the promises looked at after every event; then rest, and an orderly end. */
+/* world/schedule - a seeded life of a cluster: the requests of its programs and the faults, one by
+ * one, with the promises checked after every event; then rest, and an orderly end. */
 #ifndef WORLD_SCHEDULE_H
 #define WORLD_SCHEDULE_H
 

@@ -1,4 +1,4 @@
-/* world/segment - bytes on their way, or the news that there will be no more. */
+/* world/segment - bytes on their way, or the news that no more will follow. */
 #ifndef WORLD_SEGMENT_H
 #define WORLD_SEGMENT_H
 

@@ -1,4 +1,5 @@
-/* libuv's TCP streams: connecting, listening, accepting, reading. Writing is the library's own. */
+/* libuv's TCP streams: connecting, listening, accepting, reading. The library does the writing
+ * itself. */
 #include <assert.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,6 +1,5 @@
-/* world/tls - one certificate for every host of the world, made once, and the terms on which its
- * members speak TLS. What OpenSSL allocates for a member that crashes is leaked: members that speak
- * it do not. */
+/* world/tls - one certificate for every host of the world, made once, and the TLS options of its
+ * members. OpenSSL's allocations for a member that crashes leak: members with TLS do not crash. */
 #ifndef WORLD_TLS_H
 #define WORLD_TLS_H
 

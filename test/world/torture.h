@@ -1,5 +1,5 @@
-/* world/torture - the same small scenarios again and again, each time with one thing gone wrong: an
- * allocation, a call of the system, or a member that closes at that moment. */
+/* world/torture - the same small scenarios again and again, each time with one fault: a failing
+ * allocation, a failing call of the system, or a member that closes at that moment. */
 #ifndef WORLD_TORTURE_H
 #define WORLD_TORTURE_H
 

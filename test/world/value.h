@@ -1,6 +1,6 @@
-/* world/value - keys and values that say what they are: a value's bytes carry its birth's serial,
- * its key and its size, and every byte depends on its place, so that none can be lost, doubled or
- * moved unnoticed. */
+/* world/value - keys and values that identify themselves: the bytes of a value carry the serial of
+ * its birth, its key and its size, and every byte depends on its position, so that a lost, repeated
+ * or moved byte is noticed. */
 #ifndef WORLD_VALUE_H
 #define WORLD_VALUE_H
 

@@ -1,7 +1,6 @@
-/* world - runs seeded schedules of whole caches over simulated hosts, or small scenarios in each of
- * which one thing goes wrong, and says which promise broke, with the command that replays it. Exit
- * status 1: one did;
- * 2: a wrong option. */
+/* world - runs seeded schedules of whole caches over simulated hosts, or small scenarios with one
+ * fault each, and reports a broken promise, with the command that replays it. Exit status 1: a
+ * promise broke; 2: a wrong option. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
