@@ -1,7 +1,7 @@
 // local measures a hit of github.com/golang/groupcache for gcache-bench local, which starts it: one
-// goroutine, one process, no peers. Arguments: number of keys, bytes of a value, rounds, requests a round.
-// Standard input: the requests, a key's number each as 32 little-endian bits. Output: nanoseconds a
-// request, a line for each round; a first round is not counted.
+// goroutine, one process, no peers. Arguments: number of keys, bytes of a value, rounds, requests per round.
+// Standard input: the requests, each the number of a key as 32 little-endian bits. Output: nanoseconds per
+// request, one line per round; a first round is not counted.
 package main
 
 import (

@@ -3,10 +3,11 @@
 //	remote serve PORT KEYS VALUE_BYTES
 //	remote ask PORT KEYS VALUE_BYTES OUTSTANDING SLOW_PCT SECONDS SERVER_PID
 //
-// The server fills its memory before it listens; keys that begin with "slow" take 50 ms. The asker keeps
-// nothing, as its group has no memory, asks by OUTSTANDING goroutines, and writes a line: answers a second,
-// three percentiles of the hits' latencies, and processor time an answer on both sides, in microseconds.
-// Its transport keeps a connection for each goroutine; by default Go keeps two and opens others anew.
+// The server fills its memory before it listens; keys that begin with "slow" take 50 ms. The client keeps
+// nothing, as its group has no memory, sends gets from OUTSTANDING goroutines, and prints one line: answers
+// per second, three percentiles of the hits' latencies, and CPU time per answer on both sides, in
+// microseconds. Its transport keeps one connection per goroutine; by default Go keeps two and opens new ones
+// for the rest.
 package main
 
 import (
@@ -63,7 +64,7 @@ func serve(port, keys, valueBytes int) {
 	log.Fatal(http.ListenAndServe(address, nil))
 }
 
-// cpu reads a process's clock, in nanoseconds; 0 is this process.
+// cpu reads the CPU clock of a process, in nanoseconds; 0 is this process.
 func cpu(pid int) int64 {
 	var t syscall.Timespec
 	clock := uintptr(2) // CLOCK_PROCESS_CPUTIME_ID
